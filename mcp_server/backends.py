@@ -1,0 +1,107 @@
+"""The backends of one published state, opened when first asked for: catalogue, recommender, search, item sets.
+
+They are opened one by one, so that one that cannot be opened does not take the others with it, and is tried
+again at the next call.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from mcp_server.catalog.catalog import Catalog
+from mcp_server.catalog.database import Database
+from mcp_server.errors import BackendError
+from mcp_server.item_sets import ItemSets
+from mcp_server.recommender.artifact import load_artifact
+from mcp_server.recommender.ranker import Ranker
+from mcp_server.state import CATALOG_FILE, MODELS_FOLDER, STORE_FOLDER, Current, State
+from mcp_server.vectors.search import TextSearch
+
+T = TypeVar("T")
+
+
+class Opened(Generic[T]):
+    """Something that is opened once, beside the event loop, when first needed."""
+
+    def __init__(self, open_: Callable[[], T]) -> None:
+        self._open, self._lock, self._value = open_, asyncio.Lock(), None
+
+    async def get(self) -> T:
+        if self._value is None:
+            async with self._lock:
+                if self._value is None:
+                    self._value = await asyncio.to_thread(self._open)  # type: ignore[assignment]
+        return self._value  # type: ignore[return-value]
+
+    @property
+    def value(self) -> T | None:
+        return self._value
+
+
+class Backends:
+    """Args:
+    item_set_days: Item sets unused for so long are forgotten.
+    """
+
+    def __init__(self, state: State, current: Current, item_set_days: float) -> None:
+        self.spec, self.card = current.spec, current.card
+        self._state, self._current = state, current
+        self._catalog = Opened(self._open_catalog)
+        self._ranker = Opened(self._open_ranker)
+        self._search = Opened(self._open_search)
+        self._item_sets = Opened(lambda: ItemSets(state.item_sets_file, item_set_days))
+        self.catalog = self._catalog.get
+        self.ranker = self._ranker.get
+        self.search = self._search.get
+        self.item_sets = self._item_sets.get
+
+    def _open_catalog(self) -> Catalog:
+        path = self._state.part(self._current.catalog) / CATALOG_FILE
+        if not path.is_file():
+            raise BackendError(f"the catalogue {path} is missing: run `recsys-mcp prepare`")
+        database = Database(path, "the catalogue", read_only=True)
+        return Catalog(database, self.spec, {"items": self.card.item_ids, "users": self.card.user_ids})
+
+    def _open_ranker(self) -> Ranker:
+        model = load_artifact(
+            self._state.part(self._current.model),
+            fingerprint=self._current.training_fingerprint,
+            n_users=self.card.n_users,
+            n_items=self.card.n_items,
+        )
+        return Ranker(model)
+
+    def _open_search(self) -> TextSearch:
+        if self._current.vectors is None or self.spec.search is None:
+            raise BackendError(f"{self.spec.name} has no texts to search")
+        return TextSearch.open(
+            self._state.part(self._current.vectors) / STORE_FOLDER,
+            self._current.embedding_model,
+            self._state.folder / MODELS_FOLDER,
+            self.spec.search.language,
+        )
+
+    @property
+    def searchable(self) -> bool:
+        return self._current.vectors is not None
+
+    async def warm(self) -> None:
+        """Open everything, so that the first question does not wait. What fails says so when it is asked for."""
+        openers = [self.catalog, self.ranker, self.item_sets, *([self.search] if self.searchable else [])]
+        await asyncio.gather(*(opener() for opener in openers), return_exceptions=True)
+
+    def close(self) -> None:
+        for opened in (self._catalog, self._search, self._item_sets):
+            if opened.value is not None:
+                opened.value.close()  # type: ignore[attr-defined]
+
+
+def open_backends(folder: Path, item_set_days: float) -> Backends:
+    """The backends of what is published in a state folder.
+
+    Raises:
+        NotPreparedError: Nothing is.
+    """
+    state = State(folder)
+    return Backends(state, state.current(), item_set_days)

@@ -1,0 +1,1 @@
+"""The catalogue in SQL: items, users, interactions, and the vocabulary of names."""

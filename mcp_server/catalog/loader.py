@@ -1,0 +1,97 @@
+"""Writing a dataset into the tables of a catalogue, in one transaction."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Table
+
+from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables, is_term_field
+from mcp_server.catalog.vocabulary import fold
+from mcp_server.dataset.records import Dataset
+
+BATCH = 10_000
+"""Rows in one statement."""
+
+
+def load_catalog(
+    connection: Connection, dataset: Dataset, advance: Callable[[int], None] = lambda rows: None
+) -> None:
+    """Create the tables and fill them.
+
+    Args:
+        connection: In a transaction that the caller commits.
+        advance: Called with the number of interactions written since the last call.
+    """
+    tables = CatalogTables(dataset.spec)
+    tables.metadata.create_all(connection)
+    _insert(connection, tables.items, _item_rows(dataset))
+    _load_terms(connection, tables, dataset)
+    _insert(
+        connection,
+        tables.users,
+        (
+            {"idx": position, "id": identifier, **user}
+            for position, (identifier, user) in enumerate(zip(dataset.user_ids, dataset.users, strict=True))
+        ),
+    )
+    _insert(connection, tables.interactions, _interaction_rows(dataset), advance)
+
+
+def _insert(
+    connection: Connection,
+    table: Table,
+    rows: Iterator[dict[str, Any]],
+    advance: Callable[[int], None] = lambda rows: None,
+) -> None:
+    while batch := list(islice(rows, BATCH)):
+        connection.execute(table.insert(), batch)
+        advance(len(batch))
+
+
+def _item_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    spec = dataset.spec
+    columns = [spec.items.title, *(field.name for field in spec.columns)]
+    counts = np.bincount(dataset.interactions.item, minlength=len(dataset.items))
+    for position, (identifier, item) in enumerate(zip(dataset.item_ids, dataset.items, strict=True)):
+        yield {
+            "idx": position,
+            "id": identifier,
+            "canonical": int(dataset.canonical[position]),
+            "n_interactions": int(counts[position]),
+            **{name: item[name] for name in columns},
+        }
+
+
+def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
+    fields = [field.name for field in dataset.spec.items.fields if is_term_field(field)]
+    term_of: dict[tuple[str, str], int] = {}
+    links: list[dict[str, int]] = []
+    for item, record in enumerate(dataset.items):
+        for field in fields:
+            for position, name in enumerate(_names(record[field])):
+                term = term_of.setdefault((field, name), len(term_of))
+                links.append({"item": item, "term": term, "position": position})
+    sizes = Counter(link["term"] for link in links)
+    terms = (
+        {"term": term, "field": field, "name": name, "folded": fold(name)[:NAME_LENGTH], "n_items": sizes[term]}
+        for (field, name), term in term_of.items()
+    )
+    _insert(connection, tables.terms, terms)
+    _insert(connection, tables.item_terms, iter(links))
+
+
+def _names(value: object) -> Sequence[str]:
+    names = value if isinstance(value, list) else [] if value is None else [value]
+    return list(dict.fromkeys(str(name)[:NAME_LENGTH] for name in names))
+
+
+def _interaction_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    data = dataset.interactions
+    ratings = data.rating.tolist() if data.rating is not None else [None] * len(data)
+    timestamps = data.timestamp.tolist() if data.timestamp is not None else [None] * len(data)
+    columns = zip(data.user.tolist(), data.item.tolist(), ratings, timestamps, strict=True)
+    for user, item, rating, timestamp in columns:
+        yield {"user": user, "item": item, "rating": rating, "timestamp": timestamp}

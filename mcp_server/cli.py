@@ -1,0 +1,209 @@
+"""The command line: what each command takes. What it does is in ``commands``, one module each.
+
+Modules are imported when their command runs, so that `serve` starts without what only others need.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mcp_server import __version__
+from mcp_server.errors import RecsysError
+from mcp_server.settings import Settings
+
+EXIT_REFUSED = 2
+"""Something that the user can mend is wrong; one line on stderr says what."""
+
+app = typer.Typer(
+    name="recsys-mcp",
+    help="Recommendation tools for LLM assistants, over the Model Context Protocol.\n\n"
+    "Start with `recsys-mcp demo`: it prepares the MovieLens catalogue and asks it a dozen questions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Dataset = Annotated[
+    str | None,
+    typer.Option("--dataset", help="A dataset.yaml, or a bundled dataset's name. [RECSYS_DATASET; ml-100k]"),
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", help="Folder of all prepared state. [RECSYS_STATE; the user's data folder]"),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", help="Folder with the dataset's files, where they are elsewhere. [RECSYS_DATA]"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+SettingPairs = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter of the model. May be repeated."),
+]
+RecboleConfig = Annotated[
+    Path | None, typer.Option("--config", help="A RecBole YAML file of hyper-parameters; --set goes before it.")
+]
+
+
+def _settings(**changes: Any) -> Settings:
+    settings = Settings(**{name: value for name, value in changes.items() if value is not None})
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for name in ("httpx", "mcp", "fastembed"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return settings
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Recommendation tools for LLM assistants, over the Model Context Protocol."""
+
+
+@app.command()
+def prepare(dataset: Dataset = None, state: State = None, data: Data = None) -> None:
+    """Read the dataset, load the catalogue, embed the texts, train the model.
+
+    Does only what is missing or out of date, and may be interrupted at any moment: the next run goes on.
+    """
+    from mcp_server.commands.prepare import run_prepare
+
+    run_prepare(_settings(dataset=dataset, state=state, data=data))
+
+
+@app.command()
+def train(
+    model: Annotated[
+        str | None, typer.Option(help="Any general recommender of RecBole: EASE, BPR, LightGCN, ...")
+    ] = None,
+    setting: SettingPairs = None,
+    config: RecboleConfig = None,
+    dataset: Dataset = None,
+    state: State = None,
+    data: Data = None,
+) -> None:
+    """Train another model and serve it from now on; without --model, the dataset's own.
+
+    The final model is trained on all interactions. What is not set is chosen on a validation split: the
+    regularisation of EASE, the number of epochs of others.
+
+    Example: recsys-mcp train --model BPR --set embedding_size=128 --set learning_rate=0.002
+    """
+    from mcp_server.commands.prepare import run_train
+
+    run_train(_settings(dataset=dataset, state=state, data=data), model, setting or [], config)
+
+
+@app.command()
+def evaluate(
+    models: Annotated[str, typer.Option(help="Models to compare, separated by commas.")] = "EASE,BPR,LightGCN",
+    setting: SettingPairs = None,
+    config: RecboleConfig = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where the JSON goes. [evaluation.json in the state folder]")
+    ] = None,
+    as_json: AsJson = False,
+    dataset: Dataset = None,
+    state: State = None,
+    data: Data = None,
+) -> None:
+    """Compare models on RecBole's default split: 80% of each user's interactions to train, 10% to test.
+
+    Ranks all items; prints NDCG, Recall, Hit and MRR at 5 and 10. Changes nothing that is served.
+    """
+    from mcp_server.commands.evaluate import run_evaluate
+
+    settings = _settings(dataset=dataset, state=state, data=data)
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    run_evaluate(settings, names, setting or [], config, output, as_json)
+
+
+@app.command()
+def serve(dataset: Dataset = None, state: State = None, data: Data = None) -> None:
+    """Serve the tools to an MCP host over stdin and stdout.
+
+    Prepares in the background where nothing has been prepared.
+    """
+    import anyio
+
+    from mcp_server.server import serve_stdio
+    from mcp_server.service import Service
+
+    settings = _settings(dataset=dataset, state=state, data=data)
+
+    async def run() -> None:
+        await serve_stdio(Service(settings, prepare_if_needed=True))
+
+    anyio.run(run)
+
+
+@app.command()
+def call(
+    tool: Annotated[str, typer.Argument(help="Name of the tool, or `list` to list them.")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Arguments; lists and objects as JSON.")
+    ] = None,
+    as_json: AsJson = False,
+    dataset: Dataset = None,
+    state: State = None,
+) -> None:
+    """Call one tool, through a real MCP client and server.
+
+    Examples:
+
+    recsys-mcp call get_top_k_recommendations_tool user=4 reasons=true
+
+    recsys-mcp call item_filter_tool genres=Comedy imdb_rating.gt=7 --json
+    """
+    from mcp_server.commands.call import run_call
+
+    run_call(_settings(dataset=dataset, state=state), tool, arguments or [], as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False, dataset: Dataset = None, state: State = None, data: Data = None) -> None:
+    """Check state, catalogue, model, vectors, embedder and versions, and say what to do."""
+    from mcp_server.commands.doctor import run_doctor
+
+    raise typer.Exit(0 if run_doctor(_settings(dataset=dataset, state=state, data=data), as_json) else 1)
+
+
+@app.command()
+def demo(dataset: Dataset = None, state: State = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Prepare if needed, start the server, and ask it a dozen questions by fixed sequences of tools.
+
+    Shows each question, the calls made and the answer. No LLM and no API key take part.
+    """
+    from mcp_server.commands.demo import run_demo
+
+    run_demo(_settings(dataset=dataset, state=state, data=data), as_json)
+
+
+def main() -> None:
+    """Entry point: errors meant for the user become one line and exit code 2."""
+    from pydantic import ValidationError
+
+    try:
+        app()
+    except RecsysError as error:
+        typer.echo(f"recsys-mcp: {error}", err=True)
+        sys.exit(EXIT_REFUSED)
+    except ValidationError as error:  # of the settings
+        problems = "; ".join(f"RECSYS_{str(p['loc'][0]).upper()}: {p['msg']}" for p in error.errors() if p["loc"])
+        typer.echo(f"recsys-mcp: {problems or error}", err=True)
+        sys.exit(EXIT_REFUSED)
+    except KeyboardInterrupt:
+        sys.exit(130)

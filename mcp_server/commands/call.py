@@ -1,0 +1,84 @@
+"""`call`: one tool, through a client and a server as any MCP host has them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import yaml
+
+from mcp_server.client import stdio_session
+from mcp_server.commands.render import render_result, wide_console
+from mcp_server.errors import InvalidInputError
+from mcp_server.settings import Settings
+from mcp_server.state import State
+
+
+def run_call(settings: Settings, tool: str, pairs: list[str], as_json: bool) -> None:
+    State(settings.state_folder).current()  # refuse at once where nothing is prepared
+    anyio.run(_call, settings, tool, pairs, as_json)
+
+
+async def _call(settings: Settings, tool: str, pairs: list[str], as_json: bool) -> None:
+    async with stdio_session(serve_command(settings)) as session:
+        tools = {found["name"]: found for found in await session.list_tools()}
+        if tool == "list":
+            _print_tools(list(tools.values()), as_json)
+            return
+        if tool not in tools:
+            raise InvalidInputError(f"there is no tool {tool!r}. There are: {', '.join(tools)}")
+        arguments = parse_arguments(pairs, tools[tool]["inputSchema"]["properties"])
+        result = await session.call(tool, arguments)
+    if result.get("isError"):
+        raise InvalidInputError(result["content"][0]["text"])
+    content = result["structuredContent"]
+    if as_json:
+        print(json.dumps(content, ensure_ascii=False, indent=1))
+    else:
+        wide_console().print(render_result(content))
+
+
+def serve_command(settings: Settings) -> list[str]:
+    """Arguments that start a server with the same settings."""
+    return ["serve", "--dataset", settings.dataset, "--state", str(settings.state_folder)]
+
+
+def parse_arguments(pairs: list[str], properties: Mapping[str, Any]) -> dict[str, Any]:
+    """KEY=VALUE pairs into arguments, as the tool's schema wants them; ``imdb_rating.gt=7`` sets a key inside.
+
+    Raises:
+        InvalidInputError: Not KEY=VALUE.
+    """
+    arguments: dict[str, Any] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not key or not separator:
+            raise InvalidInputError(f"{pair!r}: KEY=VALUE was expected, such as user=4")
+        name, _, inner = key.partition(".")
+        if inner:
+            arguments.setdefault(name, {})[inner] = yaml.safe_load(value)
+        else:
+            arguments[name] = _parse_value(value, properties.get(name, {}))
+    return arguments
+
+
+def _parse_value(value: str, schema: Mapping[str, Any]) -> Any:
+    kind = schema.get("type")
+    if kind == "string":
+        return value
+    if kind == "array" and not value.startswith("["):
+        return [_parse_value(value, schema.get("items", {}))]
+    try:
+        return yaml.safe_load(value)  # JSON is YAML
+    except yaml.YAMLError:
+        return value
+
+
+def _print_tools(tools: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(tools, ensure_ascii=False, indent=1))
+        return
+    console = wide_console()
+    for tool in tools:
+        console.print(f"[bold]{tool['name']}[/bold]({', '.join(tool['inputSchema']['properties'])})")
+        console.print(f"  {tool['description']}\n", markup=False)

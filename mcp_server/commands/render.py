@@ -1,0 +1,71 @@
+"""Results of tools as tables that a person likes to read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+LONGEST_CELL = 160
+
+
+def render_result(result: Mapping[str, Any]) -> RenderableType:
+    """A result's message, its other values, and its list of items as a table."""
+    parts: list[RenderableType] = [Text(str(result.get("message", "")), style="bold")]
+    for name, value in result.items():
+        if name in ("message", "items", "corrections", "not_found"):
+            continue
+        parts.append(Text(f"{_label(name)}: {_cell(value)}", style="dim"))
+    items = result.get("items")
+    if items:
+        parts.append(_table(items))
+    return Group(*parts)
+
+
+def _table(items: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    columns = list(dict.fromkeys(name for item in items for name in item))
+    for name in columns:
+        numeric = all(isinstance(item.get(name), int | float | None) for item in items)
+        table.add_column(_label(name), justify="right" if numeric else "left", header_style="dim")
+    for item in items:
+        table.add_row(*(_cell(item.get(name)) for name in columns))
+    return table
+
+
+def _label(name: str) -> str:
+    return {"item_id": "ID", "n_interactions": "count"}.get(name, name.replace("_", " "))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        text = str(value["title"]) if "title" in value else ", ".join(f"{k}: {_cell(v)}" for k, v in value.items())
+    elif isinstance(value, list):
+        text = ", ".join(_cell(part) for part in value) or "-"
+    elif isinstance(value, float):
+        text = f"{value:g}"
+    else:
+        text = str(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+
+
+def say_call(tool: str, arguments: Mapping[str, Any]) -> Text:
+    """A call as code, with long lists cut."""
+    shown = ", ".join(f"{name}={_argument(value)}" for name, value in arguments.items())
+    return Text(f"{tool}({shown})", style="cyan")
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, list) and len(value) > 6:
+        return f"[{', '.join(map(repr, value[:4]))}, … {len(value)} in all]"
+    text = repr(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+
+
+def wide_console() -> Console:
+    """Stdout; not narrower than a table needs where it is not a terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=140, highlight=False)

@@ -1,0 +1,1 @@
+"""What a catalogue is (spec), how its files are read (readers) and what comes of them (records)."""

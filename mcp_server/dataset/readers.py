@@ -1,0 +1,151 @@
+"""Reading a dataset's files: where they are, their formats, and their raw rows.
+
+Rows are dictionaries from column to raw value (a string, or what JSON gives). What the values mean is
+left to ``records``.
+"""
+
+import csv
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
+from mcp_server.errors import DatasetError
+
+Row = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class LocatedFile:
+    """A source of the specification and where it was found."""
+
+    source: SourceFile
+    path: Path
+
+
+def locate_sources(
+    spec: DatasetSpec, spec_folder: Path, data_folder: Path | None
+) -> dict[str, list[LocatedFile]]:
+    """Find each file of the specification.
+
+    Args:
+        spec_folder: The folder of dataset.yaml.
+        data_folder: A folder that the user names; it comes first.
+
+    Returns:
+        The files of "items", "users" and "interactions".
+
+    Raises:
+        DatasetError: A file is nowhere; the text lists the folders that were searched.
+    """
+    folders = [*([data_folder] if data_folder else []), spec_folder]
+    folders += [folder for name in spec.folders if (folder := _resolve_folder(name, spec_folder)) is not None]
+
+    def locate(source: SourceFile | Alternatives) -> LocatedFile:
+        choices = source.one_of if isinstance(source, Alternatives) else [source]
+        for folder in folders:
+            for choice in choices:
+                if (folder / choice.file).is_file():
+                    return LocatedFile(choice, folder / choice.file)
+        missing_packages = [name for name in spec.folders if _resolve_folder(name, spec_folder) is None]
+        hint = f" ({', '.join(missing_packages)} is not installed)" if missing_packages else ""
+        raise DatasetError(
+            f"{' or '.join(choice.file for choice in choices)} of dataset {spec.name} is in none of: "
+            f"{', '.join(map(str, folders))}{hint}. Name its folder with --data FOLDER"
+        )
+
+    return {
+        "items": [locate(source) for source in spec.items.sources],
+        "users": [locate(source) for source in spec.users.sources],
+        "interactions": [locate(source) for source in spec.interactions.sources],
+    }
+
+
+def _resolve_folder(name: str, spec_folder: Path) -> Path | None:
+    """A folder of the specification; None where its package is not installed."""
+    if not name.startswith("package:"):
+        return spec_folder / Path(name).expanduser()
+    package, _, inside = name.removeprefix("package:").partition("/")
+    found = importlib.util.find_spec(package)  # finds the package without importing it
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent / inside
+
+
+def digest_files(files: list[LocatedFile]) -> str:
+    """SHA-256 over the names and contents of the files, in order."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.source.model_dump_json().encode())
+        with file.path.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()
+
+
+def read_rows(file: LocatedFile) -> Iterator[tuple[int, Row]]:
+    """The rows of a file, with their line numbers.
+
+    Raises:
+        DatasetError: A line breaks the format; the text names file and line.
+    """
+    reader = {"jsonl": _read_jsonl, "delimited": _read_delimited, "atomic": _read_atomic}[file.source.format]
+    try:
+        yield from reader(file)
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{file.path} is not {file.source.encoding}: {error.reason}") from error
+    except csv.Error as error:
+        raise DatasetError(f"{file.path}: {error}") from error
+
+
+def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
+    with file.path.open(encoding=file.source.encoding) as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DatasetError(f"{file.path}, line {number}: not JSON: {error.msg}") from error
+            if not isinstance(row, dict):
+                raise DatasetError(f"{file.path}, line {number}: not a JSON object")
+            yield number, row
+
+
+def _read_delimited(file: LocatedFile) -> Iterator[tuple[int, Row]]:
+    source = file.source
+    quoting = csv.QUOTE_MINIMAL if source.separator == "," else csv.QUOTE_NONE
+    with file.path.open(encoding=source.encoding, newline="") as stream:
+        lines = csv.reader(stream, delimiter=source.separator, quoting=quoting)
+        columns = source.columns or next(lines, None)
+        if columns is None:
+            raise DatasetError(f"{file.path} is empty: a header line with the column names was expected")
+        for values in lines:
+            if not values:
+                continue
+            if len(values) != len(columns):
+                raise DatasetError(
+                    f"{file.path}, line {lines.line_num}: {len(values)} columns instead of {len(columns)}"
+                )
+            row: dict[str, object] = dict(zip(columns, values, strict=True))
+            for name, flags in source.flags.items():
+                row[name] = [flag for flag in flags if row.get(flag) == "1"]
+            yield lines.line_num, row
+
+
+def _read_atomic(file: LocatedFile) -> Iterator[tuple[int, Row]]:
+    """RecBole's atomic files: tab-separated, the header says ``name:type`` for each column."""
+    with file.path.open(encoding=file.source.encoding) as stream:
+        header = stream.readline().rstrip("\n")
+        columns = [column.rpartition(":")[0] for column in header.split("\t")]
+        if not all(columns):
+            raise DatasetError(f"{file.path}, line 1: the header of an atomic file says name:type")
+        for number, line in enumerate(stream, start=2):
+            values = line.rstrip("\n").split("\t")
+            if len(values) != len(columns):
+                raise DatasetError(
+                    f"{file.path}, line {number}: {len(values)} columns instead of {len(columns)}"
+                )
+            yield number, dict(zip(columns, values, strict=True))

@@ -1,0 +1,252 @@
+"""A dataset in memory: typed items and users, interactions as arrays, which items are the same.
+
+Everything behind this module names items and users by their position (``idx``): 0 to n-1 in the order
+of their IDs. The dataset's own IDs are for people and assistants.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_sources, read_rows
+from mcp_server.dataset.spec import DatasetSpec, FieldSpec, load_spec
+from mcp_server.errors import DatasetError
+
+Id = int | str
+Value = str | float | int | list[str] | None
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Who interacted with what, in the order of the file. All arrays: (n_interactions,)."""
+
+    user: IntArray
+    """User positions."""
+    item: IntArray
+    """Item positions."""
+    rating: FloatArray | None
+    timestamp: IntArray | None
+    """Seconds since 1970."""
+    n_dropped: int
+    """Interactions of the files that name an item or a user that is not declared."""
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """All records of a dataset."""
+
+    spec: DatasetSpec
+    item_ids: list[Id]
+    items: list[dict[str, Value]]
+    canonical: IntArray
+    """(n_items,): position of the first item that is the same as this one; its own where it has no twin."""
+    user_ids: list[Id]
+    users: list[dict[str, Value]]
+    interactions: Interactions
+
+
+@dataclass(frozen=True)
+class DatasetFiles:
+    """A specification with its files found and fingerprinted, before anything is parsed."""
+
+    spec: DatasetSpec
+    files: dict[str, list[LocatedFile]] = field(repr=False)
+    fingerprint: str
+    """SHA-256 of the specification and of all files."""
+
+    @classmethod
+    def find(cls, spec_path: Path, data_folder: Path | None) -> "DatasetFiles":
+        """Raises: DatasetError."""
+        spec = load_spec(spec_path)
+        files = locate_sources(spec, spec_path.parent, data_folder)
+        digest = hashlib.sha256(spec.model_dump_json(exclude={"model"}).encode())
+        for part in files.values():
+            digest.update(digest_files(part).encode())
+        return cls(spec, files, digest.hexdigest())
+
+
+def read_dataset(found: DatasetFiles, advance: Callable[[str], None] = lambda step: None) -> Dataset:
+    """Parse and check all files.
+
+    Args:
+        advance: Called with the name of each step when it begins.
+
+    Raises:
+        DatasetError: A value, ID or line is not what the specification says; the text names the place.
+    """
+    spec = found.spec
+    advance("items")
+    items = _read_entities(found.files["items"], spec.items.id, spec.items.id_type, spec.items.fields, spec)
+    if not items:
+        raise DatasetError(f"dataset {spec.name} has no items")
+    item_ids = sorted(items)
+    advance("users")
+    users = _read_entities(found.files["users"], spec.users.id, spec.users.id_type, spec.users.fields, spec)
+    advance("interactions")
+    raw = _read_interactions(found)
+    if not found.files["users"]:
+        users = {row[0]: {} for row in raw}
+    user_ids = sorted(users)
+    item_records = [items[identifier] for identifier in item_ids]
+    return Dataset(
+        spec,
+        item_ids,
+        item_records,
+        _find_twins(item_records, spec.items.same_item),
+        user_ids,
+        [users[identifier] for identifier in user_ids],
+        _index_interactions(raw, user_ids, item_ids, spec),
+    )
+
+
+def _read_entities(
+    files: Iterable[LocatedFile],
+    id_column: str,
+    id_type: str,
+    fields: Sequence[FieldSpec],
+    spec: DatasetSpec,
+) -> dict[Any, dict[str, Value]]:
+    """Records by ID, joined over the files; where two files give a field, the first that knows it counts."""
+    raw: dict[Any, dict[str, object]] = {}
+    for file in files:
+        for number, row in read_rows(file):
+            identifier = _identifier(row, id_column, id_type, file, number)
+            known = raw.setdefault(identifier, {})
+            for column, value in row.items():
+                if known.get(column) is None:
+                    known[column] = value
+    missing = frozenset(spec.missing)
+    records = {}
+    for identifier, row in raw.items():
+        try:
+            records[identifier] = {
+                f.name: convert_value(row.get(f.column), f, missing) for f in fields
+            }
+        except ValueError as error:
+            raise DatasetError(f"{spec.name}, {id_column} {identifier}: {error}") from error
+    return records
+
+
+def _identifier(row: Row, column: str, id_type: str, file: LocatedFile, number: int) -> Id:
+    value = row.get(column)
+    if value is None or value == "":
+        raise DatasetError(f"{file.path}, line {number}: there is no {column}")
+    if id_type == "string":
+        return str(value)
+    try:
+        return int(str(value))
+    except ValueError:
+        raise DatasetError(f"{file.path}, line {number}: {column} {value!r} is not a whole number") from None
+
+
+def convert_value(value: object, spec: FieldSpec, missing: frozenset[str]) -> Value:
+    """The typed value of a field; None (or an empty list) where nothing is known.
+
+    Raises:
+        ValueError: The value is not of the field's kind.
+    """
+    if spec.many:
+        if value is None:
+            return []
+        parts = value if isinstance(value, list) else str(value).split(spec.separator or ",")
+        names = [str(part).strip() for part in parts]
+        names = [spec.values.get(name, name) for name in names if name and name not in missing]
+        return list(dict.fromkeys(names))
+    if value is None or (isinstance(value, str) and value.strip() in missing):
+        return None
+    if spec.bands:
+        number = _number(value, spec)
+        return next((name for name, (low, high) in spec.bands.items() if low <= number <= high), None)
+    if spec.kind == "number":
+        if spec.part is not None:
+            return _date_part(str(value), spec.part)
+        number = _number(value, spec)
+        if spec.integer:
+            if number != int(number):
+                raise ValueError(f"field {spec.name}: {value!r} is not a whole number")
+            return int(number)
+        return number
+    text = str(value).strip()
+    return spec.values.get(text, text)
+
+
+def _number(value: object, spec: FieldSpec) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        raise ValueError(f"field {spec.name}: {value!r} is not a number") from None
+    if not np.isfinite(number):
+        raise ValueError(f"field {spec.name}: {value!r} is not a finite number")
+    return number
+
+
+def _date_part(date: str, part: str) -> int | None:
+    """Year or month of an ISO date as precise as known; None where it is not that precise."""
+    pieces = date.split("-")
+    position = 0 if part == "year" else 1
+    if len(pieces) <= position:
+        return None
+    if not pieces[position].isdigit():
+        raise ValueError(f"{date!r} is not a date like 1995, 1995-11 or 1995-11-22")
+    return int(pieces[position])
+
+
+def _find_twins(items: Sequence[dict[str, Value]], keys: Sequence[Sequence[str]]) -> IntArray:
+    """(n_items,): for each item the first item that is the same, by any of the keys."""
+    canonical = np.arange(len(items), dtype=np.int64)
+    for key in keys:
+        first: dict[str, int] = {}
+        for position, item in enumerate(items):
+            values = [item[name] for name in key]
+            if any(value is None or value == [] for value in values):
+                continue
+            other = first.setdefault(json.dumps(values), position)
+            a, b = sorted((int(canonical[other]), int(canonical[position])))
+            if a != b:
+                canonical[canonical == b] = a
+    return canonical
+
+
+def _read_interactions(found: DatasetFiles) -> list[tuple[Any, Any, float, int]]:
+    spec = found.spec
+    columns = spec.interactions
+    rows = []
+    for file in found.files["interactions"]:
+        for number, row in read_rows(file):
+            user = _identifier(row, columns.user, spec.users.id_type, file, number)
+            item = _identifier(row, columns.item, spec.items.id_type, file, number)
+            try:
+                rating = float(str(row[columns.rating])) if columns.rating else 1.0
+                timestamp = int(float(str(row[columns.timestamp]))) if columns.timestamp else 0
+            except (KeyError, ValueError) as error:
+                raise DatasetError(f"{file.path}, line {number}: rating or timestamp: {error}") from None
+            rows.append((user, item, rating, timestamp))
+    if not rows:
+        raise DatasetError(f"dataset {spec.name} has no {spec.nouns.interactions}")
+    return rows
+
+
+def _index_interactions(
+    raw: list[tuple[Any, Any, float, int]], user_ids: list[Any], item_ids: list[Any], spec: DatasetSpec
+) -> Interactions:
+    user_idx = {identifier: position for position, identifier in enumerate(user_ids)}
+    item_idx = {identifier: position for position, identifier in enumerate(item_ids)}
+    known = [row for row in raw if row[0] in user_idx and row[1] in item_idx]
+    return Interactions(
+        user=np.array([user_idx[row[0]] for row in known], dtype=np.int64),
+        item=np.array([item_idx[row[1]] for row in known], dtype=np.int64),
+        rating=np.array([r[2] for r in known], dtype=np.float32) if spec.interactions.rating else None,
+        timestamp=np.array([r[3] for r in known], dtype=np.int64) if spec.interactions.timestamp else None,
+        n_dropped=len(raw) - len(known),
+    )

@@ -1,0 +1,299 @@
+"""The dataset specification: one YAML file that says all the program knows of a catalogue.
+
+Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new
+``dataset.yaml``. This module owns the file's meaning; it reads no data (``readers`` does).
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mcp_server.errors import DatasetError
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A name that becomes a table column and a tool argument."""
+
+RESERVED_NAMES = frozenset({"idx", "id", "match", "canonical", "n_interactions", "item_id"})
+"""Column and argument names that the program itself uses."""
+
+
+class SpecModel(BaseModel):
+    """Base of the specification's parts: unknown keys are errors, instances do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Nouns(SpecModel):
+    """What the catalogue's owner calls things; used in tool descriptions and messages."""
+
+    item: str = "item"
+    items: str = "items"
+    user: str = "user"
+    users: str = "users"
+    interaction: str = "interaction"
+    interactions: str = "interactions"
+
+
+class SourceFile(SpecModel):
+    """One file of records."""
+
+    file: str
+    """File name, looked for in the folders of the dataset."""
+    format: Literal["jsonl", "delimited", "atomic"]
+    """jsonl: an object a line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
+    separator: str = ","
+    """Of a delimited file: what stands between two columns."""
+    columns: list[str] | None = None
+    """Of a delimited file without a header line: the names of its columns."""
+    encoding: str = "utf-8"
+    flags: dict[str, list[str]] = {}
+    """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
+
+
+class Alternatives(SpecModel):
+    """The first of several files that exists is read."""
+
+    one_of: list[SourceFile] = Field(min_length=1)
+
+
+class FieldSpec(SpecModel):
+    """One attribute of items or users."""
+
+    name: Name
+    kind: Literal["category", "number", "text", "date"]
+    """category: names, matched fuzzily; number; text; date: ISO, as precise as known (1995, 1995-11)."""
+    many: bool = False
+    """Of a category: an item may have several."""
+    source: str | None = None
+    """The column it comes from, if not of the same name."""
+    label: str | None = None
+    """What people call it; the name with spaces if not given."""
+    unit: str | None = None
+    """Of a number: shown after the value and in the filter's description."""
+    integer: bool = False
+    """Of a number: whole."""
+    filter: bool = False
+    """May the filter tool use it? It becomes an argument of that tool."""
+    separator: str | None = None
+    """Of a category with many values in one string: what stands between two."""
+    part: Literal["year", "month"] | None = None
+    """Of a number taken from a date column."""
+    values: dict[str, str] = {}
+    """Codes in the file and the names shown for them: ``{M: male}``."""
+    bands: dict[str, tuple[float, float]] = {}
+    """Of a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
+    aliases: dict[str, str] = {}
+    """Of a category: other names that people use, and the catalogue's name for each."""
+
+    @property
+    def column(self) -> str:
+        return self.source or self.name
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name.replace("_", " ")
+
+    @model_validator(mode="after")
+    def _options_fit_the_kind(self) -> Self:
+        misplaced = [
+            (self.many and self.kind != "category", "many", "category"),
+            (self.separator is not None and not self.many, "separator", "category with many: true"),
+            (bool(self.bands) and self.kind != "category", "bands", "category"),
+            (bool(self.aliases) and self.kind != "category", "aliases", "category"),
+            (self.part is not None and self.kind != "number", "part", "number"),
+            (self.integer and self.kind != "number", "integer", "number"),
+            (self.filter and self.kind == "date", "filter", "category, number or text"),
+        ]
+        for wrong, option, kind in misplaced:
+            if wrong:
+                raise ValueError(f"field {self.name!r}: {option!r} is only for a field of kind {kind}")
+        if self.name in RESERVED_NAMES:
+            raise ValueError(f"field name {self.name!r} is used by the program itself; choose another")
+        return self
+
+
+def _check_names(fields: list[FieldSpec], used: list[str], where: str) -> None:
+    names = [field.name for field in fields]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{where}: field {name!r} is declared twice")
+    for name in used:
+        if name not in names:
+            raise ValueError(f"{where}: {name!r} is used but not declared under fields")
+
+
+class ItemSpec(SpecModel):
+    id: str
+    """Column with the item's ID, in every source."""
+    id_type: Literal["integer", "string"]
+    title: Name
+    """The field of kind text by which people know an item. Items without one are never recommended."""
+    same_item: list[list[str]] = []
+    """Lists of fields: two items that agree in all fields of one list are the same item."""
+    sources: list[SourceFile | Alternatives] = Field(min_length=1)
+    fields: list[FieldSpec] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _names_are_declared(self) -> Self:
+        _check_names(self.fields, [self.title, *(name for key in self.same_item for name in key)], "items")
+        return self
+
+
+class UserSpec(SpecModel):
+    id: str
+    """Column with the user's ID."""
+    id_type: Literal["integer", "string"]
+    sources: list[SourceFile | Alternatives] = []
+    """May be empty: then users are those who occur in the interactions."""
+    fields: list[FieldSpec] = []
+    groups: list[str] = []
+    """Fields of kind category whose values are user groups (of the popularity tool)."""
+
+    @model_validator(mode="after")
+    def _names_are_declared(self) -> Self:
+        _check_names(self.fields, self.groups, "users")
+        for field in self.fields:
+            if field.many:
+                raise ValueError(f"users: field {field.name!r} cannot have many values")
+        return self
+
+
+class InteractionSpec(SpecModel):
+    sources: list[SourceFile | Alternatives] = Field(min_length=1)
+    user: str
+    item: str
+    rating: str | None = None
+    """Column with the rating; without one an interaction counts as liking."""
+    timestamp: str | None = None
+    """Column with the time in seconds since 1970."""
+    rating_range: tuple[float, float] | None = None
+    like_threshold: float | None = None
+    """The rating from which on a user likes an item."""
+
+    @model_validator(mode="after")
+    def _threshold_needs_a_rating(self) -> Self:
+        if (self.rating is None) != (self.like_threshold is None):
+            raise ValueError("interactions: 'rating' and 'like_threshold' go together")
+        return self
+
+
+class SearchSpec(SpecModel):
+    """What search by meaning reads."""
+
+    texts: list[str] = Field(min_length=1)
+    """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
+    keywords: list[str] = []
+    """Fields whose words are indexed besides."""
+    language: str = "english"
+    """Of the texts: decides the stemmer and the stop words of the word index."""
+
+
+class ModelSpec(SpecModel):
+    """The model that `prepare` trains."""
+
+    name: str = "EASE"
+    """Any general recommender of RecBole."""
+    settings: dict[str, Any] = {}
+    """Hyper-parameters of RecBole; those that are missing keep RecBole's default, or are chosen."""
+
+
+class DatasetSpec(SpecModel):
+    """A whole dataset.yaml."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    title: str
+    description: str = ""
+    licence: str = ""
+    citation: str = ""
+    nouns: Nouns = Nouns()
+    folders: list[str] = []
+    """Where files are looked for besides; ``package:NAME/PATH`` is inside an installed package."""
+    missing: list[str] = [""]
+    """Values that mean that nothing is known."""
+    items: ItemSpec
+    users: UserSpec
+    interactions: InteractionSpec
+    search: SearchSpec | None = None
+    model: ModelSpec = ModelSpec()
+
+    @model_validator(mode="after")
+    def _search_fields_are_texts(self) -> Self:
+        if self.search is not None:
+            for name in [*self.search.texts, *self.search.keywords]:
+                field = self.item_field(name)
+                if field is None or (name in self.search.texts and field.kind != "text"):
+                    raise ValueError(f"search: {name!r} is not a text field of items")
+        title = self.item_field(self.items.title)
+        if title is None or title.kind != "text":
+            raise ValueError(f"items: the title {self.items.title!r} is not a field of kind text")
+        for name in self.users.groups:
+            if next(field for field in self.users.fields if field.name == name).kind != "category":
+                raise ValueError(f"users: group {name!r} is not a field of kind category")
+        return self
+
+    def item_field(self, name: str) -> FieldSpec | None:
+        return next((field for field in self.items.fields if field.name == name), None)
+
+    @property
+    def categories(self) -> list[FieldSpec]:
+        """Item fields kept in the table of terms."""
+        return [field for field in self.items.fields if field.kind == "category"]
+
+    @property
+    def columns(self) -> list[FieldSpec]:
+        """Item fields kept as columns of the table of items, the title aside."""
+        return [f for f in self.items.fields if f.kind != "category" and f.name != self.items.title]
+
+    @property
+    def filters(self) -> list[FieldSpec]:
+        return [field for field in self.items.fields if field.filter]
+
+
+def load_spec(path: Path) -> DatasetSpec:
+    """Read a dataset.yaml.
+
+    Raises:
+        DatasetError: the file is missing, is not YAML, or breaks the specification; the text names the key.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DatasetError(f"{path} does not exist: name a dataset.yaml, or a bundled dataset") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise DatasetError(f"{path} is not valid YAML: {re.sub(chr(10) + ' *', ' ', str(error))}") from error
+    try:
+        return DatasetSpec.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()
+        )
+        raise DatasetError(f"{path}: {problems}") from error
+
+
+def bundled_folder() -> Path:
+    """The folder of data that comes with the program: in the package when installed, else in the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    installed = package / "data"
+    return installed if installed.is_dir() else package.parent / "data"
+
+
+def find_spec_file(dataset: str) -> Path:
+    """The dataset.yaml that ``dataset`` names: a file, a folder that holds one, or a bundled dataset's name.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    path = Path(dataset).expanduser()
+    bundled = bundled_folder() / dataset / "dataset.yaml"
+    for candidate in (path, path / "dataset.yaml", bundled):
+        if candidate.is_file():
+            return candidate
+    names = ", ".join(sorted(found.parent.name for found in bundled_folder().glob("*/dataset.yaml")))
+    raise DatasetError(
+        f"there is no dataset {dataset!r}: give the path of a dataset.yaml, or one of: {names or 'none'}"
+    )

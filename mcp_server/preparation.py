@@ -1,0 +1,233 @@
+"""From a dataset's files to a state that can be served: read, load, embed, train, publish.
+
+Every part is made aside and renamed into place, and is skipped when it is there already; the new state is
+published in one step at the end. So a preparation may be killed at any moment: what was served before still
+is, and the next run goes on with the parts that are missing.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL
+
+from mcp_server.catalog.loader import load_catalog
+from mcp_server.catalog.schema import SCHEMA_VERSION
+from mcp_server.dataset.records import Dataset, DatasetFiles, FloatArray, Id, Interactions, read_dataset
+from mcp_server.dataset.spec import ModelSpec
+from mcp_server.progress import Progress
+from mcp_server.recommender.training import TrainJob, run_job
+from mcp_server.state import (
+    CATALOG_FILE,
+    MODELS_FOLDER,
+    STORE_FOLDER,
+    Current,
+    DatasetCard,
+    State,
+    fingerprint,
+)
+from mcp_server.vectors.cache import embed_cached
+from mcp_server.vectors.embedder import Embedder
+from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, write_store
+from mcp_server.vectors.store import Point
+from mcp_server.vectors.texts import ItemText, item_texts
+
+TRAINING_VERSION = 1
+"""Goes into the fingerprint of models; raise it when training changes."""
+
+INDEX_VERSION = 1
+"""Goes into the fingerprint of vectors; raise it when what is embedded changes."""
+
+TERMS_IN_CARD = 40
+"""So many names of each category are kept for descriptions."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a preparation did."""
+
+    current: Current
+    made: list[str]
+    """Kinds of the parts that had to be made: "catalog", "vectors", "model"."""
+
+
+def prepare(
+    state: State,
+    files: DatasetFiles,
+    embedding_model: str,
+    progress: Progress,
+    *,
+    choose_model: ModelSpec | None = None,
+    keep_model: bool = True,
+) -> Outcome:
+    """Bring a state up to date with a dataset.
+
+    Args:
+        choose_model: A model to train in place of the specification's, from now on.
+        keep_model: Keep the model that was chosen earlier; else go back to the specification's.
+
+    Raises:
+        RecsysError: The data, the training or the embedding model does not allow it; nothing is changed then.
+    """
+    with state.lock():
+        before = state.published()
+        chosen = choose_model or (before.chosen_model if before is not None and keep_model else None)
+        if before is not None and _up_to_date(before, state, files, embedding_model, chosen):
+            return Outcome(before, [])
+        with progress.step("Reading the dataset", 3) as step:
+            dataset = read_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
+        made = []
+        catalog = f"catalog-{fingerprint(files.fingerprint, SCHEMA_VERSION)}"
+        with progress.step("Loading the catalogue", None) as step:
+            if state.make_part(catalog, lambda folder: _make_catalog(folder, dataset, step.advance)):
+                made.append("catalog")
+        texts = item_texts(dataset)
+        vectors = None
+        if texts and dataset.spec.search is not None:
+            digest = fingerprint([vars(text) for text in texts])
+            vectors = f"vectors-{fingerprint(digest, embedding_model, dataset.spec.search.language, INDEX_VERSION)}"
+            maker = _VectorsMaker(state, texts, embedding_model, dataset.spec.search.language, progress)
+            if state.make_part(vectors, maker.make):
+                made.append("vectors")
+        model = chosen or dataset.spec.model
+        training = _training_fingerprint(dataset)
+        model_part = f"model-{fingerprint(training, model.model_dump(), TRAINING_VERSION)}"
+        job = TrainJob(
+            model=model.name,
+            settings=model.settings,
+            n_users=len(dataset.users),
+            n_items=len(dataset.items),
+            dataset=dataset.spec.name,
+            fingerprint=training,
+            output="",
+        )
+        if state.make_part(
+            model_part, lambda folder: _make_model(folder, job, dataset.interactions, state, progress)
+        ):
+            made.append("model")
+        current = Current(
+            spec=dataset.spec,
+            fingerprint=files.fingerprint,
+            training_fingerprint=training,
+            card=describe(dataset),
+            chosen_model=chosen,
+            embedding_model=embedding_model,
+            catalog=catalog,
+            model=model_part,
+            vectors=vectors,
+        )
+        state.publish(current)
+        return Outcome(current, made)
+
+
+def _up_to_date(
+    before: Current, state: State, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None
+) -> bool:
+    wanted = chosen or files.spec.model
+    model = f"model-{fingerprint(before.training_fingerprint, wanted.model_dump(), TRAINING_VERSION)}"
+    catalog = f"catalog-{fingerprint(files.fingerprint, SCHEMA_VERSION)}"
+    return (
+        (before.catalog, before.model, before.embedding_model) == (catalog, model, embedding_model)
+        and before.chosen_model == chosen
+        and all(state.part(name).is_dir() for name in (before.catalog, before.model, before.vectors) if name)
+    )
+
+
+def _make_catalog(folder: Path, dataset: Dataset, advance: Callable[[int], None]) -> None:
+    engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
+    with engine.begin() as connection:
+        load_catalog(connection, dataset, advance)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()
+    engine.dispose()
+
+
+class _VectorsMaker:
+    """Embeds texts and writes them to a store."""
+
+    def __init__(
+        self, state: State, texts: list[ItemText], embedding_model: str, language: str, progress: Progress
+    ) -> None:
+        self._state, self._texts, self._progress = state, texts, progress
+        self._embedder = Embedder(embedding_model, state.folder / MODELS_FOLDER)
+        self._indexer = Bm25Indexer(language)
+
+    def make(self, folder: Path) -> None:
+        pieces = list(dict.fromkeys(piece for text in self._texts for piece in [text.whole, *text.sentences]))
+        with self._progress.step("Embedding texts", len(pieces)) as step:
+            vectors = embed_cached(self._state.folder / "embeddings.sqlite", self._embedder, pieces, step.advance)
+        dimension = len(next(iter(vectors.values())))
+        with self._progress.step("Indexing vectors", len(self._texts)) as step:
+            write_store(folder / STORE_FOLDER, self._points(vectors), dimension, step.advance)
+
+    def _points(self, vectors: dict[str, FloatArray]) -> Iterator[Point]:
+        for text in self._texts:
+            sentences = np.stack([vectors[sentence] for sentence in text.sentences])
+            yield Point(
+                text.item, vectors[text.whole], sentences, self._indexer.document(text.words), text.digests
+            )
+
+
+def _make_model(
+    folder: Path, job: TrainJob, interactions: Interactions, state: State, progress: Progress
+) -> None:
+    with progress.step(f"Training {job.model}") as step, state.scratch() as scratch:
+
+        def report(label: str, done: int, total: int, score: float | None) -> None:
+            measured = "" if score is None else f" (NDCG@10 {score:.3f})"
+            step.update(done, total, f"Training {label}{measured}")
+
+        run_job(job.model_copy(update={"output": str(folder)}), interactions, Path(scratch), report)
+
+
+def _training_fingerprint(dataset: Dataset) -> str:
+    digest = hashlib.sha256(dataset.interactions.user.tobytes() + dataset.interactions.item.tobytes())
+    return fingerprint(dataset.item_ids, dataset.user_ids, digest.hexdigest())
+
+
+def describe(dataset: Dataset) -> DatasetCard:
+    """The facts about a dataset that descriptions and messages need."""
+    names: dict[str, dict[str, int]] = {}
+    for field in dataset.spec.categories:
+        counts: dict[str, int] = {}
+        for item in dataset.items:
+            value = item[field.name]
+            for name in value if isinstance(value, list) else [value] if value else []:
+                counts[str(name)] = counts.get(str(name), 0) + 1
+        names[field.name] = counts
+    ranges = {}
+    for field in dataset.spec.columns:
+        values = [float(value) for item in dataset.items if isinstance(value := item[field.name], int | float)]
+        if field.kind == "number" and values:
+            ranges[field.name] = (min(values), max(values))
+    groups = {}
+    for name in dataset.spec.users.groups:
+        bands = list(next(field for field in dataset.spec.users.fields if field.name == name).bands)
+        present = {str(user[name]) for user in dataset.users if user[name]}
+        groups[name] = bands or sorted(present)
+    busiest = np.bincount(dataset.interactions.item, minlength=len(dataset.items)).argsort(kind="stable")[::-1]
+    active = np.unique(dataset.interactions.user)[:3]
+    return DatasetCard(
+        n_items=len(dataset.items),
+        n_users=len(dataset.users),
+        n_interactions=len(dataset.interactions),
+        n_dropped=dataset.interactions.n_dropped,
+        item_ids=_describe_ids(dataset.item_ids),
+        user_ids=_describe_ids(dataset.user_ids),
+        example_items=[dataset.item_ids[position] for position in busiest[:3]],
+        example_users=[dataset.user_ids[position] for position in active],
+        terms={field: sorted(c, key=lambda n: -c[n])[:TERMS_IN_CARD] for field, c in names.items()},
+        term_counts={field: len(counts) for field, counts in names.items()},
+        ranges=ranges,
+        groups=groups,
+    )
+
+
+def _describe_ids(ids: list[Id]) -> str:
+    if isinstance(ids[0], int):
+        return f"IDs run from {ids[0]} to {ids[-1]}"
+    return f"IDs look like {', '.join(map(repr, ids[:3]))}"

@@ -1,0 +1,127 @@
+"""Trained models as files: ``artifact.safetensors`` holds the arrays, ``artifact.json`` says what they are.
+
+Nothing is unpickled. An artifact is checked as a whole when it is opened: format, dataset, sizes, digest.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from mcp_server.errors import ArtifactError
+from mcp_server.recommender.factors import FactorModel
+from mcp_server.recommender.item_item import ItemItemModel, SparseItemItemModel
+from mcp_server.recommender.protocol import Recommender
+from mcp_server.recommender.score_table import ScoreTable
+
+FORMAT = 1
+
+ArtifactKind = Literal["item_item", "item_item_sparse", "factors", "score_table"]
+
+REMEDY = "run `recsys-mcp prepare` to train it again"
+
+
+class ArtifactHeader(BaseModel):
+    """What artifact.json says."""
+
+    model_config = ConfigDict(protected_namespaces=(), extra="forbid")
+
+    format: int = FORMAT
+    kind: ArtifactKind
+    model: str
+    """Name of the RecBole model."""
+    settings: dict[str, Any]
+    """Hyper-parameters that were set or chosen."""
+    dataset: str
+    fingerprint: str
+    """Of the dataset that the model was trained on."""
+    n_users: int
+    n_items: int
+    chosen_by: dict[str, Any] = {}
+    """How hyper-parameters or the number of epochs were chosen: values tried and their validation metric."""
+    train_seconds: float
+    sha256: str = ""
+    """Of artifact.safetensors."""
+
+
+def save_artifact(folder: Path, header: ArtifactHeader, arrays: dict[str, Any]) -> None:
+    """Write an artifact into a folder.
+
+    Args:
+        arrays: Contiguous NumPy arrays by name; which ones, says the class of the header's kind.
+    """
+    tensors = folder / "artifact.safetensors"
+    save_file(arrays, tensors)
+    tensors.chmod(0o644)  # safetensors makes it private, and a server may run as another user
+    header = header.model_copy(update={"sha256": _digest(tensors)})
+    (folder / "artifact.json").write_text(header.model_dump_json(indent=1), encoding="utf-8")
+
+
+def read_header(folder: Path) -> ArtifactHeader:
+    """What an artifact says of itself.
+
+    Raises:
+        ArtifactError: It is missing, damaged, or of another version of this program.
+    """
+    path = folder / "artifact.json"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"there is no trained model in {folder}: {REMEDY}") from None
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read ({error}): {REMEDY}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise ArtifactError(f"{path} is not of format {FORMAT}, which this version serves: {REMEDY}")
+    try:
+        return ArtifactHeader.model_validate(content)
+    except ValidationError as error:
+        raise ArtifactError(f"{path} is damaged ({error.error_count()} problems): {REMEDY}") from error
+
+
+def load_artifact(folder: Path, *, fingerprint: str, n_users: int, n_items: int) -> Recommender:
+    """Open an artifact for serving.
+
+    Args:
+        fingerprint: Of the dataset that is served; the model must have been trained on it.
+
+    Raises:
+        ArtifactError: It is missing, corrupt, foreign or outdated; the text says which, and the remedy.
+    """
+    header = read_header(folder)
+    if header.fingerprint != fingerprint:
+        raise ArtifactError(
+            f"the model in {folder} was trained on other data ({header.dataset}, {header.fingerprint[:12]}) "
+            f"than is served ({fingerprint[:12]}): {REMEDY}"
+        )
+    if (header.n_users, header.n_items) != (n_users, n_items):
+        raise ArtifactError(
+            f"the model in {folder} is for {header.n_users} users and {header.n_items} items, "
+            f"the catalogue has {n_users} and {n_items}: {REMEDY}"
+        )
+    tensors = folder / "artifact.safetensors"
+    try:
+        if _digest(tensors) != header.sha256:
+            raise ArtifactError(f"{tensors} is corrupt (its digest is not the recorded one): {REMEDY}")
+        arrays = load_file(tensors)
+        return _build(header, arrays)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{tensors} cannot be used ({error}): {REMEDY}") from error
+
+
+def _build(header: ArtifactHeader, arrays: dict[str, Any]) -> Recommender:
+    if header.kind == "item_item":
+        return ItemItemModel(arrays["weights"], arrays["offset"])
+    if header.kind == "item_item_sparse":
+        return SparseItemItemModel(arrays["indptr"], arrays["indices"], arrays["values"], arrays["offset"])
+    if header.kind == "factors":
+        return FactorModel(arrays["user_factors"], arrays["item_factors"])
+    return ScoreTable(arrays["scores"], header.model)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

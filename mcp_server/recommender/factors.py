@@ -1,0 +1,46 @@
+"""Factor models: a score is the inner product of a user's and an item's vector.
+
+Served so: BPR (Rendle et al. 2009), LightGCN (He et al. 2020) and every other model of RecBole whose scores
+prove to be such products. A user's vector is fixed by training: later interactions change what is left out,
+not the ranking. Someone without a vector gets one by ridge regression on the item vectors, and the same
+regression splits a score into contributions of the history (Hu, Koren and Volinsky 2008, section 5).
+"""
+
+import numpy as np
+
+from mcp_server.dataset.records import FloatArray, IntArray
+
+RIDGE = 0.1
+"""Regularisation of the regression, relative to the mean squared length of an item vector."""
+
+
+class FactorModel:
+    """Args:
+    user_factors: (n_users, n_factors) float32.
+    item_factors: (n_items, n_factors) float32.
+    """
+
+    def __init__(self, user_factors: FloatArray, item_factors: FloatArray) -> None:
+        if user_factors.shape[1] != item_factors.shape[1]:
+            raise ValueError("user and item vectors differ in length")
+        self._users, self._items = user_factors, item_factors
+        self._ridge = RIDGE * float(np.square(item_factors).sum(axis=1).mean() or 1.0)
+
+    def score(self, user: int | None, history: IntArray) -> FloatArray:
+        vector = self._fold_in(history) if user is None else self._users[user]
+        scores: FloatArray = self._items @ vector
+        return scores
+
+    def _solve(self, history: IntArray, targets: FloatArray) -> FloatArray:
+        known = self._items[history]
+        gram = known.T @ known + self._ridge * np.eye(known.shape[1], dtype=np.float32)
+        solution: FloatArray = np.linalg.solve(gram, targets).astype(np.float32)
+        return solution
+
+    def _fold_in(self, history: IntArray) -> FloatArray:
+        """(n_factors,): the vector whose products with the history's items come nearest to 1."""
+        return self._solve(history, self._items[history].sum(axis=0))
+
+    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+        shares: FloatArray = self._items[history] @ self._solve(history, self._items[item])
+        return shares

@@ -1,0 +1,94 @@
+"""Ranking of items by a model's scores: what every model shares."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcp_server.dataset.records import FloatArray, IntArray
+from mcp_server.recommender.protocol import Recommender
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A ranking, best first."""
+
+    items: list[int]
+    scores: list[float]
+
+
+class Ranker:
+    """Ranks with one model."""
+
+    def __init__(self, model: Recommender) -> None:
+        self._model = model
+
+    def top(
+        self,
+        user: int | None,
+        history: IntArray,
+        k: int,
+        *,
+        allowed: IntArray | None,
+        excluded: IntArray,
+        canonical: IntArray,
+    ) -> Ranked:
+        """The best k items for a user.
+
+        Args:
+            user: Position of the user; None for someone who is known by ``history`` alone.
+            history: (n,): items that the user interacted with.
+            allowed: Items to choose from; all where None.
+            excluded: Items that are left out all the same.
+            canonical: (n_items,): items with the same number are the same, and are named once.
+
+        Raises:
+            InvalidInputError: The model cannot serve someone without an ID.
+        """
+        scores = self._model.score(user, history)
+        n_twins = int(np.count_nonzero(canonical != np.arange(len(canonical))))
+        ranked = name_once(rank(scores, allowed, excluded, k + n_twins), canonical, k)
+        return Ranked(ranked.tolist(), scores[ranked].tolist())
+
+    def reasons(self, history: IntArray, item: int, most: int) -> list[int] | None:
+        """The items of a history that speak most for an item; None where the model cannot tell."""
+        shares = self._model.contributions(history, item)
+        if shares is None:
+            return None
+        return [int(history[place]) for place in np.argsort(-shares, kind="stable")[:most] if shares[place] > 0]
+
+
+def rank(scores: FloatArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:
+    """The best k of some items, best first; of equal scores the lower position first.
+
+    Args:
+        scores: (n_items,).
+        allowed: Positions to choose from, each once; all where None.
+        excluded: Positions that are left out all the same.
+
+    Returns:
+        (at most k,): positions.
+    """
+    usable = np.ones(len(scores), dtype=bool)
+    usable[excluded] = False
+    candidates = np.flatnonzero(usable) if allowed is None else np.sort(allowed[usable[allowed]])
+    values = scores[candidates]
+    if 0 < k < len(candidates):
+        kth = np.partition(values, len(values) - k)[len(values) - k]
+        keep = values >= kth  # every item that ties with the k-th takes part
+        candidates, values = candidates[keep], values[keep]
+    order = np.argsort(-values, kind="stable")
+    best: IntArray = candidates[order][:k]
+    return best
+
+
+def name_once(ranked: IntArray | Sequence[int], canonical: IntArray, k: int) -> IntArray:
+    """The first k of a ranking in which items that are the same occur once, at their best place."""
+    positions = np.asarray(ranked, dtype=np.int64)
+    _, first = np.unique(canonical[positions], return_index=True)
+    return positions[np.sort(first)][:k]
+
+
+def same_items(items: IntArray, canonical: IntArray) -> IntArray:
+    """Items, and all that are the same as one of them."""
+    return np.flatnonzero(np.isin(canonical, canonical[items]))

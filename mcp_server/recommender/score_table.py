@@ -1,0 +1,30 @@
+"""Precomputed scores, for models that are neither item-item nor factors (variational autoencoders, ...).
+
+Needs n_users * n_items numbers, and knows only the users and the interactions of its training: it cannot
+serve someone without an ID, and cannot tell which of a user's items speak for a recommendation.
+"""
+
+from mcp_server.dataset.records import FloatArray, IntArray
+from mcp_server.errors import InvalidInputError
+
+
+class ScoreTable:
+    """Args:
+    scores: (n_users, n_items) float32 or float16.
+    model: Name of the model, for messages.
+    """
+
+    def __init__(self, scores: FloatArray, model: str) -> None:
+        self._scores, self._model = scores, model
+
+    def score(self, user: int | None, history: IntArray) -> FloatArray:
+        if user is None:
+            raise InvalidInputError(
+                f"{self._model} is served from a table of scores and knows only users of its training data; "
+                "to serve a list of liked items, train EASE or another item-item or factor model"
+            )
+        scores: FloatArray = self._scores[user].astype("float32")
+        return scores
+
+    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+        return None

@@ -1,0 +1,131 @@
+"""Jobs for RecBole: describing them, running them in a child process, reporting their progress.
+
+This side knows nothing of recbole or torch; ``recbole_training`` is the other side.
+"""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from mcp_server.dataset.records import Interactions
+from mcp_server.errors import TrainingError
+
+DATASET_NAME = "interactions"
+METRICS = ["NDCG", "Recall", "Hit", "MRR"]
+VALIDATION_METRIC = "NDCG@10"
+
+GIB = 2**30
+
+
+class _Job(BaseModel):
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    model: str
+    settings: dict[str, Any] = {}
+    n_users: int
+    n_items: int
+    max_dense_items: int = 20_000
+    """Above so many items an item-item matrix is pruned."""
+    neighbours: int = 500
+    """Weights that are kept of each column of a pruned matrix."""
+    max_table_bytes: int = 2 * GIB
+    """Largest table of precomputed scores."""
+
+
+class TrainJob(_Job):
+    """Train for serving; the artifact goes to ``output``."""
+
+    task: Literal["train"] = "train"
+    dataset: str
+    fingerprint: str
+    output: str
+
+
+class EvaluateJob(_Job):
+    """Train and test on RecBole's default split."""
+
+    task: Literal["evaluate"] = "evaluate"
+
+
+Progress = Callable[[str, int, int, float | None], None]
+"""Called with a label, steps done, steps in all (or most), and the validation metric."""
+
+_JOB = TypeAdapter[TrainJob | EvaluateJob](Annotated[TrainJob | EvaluateJob, Field(discriminator="task")])
+_EVENT = TypeAdapter(dict[str, Any])
+
+
+def parse_job(text: str) -> TrainJob | EvaluateJob:
+    """A job from its JSON."""
+    return _JOB.validate_json(text)
+
+
+def write_interactions(interactions: Interactions, folder: Path) -> None:
+    """Write RecBole's atomic file: positions as tokens, each pair of user and item once, in the file's order."""
+    target = folder / DATASET_NAME / f"{DATASET_NAME}.inter"
+    target.parent.mkdir()
+    pairs = np.stack([interactions.user, interactions.item], axis=1)
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    np.savetxt(
+        target, pairs[np.sort(first)], fmt="%d", delimiter="\t", header="user_id:token\titem_id:token", comments=""
+    )
+
+
+def run_job(
+    job: TrainJob | EvaluateJob, interactions: Interactions, scratch: Path, progress: Progress
+) -> dict[str, Any]:
+    """Run a job to its end.
+
+    Args:
+        scratch: An empty folder for everything that RecBole writes.
+
+    Raises:
+        TrainingError: RecBole is not installed, refuses the job, or fails; the text says why.
+    """
+    if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
+        raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
+    write_interactions(interactions, scratch)
+    with tempfile.TemporaryFile() as log:
+        with subprocess.Popen(
+            [sys.executable, "-m", "mcp_server.recommender.recbole_training"],
+            cwd=scratch,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as child:
+            assert child.stdin is not None
+            assert child.stdout is not None
+            try:
+                child.stdin.write(job.model_dump_json() + "\n")
+                child.stdin.flush()
+                outcome = _follow(child.stdout, progress)
+            except BrokenPipeError:
+                outcome = None
+            finally:
+                child.kill()
+        if outcome is None:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").strip().splitlines()
+            raise TrainingError(f"training {job.model} failed: {lines[-1] if lines else 'no reason given'}")
+    return outcome
+
+
+def _follow(events: Any, progress: Progress) -> dict[str, Any] | None:
+    """Read events to the end; None where the child ended without a result."""
+    for line in events:
+        event = _EVENT.validate_json(line)
+        if event["event"] == "progress":
+            progress(event["label"], event["done"], event["total"], event["score"])
+        elif event["event"] == "refused":
+            raise TrainingError(event["text"])
+        else:
+            result: dict[str, Any] = event["result"]
+            return result
+    return None

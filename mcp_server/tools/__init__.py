@@ -1,0 +1,30 @@
+"""The tools, one module each, and the list of them for a dataset."""
+
+from mcp_server.tools import (
+    interacted_items,
+    item_filter,
+    item_metadata,
+    like_percentage,
+    popular_items,
+    top_k_recommendations,
+    user_metadata,
+    vector_store_search,
+)
+from mcp_server.tools.base import Facts, Tool
+
+BUILDERS = (
+    top_k_recommendations.build,
+    item_filter.build,
+    vector_store_search.build,
+    like_percentage.build,
+    popular_items.build,
+    user_metadata.build,
+    item_metadata.build,
+    interacted_items.build,
+)
+
+
+def build_tools(facts: Facts) -> dict[str, Tool]:
+    """The tools that a dataset can have, by name."""
+    built = (build(facts) for build in BUILDERS)
+    return {tool.name: tool for tool in built if tool is not None}

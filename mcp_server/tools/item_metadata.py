@@ -1,0 +1,98 @@
+"""What is known of items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Generic
+
+from pydantic import Field
+
+from mcp_server.dataset.spec import FieldSpec
+from mcp_server.errors import InvalidInputError
+from mcp_server.tools.base import (
+    LARGEST_K,
+    Facts,
+    ItemId,
+    ItemsArguments,
+    OneOrMore,
+    Result,
+    Tool,
+    candidate_items,
+    count_of,
+    make_tool,
+)
+
+if TYPE_CHECKING:
+    from mcp_server.backends import Backends
+
+LARGEST_OFFSET = 10**9
+
+DESCRIPTION = """
+Tells what is known of {items}: the fields asked for, of up to `limit` {items}; with offset, of the next ones.
+Use it to describe or compare {items} ("describe {item} 9", "the ideal length of a comedy") and to explain
+recommendations.
+"""
+
+
+class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
+    get: Annotated[list[str], OneOrMore] = Field(min_length=1, description="Fields to get; the title always comes too.")
+    limit: int = Field(20, ge=1, le=LARGEST_K, description="How many {items} at most.")
+    offset: int = Field(0, ge=0, le=LARGEST_OFFSET, description="How many {items} to pass over first.")
+
+
+class ItemMetadataResult(Result, Generic[ItemId]):
+    items: list[dict[str, Any]] = Field(
+        description="For each {item}: item_id, title and the fields asked for; null or an empty list where not known."
+    )
+    total: int = Field(description="How many {items} were given.")
+    remaining: int = Field(description="How many come after these; get them with offset.")
+
+
+def build(facts: Facts) -> Tool:
+    spec = facts.spec
+    result = ItemMetadataResult[facts.item_id_type]
+
+    async def run(backends: Backends, arguments: ItemMetadataArguments[Any]) -> Result:
+        check_fields(arguments.get, spec.items.fields)
+        return result(**await item_metadata(backends, arguments))
+
+    return make_tool(
+        facts,
+        name="get_item_metadata_tool",
+        title="About {items}",
+        description=DESCRIPTION,
+        arguments=ItemMetadataArguments[facts.item_id_type],
+        result=result,
+        run=run,
+        choices={"get": [field.name for field in spec.items.fields]},
+    )
+
+
+def check_fields(asked: Sequence[str], fields: Sequence[FieldSpec]) -> None:
+    """Raises: InvalidInputError: there is no such field; the text lists those that there are."""
+    known = [field.name for field in fields]
+    for name in asked:
+        if name not in known:
+            raise InvalidInputError(f"get: there is no field {name[:60]!r}. There are: {', '.join(known)}")
+
+
+async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Any]) -> dict[str, Any]:
+    """The fields of an ItemMetadataResult."""
+    spec, nouns = backends.spec, backends.spec.nouns
+    found = await candidate_items(backends, arguments)
+    if found is None:
+        raise InvalidInputError(f"which {nouns.items}? Give items or item_set")
+    page = found[arguments.offset : arguments.offset + arguments.limit].tolist()
+    catalog = await backends.catalog()
+    fields = list(dict.fromkeys([spec.items.title, *arguments.get]))
+    records = [
+        {"item_id": record.pop("id"), "title": record.pop(spec.items.title), **record}
+        for record in await catalog.metadata(page, fields)
+    ]
+    remaining = max(len(found) - arguments.offset - len(page), 0)
+    message = f"{count_of(len(page), nouns.item, nouns.items)} of {len(found):,}."
+    if remaining:
+        message += f" {remaining:,} more: call again with offset={arguments.offset + len(page)}."
+    if not page and len(found):
+        message += f" The offset is beyond the last of them."
+    return {"message": message, "items": records, "total": len(found), "remaining": remaining}

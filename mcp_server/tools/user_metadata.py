@@ -1,0 +1,60 @@
+"""What is known of a user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Generic
+
+from pydantic import Field
+
+from mcp_server.tools.base import Arguments, Facts, OneOrMore, Result, Tool, UserId, make_tool
+from mcp_server.tools.item_metadata import check_fields
+
+if TYPE_CHECKING:
+    from mcp_server.backends import Backends
+
+DESCRIPTION = """
+Tells what is known of a {user}: the fields asked for. Use it to find the group of a {user} before asking
+get_popular_items_tool for what is popular in that group.
+"""
+
+
+class UserMetadataArguments(Arguments, Generic[UserId]):
+    user: UserId = Field(description="ID of the {user}.")
+    get: Annotated[list[str], OneOrMore] = Field(min_length=1, description="Fields to get.")
+
+
+class UserMetadataResult(Result, Generic[UserId]):
+    user: UserId = Field(description="ID of the {user}.")
+    fields: dict[str, Any] = Field(description="Values by field; null where not known.")
+
+
+def build(facts: Facts) -> Tool | None:
+    """None where the dataset declares no fields of users."""
+    fields = facts.spec.users.fields
+    if not fields:
+        return None
+    result = UserMetadataResult[facts.user_id_type]
+
+    async def run(backends: Backends, arguments: UserMetadataArguments[Any]) -> Result:
+        check_fields(arguments.get, fields)
+        record = await (await backends.catalog()).user(arguments.user)
+        values = {field.name: record[field.name] for field in fields if field.name in arguments.get}
+        said = [
+            f"{field.title.lower()} {values[field.name]}" if values[field.name] is not None
+            else f"{field.title.lower()} not known"
+            for field in fields
+            if field.name in values
+        ]
+        message = f"{backends.spec.nouns.user.capitalize()} {arguments.user}: {', '.join(said)}."
+        return result(message=message, user=arguments.user, fields=values)
+
+    return make_tool(
+        facts,
+        name="get_user_metadata_tool",
+        title="About a {user}",
+        description=DESCRIPTION,
+        arguments=UserMetadataArguments[facts.user_id_type],
+        result=result,
+        run=run,
+        choices={"get": [field.name for field in fields]},
+    )

@@ -1,0 +1,96 @@
+"""Search of items by what their texts mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Generic
+
+from pydantic import Field, StringConstraints
+
+from mcp_server.errors import InvalidInputError
+from mcp_server.tools.base import (
+    Facts,
+    ItemId,
+    ItemsArguments,
+    K,
+    ListedItem,
+    Result,
+    Tool,
+    candidate_items,
+    count_of,
+    list_items,
+    make_tool,
+)
+
+if TYPE_CHECKING:
+    from mcp_server.backends import Backends
+
+LONGEST_QUERY = 10_000
+
+DESCRIPTION = """
+Finds {items} whose texts mean what the query says: a plot, a topic, a mood, a situation. Or, with similar_to,
+{items} whose texts are like those of one {item}. Returns the k nearest, best first; there is always a nearest,
+so judge whether they fit. For a mood, search words that suit it (sad: "uplifting, warm, funny"). To recommend
+among the results, pass their IDs as items to get_top_k_recommendations_tool, with a k here of 20 or more so that
+there is a choice. Names, dates and numbers are for item_filter_tool.
+"""
+
+
+class SearchArguments(ItemsArguments[ItemId], Generic[ItemId]):
+    query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUERY)] | None = (
+        Field(None, description="What the {items} should be about, in plain words.")
+    )
+    similar_to: ItemId | None = Field(None, description="Instead of query: ID of an {item} to find others like it.")
+    k: K = 10
+    item_set: str | None = Field(None, description="Search only in this set, a handle from another tool.")
+
+
+class SearchResult(Result, Generic[ItemId]):
+    items: list[ListedItem[ItemId]] = Field(description="{Items} found, nearest first.")
+
+
+def build(facts: Facts) -> Tool | None:
+    """None where the dataset declares no texts for search."""
+    if facts.spec.search is None:
+        return None
+    result = SearchResult[facts.item_id_type]
+
+    async def run(backends: Backends, arguments: SearchArguments[Any]) -> Result:
+        return result(**await search_items(backends, arguments))
+
+    return make_tool(
+        facts,
+        name="vector_store_search_tool",
+        title="Search {items} by meaning",
+        description=DESCRIPTION,
+        arguments=SearchArguments[facts.item_id_type],
+        result=result,
+        run=run,
+    )
+
+
+async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> dict[str, Any]:
+    """The fields of a SearchResult."""
+    nouns = backends.spec.nouns
+    if (arguments.query is None) == (arguments.similar_to is None):
+        raise InvalidInputError("give either query or similar_to")
+    catalog = await backends.catalog()
+    only = await candidate_items(backends, arguments)
+    search = await backends.search()
+    limit = arguments.k + catalog.n_twins
+    untitled = catalog.untitled.tolist()
+    if arguments.similar_to is not None:
+        item = int((await catalog.item_idx([arguments.similar_to]))[0])
+        title = (await catalog.names([item]))[0].title
+        what = f"like {nouns.item} {arguments.similar_to} ({title})"
+        nearest = await search.like_item(item, limit, only, [*untitled, *catalog.same_as(item)])
+        if nearest is None:
+            raise InvalidInputError(f"{nouns.item} {arguments.similar_to} has no text to compare: search by query instead")
+        found = nearest
+    else:
+        what = "whose texts are nearest to the query"
+        found = await search.by_text(arguments.query or "", limit, only, untitled)
+    items = catalog.name_once(found, arguments.k)
+    message = f"{count_of(len(items), nouns.item, nouns.items)} {what}, nearest first."
+    if len(items) < arguments.k:
+        message += f" These are all that have a text{'' if only is None else f' among the {len(only)} given'}."
+    return {"message": message, "items": await list_items(backends, items)}

@@ -1,0 +1,147 @@
+"""The embedded vector store: Qdrant Edge, Qdrant's own engine inside the process.
+
+A store is written once, in a folder of its own, and only read afterwards. It has no write-ahead log, whose lock
+would keep a second process from opening the same folder.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import qdrant_edge as edge
+
+from mcp_server.errors import BackendError
+from mcp_server.vectors.store import PREFETCH, RRF_K, TYPICAL_WORDS, Hit, HybridQuery, Point, Words
+
+BATCH = 256
+
+TEXT, SENTENCES, WORDS = "text", "sentences", "words"
+
+
+class Bm25Indexer:
+    """BM25 term weights; the engine adds the inverse document frequencies.
+
+    Args:
+        language: Decides stemmer and stop words.
+
+    Raises:
+        BackendError: The engine does not know the language.
+    """
+
+    def __init__(self, language: str) -> None:
+        try:
+            self._bm25 = edge.Bm25(edge.Bm25Config(language=language, avg_len=TYPICAL_WORDS, ascii_folding=True))
+        except ValueError as error:
+            raise BackendError(f"search cannot index words in {language!r}: {error}") from error
+
+    def document(self, text: str) -> Words:
+        vector = self._bm25.embed_document(text)
+        return Words(vector.indices, vector.values)
+
+    def query(self, text: str) -> Words:
+        vector = self._bm25.embed_query(text)
+        return Words(vector.indices, vector.values)
+
+
+def write_store(
+    folder: Path, points: Iterable[Point], dimension: int, advance: Callable[[int], None] = lambda count: None
+) -> None:
+    """Fill a new store.
+
+    Args:
+        folder: Is made; must not hold a store.
+        advance: Called with the number of points written since the last call.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    multi = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
+    config = edge.EdgeConfig(
+        vectors={
+            TEXT: edge.EdgeVectorParams(dimension, edge.Distance.Cosine),
+            SENTENCES: edge.EdgeVectorParams(dimension, edge.Distance.Cosine, multivector_config=multi),
+        },
+        sparse_vectors={WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf)},
+        wal_enabled=False,
+    )
+    shard = edge.EdgeShard.create(str(folder), config)
+    rest = iter(points)
+    while batch := list(islice(rest, BATCH)):
+        shard.update(edge.UpdateOperation.upsert_points([_edge_point(point) for point in batch]))
+        advance(len(batch))
+    shard.flush()
+    shard.close()
+
+
+def _edge_point(point: Point) -> edge.Point:
+    vectors = {
+        TEXT: point.text.tolist(),
+        SENTENCES: point.sentences.tolist(),
+        WORDS: edge.SparseVector(list(point.words.indices), list(point.words.values)),
+    }
+    return edge.Point(point.item, cast("Any", vectors), {"digests": list(point.digests)})
+
+
+class QdrantEdgeStore:
+    """A store in a folder; any number of processes may read it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises: BackendError: there is no usable store in the folder."""
+        self._folder = folder
+        if not folder.is_dir():
+            raise BackendError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
+        try:
+            self._shard = edge.EdgeShard.load(str(folder))
+        except Exception as error:  # the engine raises bare exceptions
+            raise self._failure(error) from error
+
+    def search(self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]) -> list[Hit]:
+        condition = self._filter(only, leave_out)
+        forms: list[tuple[str, Any]] = [
+            (TEXT, list(query.text)),
+            (SENTENCES, [list(vector) for vector in query.sentences]),
+            (WORDS, edge.SparseVector(list(query.words.indices), list(query.words.values))),
+        ]
+        prefetches = [
+            edge.Prefetch(max(limit, PREFETCH), query=edge.Query.Nearest(form, using=name), filter=condition)
+            for name, form in forms
+            if name != WORDS or query.words.indices
+        ]
+        request = edge.QueryRequest(
+            limit=limit, prefetches=prefetches, query=edge.Fusion.Rrf(k=RRF_K), with_payload=True
+        )
+        try:
+            found = self._shard.query(request)
+        except Exception as error:  # the engine raises bare exceptions
+            raise self._failure(error) from error
+        return [Hit(int(point.id), float(point.score), (point.payload or {}).get("digests", [])) for point in found]
+
+    def _filter(self, only: Sequence[int] | None, leave_out: Sequence[int]) -> edge.Filter | None:
+        if only is None and not leave_out:
+            return None
+        return edge.Filter(
+            must=None if only is None else [edge.HasIdCondition(set(only))],
+            must_not=[edge.HasIdCondition(set(leave_out))] if leave_out else None,
+        )
+
+    def stored(self, item: int) -> HybridQuery | None:
+        try:
+            records = self._shard.retrieve([item], with_payload=False, with_vector=True)
+        except Exception as error:  # the engine raises bare exceptions
+            raise self._failure(error) from error
+        if not records:
+            return None
+        vectors = cast("dict[str, Any]", records[0].vector)
+        words = vectors[WORDS]
+        return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+
+    def count(self) -> int:
+        return self._shard.count(edge.CountRequest(exact=True))
+
+    def close(self) -> None:
+        self._shard.close()
+
+    def _failure(self, error: Exception) -> BackendError:
+        return BackendError(
+            f"the vector store in {self._folder} cannot be used ({error}); if it stays so, delete that folder and "
+            "run `recsys-mcp prepare`"
+        )

@@ -1,0 +1,64 @@
+"""Which texts of an item take part in search, and in what pieces."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp_server.dataset.records import Dataset
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]*[^\W_])")
+
+
+@dataclass(frozen=True)
+class ItemText:
+    """An item's texts as they are indexed."""
+
+    item: int
+    """Position of the item."""
+    whole: str
+    """All texts together: the dense vector of the item."""
+    sentences: list[str]
+    """Its pieces: a dense vector each, so that one matching sentence is enough."""
+    words: str
+    """What the word index reads: keywords and texts."""
+    digests: list[str]
+    """Of each of its texts and of the whole, to know a query that is the item's own text."""
+
+
+def text_digest(text: str) -> str:
+    """The same for texts that differ in case and spaces only."""
+    return hashlib.sha256(" ".join(text.casefold().split()).encode()).hexdigest()[:16]
+
+
+def split_sentences(text: str) -> list[str]:
+    """Split where a sentence ends and another begins. Abbreviations may split too; that does no harm here."""
+    return [piece.strip() for piece in _SENTENCE_END.split(text) if piece.strip()]
+
+
+def item_texts(dataset: Dataset) -> list[ItemText]:
+    """The texts of every item that has any."""
+    search = dataset.spec.search
+    if search is None:
+        return []
+    found = []
+    for position, item in enumerate(dataset.items):
+        texts = [str(item[name]) for name in search.texts if item[name]]
+        if not texts:
+            continue
+        keywords = [_plain(item[name]) for name in search.keywords if item[name]]
+        whole = " ".join(texts)
+        found.append(
+            ItemText(
+                item=position,
+                whole=whole,
+                sentences=[sentence for text in texts for sentence in split_sentences(text)],
+                words=". ".join([*keywords, whole]),
+                digests=[text_digest(text) for text in dict.fromkeys([*texts, whole])],
+            )
+        )
+    return found
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
