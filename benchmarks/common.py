@@ -1,0 +1,66 @@
+"""What the benchmarks share: sessions with measured servers, statistics, tables."""
+
+import json
+import statistics
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from rich.console import Console
+from rich.table import Table
+
+from mcp_server.settings import Settings
+from mcp_server.state import State
+
+FOLDER = Path(__file__).parent
+
+
+def prepared_state() -> State:
+    """The state to measure (RECSYS_STATE); ends the command where nothing is prepared."""
+    state = State(Settings().state_folder)
+    state.current()
+    return state
+
+
+@asynccontextmanager
+async def spawned(*command: str) -> AsyncIterator[ClientSession]:
+    """A session with a Python program that serves MCP over stdio, before its greeting."""
+    parameters = StdioServerParameters(command=sys.executable, args=list(command))
+    async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
+        yield session
+
+
+def resident_mb() -> float:
+    """Resident memory of this process's only child, in MB."""
+    (child,) = psutil.Process().children()
+    return float(child.memory_info().rss) / 1e6
+
+
+def wire(message: Any) -> dict[str, Any]:
+    """The protocol's JSON of an SDK object, whichever line of the SDK it is."""
+    content: dict[str, Any] = json.loads(message.model_dump_json(by_alias=True, exclude_none=True))
+    return content
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which a share of the values lies."""
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left")
+    for position, name in enumerate(header):
+        table.add_column(name, justify="left" if position == 0 else "right")
+    for row in rows:
+        table.add_row(*row)
+    Console(width=110).print(table)

@@ -1,0 +1,59 @@
+"""Does search find the film that a plot description means? `python -m benchmarks.retrieval [FILE.jsonl ...]`
+
+The descriptions were written from knowledge of the films, without a look at the catalogue's texts. Each line of
+a file is {"item_id": ..., "query": "..."}. A film that the catalogue lists under two IDs counts under either.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from benchmarks.common import FOLDER, prepared_state, print_table, spawned, wire
+
+CUTOFFS = (1, 5, 10)
+
+
+async def ranks(session: Any, file: Path, canonical: dict[int, int]) -> list[int]:
+    """The place of the right film for each description; beyond the last cutoff where it is not found."""
+    places = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        wanted = json.loads(line)
+        arguments = {"query": wanted["query"], "k": max(CUTOFFS)}
+        result = wire(await session.call_tool("vector_store_search_tool", arguments))
+        found = [canonical.get(item["item_id"], item["item_id"]) for item in result["structuredContent"]["items"]]
+        right = canonical.get(wanted["item_id"], wanted["item_id"])
+        places.append(found.index(right) + 1 if right in found else max(CUTOFFS) + 1)
+    return places
+
+
+def canonical_ids() -> dict[int, int]:
+    """The first ID of each film that is listed twice."""
+    from mcp_server.dataset.records import DatasetFiles, read_dataset
+    from mcp_server.dataset.spec import find_spec_file
+
+    dataset = read_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None))
+    pairs = enumerate(dataset.canonical)
+    return {dataset.item_ids[i]: dataset.item_ids[first] for i, first in pairs if i != first}  # type: ignore[misc]
+
+
+async def main(files: list[Path]) -> None:
+    canonical = canonical_ids()
+    rows = []
+    async with spawned("-m", "mcp_server", "serve", "--state", str(prepared_state().folder)) as session:
+        await session.initialize()
+        for file in files:
+            places = await ranks(session, file, canonical)
+            shares = [sum(place <= cutoff for place in places) / len(places) for cutoff in CUTOFFS]
+            rows.append([file.name, str(len(places)), *(f"{share:.3f}" for share in shares)])
+    print_table(
+        "Films found for plot descriptions written independently",
+        ["", "descriptions", *(f"top {cutoff}" for cutoff in CUTOFFS)],
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    anyio.run(main, [Path(name) for name in sys.argv[1:]] or [FOLDER / "plot_descriptions.jsonl"])
