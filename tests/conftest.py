@@ -1,0 +1,104 @@
+"""Fixtures: really prepared datasets, and the raw data for answers computed another way."""
+
+import csv
+import importlib.util
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from rich.console import Console
+
+from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.dataset.spec import bundled_folder
+from mcp_server.service import Service
+from mcp_server.settings import Settings
+
+SHOP = Path(__file__).parent / "shop"
+
+
+@dataclass(frozen=True)
+class Rating:
+    """A line of MovieLens-100k's ratings."""
+
+    user: int
+    item: int
+    rating: float
+    timestamp: int
+
+
+@pytest.fixture(scope="session")
+def films_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """MovieLens-100k, prepared once a session; RECSYS_TEST_STATE names a folder to keep it in between sessions."""
+    kept = os.environ.get("RECSYS_TEST_STATE")
+    folder = Path(kept) if kept else tmp_path_factory.mktemp("films")
+    settings = Settings(dataset="ml-100k", state=folder)
+    prepare_with_progress(settings, Console(stderr=True))
+    return settings
+
+
+@pytest.fixture(scope="session")
+def shop_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The corner shop, prepared once a session."""
+    settings = Settings(dataset=str(SHOP), state=tmp_path_factory.mktemp("shop-state"))
+    prepare_with_progress(settings, Console(stderr=True))
+    return settings
+
+
+@pytest_asyncio.fixture
+async def films(films_settings: Settings) -> AsyncIterator[Service]:
+    """The tools over MovieLens-100k, without a protocol."""
+    service = Service(films_settings, prepare_if_needed=False)
+    yield service
+    await service.close()
+
+
+@pytest_asyncio.fixture
+async def shop(shop_settings: Settings) -> AsyncIterator[Service]:
+    """The tools over the corner shop, without a protocol."""
+    service = Service(shop_settings, prepare_if_needed=False)
+    yield service
+    await service.close()
+
+
+def movielens_folder() -> Path:
+    """The copy of MovieLens-100k that RecBole ships."""
+    spec = importlib.util.find_spec("recbole")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "dataset_example" / "ml-100k"
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        lines = csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
+        next(lines)
+        yield from lines
+
+
+@pytest.fixture(scope="session")
+def ratings() -> list[Rating]:
+    """All ratings, read without this project's readers."""
+    rows = _rows(movielens_folder() / "ml-100k.inter")
+    return [Rating(int(user), int(item), float(rating), int(time)) for user, item, rating, time in rows]
+
+
+@pytest.fixture(scope="session")
+def movies() -> dict[int, dict[str, Any]]:
+    """The film metadata by ID, with "genres" from MovieLens; read without this project's readers."""
+    lines = (bundled_folder() / "ml-100k" / "movies.jsonl").read_text(encoding="utf-8").splitlines()
+    found: dict[int, dict[str, Any]] = {(movie := json.loads(line))["item_id"]: movie for line in lines}
+    for item, _, _, genres in _rows(movielens_folder() / "ml-100k.item"):
+        found[int(item)]["genres"] = [genre for genre in genres.split(" ") if genre != "unknown"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def viewers() -> dict[int, dict[str, Any]]:
+    """Age, gender (M or F) and occupation by user ID."""
+    rows = _rows(movielens_folder() / "ml-100k.user")
+    return {int(user): {"age": int(age), "gender": sex, "occupation": job} for user, age, sex, job, _ in rows}
