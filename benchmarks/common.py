@@ -14,6 +14,7 @@ from mcp.client.stdio import stdio_client
 from rich.console import Console
 from rich.table import Table
 
+from mcp_server.errors import NotPreparedError
 from mcp_server.settings import Settings
 from mcp_server.state import State
 
@@ -23,7 +24,10 @@ FOLDER = Path(__file__).parent
 def prepared_state() -> State:
     """The state to measure (RECSYS_STATE); ends the command where nothing is prepared."""
     state = State(Settings().state_folder)
-    state.current()
+    try:
+        state.current()
+    except NotPreparedError as error:
+        sys.exit(f"{error}, or name another folder by RECSYS_STATE")
     return state
 
 

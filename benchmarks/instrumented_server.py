@@ -1,6 +1,6 @@
-"""The real server with two more tools: `noop`, the baseline of latency, and `loaded`, a look at sys.modules.
-
-Both go the way of every other tool: arguments checked, a result model dumped, an output schema published.
+"""The real server with three more tools, which go the way of every other: arguments checked, a result model
+dumped, an output schema published. `noop` answers one word; `noop_list` answers the same five items each time, as
+long as a recommendation's answer; `loaded` looks into sys.modules.
 """
 
 import sys
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import anyio
 
+from mcp_server.dataset.spec import Nouns
 from mcp_server.server import serve_stdio
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.tools.base import Arguments, Result, Tool
+from mcp_server.tools.base import Arguments, Result, Tool, json_schema
+from mcp_server.tools.top_k_recommendations import RecommendedItem, TopKResult
 
 HEAVY = ("torch", "recbole", "pandas", "scipy", "sklearn")
 
@@ -20,26 +22,41 @@ async def _noop(_: object, __: Arguments) -> Result:
     return Result(message="done")
 
 
+class FiveItems(TopKResult[int]):
+    """An answer like that of a recommendation."""
+
+
+FIVE = [RecommendedItem[int](item_id=n, title=f"The Title of a Film {n}", score=n / 7) for n in range(1, 6)]
+
+
+async def _noop_list(_: object, __: Arguments) -> Result:
+    return FiveItems(message="5 films for viewer 4, best first.", items=FIVE)
+
+
 async def _loaded(_: object, __: Arguments) -> Result:
     return Result(message=", ".join(name for name in HEAVY if name in sys.modules) or "none")
 
 
-def _tool(name: str, run: object) -> Tool:
+def _tool(name: str, run: object, result: type[Result] = Result) -> Tool:
     return Tool(
         name=name,
         title=name,
         description=name,
         arguments=Arguments,
-        result=Result,
+        result=result,
         run=run,  # type: ignore[arg-type]
         input_schema={"type": "object", "properties": {}},
-        output_schema={"type": "object", "properties": {"message": {"type": "string"}}, "required": ["message"]},
+        output_schema=json_schema(result, Nouns()),
     )
 
 
 async def main(state: str) -> None:
     service = Service(Settings(state=Path(state)), prepare_if_needed=False)
-    service.tools.update(noop=_tool("noop", _noop), loaded=_tool("loaded", _loaded))
+    service.tools.update(
+        noop=_tool("noop", _noop),
+        noop_list=_tool("noop_list", _noop_list, FiveItems),
+        loaded=_tool("loaded", _loaded),
+    )
     await serve_stdio(service)
 
 

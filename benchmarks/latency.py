@@ -1,8 +1,9 @@
-"""Latency of each tool over stdio, as a ratio to a no-op tool on the same connection: `python -m benchmarks.latency`.
+"""Latency of each tool over stdio, beside no-op tools on the same connection: `python -m benchmarks.latency`.
 
-The no-op tool takes no arguments and answers one short message. Calls of all tools are mixed in one random
-order, every call has other arguments, and the client validates each result against its schema, as the SDK's
-client does. Times are from before the call to after the parsed result.
+One no-op answers one word; the other answers the same five items each time, which is what the SDK needs to send,
+parse and validate a recommendation. Calls are mixed in random order, in two parts: SQL and ranking, then search,
+each with no-op calls of its own, because the embedding model's threads disturb whatever runs beside them. Every
+call has other arguments, and the client validates each result against its schema, as the SDK's client does.
 """
 
 import itertools
@@ -21,11 +22,14 @@ CALLS = 300
 
 WARM_UP = 20
 
-NOOP = "no-op"
+NOOP, NOOP_LIST = "no-op", "no-op, five items"
+
+Line = tuple[str, Iterator[dict[str, Any]]]
+"""A tool and its endless arguments."""
 
 
-def workloads(rng: random.Random, item_sets: list[str]) -> dict[str, tuple[str, Iterator[dict[str, Any]]]]:
-    """For each line of the table, a tool and its endless arguments."""
+def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]:
+    """The parts of the benchmark, and the lines of each."""
     queries = [json.loads(line)["query"] for line in (FOLDER / "plot_descriptions.jsonl").open(encoding="utf-8")]
     words = [query.split() for query in queries]
     genres = ["Comedy", "Drama", "Action", "Thriller", "Romance", "Crime", "War", "Horror", "Sci-Fi", "Western"]
@@ -45,8 +49,8 @@ def workloads(rng: random.Random, item_sets: list[str]) -> dict[str, tuple[str, 
     def repeat(make: Any) -> Iterator[dict[str, Any]]:
         return (make() for _ in itertools.count())
 
-    return {
-        NOOP: ("noop", repeat(dict)),
+    noops: dict[str, Line] = {NOOP: ("noop", repeat(dict)), NOOP_LIST: ("noop_list", repeat(dict))}
+    sql: dict[str, Line] = {
         "recommend to a user": ("get_top_k_recommendations_tool", repeat(lambda: {"user": user()})),
         "recommend within a set": (
             "get_top_k_recommendations_tool",
@@ -68,15 +72,40 @@ def workloads(rng: random.Random, item_sets: list[str]) -> dict[str, tuple[str, 
             repeat(lambda: {"items": items(3), "get": ["genres", "duration"]}),
         ),
         "history, 5 films": ("get_interacted_items_tool", repeat(lambda: {"user": user(), "k": 5})),
+    }
+    search: dict[str, Line] = {
         "search, 8 words": ("vector_store_search_tool", repeat(lambda: {"query": short_query()})),
         "search, a sentence": ("vector_store_search_tool", repeat(lambda: {"query": long_query()})),
         "search, similar to a film": ("vector_store_search_tool", repeat(lambda: {"similar_to": rng.choice([1, 50, 9, 98, 181])})),
     }
+    return [{**noops, **sql}, {**noops, **search}]
+
+
+async def measure(session: Any, lines: dict[str, Line], rng: random.Random) -> list[list[str]]:
+    """Rows of the table."""
+    times: dict[str, list[float]] = {name: [] for name in lines}
+    order = [name for name in lines for _ in range(CALLS + WARM_UP)]
+    rng.shuffle(order)
+    for name in order:
+        tool, arguments = lines[name]
+        chosen = next(arguments)
+        started = time.perf_counter()
+        result = await session.call_tool(tool, chosen)
+        times[name].append(time.perf_counter() - started)
+        assert not wire(result).get("isError"), (tool, chosen, result)
+    spread = {
+        name: (quantile(values[WARM_UP:], 0.5), quantile(values[WARM_UP:], 0.95)) for name, values in times.items()
+    }
+    return [
+        [name, f"{1e3 * p50:.2f}", f"{1e3 * p95:.2f}"]
+        + [f"{value / spread[noop][at]:.2f}" for noop in (NOOP, NOOP_LIST) for at, value in enumerate((p50, p95))]
+        for name, (p50, p95) in spread.items()
+    ]
 
 
 async def main() -> None:
     rng = random.Random(7)
-    times: dict[str, list[float]] = {}
+    rows = []
     async with spawned("-m", "benchmarks.instrumented_server", str(prepared_state().folder)) as session:
         await session.initialize()
         await session.list_tools()
@@ -84,27 +113,11 @@ async def main() -> None:
         for genre in ("Comedy", "Drama", "Action"):
             found = wire(await session.call_tool("item_filter_tool", {"genres": [genre]}))
             item_sets.append(found["structuredContent"]["item_set"])
-        lines = workloads(rng, item_sets)
-        order = [name for name in lines for _ in range(CALLS + WARM_UP)]
-        rng.shuffle(order)
-        for name in order:
-            tool, arguments = lines[name]
-            chosen = next(arguments)
-            started = time.perf_counter()
-            result = await session.call_tool(tool, chosen)
-            times.setdefault(name, []).append(time.perf_counter() - started)
-            assert not wire(result).get("isError"), (tool, chosen, result)
-    times = {name: values[WARM_UP:] for name, values in times.items()}
-    p50, p95 = (quantile(times[NOOP], share) for share in (0.5, 0.95))
-    rows = []
-    for name in lines:
-        middle, high = quantile(times[name], 0.5), quantile(times[name], 0.95)
-        rows.append(
-            [name, f"{1e3 * middle:.2f}", f"{1e3 * high:.2f}", f"{middle / p50:.2f}", f"{high / p95:.2f}"]
-        )
+        for part in workloads(rng, item_sets):
+            rows += await measure(session, part, rng)
     print_table(
-        f"Latency over stdio, {CALLS} calls each in random order",
-        ["", "p50 ms", "p95 ms", "p50 / no-op", "p95 / no-op"],
+        f"Latency over stdio, {CALLS} calls of each; ratios to the no-op and to the no-op of five items",
+        ["", "p50 ms", "p95 ms", "p50 / no-op", "p95 / no-op", "p50 / five", "p95 / five"],
         rows,
     )
 

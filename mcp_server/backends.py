@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from mcp_server.cache import Bounded
 from mcp_server.catalog.catalog import Catalog
 from mcp_server.catalog.database import Database
+from mcp_server.dataset.records import Id, IntArray
 from mcp_server.errors import BackendError
 from mcp_server.item_sets import ItemSets
 from mcp_server.recommender.artifact import load_artifact
@@ -51,10 +53,24 @@ class Backends:
         self._ranker = Opened(self._open_ranker)
         self._search = Opened(self._open_search)
         self._item_sets = Opened(lambda: ItemSets(state.item_sets_file, item_set_days))
+        self._positions: Bounded[str, tuple[tuple[Id, ...], IntArray]] = Bounded(256)
         self.catalog = self._catalog.get
         self.ranker = self._ranker.get
         self.search = self._search.get
         self.item_sets = self._item_sets.get
+
+    async def item_set(self, handle: str) -> IntArray:
+        """Positions of the items of a set.
+
+        Raises:
+            InvalidInputError: There is no such set, or the catalogue has lost some of its items since.
+        """
+        items = await (await self.item_sets()).get(handle)
+        known, positions = self._positions.get(handle, (None, None))
+        if known is not items or positions is None:
+            positions = await (await self.catalog()).item_idx(items)
+            self._positions[handle] = (items, positions)
+        return positions
 
     def _open_catalog(self) -> Catalog:
         path = self._state.part(self._current.catalog) / CATALOG_FILE

@@ -38,7 +38,7 @@ from mcp_server.vectors.texts import ItemText, item_texts
 TRAINING_VERSION = 1
 """Goes into the fingerprint of models; raise it when training changes."""
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Goes into the fingerprint of vectors; raise it when what is embedded changes."""
 
 TERMS_IN_CARD = 40
@@ -115,6 +115,7 @@ def prepare(
             card=describe(dataset),
             chosen_model=chosen,
             embedding_model=embedding_model,
+            index_version=INDEX_VERSION,
             catalog=catalog,
             model=model_part,
             vectors=vectors,
@@ -130,7 +131,8 @@ def _up_to_date(
     model = f"model-{fingerprint(before.training_fingerprint, wanted.model_dump(), TRAINING_VERSION)}"
     catalog = f"catalog-{fingerprint(files.fingerprint, SCHEMA_VERSION)}"
     return (
-        (before.catalog, before.model, before.embedding_model) == (catalog, model, embedding_model)
+        (before.catalog, before.model) == (catalog, model)
+        and (before.embedding_model, before.index_version) == (embedding_model, INDEX_VERSION)
         and before.chosen_model == chosen
         and all(state.part(name).is_dir() for name in (before.catalog, before.model, before.vectors) if name)
     )

@@ -78,6 +78,8 @@ class Current(BaseModel):
     chosen_model: ModelSpec | None = None
     """The model that `train` was asked for, in place of the specification's; a new preparation keeps it."""
     embedding_model: str
+    index_version: int
+    """Of what is embedded and how it is stored."""
     catalog: str
     model: str
     vectors: str | None

@@ -34,10 +34,22 @@ class Database:
         self._name = name
         self._path = path
         self._engine = _read_only_engine(path) if read_only else _writable_engine(path)
+        self._reader: Connection | None = None
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run an indexed query here and now."""
-        return self.run(query)
+        """Run an indexed query here and now, on a connection that is kept: the event loop runs one at a time."""
+        try:
+            if self._reader is None:
+                self._reader = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            return query(self._reader)
+        except SQLAlchemyError as error:
+            self._drop_reader()
+            raise self._failure(error) from error
+
+    def _drop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     async def scan(self, query: Callable[[Connection], T]) -> T:
         """Run a query that may read much, beside the event loop."""
@@ -72,6 +84,7 @@ class Database:
             raise self._failure(error) from error
 
     def close(self) -> None:
+        self._drop_reader()
         self._engine.dispose()
 
     def _failure(self, error: SQLAlchemyError) -> BackendError:

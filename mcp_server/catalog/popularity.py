@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.records import IntArray
-from mcp_server.recommender.ranker import name_once
 
 QUANTILE = 0.75
 """An item is popular if it has more interactions than this share of the candidates."""
@@ -24,7 +24,7 @@ class Popular:
     """False where no candidate has more than the quantile, and the items are simply those with most."""
 
 
-def most_popular(counts: IntArray, candidates: IntArray, canonical: IntArray, k: int) -> Popular:
+def most_popular(counts: IntArray, candidates: IntArray, twins: Twins, k: int) -> Popular:
     """The candidates with more interactions than the 0.75 quantile over all candidates, at most k.
 
     Where none has more (few candidates, many ties), those with most. Items without any are never popular.
@@ -39,6 +39,5 @@ def most_popular(counts: IntArray, candidates: IntArray, canonical: IntArray, k:
     above = len(chosen) > 0
     if not above:
         chosen = candidates[numbers > 0]
-    ranked = chosen[np.lexsort((chosen, -counts[chosen]))]
-    items = name_once(ranked, canonical, k)
+    items = twins.once(chosen[np.lexsort((chosen, -counts[chosen]))])[:k]
     return Popular(items.tolist(), counts[items].tolist(), threshold, above)

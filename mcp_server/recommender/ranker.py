@@ -1,10 +1,10 @@
 """Ranking of items by a model's scores: what every model shares."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.records import FloatArray, IntArray
 from mcp_server.recommender.protocol import Recommender
 
@@ -31,24 +31,20 @@ class Ranker:
         *,
         allowed: IntArray | None,
         excluded: IntArray,
-        canonical: IntArray,
+        twins: Twins,
     ) -> Ranked:
-        """The best k items for a user.
+        """The best k items for a user; items that are the same are named once.
 
         Args:
             user: Position of the user; None for someone who is known by ``history`` alone.
             history: (n,): items that the user interacted with.
             allowed: Items to choose from; all where None.
             excluded: Items that are left out all the same.
-            canonical: (n_items,): items with the same number are the same, and are named once.
 
         Raises:
             InvalidInputError: The model cannot serve someone without an ID.
         """
-        scores = self._model.score(user, history)
-        n_twins = int(np.count_nonzero(canonical != np.arange(len(canonical))))
-        ranked = name_once(rank(scores, allowed, excluded, k + n_twins), canonical, k)
-        return Ranked(ranked.tolist(), scores[ranked].tolist())
+        return top_by(self._model.score(user, history), k, allowed=allowed, excluded=excluded, twins=twins)
 
     def reasons(self, history: IntArray, item: int, most: int) -> list[int] | None:
         """The items of a history that speak most for an item; None where the model cannot tell."""
@@ -58,7 +54,15 @@ class Ranker:
         return [int(history[place]) for place in np.argsort(-shares, kind="stable")[:most] if shares[place] > 0]
 
 
-def rank(scores: FloatArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:
+def top_by(
+    scores: FloatArray | IntArray, k: int, *, allowed: IntArray | None, excluded: IntArray, twins: Twins
+) -> Ranked:
+    """The best k items by any scores, as ``Ranker.top`` ranks them."""
+    ranked = twins.once(rank(scores, allowed, excluded, k + twins.n_extra))[:k]
+    return Ranked(ranked.tolist(), scores[ranked].tolist())
+
+
+def rank(scores: FloatArray | IntArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:
     """The best k of some items, best first; of equal scores the lower position first.
 
     Args:
@@ -80,15 +84,3 @@ def rank(scores: FloatArray, allowed: IntArray | None, excluded: IntArray, k: in
     order = np.argsort(-values, kind="stable")
     best: IntArray = candidates[order][:k]
     return best
-
-
-def name_once(ranked: IntArray | Sequence[int], canonical: IntArray, k: int) -> IntArray:
-    """The first k of a ranking in which items that are the same occur once, at their best place."""
-    positions = np.asarray(ranked, dtype=np.int64)
-    _, first = np.unique(canonical[positions], return_index=True)
-    return positions[np.sort(first)][:k]
-
-
-def same_items(items: IntArray, canonical: IntArray) -> IntArray:
-    """Items, and all that are the same as one of them."""
-    return np.flatnonzero(np.isin(canonical, canonical[items]))

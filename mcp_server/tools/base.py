@@ -18,7 +18,7 @@ from mcp_server.state import DatasetCard
 
 if TYPE_CHECKING:
     from mcp_server.backends import Backends
-    from mcp_server.dataset.records import Id, IntArray
+    from mcp_server.dataset.records import IntArray
 
 LARGEST_ID = 2**63 - 1
 
@@ -238,15 +238,14 @@ async def candidate_items(backends: Backends, arguments: ItemsArguments[Any]) ->
     catalog = await backends.catalog()
     if arguments.items is not None and not arguments.items:
         raise InvalidInputError(f"items is an empty list: name at least one {backends.spec.nouns.item}, or leave it out")
-    ids: list[Id] | None = arguments.items
-    if arguments.item_set is not None:
-        members = await (await backends.item_sets()).get(arguments.item_set)
-        if ids is not None:
-            await catalog.item_idx(ids)  # an unknown ID is an error here too
-            wanted = set(ids)
-            members = [member for member in members if member in wanted]
-        ids = members
-    return await catalog.item_idx(ids or [])
+    named = None if arguments.items is None else await catalog.item_idx(arguments.items)
+    if arguments.item_set is None:
+        return named
+    members = await backends.item_set(arguments.item_set)
+    if named is None:
+        return members
+    wanted = set(named.tolist())
+    return members[[member in wanted for member in members.tolist()]]
 
 
 async def list_items(backends: Backends, items: list[int]) -> list[dict[str, Any]]:

@@ -87,8 +87,8 @@ class FilterResult(Result, Generic[ItemId]):
     count: int = Field(description="How many {items} there are.")
     item_set: str = Field(default="", description="Handle for all of them; missing where there are none.")
     items: list[ListedItem[ItemId]] = Field(description="The first ten, those with most {interactions} first.")
-    corrections: list[Correction] = Field(default=[], description="Names that were taken for others.")
-    not_found: list[NotFound] = Field(default=[], description="Names that are not in the catalogue.")
+    corrections: list[Correction] = Field(default_factory=list, description="Names that were taken for others.")
+    not_found: list[NotFound] = Field(default_factory=list, description="Names that are not in the catalogue.")
 
 
 def build(facts: Facts) -> Tool | None:
@@ -159,7 +159,7 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
         if value is None:
             continue
         if isinstance(value, Bounds):
-            conditions.append((_say_bounds(field, value), NumberCondition(field.name, value.given)))
+            conditions.append((_say_bounds(field, value), NumberCondition(field.name, tuple(value.given.items()))))
             continue
         matches = await catalog.match_names(field.name, value)
         for asked, match in zip(value, matches, strict=True):
@@ -167,12 +167,13 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
                 corrections.append({"field": field.name, "asked": asked, "used": match.names})
             elif not match.terms:
                 not_found.append({"field": field.name, "asked": asked, "suggestions": match.suggestions})
-        condition = TermCondition([match.terms for match in matches], match_any)
+        condition = TermCondition(tuple(tuple(match.terms) for match in matches), match_any)
         conditions.append((f"{field.title.lower()} {' or '.join(value) if match_any else ' and '.join(value)}", condition))
     if not conditions:
         raise InvalidInputError(f"give at least one condition: {', '.join(field.name for field in fields)}")
-    found, ids = await catalog.matching([condition for _, condition in conditions])
-    distinct = catalog.name_once(found, len(found))
+    selection = await catalog.matching([condition for _, condition in conditions])
+    found = selection.idx
+    distinct = catalog.twins.once(found)
     message = [f"{count_of(len(found), nouns.item, nouns.items)} found."]
     if len(distinct) < len(found):
         n_twice = len(found) - len(distinct)
@@ -183,12 +184,12 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
         message.append(f"{name['asked']!r} is not among the names of {name['field']}.{near}")
     fields_of_result: dict[str, Any] = {
         "count": len(found),
-        "items": await list_items(backends, distinct[:N_LISTED]),
+        "items": await list_items(backends, distinct[:N_LISTED].tolist()),
     }
     if len(found):
-        fields_of_result["item_set"] = await (await backends.item_sets()).put(ids)
+        fields_of_result["item_set"] = await (await backends.item_sets()).put(selection.ids)
     elif len(conditions) > 1:
-        alone = [f"{say}: {len((await catalog.matching([condition]))[0]):,}" for say, condition in conditions]
+        alone = [f"{say}: {len((await catalog.matching([condition])).idx):,}" for say, condition in conditions]
         message.append(f"On its own, each condition has: {'; '.join(alone)}.")
     if corrections:
         fields_of_result["corrections"] = corrections

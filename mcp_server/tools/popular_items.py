@@ -98,11 +98,11 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Any]) ->
     groups = group_users(backends.card.groups, arguments.user_group or [])
     candidates = await candidate_items(backends, arguments)
     catalog = await backends.catalog()
-    popular = catalog.popular(await catalog.popularity(groups), candidates, arguments.k)
-    n_users = await catalog.group_size(groups) if groups else catalog.n_users
+    counts = await catalog.popularity(groups)
+    popular = catalog.popular(counts.per_item, candidates, arguments.k)
     if groups:
         names = [" or ".join(names) for names in groups.values()]
-        whom = f"{count_of(n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
+        whom = f"{count_of(counts.n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
     else:
         whom = f"all {nouns.users}"
     of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"

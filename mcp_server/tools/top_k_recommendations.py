@@ -57,7 +57,7 @@ class TopKArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
 class RecommendedItem(ListedItem[ItemId], Generic[ItemId]):
     score: float = Field(description="The model's score; comparable within this answer only.")
     because: list[ListedItem[ItemId]] = Field(
-        default=[], description="{Items} of the history that contributed most to the score."
+        default_factory=list, description="{Items} of the history that contributed most to the score."
     )
 
 
@@ -84,6 +84,8 @@ def build(facts: Facts) -> Tool:
 
 async def recommend(backends: Backends, arguments: TopKArguments[Any, Any]) -> dict[str, Any]:
     """The fields of a TopKResult."""
+    from mcp_server.recommender.ranker import top_by  # with NumPy: after the list of tools is out
+
     nouns = backends.spec.nouns
     if arguments.user is not None and arguments.liked_items is not None:
         raise InvalidInputError("give either user or liked_items, not both")
@@ -104,18 +106,18 @@ async def recommend(backends: Backends, arguments: TopKArguments[Any, Any]) -> d
     notes = []
     if len(history):
         top = ranker.top(
-            user, history, arguments.k, allowed=allowed, excluded=excluded, canonical=catalog.canonical
+            user, history, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins
         )
-        items, scores = top.items, top.scores
     else:
-        popular = catalog.popular(await catalog.popularity({}), allowed, arguments.k)
-        items, scores = popular.items, [float(count) for count in popular.counts]
+        counts = (await catalog.popularity({})).per_item
+        top = top_by(counts, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins)
         notes.append(
             f"{whom} has no {nouns.interactions} yet: these are the {nouns.items} with most {nouns.interactions}."
         )
+    items = top.items
     listed: list[dict[str, Any]] = [
         {**item, "score": round(score, 4)}
-        for item, score in zip(await list_items(backends, items), scores, strict=True)
+        for item, score in zip(await list_items(backends, items), top.scores, strict=True)
     ]
     if arguments.reasons and len(history):
         notes += await _add_reasons(backends, listed, items, history)

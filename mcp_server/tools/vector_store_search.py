@@ -76,20 +76,21 @@ async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> d
     catalog = await backends.catalog()
     only = await candidate_items(backends, arguments)
     search = await backends.search()
-    limit = arguments.k + catalog.n_twins
+    limit = arguments.k + catalog.twins.n_extra
     untitled = catalog.untitled.tolist()
     if arguments.similar_to is not None:
-        item = int((await catalog.item_idx([arguments.similar_to]))[0])
+        origin = await catalog.item_idx([arguments.similar_to])
+        item = int(origin[0])
         title = (await catalog.names([item]))[0].title
         what = f"like {nouns.item} {arguments.similar_to} ({title})"
-        nearest = await search.like_item(item, limit, only, [*untitled, *catalog.same_as(item)])
+        nearest = await search.like_item(item, limit, only, [*untitled, *catalog.twins.with_twins(origin).tolist()])
         if nearest is None:
             raise InvalidInputError(f"{nouns.item} {arguments.similar_to} has no text to compare: search by query instead")
         found = nearest
     else:
         what = "whose texts are nearest to the query"
         found = await search.by_text(arguments.query or "", limit, only, untitled)
-    items = catalog.name_once(found, arguments.k)
+    items = catalog.twins.once(found)[: arguments.k].tolist()
     message = f"{count_of(len(items), nouns.item, nouns.items)} {what}, nearest first."
     if len(items) < arguments.k:
         message += f" These are all that have a text{'' if only is None else f' among the {len(only)} given'}."

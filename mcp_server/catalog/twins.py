@@ -1,0 +1,37 @@
+"""Items that a catalogue lists more than once, under several IDs."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mcp_server.dataset.records import IntArray
+
+
+class Twins:
+    """Which items are the same.
+
+    Args:
+        canonical: (n_items,): the first item that is the same as this one; its own position for most.
+    """
+
+    def __init__(self, canonical: IntArray) -> None:
+        self._canonical = canonical
+        self._has_twin = np.bincount(canonical, minlength=len(canonical))[canonical] > 1
+        self.n_extra = int(np.count_nonzero(canonical != np.arange(len(canonical))))
+        """How many items are the same as an earlier one."""
+
+    def with_twins(self, items: IntArray) -> IntArray:
+        """Items, and all that are the same as one of them."""
+        twinned = items[self._has_twin[items]]
+        if not len(twinned):
+            return items
+        same = np.flatnonzero(np.isin(self._canonical, self._canonical[twinned]))
+        return np.union1d(items, same)
+
+    def once(self, ranked: IntArray | Sequence[int]) -> IntArray:
+        """A ranking in which items that are the same occur once, at their best place."""
+        positions = np.asarray(ranked, dtype=np.int64)
+        if not self._has_twin[positions].any():
+            return positions
+        _, first = np.unique(self._canonical[positions], return_index=True)
+        return positions[np.sort(first)]
