@@ -32,7 +32,18 @@ def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]
     """The parts of the benchmark, and the lines of each."""
     queries = [json.loads(line)["query"] for line in (FOLDER / "plot_descriptions.jsonl").open(encoding="utf-8")]
     words = [query.split() for query in queries]
-    genres = ["Comedy", "Drama", "Action", "Thriller", "Romance", "Crime", "War", "Horror", "Sci-Fi", "Western"]
+    genres = [
+        "Comedy",
+        "Drama",
+        "Action",
+        "Thriller",
+        "Romance",
+        "Crime",
+        "War",
+        "Horror",
+        "Sci-Fi",
+        "Western",
+    ]
 
     def user() -> int:
         return rng.randint(1, 943)
@@ -56,7 +67,10 @@ def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]
             "get_top_k_recommendations_tool",
             repeat(lambda: {"user": user(), "item_set": rng.choice(item_sets)}),
         ),
-        "filter, repeated": ("item_filter_tool", repeat(lambda: {"genres": [rng.choice(genres)], "release_year": {"gt": 1990}})),
+        "filter, repeated": (
+            "item_filter_tool",
+            repeat(lambda: {"genres": [rng.choice(genres)], "release_year": {"gt": 1990}}),
+        ),
         "filter, new set": (
             "item_filter_tool",
             repeat(lambda: {"genres": [rng.choice(genres)], "imdb_votes": {"gt": rng.randint(1, 10**6)}}),
@@ -66,7 +80,10 @@ def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]
             "get_popular_items_tool",
             repeat(lambda: {"k": 5, "user_group": [rng.choice(["teenager", "adult", "female"])]}),
         ),
-        "user metadata": ("get_user_metadata_tool", repeat(lambda: {"user": user(), "get": ["age_category"]})),
+        "user metadata": (
+            "get_user_metadata_tool",
+            repeat(lambda: {"user": user(), "get": ["age_category"]}),
+        ),
         "item metadata, 3 films": (
             "get_item_metadata_tool",
             repeat(lambda: {"items": items(3), "get": ["genres", "duration"]}),
@@ -76,7 +93,10 @@ def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]
     search: dict[str, Line] = {
         "search, 8 words": ("vector_store_search_tool", repeat(lambda: {"query": short_query()})),
         "search, a sentence": ("vector_store_search_tool", repeat(lambda: {"query": long_query()})),
-        "search, similar to a film": ("vector_store_search_tool", repeat(lambda: {"similar_to": rng.choice([1, 50, 9, 98, 181])})),
+        "search, similar to a film": (
+            "vector_store_search_tool",
+            repeat(lambda: {"similar_to": rng.choice([1, 50, 9, 98, 181])}),
+        ),
     }
     return [{**noops, **sql}, {**noops, **search}]
 

@@ -16,10 +16,10 @@ from benchmarks.common import FOLDER, prepared_state, print_table, spawned, wire
 CUTOFFS = (1, 5, 10)
 
 
-async def ranks(session: Any, file: Path, canonical: dict[int, int]) -> list[int]:
+async def ranks(session: Any, lines: list[str], canonical: dict[int, int]) -> list[int]:
     """The place of the right film for each description; beyond the last cutoff where it is not found."""
     places = []
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in lines:
         wanted = json.loads(line)
         arguments = {"query": wanted["query"], "k": max(CUTOFFS)}
         result = wire(await session.call_tool("vector_store_search_tool", arguments))
@@ -39,15 +39,15 @@ def canonical_ids() -> dict[int, int]:
     return {dataset.item_ids[i]: dataset.item_ids[first] for i, first in pairs if i != first}  # type: ignore[misc]
 
 
-async def main(files: list[Path]) -> None:
+async def main(files: dict[str, list[str]]) -> None:
     canonical = canonical_ids()
     rows = []
     async with spawned("-m", "mcp_server", "serve", "--state", str(prepared_state().folder)) as session:
         await session.initialize()
-        for file in files:
-            places = await ranks(session, file, canonical)
+        for name, lines in files.items():
+            places = await ranks(session, lines, canonical)
             shares = [sum(place <= cutoff for place in places) / len(places) for cutoff in CUTOFFS]
-            rows.append([file.name, str(len(places)), *(f"{share:.3f}" for share in shares)])
+            rows.append([name, str(len(places)), *(f"{share:.3f}" for share in shares)])
     print_table(
         "Films found for plot descriptions written independently",
         ["", "descriptions", *(f"top {cutoff}" for cutoff in CUTOFFS)],
@@ -56,4 +56,5 @@ async def main(files: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, [Path(name) for name in sys.argv[1:]] or [FOLDER / "plot_descriptions.jsonl"])
+    named = [Path(name) for name in sys.argv[1:]] or [FOLDER / "plot_descriptions.jsonl"]
+    anyio.run(main, {path.name: path.read_text(encoding="utf-8").splitlines() for path in named})

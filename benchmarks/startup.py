@@ -44,10 +44,18 @@ async def main() -> None:
         f"Start-up, median of {ROUNDS} (Python {sys.version.split()[0]})",
         ["", "bare server", "recsys-mcp", "ratio"],
         [
-            ["spawn to tools/list, s", f"{seconds['bare']:.3f}", f"{seconds['full']:.3f}",
-             f"{seconds['full'] / seconds['bare']:.2f}"],
-            ["resident after tools/list, MB", f"{memory['bare']:.0f}", f"{memory['full']:.0f}",
-             f"{memory['full'] / memory['bare']:.2f}"],
+            [
+                "spawn to tools/list, s",
+                f"{seconds['bare']:.3f}",
+                f"{seconds['full']:.3f}",
+                f"{seconds['full'] / seconds['bare']:.2f}",
+            ],
+            [
+                "resident after tools/list, MB",
+                f"{memory['bare']:.0f}",
+                f"{memory['full']:.0f}",
+                f"{memory['full'] / memory['bare']:.2f}",
+            ],
             ["resident with everything loaded, MB", "-", f"{all_loaded:.0f}", "-"],
         ],
     )

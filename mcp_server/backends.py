@@ -27,14 +27,16 @@ class Opened(Generic[T]):
     """Something that is opened once, beside the event loop, when first needed."""
 
     def __init__(self, open_: Callable[[], T]) -> None:
-        self._open, self._lock, self._value = open_, asyncio.Lock(), None
+        self._open, self._lock = open_, asyncio.Lock()
+        self._value: T | None = None
 
     async def get(self) -> T:
-        if self._value is None:
-            async with self._lock:
-                if self._value is None:
-                    self._value = await asyncio.to_thread(self._open)  # type: ignore[assignment]
-        return self._value  # type: ignore[return-value]
+        if self._value is not None:
+            return self._value
+        async with self._lock:
+            if self._value is None:
+                self._value = await asyncio.to_thread(self._open)
+            return self._value
 
     @property
     def value(self) -> T | None:
@@ -108,9 +110,11 @@ class Backends:
         await asyncio.gather(*(opener() for opener in openers), return_exceptions=True)
 
     def close(self) -> None:
-        for opened in (self._catalog, self._search, self._item_sets):
+        closable: tuple[Opened[Catalog] | Opened[TextSearch] | Opened[ItemSets], ...]
+        closable = (self._catalog, self._search, self._item_sets)
+        for opened in closable:
             if opened.value is not None:
-                opened.value.close()  # type: ignore[attr-defined]
+                opened.value.close()
 
 
 def open_backends(folder: Path, item_set_days: float) -> Backends:

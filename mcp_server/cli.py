@@ -44,7 +44,8 @@ SettingPairs = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter of the model. May be repeated."),
 ]
 RecboleConfig = Annotated[
-    Path | None, typer.Option("--config", help="A RecBole YAML file of hyper-parameters; --set goes before it.")
+    Path | None,
+    typer.Option("--config", help="A RecBole YAML file of hyper-parameters; --set goes before it."),
 ]
 
 

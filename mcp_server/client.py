@@ -32,7 +32,7 @@ class Session:
 
     async def read(self, uri: str) -> Wire:
         """Read a resource."""
-        return _wire(await self._session.read_resource(uri))  # type: ignore[arg-type]
+        return _wire(await self._session.read_resource(uri))
 
 
 def _wire(message: Any) -> Wire:

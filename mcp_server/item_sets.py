@@ -47,7 +47,6 @@ _sets = Table(
 class _Known:
     """A set that this process has seen."""
 
-    digest: str
     items: tuple[Id, ...]
     used: float
     """When its use was last written down."""
@@ -66,22 +65,23 @@ class ItemSets:
         self._database = Database(path, "the database of item sets", read_only=False)
         self._seconds = days * DAY
         self._known: Bounded[str, _Known] = Bounded(1_000)
+        self._handles: Bounded[tuple[Id, ...], str] = Bounded(1_000)
         self._ready = False
 
     async def put(self, items: Sequence[Id]) -> str:
         """Keep a set and give its handle. The order of the items is kept, and is part of the set."""
+        key, now = tuple(items), time.time()
+        handle = self._handles.get(key, "")
+        if handle in self._known and now - self._known[handle].used < TOUCH_SECONDS:
+            return handle
         content = json.dumps(items, separators=(",", ":")).encode()
         digest = base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
-        now = time.time()
         for length in range(SHORTEST, len(digest) + 1):
             handle = f"set_{digest[:length]}"
-            known = self._known.get(handle)
-            if known is not None and known.digest == digest and now - known.used < TOUCH_SECONDS:
-                return handle
             if await self._database.write(
                 partial(self._keep, handle=handle, digest=digest, packed=zlib.compress(content, 1), now=now)
             ):
-                self._known[handle] = _Known(digest, tuple(items), now)
+                self._known[handle], self._handles[key] = _Known(key, now), handle
                 return handle
         raise AssertionError("two different sets have one SHA-256")
 
@@ -126,7 +126,7 @@ class ItemSets:
         if row is None or row.last_used < now - self._seconds:
             return None
         connection.execute(update(_sets).where(_sets.c.handle == handle).values(last_used=now))
-        return _Known(row.digest, tuple(json.loads(zlib.decompress(row.content))), now)
+        return _Known(tuple(json.loads(zlib.decompress(row.content))), now)
 
     def _create(self, connection: Connection) -> None:
         if not self._ready:

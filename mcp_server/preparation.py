@@ -104,9 +104,7 @@ def prepare(
             fingerprint=training,
             output="",
         )
-        if state.make_part(
-            model_part, lambda folder: _make_model(folder, job, dataset.interactions, state, progress)
-        ):
+        if state.make_part(model_part, lambda folder: _make_model(folder, job, dataset.interactions, state, progress)):
             made.append("model")
         current = Current(
             spec=dataset.spec,
@@ -169,14 +167,10 @@ class _VectorsMaker:
     def _points(self, vectors: dict[str, FloatArray]) -> Iterator[Point]:
         for text in self._texts:
             sentences = np.stack([vectors[sentence] for sentence in text.sentences])
-            yield Point(
-                text.item, vectors[text.whole], sentences, self._indexer.document(text.words), text.digests
-            )
+            yield Point(text.item, vectors[text.whole], sentences, self._indexer.document(text.words), text.digests)
 
 
-def _make_model(
-    folder: Path, job: TrainJob, interactions: Interactions, state: State, progress: Progress
-) -> None:
+def _make_model(folder: Path, job: TrainJob, interactions: Interactions, state: State, progress: Progress) -> None:
     with progress.step(f"Training {job.model}") as step, state.scratch() as scratch:
 
         def report(label: str, done: int, total: int, score: float | None) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import mcp.shared.exceptions
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -20,6 +21,10 @@ from mcp_server.service import ITEM_SET_URI, Service
 from mcp_server.tools.base import Tool
 
 logger = logging.getLogger(__name__)
+
+server_class: Any = Server
+exceptions: Any = mcp.shared.exceptions
+# Untyped, because only one line of the SDK is installed where types are checked.
 
 Wire = dict[str, Any]
 """JSON of the protocol."""
@@ -96,42 +101,40 @@ def build_server(service: Service) -> Server[Any]:
         "resources/read": read_resource,
     }
     register = _register_1x if hasattr(Server, "list_tools") else _register_2x
-    return register(identity, lifespan, handlers)
+    server: Server[Any] = register(identity, lifespan, handlers)
+    return server
 
 
-def _register_2x(identity: dict[str, str], lifespan: Any, handlers: dict[str, Handler]) -> Server[Any]:
-    from mcp.shared.exceptions import MCPError
-
+def _register_2x(identity: dict[str, str], lifespan: Any, handlers: dict[str, Handler]) -> Any:
     def adapt(handler: Handler) -> Any:
         async def handle(_: Any, params: Any) -> Wire:
             try:
                 return await handler(params)
             except ResourceNotFoundError as error:
-                raise MCPError(code=RESOURCE_NOT_FOUND, message=str(error)) from error
+                raise exceptions.MCPError(code=RESOURCE_NOT_FOUND, message=str(error)) from error
 
         return handle
 
     names = {method: f"on_{_python_name(method)}" for method in handlers}
     arguments = {names[method]: adapt(handler) for method, handler in handlers.items()}
-    return Server(lifespan=lifespan, **identity, **arguments)
+    return server_class(lifespan=lifespan, **identity, **arguments)
 
 
-def _register_1x(identity: dict[str, str], lifespan: Any, handlers: dict[str, Handler]) -> Server[Any]:
-    from mcp.shared.exceptions import McpError
-
-    server: Any = Server(lifespan=lifespan, **identity)
+def _register_1x(identity: dict[str, str], lifespan: Any, handlers: dict[str, Handler]) -> Any:
+    server_result: Any = types.ServerResult
+    server = server_class(lifespan=lifespan, **identity)
     for method, handler in handlers.items():
         stem = "".join(word.capitalize() for word in _python_name(method).split("_"))
         request, result = getattr(types, f"{stem}Request"), getattr(types, f"{stem}Result")
 
         async def handle(message: Any, handler: Handler = handler, result: Any = result) -> Any:
             try:
-                return types.ServerResult(result.model_validate(await handler(message.params)))
+                return server_result(result.model_validate(await handler(message.params)))
             except ResourceNotFoundError as error:
-                raise McpError(types.ErrorData(code=RESOURCE_NOT_FOUND, message=str(error))) from error
+                raise exceptions.McpError(types.ErrorData(code=RESOURCE_NOT_FOUND, message=str(error))) from error
 
         server.request_handlers[request] = handle
-    return server  # type: ignore[no-any-return]
+    return server
 
 
 def _python_name(method: str) -> str:

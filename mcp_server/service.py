@@ -172,4 +172,3 @@ class Service:
                 task.cancel()
         if self._backends is not None:
             self._backends.close()
-

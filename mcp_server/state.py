@@ -127,13 +127,9 @@ class State:
         try:
             content = json.loads(self.current_file.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise NotPreparedError(
-                f"nothing has been prepared in {self.folder}: run `recsys-mcp prepare`"
-            ) from None
+            raise NotPreparedError(f"nothing has been prepared in {self.folder}: run `recsys-mcp prepare`") from None
         except (OSError, ValueError) as error:
-            raise NotPreparedError(
-                f"{self.current_file} cannot be read ({error}): run `recsys-mcp prepare`"
-            ) from error
+            raise NotPreparedError(f"{self.current_file} cannot be read ({error}): run `recsys-mcp prepare`") from error
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise NotPreparedError(
                 f"{self.folder} was prepared by another version of this program: run `recsys-mcp prepare`"

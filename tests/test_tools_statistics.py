@@ -48,7 +48,9 @@ def popular(counts: Counter[int], candidates: Sequence[int], movies: Movies, k: 
     """IDs and counts of the popular ones among candidates of which some stand out."""
     named = [item for item in candidates if item != UNNAMED]
     threshold = quantile([counts[item] for item in named], 0.75)
-    chosen = sorted((item for item in named if counts[item] > threshold), key=lambda item: (-counts[item], item))
+    chosen = sorted(
+        (item for item in named if counts[item] > threshold), key=lambda item: (-counts[item], item)
+    )
     listed: list[tuple[int, int]] = []
     known: set[str] = set()
     for item in chosen:
@@ -224,7 +226,9 @@ async def test_candidates_that_a_group_never_rated_count_as_zeros(
     counts = counts_by(ratings, ages(viewers, 61, 150))
     unrated = [item for item in movies if counts[item] == 0][:6]
     rated = [item for item in movies if counts[item] == 3][:2]
-    items = unrated + rated  # the upper quartile of six zeros and two threes is below three, of the threes alone not
+    items = (
+        unrated + rated
+    )  # the upper quartile of six zeros and two threes is below three, of the threes alone not
     result = await films.call(POPULAR, {"items": items, "user_group": "senior"})
     assert listed(result) == [(item, 3) for item in rated]
     assert "stands out" not in result["message"]

@@ -99,9 +99,7 @@ def _read_only_engine(path: Path) -> Engine:
 
 
 def _writable_engine(path: Path) -> Engine:
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": LOCK_TIMEOUT_SECONDS}
-    )
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: object, _record: object) -> None:

@@ -16,9 +16,7 @@ BATCH = 10_000
 """Rows in one statement."""
 
 
-def load_catalog(
-    connection: Connection, dataset: Dataset, advance: Callable[[int], None] = lambda rows: None
-) -> None:
+def load_catalog(connection: Connection, dataset: Dataset, advance: Callable[[int], None] = lambda rows: None) -> None:
     """Create the tables and fill them.
 
     Args:
@@ -76,7 +74,13 @@ def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset)
                 links.append({"item": item, "term": term, "position": position})
     sizes = Counter(link["term"] for link in links)
     terms = (
-        {"term": term, "field": field, "name": name, "folded": fold(name)[:NAME_LENGTH], "n_items": sizes[term]}
+        {
+            "term": term,
+            "field": field,
+            "name": name,
+            "folded": fold(name)[:NAME_LENGTH],
+            "n_items": sizes[term],
+        }
         for (field, name), term in term_of.items()
     )
     _insert(connection, tables.terms, terms)

@@ -34,10 +34,19 @@ def most_popular(counts: IntArray, candidates: IntArray, twins: Twins, k: int) -
         candidates: Positions, each once.
     """
     numbers = counts[candidates]
-    threshold = float(np.quantile(numbers, QUANTILE)) if len(numbers) else 0.0
+    threshold = quantile(numbers, QUANTILE) if len(numbers) else 0.0
     chosen = candidates[numbers > threshold]
     above = len(chosen) > 0
     if not above:
         chosen = candidates[numbers > 0]
-    items = twins.once(chosen[np.lexsort((chosen, -counts[chosen]))])[:k]
+    items = twins.once(chosen[np.lexsort((chosen, -counts[chosen]))][: k + twins.n_extra])[:k]
     return Popular(items.tolist(), counts[items].tolist(), threshold, above)
+
+
+def quantile(numbers: IntArray, share: float) -> float:
+    """A quantile with linear interpolation, as numpy.quantile's, which takes 20 times as long on short arrays."""
+    place = share * (len(numbers) - 1)
+    low = int(place)
+    high = min(low + 1, len(numbers) - 1)
+    ordered = np.partition(numbers, [low, high])
+    return float(ordered[low] + (place - low) * (ordered[high] - ordered[low]))

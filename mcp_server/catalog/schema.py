@@ -5,6 +5,8 @@ A field with one number, text or date is a column of ``items`` or ``users``. A f
 are terms too, so that one index and one fuzzy search serve every name.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -33,7 +35,7 @@ def is_term_field(field: FieldSpec) -> bool:
     return field.kind == "category" or (field.kind == "text" and field.filter)
 
 
-def _column_type(field: FieldSpec) -> TypeEngine[object]:
+def _column_type(field: FieldSpec) -> TypeEngine[Any]:
     if field.kind == "number":
         return Integer() if field.integer else Float()
     if field.kind == "text":
@@ -41,7 +43,7 @@ def _column_type(field: FieldSpec) -> TypeEngine[object]:
     return String(NAME_LENGTH)
 
 
-def _id_type(id_type: str) -> TypeEngine[object]:
+def _id_type(id_type: str) -> TypeEngine[Any]:
     return BigInteger() if id_type == "integer" else String(NAME_LENGTH)
 
 

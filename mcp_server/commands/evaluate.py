@@ -20,7 +20,12 @@ COLUMNS = [f"{metric}@{k}" for metric in METRICS for k in (5, 10)]
 
 
 def run_evaluate(
-    settings: Settings, models: list[str], pairs: list[str], config: Path | None, output: Path | None, as_json: bool
+    settings: Settings,
+    models: list[str],
+    pairs: list[str],
+    config: Path | None,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
     if not models:
         raise InvalidInputError("--models is empty: name at least one, such as --models EASE,BPR")
@@ -44,7 +49,11 @@ def run_evaluate(
                         lambda label, done, total, score, step=step: step.update(done, total, f"Training {label}"),  # type: ignore[misc]
                     )
                 )
-    report = {"dataset": dataset.spec.name, "split": "RecBole default: RS 0.8/0.1/0.1 by user", "models": results}
+    report = {
+        "dataset": dataset.spec.name,
+        "split": "RecBole default: RS 0.8/0.1/0.1 by user",
+        "models": results,
+    }
     target = output or state.folder / "evaluation.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     write_json(target, report)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
 from mcp_server.errors import DatasetError
@@ -26,9 +27,7 @@ class LocatedFile:
     path: Path
 
 
-def locate_sources(
-    spec: DatasetSpec, spec_folder: Path, data_folder: Path | None
-) -> dict[str, list[LocatedFile]]:
+def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | None) -> dict[str, list[LocatedFile]]:
     """Find each file of the specification.
 
     Args:
@@ -116,7 +115,7 @@ def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
 
 def _read_delimited(file: LocatedFile) -> Iterator[tuple[int, Row]]:
     source = file.source
-    quoting = csv.QUOTE_MINIMAL if source.separator == "," else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if source.separator == "," else csv.QUOTE_NONE
     with file.path.open(encoding=source.encoding, newline="") as stream:
         lines = csv.reader(stream, delimiter=source.separator, quoting=quoting)
         columns = source.columns or next(lines, None)
@@ -145,7 +144,5 @@ def _read_atomic(file: LocatedFile) -> Iterator[tuple[int, Row]]:
         for number, line in enumerate(stream, start=2):
             values = line.rstrip("\n").split("\t")
             if len(values) != len(columns):
-                raise DatasetError(
-                    f"{file.path}, line {number}: {len(values)} columns instead of {len(columns)}"
-                )
+                raise DatasetError(f"{file.path}, line {number}: {len(values)} columns instead of {len(columns)}")
             yield number, dict(zip(columns, values, strict=True))

@@ -130,9 +130,7 @@ def _read_entities(
     records = {}
     for identifier, row in raw.items():
         try:
-            records[identifier] = {
-                f.name: convert_value(row.get(f.column), f, missing) for f in fields
-            }
+            records[identifier] = {f.name: convert_value(row.get(f.column), f, missing) for f in fields}
         except ValueError as error:
             raise DatasetError(f"{spec.name}, {id_column} {identifier}: {error}") from error
     return records

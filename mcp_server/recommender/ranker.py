@@ -73,9 +73,11 @@ def rank(scores: FloatArray | IntArray, allowed: IntArray | None, excluded: IntA
     Returns:
         (at most k,): positions.
     """
-    usable = np.ones(len(scores), dtype=bool)
+    usable = np.ones(len(scores), dtype=bool) if allowed is None else np.zeros(len(scores), dtype=bool)
+    if allowed is not None:
+        usable[allowed] = True
     usable[excluded] = False
-    candidates = np.flatnonzero(usable) if allowed is None else np.sort(allowed[usable[allowed]])
+    candidates = np.flatnonzero(usable)
     values = scores[candidates]
     if 0 < k < len(candidates):
         kth = np.partition(values, len(values) - k)[len(values) - k]

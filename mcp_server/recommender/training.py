@@ -73,7 +73,12 @@ def write_interactions(interactions: Interactions, folder: Path) -> None:
     pairs = np.stack([interactions.user, interactions.item], axis=1)
     _, first = np.unique(pairs, axis=0, return_index=True)
     np.savetxt(
-        target, pairs[np.sort(first)], fmt="%d", delimiter="\t", header="user_id:token\titem_id:token", comments=""
+        target,
+        pairs[np.sort(first)],
+        fmt="%d",
+        delimiter="\t",
+        header="user_id:token\titem_id:token",
+        comments="",
     )
 
 

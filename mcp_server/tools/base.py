@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -129,6 +129,14 @@ class Tool:
         return parsed
 
 
+M = TypeVar("M", bound=BaseModel)
+
+
+def with_ids(model: type[M], *id_types: Any) -> type[M]:
+    """A generic model for the dataset's types of IDs."""
+    return cast("type[M]", model.__class_getitem__(id_types))
+
+
 def describe_problems(error: ValidationError, most: int = 5) -> list[str]:
     """What is wrong with which argument, in words."""
     problems = []
@@ -202,20 +210,27 @@ def json_schema(model: type[BaseModel], nouns: Nouns) -> dict[str, Any]:
         if not isinstance(node, dict):
             return node
         if "$ref" in node:
-            return simplify({**definitions[node["$ref"].rpartition("/")[2]], **{k: v for k, v in node.items() if k != "$ref"}})
+            return simplify(
+                {
+                    **definitions[node["$ref"].rpartition("/")[2]],
+                    **{k: v for k, v in node.items() if k != "$ref"},
+                }
+            )
         if named:
             return {name: simplify(part) for name, part in node.items()}
         options = [option for option in node.get("anyOf", []) if option != {"type": "null"}]
         if len(options) == 1:
             nullable = "default" not in node
-            node = {**simplify(options[0]), **{k: v for k, v in node.items() if k not in ("anyOf", "default")}}
+            node = {
+                **simplify(options[0]),
+                **{k: v for k, v in node.items() if k not in ("anyOf", "default")},
+            }
             if nullable and "type" in node:
                 node["type"] = [node["type"], "null"]
         simple = {
             keyword: simplify(part, named=keyword == "properties")
             for keyword, part in node.items()
-            if not (keyword == "title" and isinstance(part, str))
-            and not (keyword == "default" and part is None)
+            if not (keyword == "title" and isinstance(part, str)) and not (keyword == "default" and part is None)
         }
         if isinstance(text := simple.get("description"), str):
             simple["description"] = fill(" ".join(text.split()), nouns)
@@ -237,7 +252,9 @@ async def candidate_items(backends: Backends, arguments: ItemsArguments[Any]) ->
         return None
     catalog = await backends.catalog()
     if arguments.items is not None and not arguments.items:
-        raise InvalidInputError(f"items is an empty list: name at least one {backends.spec.nouns.item}, or leave it out")
+        raise InvalidInputError(
+            f"items is an empty list: name at least one {backends.spec.nouns.item}, or leave it out"
+        )
     named = None if arguments.items is None else await catalog.item_idx(arguments.items)
     if arguments.item_set is None:
         return named

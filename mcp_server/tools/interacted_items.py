@@ -18,6 +18,7 @@ from mcp_server.tools.base import (
     UserId,
     count_of,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class InteractedResult(Result, Generic[ItemId]):
 
 
 def build(facts: Facts) -> Tool:
-    result = InteractedResult[facts.item_id_type]
+    result = with_ids(InteractedResult, facts.item_id_type)
     columns = facts.spec.interactions
 
     async def run(backends: Backends, arguments: InteractedArguments[Any]) -> Result:
@@ -73,7 +74,7 @@ def build(facts: Facts) -> Tool:
         name="get_interacted_items_tool",
         title="History of a {user}",
         description=DESCRIPTION,
-        arguments=InteractedArguments[facts.user_id_type],
+        arguments=with_ids(InteractedArguments, facts.user_id_type),
         result=result,
         run=run,
     )

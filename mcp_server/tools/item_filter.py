@@ -19,11 +19,12 @@ from mcp_server.tools.base import (
     count_of,
     list_items,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
     from mcp_server.backends import Backends
-    from mcp_server.catalog.catalog import Condition
+    from mcp_server.catalog.selection import Condition
 
 N_LISTED = 10
 
@@ -96,7 +97,7 @@ def build(facts: Facts) -> Tool | None:
     fields = facts.spec.filters
     if not fields:
         return None
-    result = FilterResult[facts.item_id_type]
+    result = with_ids(FilterResult, facts.item_id_type)
     definitions: dict[str, Any] = {field.name: _argument(field, facts) for field in fields}
     if any(field.kind != "number" for field in fields):
         definitions["match"] = (
@@ -135,7 +136,9 @@ def _argument(field: FieldSpec, facts: Facts) -> tuple[Any, Any]:
     else:
         description = f"{field.title}: the whole of it, or words of it."
     names_type = Annotated[
-        list[Annotated[str, Field(min_length=1, max_length=255)]], OneOrMore, Field(min_length=1, max_length=50)
+        list[Annotated[str, Field(min_length=1, max_length=255)]],
+        OneOrMore,
+        Field(min_length=1, max_length=50),
     ]
     return (names_type | None, Field(None, description=_escape(description)))
 
@@ -147,7 +150,7 @@ def _escape(text: str) -> str:
 
 async def filter_items(backends: Backends, fields: list[FieldSpec], given: Arguments) -> dict[str, Any]:
     """The fields of a FilterResult."""
-    from mcp_server.catalog.catalog import NumberCondition, TermCondition
+    from mcp_server.catalog.selection import NumberCondition, TermCondition
 
     nouns = backends.spec.nouns
     catalog = await backends.catalog()
@@ -161,17 +164,19 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
         if isinstance(value, Bounds):
             conditions.append((_say_bounds(field, value), NumberCondition(field.name, tuple(value.given.items()))))
             continue
-        matches = await catalog.match_names(field.name, value)
+        matches = await catalog.name_index.match(field.name, value)
         for asked, match in zip(value, matches, strict=True):
             if match.corrected:
                 corrections.append({"field": field.name, "asked": asked, "used": match.names})
             elif not match.terms:
                 not_found.append({"field": field.name, "asked": asked, "suggestions": match.suggestions})
         condition = TermCondition(tuple(tuple(match.terms) for match in matches), match_any)
-        conditions.append((f"{field.title.lower()} {' or '.join(value) if match_any else ' and '.join(value)}", condition))
+        conditions.append(
+            (f"{field.title.lower()} {' or '.join(value) if match_any else ' and '.join(value)}", condition)
+        )
     if not conditions:
         raise InvalidInputError(f"give at least one condition: {', '.join(field.name for field in fields)}")
-    selection = await catalog.matching([condition for _, condition in conditions])
+    selection = await catalog.selector.select([condition for _, condition in conditions])
     found = selection.idx
     distinct = catalog.twins.once(found)
     message = [f"{count_of(len(found), nouns.item, nouns.items)} found."]
@@ -189,7 +194,7 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
     if len(found):
         fields_of_result["item_set"] = await (await backends.item_sets()).put(selection.ids)
     elif len(conditions) > 1:
-        alone = [f"{say}: {len((await catalog.matching([condition])).idx):,}" for say, condition in conditions]
+        alone = [f"{say}: {len((await catalog.selector.select([condition])).idx):,}" for say, condition in conditions]
         message.append(f"On its own, each condition has: {'; '.join(alone)}.")
     if corrections:
         fields_of_result["corrections"] = corrections

@@ -20,6 +20,7 @@ from mcp_server.tools.base import (
     candidate_items,
     count_of,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ItemMetadataResult(Result, Generic[ItemId]):
 
 def build(facts: Facts) -> Tool:
     spec = facts.spec
-    result = ItemMetadataResult[facts.item_id_type]
+    result = with_ids(ItemMetadataResult, facts.item_id_type)
 
     async def run(backends: Backends, arguments: ItemMetadataArguments[Any]) -> Result:
         check_fields(arguments.get, spec.items.fields)
@@ -61,7 +62,7 @@ def build(facts: Facts) -> Tool:
         name="get_item_metadata_tool",
         title="About {items}",
         description=DESCRIPTION,
-        arguments=ItemMetadataArguments[facts.item_id_type],
+        arguments=with_ids(ItemMetadataArguments, facts.item_id_type),
         result=result,
         run=run,
         choices={"get": [field.name for field in spec.items.fields]},
@@ -94,5 +95,5 @@ async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Any
     if remaining:
         message += f" {remaining:,} more: call again with offset={arguments.offset + len(page)}."
     if not page and len(found):
-        message += f" The offset is beyond the last of them."
+        message += " The offset is beyond the last of them."
     return {"message": message, "items": records, "total": len(found), "remaining": remaining}

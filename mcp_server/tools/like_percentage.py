@@ -15,6 +15,7 @@ from mcp_server.tools.base import (
     candidate_items,
     count_of,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def build(facts: Facts) -> Tool:
         name="get_like_percentage_tool",
         title="Share of {users} who like {items}",
         description=DESCRIPTION,
-        arguments=ItemsArguments[facts.item_id_type],
+        arguments=with_ids(ItemsArguments, facts.item_id_type),
         result=LikePercentageResult,
         run=run,
     )
@@ -56,7 +57,7 @@ async def like_percentage(backends: Backends, arguments: ItemsArguments[Any]) ->
     if items is None:
         raise InvalidInputError(f"which {nouns.items}? Give items or item_set")
     catalog = await backends.catalog()
-    n_likers = await catalog.n_likers(items)
+    n_likers = await catalog.statistics.n_likers(items)
     percentage = round(100 * n_likers / catalog.n_users, 1)
     threshold = spec.interactions.like_threshold
     meaning = "" if threshold is None else f", with a {nouns.interaction} of {threshold:g} or more"

@@ -20,6 +20,7 @@ from mcp_server.tools.base import (
     count_of,
     list_items,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class PopularResult(Result, Generic[ItemId]):
 
 
 def build(facts: Facts) -> Tool:
-    result = PopularResult[facts.item_id_type]
+    result = with_ids(PopularResult, facts.item_id_type)
     groups = facts.card.groups if facts.card else {}
     names = [name for field in facts.spec.users.groups for name in groups.get(field, [])]
 
@@ -65,7 +66,7 @@ def build(facts: Facts) -> Tool:
         name="get_popular_items_tool",
         title="Popular {items}",
         description=DESCRIPTION,
-        arguments=PopularArguments[facts.item_id_type],
+        arguments=with_ids(PopularArguments, facts.item_id_type),
         result=result,
         run=run,
         choices={"user_group": names} if names else None,
@@ -98,7 +99,7 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Any]) ->
     groups = group_users(backends.card.groups, arguments.user_group or [])
     candidates = await candidate_items(backends, arguments)
     catalog = await backends.catalog()
-    counts = await catalog.popularity(groups)
+    counts = await catalog.statistics.popularity(groups)
     popular = catalog.popular(counts.per_item, candidates, arguments.k)
     if groups:
         names = [" or ".join(names) for names in groups.values()]

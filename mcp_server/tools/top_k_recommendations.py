@@ -21,6 +21,7 @@ from mcp_server.tools.base import (
     count_of,
     list_items,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class TopKResult(Result, Generic[ItemId]):
 
 
 def build(facts: Facts) -> Tool:
-    result = TopKResult[facts.item_id_type]
+    result = with_ids(TopKResult, facts.item_id_type)
 
     async def run(backends: Backends, arguments: TopKArguments[Any, Any]) -> Result:
         return result(**await recommend(backends, arguments))
@@ -76,7 +77,7 @@ def build(facts: Facts) -> Tool:
         name="get_top_k_recommendations_tool",
         title="Recommend {items}",
         description=DESCRIPTION,
-        arguments=TopKArguments[facts.user_id_type, facts.item_id_type],
+        arguments=with_ids(TopKArguments, facts.user_id_type, facts.item_id_type),
         result=result,
         run=run,
     )
@@ -105,11 +106,9 @@ async def recommend(backends: Backends, arguments: TopKArguments[Any, Any]) -> d
     ranker = await backends.ranker()
     notes = []
     if len(history):
-        top = ranker.top(
-            user, history, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins
-        )
+        top = ranker.top(user, history, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins)
     else:
-        counts = (await catalog.popularity({})).per_item
+        counts = (await catalog.statistics.popularity({})).per_item
         top = top_by(counts, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins)
         notes.append(
             f"{whom} has no {nouns.interactions} yet: these are the {nouns.items} with most {nouns.interactions}."

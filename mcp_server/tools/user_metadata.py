@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
-from mcp_server.tools.base import Arguments, Facts, OneOrMore, Result, Tool, UserId, make_tool
+from mcp_server.tools.base import Arguments, Facts, OneOrMore, Result, Tool, UserId, make_tool, with_ids
 from mcp_server.tools.item_metadata import check_fields
 
 if TYPE_CHECKING:
@@ -33,14 +33,15 @@ def build(facts: Facts) -> Tool | None:
     fields = facts.spec.users.fields
     if not fields:
         return None
-    result = UserMetadataResult[facts.user_id_type]
+    result = with_ids(UserMetadataResult, facts.user_id_type)
 
     async def run(backends: Backends, arguments: UserMetadataArguments[Any]) -> Result:
         check_fields(arguments.get, fields)
         record = await (await backends.catalog()).user(arguments.user)
         values = {field.name: record[field.name] for field in fields if field.name in arguments.get}
         said = [
-            f"{field.title.lower()} {values[field.name]}" if values[field.name] is not None
+            f"{field.title.lower()} {values[field.name]}"
+            if values[field.name] is not None
             else f"{field.title.lower()} not known"
             for field in fields
             if field.name in values
@@ -53,7 +54,7 @@ def build(facts: Facts) -> Tool | None:
         name="get_user_metadata_tool",
         title="About a {user}",
         description=DESCRIPTION,
-        arguments=UserMetadataArguments[facts.user_id_type],
+        arguments=with_ids(UserMetadataArguments, facts.user_id_type),
         result=result,
         run=run,
         choices={"get": [field.name for field in fields]},

@@ -19,6 +19,7 @@ from mcp_server.tools.base import (
     count_of,
     list_items,
     make_tool,
+    with_ids,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def build(facts: Facts) -> Tool | None:
     """None where the dataset declares no texts for search."""
     if facts.spec.search is None:
         return None
-    result = SearchResult[facts.item_id_type]
+    result = with_ids(SearchResult, facts.item_id_type)
 
     async def run(backends: Backends, arguments: SearchArguments[Any]) -> Result:
         return result(**await search_items(backends, arguments))
@@ -62,7 +63,7 @@ def build(facts: Facts) -> Tool | None:
         name="vector_store_search_tool",
         title="Search {items} by meaning",
         description=DESCRIPTION,
-        arguments=SearchArguments[facts.item_id_type],
+        arguments=with_ids(SearchArguments, facts.item_id_type),
         result=result,
         run=run,
     )
@@ -85,7 +86,9 @@ async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> d
         what = f"like {nouns.item} {arguments.similar_to} ({title})"
         nearest = await search.like_item(item, limit, only, [*untitled, *catalog.twins.with_twins(origin).tolist()])
         if nearest is None:
-            raise InvalidInputError(f"{nouns.item} {arguments.similar_to} has no text to compare: search by query instead")
+            raise InvalidInputError(
+                f"{nouns.item} {arguments.similar_to} has no text to compare: search by query instead"
+            )
         found = nearest
     else:
         what = "whose texts are nearest to the query"

@@ -112,7 +112,10 @@ class QdrantEdgeStore:
             if name != WORDS or query.words.indices
         ]
         request = edge.QueryRequest(
-            limit=limit, prefetches=prefetches, query=edge.Fusion.Rrf(k=RRF_K), with_payload=True
+            limit=limit,
+            prefetches=prefetches,
+            query=cast("edge.Fusion", edge.Fusion.Rrf(k=RRF_K)),
+            with_payload=True,
         )
         try:
             found = self._shard.query(request)

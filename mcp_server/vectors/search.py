@@ -47,7 +47,9 @@ class TextSearch:
 
         return np.array(await asyncio.to_thread(search), dtype=np.int64)
 
-    async def like_item(self, item: int, limit: int, only: IntArray | None, leave_out: Sequence[int]) -> IntArray | None:
+    async def like_item(
+        self, item: int, limit: int, only: IntArray | None, leave_out: Sequence[int]
+    ) -> IntArray | None:
         """(at most limit,): items whose texts are nearest to an item's; None where that item has no text."""
 
         def search() -> list[int] | None:

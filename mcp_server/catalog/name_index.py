@@ -1,0 +1,64 @@
+"""From names as people write them to the terms of the catalogue: aliases, exact names, then the vocabulary."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from sqlalchemy import Connection, select
+
+from mcp_server.catalog.database import Database
+from mcp_server.catalog.lookup import Lookup
+from mcp_server.catalog.schema import CatalogTables
+from mcp_server.catalog.vocabulary import NameMatch, Vocabulary, fold
+from mcp_server.dataset.spec import DatasetSpec
+
+Terms = list[tuple[int, str]]
+"""Numbers and names of terms."""
+
+
+class NameIndex:
+    """The names of all fields. An exact name is one indexed query; a field's vocabulary is read when first needed."""
+
+    def __init__(self, database: Database, tables: CatalogTables, spec: DatasetSpec) -> None:
+        self._database, self._terms = database, tables.terms.c
+        self._aliases = {
+            field.name: {fold(alias): name for alias, name in field.aliases.items()} for field in spec.items.fields
+        }
+        self._exact: dict[str, Lookup[str, Terms]] = {
+            field.name: Lookup(database, self._loader(field.name)) for field in spec.items.fields
+        }
+        self._vocabularies: dict[str, Vocabulary] = {}
+
+    def _loader(self, field: str) -> Callable[[Connection, Sequence[str]], Iterable[tuple[str, Terms]]]:
+        def load(connection: Connection, folded: Sequence[str]) -> Iterable[tuple[str, Terms]]:
+            found: dict[str, Terms] = {}
+            columns = self._terms.folded, self._terms.term, self._terms.name
+            statement = select(*columns).where(self._terms.field == field, self._terms.folded.in_(folded))
+            for key, term, name in connection.execute(statement):
+                found.setdefault(key, []).append((term, name))
+            return found.items()
+
+        return load
+
+    async def match(self, field: str, names: Sequence[str]) -> list[NameMatch]:
+        """Find the terms that each name means, exactly or nearly (see ``vocabulary``)."""
+        aliases = self._aliases[field]
+        meant = [aliases.get(fold(name), name) for name in names]
+        exact = await self._exact[field].find({fold(name) for name in meant})
+        matches = []
+        for name, other in zip(names, meant, strict=True):
+            if terms := exact.get(fold(other)):
+                renamed = fold(name) != fold(other)
+                matches.append(NameMatch([term for term, _ in terms], [found for _, found in terms], renamed, []))
+            else:
+                matches.append((await self._vocabulary(field)).nearest(other))
+        return matches
+
+    async def _vocabulary(self, field: str) -> Vocabulary:
+        if field not in self._vocabularies:
+            statement = (
+                select(self._terms.term, self._terms.name)
+                .where(self._terms.field == field)
+                .order_by(self._terms.n_items.desc())
+            )
+            rows = await self._database.scan(lambda connection: connection.execute(statement).all())
+            self._vocabularies[field] = Vocabulary([row.term for row in rows], [row.name for row in rows])
+        return self._vocabularies[field]

@@ -1,0 +1,91 @@
+"""Selecting items by conditions on their fields."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from mcp_server.cache import Bounded
+from mcp_server.catalog.database import Database
+from mcp_server.catalog.schema import CatalogTables
+from mcp_server.dataset.records import Id, IntArray
+
+REMEMBERED = 256
+"""So many answers are remembered."""
+
+Bounds = tuple[tuple[str, float], ...]
+"""Limits of a number: pairs of gt, gte, lt, lte or eq and a value."""
+
+_COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
+    "gt": lambda column, value: column > value,
+    "gte": lambda column, value: column >= value,
+    "lt": lambda column, value: column < value,
+    "lte": lambda column, value: column <= value,
+    "eq": lambda column, value: column == value,
+}
+
+
+@dataclass(frozen=True)
+class TermCondition:
+    """Items that have names: of each of ``alternatives`` at least one, or of any of them at all."""
+
+    alternatives: tuple[tuple[int, ...], ...]
+    """For each name asked for, the numbers of the terms that it was taken for."""
+    match_any: bool
+
+
+@dataclass(frozen=True)
+class NumberCondition:
+    """Items whose field is within bounds; an item without the number is not."""
+
+    field: str
+    bounds: Bounds
+
+
+Condition = TermCondition | NumberCondition
+
+
+@dataclass(frozen=True)
+class ItemSelection:
+    """Items that conditions have selected, those with most interactions first."""
+
+    idx: IntArray
+    """(n,): positions."""
+    ids: tuple[Id, ...]
+    """Their IDs, in the same order."""
+
+
+class Selector:
+    """Answers conditions by the table of items and the index of terms."""
+
+    def __init__(self, database: Database, tables: CatalogTables) -> None:
+        self._database, self._tables = database, tables
+        self._known: Bounded[tuple[Condition, ...], ItemSelection] = Bounded(REMEMBERED)
+
+    async def select(self, conditions: Sequence[Condition]) -> ItemSelection:
+        """The items for which all conditions hold."""
+        key = tuple(conditions)
+        selection = self._known.get(key)
+        if selection is None:
+            items = self._tables.items.c
+            statement = (
+                select(items.idx, items.id)
+                .where(and_(*(self._clause(condition) for condition in conditions)))
+                .order_by(items.n_interactions.desc(), items.idx)
+            )
+            rows = await self._database.read(lambda connection: connection.execute(statement).all())
+            idx, ids = zip(*rows, strict=True) if rows else ((), ())
+            selection = self._known[key] = ItemSelection(np.array(idx, dtype=np.int64), ids)
+        return selection
+
+    def _clause(self, condition: Condition) -> ColumnElement[bool]:
+        items, links = self._tables.items.c, self._tables.item_terms.c
+        if isinstance(condition, NumberCondition):
+            column = items[condition.field]
+            return and_(*(_COMPARISONS[name](column, value) for name, value in condition.bounds))
+        clauses = [
+            items.idx.in_(select(links.item).where(links.term.in_(list(terms)))) for terms in condition.alternatives
+        ]
+        return or_(*clauses) if condition.match_any else and_(*clauses)

@@ -1,0 +1,85 @@
+"""Statistics of interactions: who likes some items, and how many interactions each item has."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import BindParameter, Connection, bindparam, func, select
+
+from mcp_server.cache import Bounded
+from mcp_server.catalog.database import Database
+from mcp_server.catalog.lookup import BATCH, batches, run_by_size
+from mcp_server.catalog.schema import CatalogTables
+from mcp_server.dataset.records import IntArray
+
+ROWS_PER_ITEM = 10
+"""Rows that counting reads for an item, by guess: decides whether it is a small query or a large one."""
+
+REMEMBERED_SECONDS = 60.0
+"""How long counts of all items are kept: they scan the table, and hardly change in a minute."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Interactions by some users."""
+
+    per_item: IntArray
+    """(n_items,)"""
+    n_users: int
+    """How many users there are in the groups."""
+
+
+class Statistics:
+    """Args:
+    like_threshold: The rating from which on a user likes an item; None where every interaction is a like.
+    """
+
+    def __init__(self, database: Database, tables: CatalogTables, n_items: int, like_threshold: float | None) -> None:
+        self._database, self._tables, self._n_items = database, tables, n_items
+        self._counts: Bounded[frozenset[tuple[str, str]], tuple[float, Counts]] = Bounded(256)
+        interactions = tables.interactions.c
+        asked: BindParameter[Any] = bindparam("idx", expanding=True)
+        liked = () if like_threshold is None else (interactions.rating >= like_threshold,)
+        likers = (interactions.item.in_(asked), *liked)
+        self._select_likers = select(interactions.user).distinct().where(*likers)
+        self._count_likers = select(func.count(interactions.user.distinct())).where(*likers)
+
+    async def n_likers(self, idx: IntArray) -> int:
+        """How many users like at least one of the items."""
+
+        def query(connection: Connection) -> int:
+            if len(idx) <= BATCH:
+                return connection.scalar(self._count_likers, {"idx": idx.tolist()}) or 0
+            likers: set[int] = set()
+            for batch in batches(idx.tolist()):
+                likers.update(connection.scalars(self._select_likers, {"idx": batch}))
+            return len(likers)
+
+        return await run_by_size(self._database, query, ROWS_PER_ITEM * len(idx))
+
+    async def popularity(self, groups: Mapping[str, Sequence[str]]) -> Counts:
+        """Interactions of each item, by the users of some groups.
+
+        Args:
+            groups: Names by user field; a user must have one of the names in every field.
+        """
+        key = frozenset((field, name) for field, names in groups.items() for name in names)
+        counted, counts = self._counts.get(key, (0.0, None))
+        if counts is None or time.monotonic() - counted > REMEMBERED_SECONDS:
+            counts = await self._database.scan(lambda connection: self._count(connection, groups))
+            self._counts[key] = (time.monotonic(), counts)
+        return counts
+
+    def _count(self, connection: Connection, groups: Mapping[str, Sequence[str]]) -> Counts:
+        interactions, users = self._tables.interactions, self._tables.users
+        members = [users.c[field].in_(list(names)) for field, names in groups.items()]
+        n_users = connection.scalar(select(func.count()).select_from(users).where(*members)) or 0
+        statement = select(interactions.c.item, func.count()).group_by(interactions.c.item)
+        if members:
+            statement = statement.join(users, users.c.idx == interactions.c.user).where(*members)
+        per_item = np.zeros(self._n_items, dtype=np.int64)
+        for item, count in connection.execute(statement):
+            per_item[item] = count
+        return Counts(per_item, n_users)

@@ -1,0 +1,49 @@
+"""RecBole and torch, made to run with today's NumPy, SciPy and torch. The one module that imports them.
+
+What is worked around, by settings of the process and not by changing installed files:
+NumPy 2 dropped names that RecBole's Config reads; SciPy dropped a method with which its graph models build;
+torch refuses to reload its checkpoints by default; ``recbole.quick_start`` imports ray, so it is not used.
+"""
+
+# ruff: noqa: E402  (the order of the lines is the point)
+
+import inspect
+import os
+
+import numpy as np
+import scipy.sparse
+
+for _gone, _now in {"float_": "float64", "complex_": "complex128", "unicode_": "str_", "bool8": "bool_"}.items():
+    if not hasattr(np, _gone):
+        setattr(np, _gone, getattr(np, _now))
+if not hasattr(scipy.sparse.dok_matrix, "_update"):
+    scipy.sparse.dok_matrix._update = lambda matrix, entries: matrix._dict.update(entries)
+os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # the checkpoints are this process's own
+
+import torch
+from recbole.config import Config
+from recbole.data import create_dataset, data_preparation
+from recbole.data.interaction import Interaction
+from recbole.data.utils import create_samplers, get_dataloader
+from recbole.model import general_recommender
+from recbole.utils import ModelType, get_model, get_trainer, init_seed
+
+__all__ = [
+    "Config",
+    "Interaction",
+    "ModelType",
+    "create_dataset",
+    "create_samplers",
+    "data_preparation",
+    "general_recommenders",
+    "get_dataloader",
+    "get_model",
+    "get_trainer",
+    "init_seed",
+    "torch",
+]
+
+
+def general_recommenders() -> list[str]:
+    """Names of RecBole's general recommenders."""
+    return sorted(name for name, value in vars(general_recommender).items() if inspect.isclass(value))

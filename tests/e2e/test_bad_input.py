@@ -1,0 +1,479 @@
+"""Bad input over real stdio: every argument of every tool gets what it should not, and the server goes on.
+
+The tables below say for each value what it must get: an error, or an answer where it happens to be valid.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from mcp_server.client import Session, stdio_session
+from mcp_server.settings import Settings
+
+RECOMMEND = "get_top_k_recommendations_tool"
+FILTER = "item_filter_tool"
+SEARCH = "vector_store_search_tool"
+LIKE = "get_like_percentage_tool"
+POPULAR = "get_popular_items_tool"
+USER = "get_user_metadata_tool"
+ITEM = "get_item_metadata_tool"
+HISTORY = "get_interacted_items_tool"
+
+LONGEST_TEXT = 5_000
+"""Characters. No answer to these calls has reason to be longer: all go through an LLM."""
+
+Verdict = Literal["error", "answer", "nothing"]
+"""nothing: an answer without items, whose message says that the name was not found."""
+
+Values = list[tuple[Any, Verdict]]
+
+DROP_TABLE, OR_TRUE, PATH, EMOJI, NUL = (
+    "1; DROP TABLE items",
+    "' OR 1=1 --",
+    "../../etc/passwd",
+    "🎬🍿",
+    "a\x00b",
+)
+FRAGMENTS = [DROP_TABLE, OR_TRUE, PATH, EMOJI, NUL]
+LONG = "x" * 100_000
+HUGE = 10**30
+
+WRONG_IDS: Values = [
+    (0, "error"),
+    (-1, "error"),
+    (10**9, "error"),
+    (2**63, "error"),
+    (HUGE, "error"),
+    (4.5, "error"),
+    (1e300, "error"),
+    (True, "error"),
+    ("four", "error"),
+    ("", "error"),
+    ("NaN", "error"),
+    ("9" * 20, "error"),
+    ("9" * 5_000, "error"),
+    (LONG, "error"),
+    ({}, "error"),
+    ({"id": 4}, "error"),
+    (["four"], "error"),
+    ([[4]], "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    # Meant well and clear:
+    ("4", "answer"),
+    (4.0, "answer"),
+]
+
+ONE_ID: Values = [*WRONG_IDS, ([4], "error"), ([], "error")]
+
+MANY_IDS: Values = [
+    *WRONG_IDS,
+    ([], "error"),
+    ([4, 0], "error"),
+    ([4, None], "error"),
+    ([None], "error"),
+    ([4, "four"], "error"),
+    ([True], "error"),
+    ([{}], "error"),
+    ([HUGE], "error"),
+    (["9" * 20], "error"),
+    (list(range(1, 100_001)), "error"),
+    ([LONG], "error"),
+    ([4] * 100_000, "answer"),
+    ([4], "answer"),
+    (4, "answer"),
+    (["4"], "answer"),
+]
+
+ITEM_SETS: Values = [
+    ("", "error"),
+    ("set_", "error"),
+    ("set_aaaaaa", "error"),
+    ("set_AAAAAA", "error"),
+    ("set_k3v9q2", "error"),
+    ("set_" + "a" * 52, "error"),
+    ("itemset://set_aaaaaa", "error"),
+    (LONG, "error"),
+    (5, "error"),
+    (True, "error"),
+    ({}, "error"),
+    ([], "error"),
+    (["set_aaaaaa"], "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    *((f"set_{fragment}", "error") for fragment in FRAGMENTS),
+]
+
+COUNTS: Values = [
+    (0, "error"),
+    (-1, "error"),
+    (101, "error"),
+    (10**9, "error"),
+    (HUGE, "error"),
+    (1.5, "error"),
+    (True, "error"),
+    (None, "error"),
+    ("many", "error"),
+    ("", "error"),
+    ("NaN", "error"),
+    ("Infinity", "error"),
+    ([], "error"),
+    ([5], "error"),
+    ({}, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("5", "answer"),
+    (5.0, "answer"),
+]
+
+OFFSETS: Values = [
+    (-1, "error"),
+    (10**9 + 1, "error"),
+    (HUGE, "error"),
+    (1.5, "error"),
+    (True, "error"),
+    (None, "error"),
+    ("first", "error"),
+    ("NaN", "error"),
+    ([], "error"),
+    ({}, "error"),
+    (0, "answer"),
+    (10**9, "answer"),  # beyond the end, which the message says
+]
+
+FLAGS: Values = [
+    (None, "error"),
+    (2, "error"),
+    (-1, "error"),
+    ("perhaps", "error"),
+    ("", "error"),
+    ([], "error"),
+    ([True], "error"),
+    ({}, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("true", "answer"),
+]
+
+QUERIES: Values = [
+    ("", "error"),
+    (" \n ", "error"),
+    (LONG, "error"),
+    (5, "error"),
+    (True, "error"),
+    ([], "error"),
+    (["war"], "error"),
+    ({}, "error"),
+    *((fragment, "answer") for fragment in FRAGMENTS),  # there is always a nearest film
+    ("the of and", "answer"),
+    ("x" * 10_000, "answer"),
+]
+
+FIELDS: Values = [
+    ([], "error"),
+    ("", "error"),
+    ([""], "error"),
+    (None, "error"),
+    (5, "error"),
+    (True, "error"),
+    ({}, "error"),
+    ([None], "error"),
+    (["title", 5], "error"),
+    ([["title"]], "error"),
+    (["item_terms"], "error"),
+    (["n_interactions"], "error"),
+    (["*"], "error"),
+    ([LONG], "error"),
+    ([DROP_TABLE] * 100_000, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+]
+
+GROUPS: Values = [
+    ([], "error"),
+    ("", "error"),
+    ([""], "error"),
+    ("pensioners", "error"),
+    (["teenager", "pensioners"], "error"),
+    (5, "error"),
+    (True, "error"),
+    ({}, "error"),
+    ([None], "error"),
+    ([["teenager"]], "error"),
+    ([LONG], "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("Young Adult", "answer"),
+    (["teenager"] * 100_000, "answer"),
+]
+
+NAMES: Values = [
+    ([], "error"),
+    ("", "error"),
+    ([""], "error"),
+    (5, "error"),
+    (True, "error"),
+    ({}, "error"),
+    ({"eq": "x"}, "error"),
+    ([None], "error"),
+    ([5], "error"),
+    ([["x"]], "error"),
+    (LONG, "error"),
+    (["x"] * 100_000, "error"),
+    (" ", "nothing"),
+    *((fragment, "nothing") for fragment in FRAGMENTS),
+    ("%", "nothing"),
+    ("_______________", "nothing"),
+    ("x" * 255, "nothing"),
+    (["Qzxv Wkjqy"] * 50, "nothing"),
+]
+
+BOUNDS: Values = [
+    ({}, "error"),
+    ({"gt": None}, "error"),
+    ({"gt": "many"}, "error"),
+    ({"gt": "NaN"}, "error"),
+    ({"gt": "Infinity"}, "error"),
+    ({"gt": "-inf"}, "error"),
+    ({"gt": True}, "error"),
+    ({"gt": []}, "error"),
+    ({"gt": {"gt": 5}}, "error"),
+    ({"gt": DROP_TABLE}, "error"),
+    ({"gt": 10**400}, "error"),
+    ({"over": 5}, "error"),
+    ({"gt": 5, "or 1=1": 5}, "error"),
+    ({OR_TRUE: 5}, "error"),
+    (10**400, "error"),
+    (True, "error"),
+    ("many", "error"),
+    ("", "error"),
+    ([], "error"),
+    ([5], "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    (5, "answer"),
+    ({"gt": "5"}, "answer"),
+    ({"lt": HUGE}, "answer"),
+    ({"gt": -1e308}, "answer"),
+    ({"gt": 1e308}, "answer"),
+    ({"gt": 9, "lt": 1}, "answer"),
+]
+
+MATCHES: Values = [
+    ("", "error"),
+    ("some", "error"),
+    ("ALL OF THEM", "error"),
+    (None, "error"),
+    (5, "error"),
+    (True, "error"),
+    ([], "error"),
+    (["all"], "error"),
+    ({}, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+]
+
+TERM_FIELDS = ("title", "genres", "actors", "director", "producer", "writer", "country")
+NUMBER_FIELDS = ("imdb_rating", "imdb_votes", "duration", "release_year", "release_month")
+
+GOOD: dict[str, dict[str, Any]] = {
+    RECOMMEND: {"user": 9, "k": 2},
+    FILTER: {"actors": ["Tom Cruise"]},
+    SEARCH: {"query": "a heist", "k": 2},
+    LIKE: {"items": [1, 2]},
+    POPULAR: {"k": 2},
+    USER: {"user": 9, "get": ["age"]},
+    ITEM: {"items": [9], "get": ["title"]},
+    HISTORY: {"user": 9, "k": 2},
+}
+
+TABLE: dict[str, dict[str, Values]] = {
+    RECOMMEND: {
+        "user": ONE_ID,
+        "k": COUNTS,
+        "items": MANY_IDS,
+        "item_set": ITEM_SETS,
+        "liked_items": MANY_IDS,
+        "exclude_seen": FLAGS,
+        "reasons": FLAGS,
+    },
+    FILTER: {
+        **{field: NAMES for field in TERM_FIELDS},
+        **{field: BOUNDS for field in NUMBER_FIELDS},
+        "match": MATCHES,
+    },
+    SEARCH: {
+        "query": QUERIES,
+        "similar_to": ONE_ID,
+        "k": COUNTS,
+        "items": MANY_IDS,
+        "item_set": ITEM_SETS,
+    },
+    LIKE: {"items": MANY_IDS, "item_set": ITEM_SETS},
+    POPULAR: {"k": COUNTS, "user_group": GROUPS, "items": MANY_IDS, "item_set": ITEM_SETS},
+    USER: {"user": ONE_ID, "get": [*FIELDS, (["age"] * 100_000, "answer")]},
+    ITEM: {
+        "items": MANY_IDS,
+        "item_set": ITEM_SETS,
+        "get": [*FIELDS, (["title"] * 100_000, "answer")],
+        "limit": COUNTS,
+        "offset": OFFSETS,
+    },
+    HISTORY: {"user": ONE_ID, "k": COUNTS},
+}
+
+ALTERNATIVES = {"similar_to": {"k": 2}, "liked_items": {"k": 2}}
+"""Good arguments beside which an argument is tried, where the tool's usual ones contradict it."""
+
+WHOLE_CALLS: dict[str, Values] = {
+    RECOMMEND: [
+        ({}, "error"),
+        ({"k": 5}, "error"),
+        ({"user": None}, "error"),
+        ({"user": 9, "liked_items": [1]}, "error"),
+        ({"user": 9, "items": [1], "item_set": "set_aaaaaa"}, "error"),
+        ({"user": 9, "items": None, "item_set": None, "liked_items": None}, "answer"),
+    ],
+    FILTER: [
+        ({}, "error"),
+        ({"match": "any"}, "error"),
+        ({"genres": None, "actors": None}, "error"),
+        ({"genres": ["Comedy"], "actors": None, "imdb_rating": None}, "answer"),
+        ({"genres": ["Comedy"], "imdb_rating": {"gt": "good"}, "match": "some"}, "error"),
+    ],
+    SEARCH: [
+        ({}, "error"),
+        ({"k": 5}, "error"),
+        ({"query": None, "similar_to": None}, "error"),
+        ({"query": "war", "similar_to": 1}, "error"),
+        ({"query": "war", "similar_to": None}, "answer"),
+        ({"similar_to": 267}, "error"),  # a film without any text
+    ],
+    LIKE: [({}, "error"), ({"items": None, "item_set": None}, "error")],
+    POPULAR: [({}, "answer"), ({"items": None, "item_set": None, "user_group": None}, "answer")],
+    USER: [({}, "error"), ({"user": 9}, "error"), ({"get": ["age"]}, "error"), ({"user": None, "get": "age"}, "error")],
+    ITEM: [({}, "error"), ({"items": [9]}, "error"), ({"get": ["title"]}, "error")],
+    HISTORY: [({}, "error"), ({"k": 5}, "error"), ({"user": None}, "error")],
+}
+
+UNKNOWN_ARGUMENTS = ["limitt", "User", "items; DROP TABLE items", "", "🎬", "__class__", "self", "x" * 100_000]
+
+
+@dataclass(frozen=True)
+class Case:
+    arguments: dict[str, Any]
+    verdict: Verdict
+
+    def __str__(self) -> str:
+        text = repr(self.arguments)
+        return text if len(text) <= 120 else f"{text[:80]}...{text[-20:]}"
+
+
+def cases(tool: str) -> Iterator[Case]:
+    for argument, values in TABLE[tool].items():
+        for value, verdict in values:
+            yield Case({**ALTERNATIVES.get(argument, GOOD[tool]), argument: value}, verdict)
+    for arguments, verdict in WHOLE_CALLS[tool]:
+        yield Case(arguments, verdict)
+    for name in UNKNOWN_ARGUMENTS:
+        yield Case({**GOOD[tool], name: 1}, "error")
+    yield Case({**GOOD[tool], **{f"unknown_{number}": 1 for number in range(10_000)}}, "error")
+
+
+def only_text(result: dict[str, Any]) -> str:
+    (content,) = result["content"]
+    assert content["type"] == "text"
+    text: str = content["text"]
+    return text
+
+
+def objection(case: Case, result: dict[str, Any]) -> str | None:
+    """What is wrong with a result; None where it is as it should be."""
+    text = only_text(result)
+    if not text.strip():
+        return "no text"
+    for word in ("Traceback", "defect", "Error(", "sqlite", "pydantic"):
+        if word in text:
+            return f"{word!r} in {text[:200]!r}"
+    if len(text) > LONGEST_TEXT:
+        return f"{len(text):,} characters, beginning with {text[:100]!r}"
+    if bool(result.get("isError")) != (case.verdict == "error"):
+        return f"an {'error' if result.get('isError') else 'answer'}: {text[:200]!r}"
+    if case.verdict == "error":
+        return None if "structuredContent" not in result else "an error with structured content"
+    content = result["structuredContent"]
+    if case.verdict == "nothing":
+        told = content["count"] == 0 and not content["items"] and "is not among the names" in content["message"]
+        return None if told else f"found something, or does not say that it did not: {text[:200]!r}"
+    return None if content["message"] else "an answer without a message"
+
+
+@asynccontextmanager
+async def films_session(settings: Settings, log_path: Path) -> AsyncIterator[Session]:
+    command = ["serve", "--dataset", settings.dataset, "--state", str(settings.state_folder)]
+    with log_path.open("w") as log:
+        async with stdio_session(command, errlog=log) as session:
+            yield session
+
+
+async def test_the_table_has_every_argument_of_every_tool(films_settings: Settings, tmp_path: Path) -> None:
+    async with films_session(films_settings, tmp_path / "log") as session:
+        tools = await session.list_tools()
+    assert {tool["name"]: set(tool["inputSchema"]["properties"]) for tool in tools} == {
+        tool: set(arguments) for tool, arguments in TABLE.items()
+    }
+
+
+@pytest.mark.parametrize("tool", TABLE)
+async def test_bad_values_get_an_error_and_the_next_call_its_answer(
+    films_settings: Settings, tmp_path: Path, tool: str
+) -> None:
+    objections = []
+    async with films_session(films_settings, tmp_path / "log") as session:
+        good = await session.call(tool, GOOD[tool])
+        assert not good.get("isError")
+        for case in cases(tool):
+            wrong = objection(case, await session.call(tool, case.arguments))
+            if wrong is not None:
+                objections.append(f"{case}: {case.verdict} expected, got {wrong}")
+            assert await session.call(tool, GOOD[tool]) == good, case
+    assert not objections, "\n".join(objections)
+    assert "Traceback" not in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recommend",
+        "get_top_k_recommendations_tool ",
+        "GET_TOP_K_RECOMMENDATIONS_TOOL",
+        "",
+        "../item_filter_tool",
+        "🎬",
+        "__init__",
+        "x" * 100_000,
+    ],
+)
+async def test_an_unknown_tool_is_an_error_that_names_the_tools(
+    films_settings: Settings, tmp_path: Path, name: str
+) -> None:
+    async with films_session(films_settings, tmp_path / "log") as session:
+        result = await session.call(name, {"user": 9})
+        good = await session.call(HISTORY, GOOD[HISTORY])
+    assert result["isError"]
+    assert len(only_text(result)) <= LONGEST_TEXT
+    for tool in TABLE:
+        assert tool in only_text(result)
+    assert not good.get("isError")
+    assert "Traceback" not in (tmp_path / "log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["itemset://", "itemset://set_aaaaaa", "itemset://etc", "file:///etc/passwd", "itemset://set_aaaaaa/../x"],
+)
+async def test_an_unknown_resource_is_an_error_of_the_protocol(
+    films_settings: Settings, tmp_path: Path, uri: str
+) -> None:
+    async with films_session(films_settings, tmp_path / "log") as session:
+        with pytest.raises(Exception, match=r"no resource|item set"):
+            await session.read(uri)
+        good = await session.call(HISTORY, GOOD[HISTORY])
+    assert not good.get("isError")
+    assert "Traceback" not in (tmp_path / "log").read_text(encoding="utf-8")

@@ -1,0 +1,127 @@
+"""Rankings against plain sorting."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_server.catalog.twins import Twins
+from mcp_server.recommender.item_item import ItemItemModel
+from mcp_server.recommender.ranker import Ranked, Ranker, rank
+from mcp_server.recommender.score_table import ScoreTable
+
+NONE = np.array([], dtype=np.int64)
+
+SCORE = st.sampled_from([-1.5, 0.0, 0.5, 2.0]) | st.floats(-100, 100, width=32)
+
+
+@dataclass
+class Case:
+    """Something to rank."""
+
+    scores: list[float]
+    k: int
+    allowed: list[int] | None
+    excluded: list[int]
+    groups: list[int]
+    """Items of one group are the same."""
+
+
+@st.composite
+def _cases(draw: st.DrawFn) -> Case:
+    n_items = draw(st.integers(1, 30))
+    items = st.integers(0, n_items - 1)
+    return Case(
+        scores=draw(st.lists(SCORE, min_size=n_items, max_size=n_items)),
+        k=draw(st.integers(1, n_items + 5)),
+        allowed=draw(st.none() | st.lists(items, unique=True)),
+        excluded=draw(st.lists(items, max_size=n_items)),
+        groups=draw(st.lists(st.integers(0, n_items), min_size=n_items, max_size=n_items)),
+    )
+
+
+def _sorted(case: Case) -> list[int]:
+    """All candidates, best first; of equal scores the lower position first."""
+    candidates = range(len(case.scores)) if case.allowed is None else case.allowed
+    left = [item for item in candidates if item not in case.excluded]
+    return sorted(left, key=lambda item: (-case.scores[item], item))
+
+
+def _array(items: list[int] | None) -> npt.NDArray[np.int64] | None:
+    return None if items is None else np.array(items, dtype=np.int64)
+
+
+@given(_cases())
+def test_a_ranking_is_what_sorting_gives(case: Case) -> None:
+    scores = np.array(case.scores, dtype=np.float32)
+    ranked = rank(scores, _array(case.allowed), np.array(case.excluded, dtype=np.int64), case.k)
+    assert ranked.tolist() == _sorted(case)[: case.k]
+
+
+def _top(case: Case) -> Ranked:
+    ranker = Ranker(ScoreTable(np.array([case.scores], dtype=np.float32), "any"))
+    canonical = [case.groups.index(group) for group in case.groups]
+    return ranker.top(
+        0,
+        NONE,
+        case.k,
+        allowed=_array(case.allowed),
+        excluded=np.array(case.excluded, dtype=np.int64),
+        twins=Twins(np.array(canonical, dtype=np.int64)),
+    )
+
+
+@given(_cases())
+def test_items_that_are_the_same_are_named_once_at_their_best_place(case: Case) -> None:
+    expected: dict[int, int] = {}
+    for item in _sorted(case):
+        expected.setdefault(case.groups[item], item)
+    top = _top(case)
+    assert top.items == list(expected.values())[: case.k]
+    assert top.scores == [np.float32(case.scores[item]) for item in top.items]
+
+
+def test_of_equal_scores_the_lower_position_comes_first_even_at_the_edge() -> None:
+    scores = np.array([1, 3, 1, 1, 2], dtype=np.float32)
+    assert rank(scores, None, NONE, 3).tolist() == [1, 4, 0]
+    assert rank(scores, np.array([3, 2, 4]), NONE, 2).tolist() == [4, 2]
+
+
+def test_excluded_items_never_appear_even_if_that_leaves_none() -> None:
+    scores = np.array([3, 2, 1], dtype=np.float32)
+    assert rank(scores, None, np.array([0, 0, 2]), 3).tolist() == [1]
+    assert rank(scores, np.array([0, 2]), np.array([2, 0]), 3).tolist() == []
+
+
+def test_nothing_allowed_gives_nothing() -> None:
+    assert rank(np.array([3, 2, 1], dtype=np.float32), NONE, NONE, 5).tolist() == []
+
+
+def test_more_than_there_are_gives_all() -> None:
+    assert rank(np.array([1, 3, 2], dtype=np.float32), None, NONE, 100).tolist() == [1, 2, 0]
+
+
+def test_twins_do_not_use_up_places() -> None:
+    case = Case([9, 8, 7, 6, 5], 3, None, [], groups=[0, 0, 0, 3, 4])
+    assert _top(case).items == [0, 3, 4]
+
+
+def test_a_twin_takes_the_place_of_an_item_that_is_not_allowed() -> None:
+    case = Case([9, 1, 5], 2, [1, 2], [], groups=[0, 0, 2])
+    assert _top(case).items == [2, 1]
+
+
+def test_reasons_are_the_largest_contributions_that_speak_for_an_item() -> None:
+    weights = np.zeros((5, 5), dtype=np.float32)
+    weights[:, 4] = [0.5, -1, 2, 0, 1]
+    ranker = Ranker(ItemItemModel(weights, np.zeros(5, dtype=np.float32)))
+    history = np.array([3, 0, 1, 2])
+    assert ranker.reasons(history, 4, most=3) == [2, 0]
+    assert ranker.reasons(history, 4, most=1) == [2]
+    assert ranker.reasons(np.array([1]), 4, most=3) == []
+
+
+def test_a_model_that_cannot_tell_gives_no_reasons() -> None:
+    assert Ranker(ScoreTable(np.zeros((1, 2), dtype=np.float32), "any")).reasons(np.array([0]), 1, 3) is None
