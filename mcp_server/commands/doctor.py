@@ -55,11 +55,14 @@ def run_doctor(settings: Settings, as_json: bool) -> bool:
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks."""
-    findings = [_versions(), _check("dataset", lambda: _dataset(settings)), _disk(settings)]
-    findings.append(_check("embedder", lambda: _embedder(settings)))
     state = State(settings.state_folder)
-    findings.append(_check("state", lambda: _state(state)))
     current = state.published()
+    dataset = _check("dataset", lambda: _dataset(settings))
+    if dataset.status == "error" and current is not None:
+        dataset = Finding("dataset", "warning", f"{dataset.text}; it is needed to prepare again, not to serve")
+    findings = [_versions(), dataset, _disk(settings)]
+    findings.append(_check("embedder", lambda: _embedder(settings)))
+    findings.append(_check("state", lambda: _state(state)))
     if current is None:
         return findings
     backends = Backends(state, current, settings.item_set_days)

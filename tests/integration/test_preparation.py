@@ -73,9 +73,7 @@ def searchable_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFa
         stream.write("search: {texts: [name]}\n")
     for part in (shop_settings.state_folder / "parts").glob("model-*"):
         shutil.copytree(part, folder / "state" / "parts" / part.name)
-    outcome = Prepared(
-        folder / "dataset", Settings(dataset=str(folder / "dataset"), state=folder / "state")
-    ).prepare()
+    outcome = Prepared(folder / "dataset", Settings(dataset=str(folder / "dataset"), state=folder / "state")).prepare()
     assert outcome.made == ["catalog", "vectors"]
     return folder
 

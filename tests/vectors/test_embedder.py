@@ -1,0 +1,157 @@
+"""The bundled embedding model, really loaded."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mcp_server.errors import BackendError
+from mcp_server.vectors.cache import embed_cached
+from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, verify_bundled_model
+
+DIMENSION = 384
+
+LONG = "A lonely lighthouse keeper finds a message in a bottle and sets out across the sea to answer it. " * 4
+
+
+@pytest.fixture(scope="module")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def embedder(models_folder: Path) -> Embedder:
+    return Embedder(BUNDLED, models_folder)
+
+
+def _cosine(a: "np.ndarray[tuple[int], np.dtype[np.float32]]", b: object) -> float:
+    return float(a @ np.asarray(b, dtype=np.float32))
+
+
+def test_the_installed_model_is_the_one_that_was_measured() -> None:
+    assert verify_bundled_model()
+
+
+@pytest.mark.parametrize("text", ["a shark", LONG, "x", "", "日本の映画", "\n"])
+def test_vectors_have_length_one(embedder: Embedder, text: str) -> None:
+    for vector in (embedder.embed([text])[0], np.array(embedder.embed_query(text))):
+        assert vector.shape == (DIMENSION,)
+        assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-4)
+
+
+def test_texts_that_mean_the_same_are_nearer_than_others(embedder: Embedder) -> None:
+    boat, ship, tax = embedder.embed(["a boat sinks at sea", "a ship goes down in the ocean", "a tax office in Vienna"])
+    assert _cosine(boat, ship) > _cosine(boat, tax) + 0.2
+
+
+def test_a_text_has_one_vector_alone_in_a_batch_and_as_a_query(embedder: Embedder) -> None:
+    # The quantised model rounds by what else is in its batch, so vectors are alike, not equal.
+    texts = [LONG[:end] for end in range(8, 8 + 9 * (BATCH + 5), 9)]
+    done: list[int] = []
+    together = embedder.embed(texts, done.append)
+    assert together.shape == (len(texts), DIMENSION)
+    assert together.dtype == np.float32
+    assert sum(done) == len(texts) > BATCH
+    for text, vector in list(zip(texts, together, strict=True))[::3]:
+        assert _cosine(embedder.embed([text])[0], vector) > 0.98
+        assert _cosine(vector, embedder.embed_query(text)) > 0.98
+
+
+def test_vectors_come_in_the_order_of_their_texts(embedder: Embedder) -> None:
+    texts = [LONG, "a shark", LONG[:60], "tax", LONG[:200]]
+    forwards, backwards = embedder.embed(texts), embedder.embed(texts[::-1])[::-1]
+    for place, vector in enumerate(forwards):
+        assert [_cosine(vector, other) for other in backwards].index(
+            max(_cosine(vector, other) for other in backwards)
+        ) == place
+
+
+def test_a_query_asked_again_is_not_embedded_again(models_folder: Path) -> None:
+    embedder = Embedder(BUNDLED, models_folder)
+    first = embedder.embed_query("a film about a shark")
+    assert embedder.embed_query("a film about a shark") is first
+    assert embedder.embed_query("A film about a shark") is not first
+    assert (embedder.embed_query.cache_info().hits, embedder.embed_query.cache_info().maxsize) == (1, QUERY_CACHE)
+
+
+def test_the_model_may_be_first_used_by_several_threads_at_once(models_folder: Path, embedder: Embedder) -> None:
+    fresh = Embedder(BUNDLED, models_folder)
+    with ThreadPoolExecutor(4) as pool:
+        vectors = list(pool.map(fresh.embed_query, ["a shark"] * 2 + ["a boat"] * 2))
+    for text, vector in zip(["a shark", "a shark", "a boat", "a boat"], vectors, strict=True):
+        np.testing.assert_allclose(vector, embedder.embed_query(text), atol=1e-6)
+
+
+def test_an_unknown_model_is_refused_with_names_of_others(tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="'no/such-model'.*RECSYS_EMBEDDING_MODEL") as refused:
+        Embedder("no/such-model", tmp_path).load()
+    assert BUNDLED in str(refused.value)
+    assert "BAAI/" in str(refused.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_an_explained_failure(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("a file, not a folder", encoding="utf-8")
+    with pytest.raises(BackendError, match=BUNDLED):
+        Embedder(BUNDLED, tmp_path / "models").load()
+
+
+def test_a_copy_of_the_model_that_was_cut_short_is_replaced(tmp_path: Path, embedder: Embedder) -> None:
+    Embedder(BUNDLED, tmp_path).load()
+    for path in (tmp_path / BUNDLED).iterdir():
+        path.write_bytes(path.read_bytes()[:-50])
+    found = Embedder(BUNDLED, tmp_path).embed_query("a shark")
+    np.testing.assert_allclose(found, embedder.embed_query("a shark"), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
+def test_a_copy_of_the_model_that_holds_only_zeros_is_replaced_or_an_explained_failure(
+    tmp_path: Path, embedder: Embedder, name: str
+) -> None:
+    Embedder(BUNDLED, tmp_path).load()
+    path = tmp_path / BUNDLED / name
+    path.write_bytes(bytes(path.stat().st_size))
+    try:
+        found = Embedder(BUNDLED, tmp_path).embed_query("a shark")
+    except BackendError as error:
+        assert BUNDLED in str(error)
+    else:
+        np.testing.assert_allclose(found, embedder.embed_query("a shark"), atol=1e-6)
+
+
+# Vectors kept between preparations
+
+
+def test_texts_that_were_embedded_before_need_no_model(tmp_path: Path, embedder: Embedder) -> None:
+    path, texts = tmp_path / "embeddings.sqlite", ["a shark", "a boat", LONG]
+    done: list[int] = []
+    first = embed_cached(path, embedder, texts, done.append)
+    assert set(first) == set(texts)
+    (tmp_path / "no-folder").touch()
+    cannot_load = Embedder(BUNDLED, tmp_path / "no-folder")
+    again = embed_cached(path, cannot_load, texts[::-1], done.append)
+    for text in texts:
+        np.testing.assert_array_equal(again[text], first[text])
+        assert _cosine(first[text], embedder.embed_query(text)) > 0.98
+    assert sum(done) == 2 * len(texts)
+    with pytest.raises(BackendError):
+        embed_cached(path, cannot_load, ["a new text"], done.append)
+
+
+def test_vectors_of_texts_that_are_gone_are_not_kept(tmp_path: Path, embedder: Embedder) -> None:
+    path = tmp_path / "embeddings.sqlite"
+    embed_cached(path, embedder, ["a shark", "a boat"], lambda _: None)
+    embed_cached(path, embedder, ["a boat"], lambda _: None)
+    (tmp_path / "no-folder").touch()
+    cannot_load = Embedder(BUNDLED, tmp_path / "no-folder")
+    assert set(embed_cached(path, cannot_load, ["a boat"], lambda _: None)) == {"a boat"}
+    with pytest.raises(BackendError):
+        embed_cached(path, cannot_load, ["a shark"], lambda _: None)
+
+
+def test_vectors_of_another_model_are_not_taken(tmp_path: Path, embedder: Embedder) -> None:
+    path = tmp_path / "embeddings.sqlite"
+    embed_cached(path, embedder, ["a boat"], lambda _: None)
+    with pytest.raises(BackendError, match="other/model"):
+        embed_cached(path, Embedder("other/model", tmp_path), ["a boat"], lambda _: None)

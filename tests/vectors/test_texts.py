@@ -1,0 +1,136 @@
+"""Which texts are searched, and in what pieces."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_server.dataset.records import Dataset, DatasetFiles, Interactions, read_dataset
+from mcp_server.dataset.spec import DatasetSpec, find_spec_file
+from mcp_server.vectors.texts import item_texts, split_sentences, text_digest
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("A boy runs. His dog follows.", ["A boy runs.", "His dog follows."]),
+        ("Who did it? Nobody knows! The end…", ["Who did it?", "Nobody knows!", "The end…"]),
+        ("One sentence only", ["One sentence only"]),
+        ("  Spaces \n around.  \n ", ["Spaces \n around."]),
+        ("It costs 3.5 dollars in the U.S.A.", ["It costs 3.5 dollars in the U.S.A."]),
+        ("She left. “Why?” He wept.", ["She left.", "“Why?", "He wept."]),
+        ("In 1943. 12 men escape.", ["In 1943.", "12 men escape."]),
+        ("Il rit. Évidemment.", ["Il rit.", "Évidemment."]),
+        ("", []),
+        (" \n ", []),
+    ],
+)
+def test_sentences_end_before_another_begins(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+PROSE = st.text(st.sampled_from("ab Zé1.!?…\"'”)(\n-")) | st.text()
+
+
+@given(PROSE)
+def test_no_word_is_lost_between_sentences(text: str) -> None:
+    assert re.findall(r"\w+", " ".join(split_sentences(text))) == re.findall(r"\w+", text)
+
+
+@given(PROSE)
+def test_a_text_that_says_anything_has_a_sentence_and_no_sentence_is_blank(text: str) -> None:
+    sentences = split_sentences(text)
+    assert bool(sentences) == bool(text.strip())
+    assert all(sentence.strip() == sentence != "" for sentence in sentences)
+
+
+@given(st.text(st.sampled_from("abZß é.\n\t")))
+def test_a_digest_does_not_depend_on_case_or_spaces(text: str) -> None:
+    spaced = "  " + re.sub(r"\s+", " \n ", text) + " "
+    assert text_digest(text) == text_digest(spaced) == text_digest(spaced.upper())
+
+
+def test_a_digest_depends_on_words_and_where_they_end() -> None:
+    texts = ["a boy runs", "a boy runs.", "aboy runs", "a girl runs", ""]
+    assert len({text_digest(text) for text in texts}) == len(texts)
+
+
+def _dataset(items: list[dict[str, Any]], search: dict[str, Any] | None) -> Dataset:
+    content = {
+        "name": "texts",
+        "title": "Texts",
+        "items": {
+            "id": "id",
+            "id_type": "integer",
+            "title": "title",
+            "sources": [{"file": "items.jsonl", "format": "jsonl"}],
+            "fields": [
+                {"name": "title", "kind": "text"},
+                {"name": "plot", "kind": "text"},
+                {"name": "story", "kind": "text"},
+                {"name": "tags", "kind": "category", "many": True},
+            ],
+        },
+        "users": {"id": "id", "id_type": "integer"},
+        "interactions": {"sources": [{"file": "i.csv", "format": "delimited"}], "user": "u", "item": "i"},
+        "search": search,
+    }
+    nothing = {"title": None, "plot": None, "story": None, "tags": []}
+    none = np.array([], dtype=np.int64)
+    return Dataset(
+        DatasetSpec.model_validate(content),
+        list(range(10, 10 + len(items))),
+        [{**nothing, **item} for item in items],
+        np.arange(len(items)),
+        [],
+        [],
+        Interactions(none, none, None, None, 0),
+    )
+
+
+SEARCH = {"texts": ["plot", "story"], "keywords": ["title", "tags"]}
+
+
+def test_an_items_texts_are_taken_whole_and_by_sentence() -> None:
+    item = {"title": "Jaws", "plot": "A shark. It bites.", "story": "Men hunt it.", "tags": ["sea", "fear"]}
+    [text] = item_texts(_dataset([item], SEARCH))
+    assert text.item == 0
+    assert text.whole == "A shark. It bites. Men hunt it."
+    assert text.sentences == ["A shark.", "It bites.", "Men hunt it."]
+    assert set(re.findall(r"\w+", text.words)) == set(re.findall(r"\w+", f"Jaws sea fear {text.whole}"))
+
+
+def test_an_item_is_known_by_each_of_its_texts_and_by_the_whole() -> None:
+    item = {"title": "Jaws", "plot": "A shark.", "story": "Men hunt it."}
+    [text] = item_texts(_dataset([item], SEARCH))
+    own = ["a SHARK.", "Men  hunt it.", "A shark. Men hunt it."]
+    assert [text_digest(query) in text.digests for query in own] == [True] * 3
+    assert text_digest("Jaws") not in text.digests
+
+
+def test_items_without_text_are_left_out_and_the_others_keep_their_positions() -> None:
+    items = [{"title": "Only a title", "tags": ["x"]}, {"plot": "A plot."}, {}, {"story": "A story."}]
+    texts = item_texts(_dataset(items, SEARCH))
+    assert [(text.item, text.whole, text.sentences) for text in texts] == [
+        (1, "A plot.", ["A plot."]),
+        (3, "A story.", ["A story."]),
+    ]
+
+
+def test_a_dataset_that_declares_no_search_has_no_texts() -> None:
+    assert item_texts(_dataset([{"plot": "A plot."}], None)) == []
+
+
+def test_every_film_with_a_description_or_storyline_is_searched(movies: dict[int, dict[str, Any]]) -> None:
+    dataset = read_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None))
+    texts = {dataset.item_ids[text.item]: text for text in item_texts(dataset)}
+    told = {item for item, movie in movies.items() if movie["description"] or movie["storyline"]}
+    assert set(texts) == told
+    assert 0 < len(told) < len(movies)
+    for item, text in texts.items():
+        assert isinstance(item, int)
+        parts = [movies[item][name] for name in ("description", "storyline") if movies[item][name]]
+        assert text.whole == " ".join(part.strip() for part in parts)
