@@ -5,7 +5,7 @@
     state/
       current.json        which parts are served; replaced in one rename
       parts/KIND-FINGERPRINT/   a part: catalog, model or vectors; complete, and never changed afterwards
-      parts/.making-...   a part being made; of no meaning after a crash
+      parts/.making-...   a part being made; of no meaning after a crash (as parts/.evaluating-...)
       item_sets.sqlite    handles that tools pass to one another
       preparing.json      progress of a preparation that is running
 
@@ -21,7 +21,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,6 +31,9 @@ from mcp_server.errors import NotPreparedError
 
 FORMAT = 1
 """Of current.json and of everything it points to."""
+
+Purpose = Literal["making", "evaluating"]
+"""What a process holds a lock and scratch folders for."""
 
 CATALOG_FILE = "catalog.sqlite"
 """In the catalogue's part."""
@@ -149,19 +152,19 @@ class State:
             return None
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Only one process makes state at a time; others wait. The lock ends with its process."""
+    def lock(self, purpose: Purpose = "making") -> Iterator[None]:
+        """Only one process does this at a time; others wait. The lock ends with its process."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "lock"):
-            for rest in self.folder.glob("parts/.making-*"):  # of a process that was killed
+        with FileLock(self.folder / f"{purpose}.lock"):
+            for rest in self.folder.glob(f"parts/.{purpose}-*"):  # of a process that was killed
                 shutil.rmtree(rest, ignore_errors=True)
             yield
 
-    def scratch(self) -> "tempfile.TemporaryDirectory[str]":
-        """A folder inside the state for files of passing use."""
+    def scratch(self, purpose: Purpose = "making") -> "tempfile.TemporaryDirectory[str]":
+        """A folder inside the state for files of passing use, to be made while the lock is held."""
         parts = self.folder / "parts"
         parts.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".making-", dir=parts, ignore_cleanup_errors=True)
+        return tempfile.TemporaryDirectory(prefix=f".{purpose}-", dir=parts, ignore_cleanup_errors=True)
 
     def make_part(self, name: str, make: Callable[[Path], None]) -> bool:
         """Make a part unless it is there.
@@ -188,7 +191,7 @@ class State:
         write_json(self.current_file, current.model_dump(mode="json"))
         kept = {current.catalog, current.model, current.vectors}
         for part in (self.folder / "parts").iterdir():
-            if part.name not in kept and not part.name.startswith(".making-"):
+            if part.name not in kept and not part.name.startswith("."):
                 shutil.rmtree(part, ignore_errors=True)
 
 

@@ -33,14 +33,14 @@ def run_evaluate(
     state = State(settings.state_folder)
     console = Console(stderr=True)
     results = []
-    with Progress(console) as progress:
+    with Progress(console) as progress, state.lock("evaluating"):
         with progress.step("Reading the dataset"):
             dataset = read_dataset(DatasetFiles.find(find_spec_file(settings.dataset), settings.data))
         for model in models:
             job = EvaluateJob(
                 model=model, settings=hyper_parameters, n_users=len(dataset.users), n_items=len(dataset.items)
             )
-            with progress.step(f"Training {model}") as step, state.scratch() as scratch:
+            with progress.step(f"Training {model}") as step, state.scratch("evaluating") as scratch:
                 results.append(
                     run_job(
                         job,

@@ -43,9 +43,7 @@ class Trained:
         return load_artifact(self.folder, fingerprint=FINGERPRINT, n_users=self.n_users, n_items=self.n_items)
 
 
-def _train(
-    folder: Path, interactions: Interactions, n_users: int, n_items: int, model: str, **options: Any
-) -> Trained:
+def _train(folder: Path, interactions: Interactions, n_users: int, n_items: int, model: str, **options: Any) -> Trained:
     output, scratch = folder / "artifact", folder / "scratch"
     output.mkdir()
     scratch.mkdir()
@@ -120,9 +118,7 @@ def trained(movielens: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dic
     """Both models, trained on all of MovieLens."""
     sizes = (len(movielens.users), len(movielens.items))
     return {
-        model: _train(
-            tmp_path_factory.mktemp(model), movielens.interactions, *sizes, model, settings=MODELS[model][1]
-        )
+        model: _train(tmp_path_factory.mktemp(model), movielens.interactions, *sizes, model, settings=MODELS[model][1])
         for model in MODELS
     }
 
@@ -280,9 +276,7 @@ def test_a_matrix_that_is_pruned_to_all_its_weights_gives_the_same_scores(tmp_pa
     for name, options in {"dense": {}, "pruned": {"max_dense_items": 2, "neighbours": 3}}.items():
         (tmp_path / name).mkdir()
         settings = {"reg_weight": 1.0}
-        trained[name] = _train(
-            tmp_path / name, interactions, n_users, n_items, "EASE", settings=settings, **options
-        )
+        trained[name] = _train(tmp_path / name, interactions, n_users, n_items, "EASE", settings=settings, **options)
     assert {name: done.result["kind"] for name, done in trained.items()} == {
         "dense": "item_item",
         "pruned": "item_item_sparse",

@@ -196,9 +196,7 @@ def test_a_schema_is_simplified_and_filled_in() -> None:
     nouns = Nouns(item="book", items="books", users="readers", interaction="loan")
     part = {
         "type": "object",
-        "properties": {
-            "size": {"type": ["number", "null"], "description": "Size of the book; null if not known."}
-        },
+        "properties": {"size": {"type": ["number", "null"], "description": "Size of the book; null if not known."}},
         "required": ["size"],
     }
     schema = json_schema(Whole, nouns)

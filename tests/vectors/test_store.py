@@ -149,7 +149,9 @@ def test_what_is_stored_of_an_item_finds_that_item_first(store: VectorStore) -> 
 
 
 def test_all_points_are_counted_as_they_are_written(tmp_path: Path) -> None:
-    points = [Point(item, _unit(1, item, 0, 0), np.stack([_unit(1, 0, 0, item)]), Words([1], [1]), []) for item in range(600)]
+    points = [
+        Point(item, _unit(1, item, 0, 0), np.stack([_unit(1, 0, 0, item)]), Words([1], [1]), []) for item in range(600)
+    ]
     written: list[int] = []
     write_store(tmp_path / "new" / "store", points, DIMENSION, written.append)
     assert sum(written) == 600
@@ -174,9 +176,7 @@ store.close()
 
 def test_several_processes_may_have_one_store_open(store: VectorStore, folder: Path) -> None:
     command = [sys.executable, "-c", READER, str(folder)]
-    readers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    readers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     expected = [hit.item for hit in store.search(QUERIES[0], 5, None, [])]
     for reader in readers:
         assert reader.stdout is not None
