@@ -95,6 +95,7 @@ class Backends:
             raise BackendError(f"{self.spec.name} has no texts to search")
         return TextSearch.open(
             self._state.part(self._current.vectors) / STORE_FOLDER,
+            self._current.n_searchable,
             self._current.embedding_model,
             self._state.folder / MODELS_FOLDER,
             self.spec.search.language,

@@ -6,7 +6,7 @@ is, and the next run goes on with the parts that are missing.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,15 @@ import numpy as np
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 
+from mcp_server.catalog.catalog import Catalog
+from mcp_server.catalog.database import Database
 from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import SCHEMA_VERSION
 from mcp_server.dataset.records import Dataset, DatasetFiles, FloatArray, Id, Interactions, read_dataset
 from mcp_server.dataset.spec import ModelSpec
+from mcp_server.errors import ArtifactError, BackendError
 from mcp_server.progress import Progress
+from mcp_server.recommender.artifact import load_artifact
 from mcp_server.recommender.training import TrainJob, run_job
 from mcp_server.state import (
     CATALOG_FILE,
@@ -31,7 +35,7 @@ from mcp_server.state import (
 )
 from mcp_server.vectors.cache import embed_cached
 from mcp_server.vectors.embedder import Embedder
-from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, write_store
+from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, QdrantEdgeStore, write_store
 from mcp_server.vectors.store import Point
 from mcp_server.vectors.texts import ItemText, item_texts
 
@@ -75,15 +79,17 @@ def prepare(
     with state.lock():
         before = state.published()
         chosen = choose_model or (before.chosen_model if before is not None and keep_model else None)
-        if before is not None and _up_to_date(before, state, files, embedding_model, chosen):
-            return Outcome(before, [])
+        if before is not None:
+            for name in damaged_parts(state, before):
+                state.discard_part(name)
+            if _up_to_date(before, state, files, embedding_model, chosen):
+                return Outcome(before, [])
         with progress.step("Reading the dataset", 3) as step:
             dataset = read_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
         made = []
         catalog = f"catalog-{fingerprint(files.fingerprint, SCHEMA_VERSION)}"
-        with progress.step("Loading the catalogue", None) as step:
-            if state.make_part(catalog, lambda folder: _make_catalog(folder, dataset, step.advance)):
-                made.append("catalog")
+        if state.make_part(catalog, lambda folder: _make_catalog(folder, dataset, progress)):
+            made.append("catalog")
         texts = item_texts(dataset)
         vectors = None
         if texts and dataset.spec.search is not None:
@@ -114,6 +120,7 @@ def prepare(
             chosen_model=chosen,
             embedding_model=embedding_model,
             index_version=INDEX_VERSION,
+            n_searchable=len(texts),
             catalog=catalog,
             model=model_part,
             vectors=vectors,
@@ -136,10 +143,40 @@ def _up_to_date(
     )
 
 
-def _make_catalog(folder: Path, dataset: Dataset, advance: Callable[[int], None]) -> None:
+def damaged_parts(state: State, current: Current) -> list[str]:
+    """Names of published parts that cannot be opened, or are not what they should be."""
+    damaged = []
+    folder = state.part(current.catalog)
+    try:
+        database = Database(folder / CATALOG_FILE, "the catalogue", read_only=True)
+        catalog = Catalog(database, current.spec, {})
+        catalog.close()
+        if (catalog.n_items, catalog.n_users) != (current.card.n_items, current.card.n_users):
+            damaged.append(current.catalog)
+    except BackendError:
+        damaged.append(current.catalog)
+    try:
+        card = current.card
+        load_artifact(
+            state.part(current.model),
+            fingerprint=current.training_fingerprint,
+            n_users=card.n_users,
+            n_items=card.n_items,
+        )
+    except ArtifactError:
+        damaged.append(current.model)
+    if current.vectors is not None:
+        try:
+            QdrantEdgeStore(state.part(current.vectors) / STORE_FOLDER, current.n_searchable).close()
+        except BackendError:
+            damaged.append(current.vectors)
+    return damaged
+
+
+def _make_catalog(folder: Path, dataset: Dataset, progress: Progress) -> None:
     engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
-    with engine.begin() as connection:
-        load_catalog(connection, dataset, advance)
+    with progress.step("Loading the catalogue", len(dataset.interactions)) as step, engine.begin() as connection:
+        load_catalog(connection, dataset, step.advance)
     with engine.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
         connection.commit()

@@ -67,10 +67,21 @@ class Service:
         self._version = version
         if self._current is None:
             return
+        self._check_dataset(self._current.spec.name)
         self._set_tools(Facts(self._current.spec, self._current.card))
         if self._backends is not None:
             asyncio.get_running_loop().call_later(GRACE_SECONDS, self._backends.close)
             self._backends = None
+
+    def _check_dataset(self, published: str) -> None:
+        """Refuse to serve another dataset than the one that was named."""
+        chosen = self._settings.chosen_dataset
+        if chosen is None or chosen == published or load_spec(find_spec_file(chosen)).name == published:
+            return
+        raise NotPreparedError(
+            f"{self._state.folder} holds {published}, not {chosen}: name another folder with --state, "
+            f"or run `recsys-mcp prepare` to replace it"
+        )
 
     def start(self) -> None:
         """Begin to prepare, if nothing is published. Called when the event loop runs."""

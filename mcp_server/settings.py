@@ -1,5 +1,6 @@
 """Settings of the program: environment variables ``RECSYS_*``, or a file ``.env`` in the working directory."""
 
+import hashlib
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -27,5 +28,15 @@ class Settings(BaseSettings):
         """The folder of state. Datasets have folders of their own unless the user names one."""
         if self.state is not None:
             return self.state.expanduser().absolute()
-        name = Path(self.dataset).expanduser().absolute().parent.name if "/" in self.dataset else self.dataset
+        path = Path(self.dataset).expanduser().absolute()
+        if path.exists():  # two folders of one name are two datasets
+            folder = path if path.is_dir() else path.parent
+            name = f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+        else:
+            name = self.dataset
         return user_data_path("recsys-mcp", appauthor=False) / name
+
+    @property
+    def chosen_dataset(self) -> str | None:
+        """The dataset, where the user named one."""
+        return self.dataset if "dataset" in self.model_fields_set else None

@@ -83,6 +83,8 @@ class Current(BaseModel):
     embedding_model: str
     index_version: int
     """Of what is embedded and how it is stored."""
+    n_searchable: int
+    """How many items have texts."""
     catalog: str
     model: str
     vectors: str | None
@@ -185,6 +187,11 @@ class State:
             _flush_to_disk(folder)
             folder.rename(target)
         return True
+
+    def discard_part(self, name: str) -> None:
+        """Take a part away, whole: it is renamed first, so that no half of it is ever found."""
+        with self.scratch() as scratch, contextlib.suppress(FileNotFoundError):
+            self.part(name).rename(Path(scratch) / "discarded")
 
     def publish(self, current: Current) -> None:
         """Serve these parts from now on, and remove those that nothing points to."""

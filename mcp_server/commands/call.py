@@ -40,7 +40,8 @@ async def _call(settings: Settings, tool: str, pairs: list[str], as_json: bool) 
 
 def serve_command(settings: Settings) -> list[str]:
     """Arguments that start a server with the same settings."""
-    return ["serve", "--dataset", settings.dataset, "--state", str(settings.state_folder)]
+    chosen = settings.chosen_dataset
+    return ["serve", "--state", str(settings.state_folder), *(["--dataset", chosen] if chosen else [])]
 
 
 def parse_arguments(pairs: list[str], properties: Mapping[str, Any]) -> dict[str, Any]:

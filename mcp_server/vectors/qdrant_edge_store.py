@@ -89,8 +89,15 @@ def _edge_point(point: Point) -> edge.Point:
 class QdrantEdgeStore:
     """A store in a folder; any number of processes may read it at once."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises: BackendError: there is no usable store in the folder."""
+    def __init__(self, folder: Path, n_points: int | None = None) -> None:
+        """Open a store.
+
+        Args:
+            n_points: How many points it should hold; the engine opens a store that has lost some without a word.
+
+        Raises:
+            BackendError: There is no store in the folder, or not all of it.
+        """
         self._folder = folder
         if not folder.is_dir():
             raise BackendError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
@@ -98,6 +105,8 @@ class QdrantEdgeStore:
             self._shard = edge.EdgeShard.load(str(folder))
         except Exception as error:  # the engine raises bare exceptions
             raise self._failure(error) from error
+        if n_points is not None and self.count() != n_points:
+            raise self._failure(f"it holds {self.count():,} points instead of {n_points:,}")
 
     def search(self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]) -> list[Hit]:
         condition = self._filter(only, leave_out)
@@ -148,8 +157,7 @@ class QdrantEdgeStore:
     def close(self) -> None:
         self._shard.close()
 
-    def _failure(self, error: Exception) -> BackendError:
+    def _failure(self, error: Exception | str) -> BackendError:
         return BackendError(
-            f"the vector store in {self._folder} cannot be used ({error}); if it stays so, delete that folder and "
-            "run `recsys-mcp prepare`"
+            f"the vector store in {self._folder} cannot be used ({error}): run `recsys-mcp prepare` to make it again"
         )

@@ -20,13 +20,16 @@ class TextSearch:
         self._store, self._embedder, self._indexer = store, embedder, indexer
 
     @classmethod
-    def open(cls, folder: Path, embedding_model: str, models_folder: Path, language: str) -> "TextSearch":
+    def open(cls, folder: Path, n_items: int, embedding_model: str, models_folder: Path, language: str) -> "TextSearch":
         """Open a store and load the model that filled it.
+
+        Args:
+            n_items: How many items it should hold.
 
         Raises:
             BackendError: Either is not usable.
         """
-        store = QdrantEdgeStore(folder)
+        store = QdrantEdgeStore(folder, n_items)
         embedder = Embedder(embedding_model, models_folder)
         embedder.load()
         return cls(store, embedder, Bm25Indexer(language))
