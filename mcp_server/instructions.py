@@ -4,7 +4,7 @@ from mcp_server.state import DatasetCard
 from mcp_server.tools.base import Facts, Tool, fill
 
 _TEXT = """
-You help the owner of a platform with {items} and {users}. Everything about a {user} or an {item} comes from
+You help the owner of a platform with {items} and {users}. Everything about a {user} or one of the {items} comes from
 these tools, never from memory: recommend, rank, name and count only what a tool returned, with its ID.
 
 Which tool first:
@@ -13,8 +13,8 @@ Which tool first:
 - Popular overall, in a group or among some {items}: get_popular_items_tool. To recommend from those, pass their
   IDs on.{in_group}
 - How many {users} would like something: get_like_percentage_tool on the {items}{nearest}.
-- Statistics of the platform (the best genre, the ideal length): compare a few popular {items} of each kind, k=3,
-  and read their fields with get_item_metadata_tool.
+- Statistics of the platform (which kind engages most, what a typical one is like): compare a few popular {items}
+  of each kind, k=3, and read their fields with get_item_metadata_tool.
 - What a {user} had before: get_interacted_items_tool.
 
 How to answer:
@@ -30,7 +30,7 @@ How to answer:
 
 _CONDITIONS = {
     "item_filter_tool": "attributes such as names, years, numbers: item_filter_tool",
-    "vector_store_search_tool": "plot, topic or mood: vector_store_search_tool with k=20 or more",
+    "vector_store_search_tool": "story, topic or mood: vector_store_search_tool with k=20 or more",
 }
 
 

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, Float, LargeBinary, MetaData, String, Table, delete, select, update
+from sqlalchemy.schema import CreateTable
 
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
@@ -130,7 +131,7 @@ class ItemSets:
 
     def _create(self, connection: Connection) -> None:
         if not self._ready:
-            _metadata.create_all(connection)
+            connection.execute(CreateTable(_sets, if_not_exists=True))  # other processes may do so just now
             self._ready = True
 
     def close(self) -> None:

@@ -162,14 +162,14 @@ async def test_forgotten_sets_take_no_room(path: Path, clock: _Clock) -> None:
     ["", "set_", "set_abc", "SET_ABCDEF", "set_abcde1", "abcdef", "itemset://set_abcdef", "set_" + "a" * 60],
 )
 async def test_what_is_no_handle_is_refused(path: Path, malformed: str) -> None:
-    with _opened(path) as sets, pytest.raises(InvalidInputError, match="is not an item set.*other tools"):
+    with _opened(path) as sets, pytest.raises(InvalidInputError, match=r"is not an item set.*other tools"):
         await _get(sets, malformed)
 
 
 async def test_an_unknown_handle_is_refused_with_what_to_do(path: Path) -> None:
     with _opened(path) as sets:
         await sets.put([1])
-        with pytest.raises(InvalidInputError, match="set_abcdef is unknown.*call the tool that made it again"):
+        with pytest.raises(InvalidInputError, match=r"set_abcdef is unknown.*call the tool that made it again"):
             await _get(sets, "set_abcdef")
 
 
@@ -202,7 +202,7 @@ def _put_sets(folder: str, number: int, barrier: Any, results: Any) -> None:
 
     async def put(path: Path) -> list[str]:
         with _opened(path) as sets:
-            return [await sets.put(ids) for ids in ([1, 2, 3], [number, "own"])]
+            return [await sets.put([1, 2, 3]), await sets.put([number, "own"])]
 
     outcomes: list[list[str] | str] = []
     for database in range(N_DATABASES):

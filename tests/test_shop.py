@@ -43,9 +43,7 @@ Tools = dict[str, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def greeting_and_tools(
-    shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Tools]:
+def greeting_and_tools(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Tools]:
     """The instructions and the tools by name, as a client over stdio gets them."""
     command = ["serve", "--dataset", shop_settings.dataset, "--state", str(shop_settings.state_folder)]
 
@@ -278,10 +276,7 @@ def ease_scores(settings: Settings) -> dict[str, dict[str, float]]:
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0)
     scores = matrix @ weights
-    return {
-        customer: dict(zip(products, scores[row].tolist(), strict=True))
-        for row, customer in enumerate(customers)
-    }
+    return {customer: dict(zip(products, scores[row].tolist(), strict=True)) for row, customer in enumerate(customers)}
 
 
 PURCHASES = {
@@ -356,11 +351,7 @@ async def test_a_customer_without_purchases_gets_the_most_bought_of_the_given_pr
 
 
 async def test_an_unknown_customer_is_an_error_that_shows_what_ids_look_like(shop: Service) -> None:
-    with pytest.raises(
-        InvalidInputError, match="customer 'nobody' is not in corner-shop: IDs look like 'anna'"
-    ):
+    with pytest.raises(InvalidInputError, match="customer 'nobody' is not in corner-shop: IDs look like 'anna'"):
         await shop.call(RECOMMEND, {"user": "nobody"})
-    with pytest.raises(
-        InvalidInputError, match="product 'kit-01' is not in corner-shop: IDs look like 'GAR-01'"
-    ):
+    with pytest.raises(InvalidInputError, match="product 'kit-01' is not in corner-shop: IDs look like 'GAR-01'"):
         await shop.call(LIKE, {"items": ["kit-01"]})

@@ -272,9 +272,7 @@ async def test_an_unknown_name_finds_nothing_and_brings_suggestions(films: Servi
         assert (await films.call(FILTER, {"actors": [name]}))["count"] > 0
 
 
-async def test_one_unknown_name_of_all_empties_the_result_and_of_any_does_not(
-    films: Service, movies: Movies
-) -> None:
+async def test_one_unknown_name_of_all_empties_the_result_and_of_any_does_not(films: Service, movies: Movies) -> None:
     names = ["Tom Hanks", "Zyxwv Qponm"]
     every = await films.call(FILTER, {"actors": names})
     either = await films.call(FILTER, {"actors": names, "match": "any"})
@@ -287,9 +285,7 @@ async def test_one_unknown_name_of_all_empties_the_result_and_of_any_does_not(
 # Nothing found
 
 
-async def test_where_nothing_is_found_each_condition_is_counted_on_its_own(
-    films: Service, movies: Movies
-) -> None:
+async def test_where_nothing_is_found_each_condition_is_counted_on_its_own(films: Service, movies: Movies) -> None:
     conditions = {
         "genres": ["Western"],
         "director": ["Woody Allen"],
@@ -370,12 +366,8 @@ def conditions(movies: Movies) -> st.SearchStrategy[Arguments]:
 
     def about(movie: dict[str, Any], data: st.DataObject) -> Arguments:
         arguments: Arguments = {}
-        for argument in data.draw(
-            st.lists(st.sampled_from([*NAMES, *NUMBERS]), min_size=1, max_size=4, unique=True)
-        ):
-            source = (
-                movie if data.draw(st.integers(0, 9)) else data.draw(st.sampled_from(list(movies.values())))
-            )
+        for argument in data.draw(st.lists(st.sampled_from([*NAMES, *NUMBERS]), min_size=1, max_size=4, unique=True)):
+            source = movie if data.draw(st.integers(0, 9)) else data.draw(st.sampled_from(list(movies.values())))
             if argument in NAMES:
                 value = source[NAMES[argument]]
                 choices = [value] if argument == "title" else value
@@ -388,9 +380,7 @@ def conditions(movies: Movies) -> st.SearchStrategy[Arguments]:
                 if near is not None:
                     steps = st.sampled_from([-1.0, -0.1, 0.0, 0.1, 1.0])
                     signs = st.lists(st.sampled_from(list(SIGNS)), min_size=1, max_size=2, unique=True)
-                    arguments[argument] = {
-                        sign: round(near + data.draw(steps), 1) for sign in data.draw(signs)
-                    }
+                    arguments[argument] = {sign: round(near + data.draw(steps), 1) for sign in data.draw(signs)}
         if not arguments:
             arguments["release_year"] = {"gt": data.draw(st.integers(1900, 2000))}
         if data.draw(st.booleans()):

@@ -129,9 +129,7 @@ async def test_seen_items_take_part_when_they_are_not_excluded(
     check(result, scores, expected, movies)
 
 
-async def test_seen_items_are_left_out(
-    films: Service, histories: Histories, twins: dict[int, set[int]]
-) -> None:
+async def test_seen_items_are_left_out(films: Service, histories: Histories, twins: dict[int, set[int]]) -> None:
     for user in range(1, 944, 29):
         result = await films.call(RECOMMEND, {"user": user, "k": 100})
         assert not set(listed(result)) & with_twins(histories[user], twins)
@@ -164,9 +162,7 @@ async def test_a_film_under_two_ids_is_named_once(films: Service, histories: His
     assert len({246, 268} & set(listed(result))) == 1
 
 
-async def test_of_two_ids_the_better_scored_is_named(
-    films: Service, arrays: Arrays, histories: Histories
-) -> None:
+async def test_of_two_ids_the_better_scored_is_named(films: Service, arrays: Arrays, histories: Histories) -> None:
     for user in [user for user, items in histories.items() if not {246, 268} & set(items)][:20]:
         scores = sum_rows(arrays, histories[user])
         result = await films.call(RECOMMEND, {"user": user, "items": [246, 268]})
@@ -218,9 +214,7 @@ async def test_items_and_an_item_set_are_intersected(
     found = await films.call(FILTER, {"genres": ["Comedy"]})
     scores = sum_rows(arrays, histories[98])
     expected = best(scores, both, with_twins(histories[98], twins), twins, 100)
-    result = await films.call(
-        RECOMMEND, {"user": 98, "k": 100, "items": first, "item_set": found["item_set"]}
-    )
+    result = await films.call(RECOMMEND, {"user": 98, "k": 100, "items": first, "item_set": found["item_set"]})
     check(result, scores, expected, movies)
 
 
@@ -276,9 +270,7 @@ async def test_liking_an_item_twice_is_liking_it(films: Service) -> None:
     )
 
 
-async def test_a_history_given_as_liked_items_gets_what_its_user_gets(
-    films: Service, histories: Histories
-) -> None:
+async def test_a_history_given_as_liked_items_gets_what_its_user_gets(films: Service, histories: Histories) -> None:
     of_user = await films.call(RECOMMEND, {"user": 4, "k": 10})
     of_items = await films.call(RECOMMEND, {"liked_items": histories[4], "k": 10})
     assert listed(of_items) == listed(of_user)
@@ -296,9 +288,7 @@ async def test_reasons_are_the_largest_summands_of_the_users_history(
     for item in result["items"]:
         named = [reason["item_id"] for reason in item["because"]]
         assert set(named) <= set(histories[user])
-        shares = sorted(
-            (float(weights[seen - 1, item["item_id"] - 1]) for seen in histories[user]), reverse=True
-        )
+        shares = sorted((float(weights[seen - 1, item["item_id"] - 1]) for seen in histories[user]), reverse=True)
         given = [float(weights[seen - 1, item["item_id"] - 1]) for seen in named]
         assert given == [share for share in shares[:3] if share > 0]
         assert [reason["title"] for reason in item["because"]] == [movies[seen]["title"] for seen in named]

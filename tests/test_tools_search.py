@@ -64,9 +64,7 @@ async def test_a_films_own_text_does_not_find_the_film(films: Service, movies: M
         assert len(found) == 10
 
 
-async def test_description_and_storyline_together_do_not_find_the_film(
-    films: Service, movies: Movies
-) -> None:
+async def test_description_and_storyline_together_do_not_find_the_film(films: Service, movies: Movies) -> None:
     query = f"{movies[1]['description']} {movies[1]['storyline']}"
     assert 1 not in listed(await films.call(SEARCH, {"query": query}))
 
@@ -167,15 +165,9 @@ async def test_fewer_than_asked_for_is_told(films: Service) -> None:
     assert "all that have a text among the 3 given" in result["message"]
 
 
-async def test_a_search_among_all_films_with_texts_finds_each_film_once(
-    films: Service, movies: Movies
-) -> None:
+async def test_a_search_among_all_films_with_texts_finds_each_film_once(films: Service, movies: Movies) -> None:
     """Of twins one is found; films without texts and the one without a title are not."""
-    some = [
-        item
-        for item in (*range(240, 320), 348, 500, 670, 680, 865, 907, 973, 1504)
-        if movies[item]["description"]
-    ]
+    some = [item for item in (*range(240, 320), 348, 500, 670, 680, 865, 907, 973, 1504) if movies[item]["description"]]
     keys = {movies[item]["imdb_id"] or (movies[item]["title"], movies[item]["release_date"]) for item in some}
     found = listed(await films.call(SEARCH, {"query": "life", "items": some, "k": 100}))
     assert len(found) == len(keys)

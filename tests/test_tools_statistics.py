@@ -48,9 +48,7 @@ def popular(counts: Counter[int], candidates: Sequence[int], movies: Movies, k: 
     """IDs and counts of the popular ones among candidates of which some stand out."""
     named = [item for item in candidates if item != UNNAMED]
     threshold = quantile([counts[item] for item in named], 0.75)
-    chosen = sorted(
-        (item for item in named if counts[item] > threshold), key=lambda item: (-counts[item], item)
-    )
+    chosen = sorted((item for item in named if counts[item] > threshold), key=lambda item: (-counts[item], item))
     listed: list[tuple[int, int]] = []
     known: set[str] = set()
     for item in chosen:
@@ -68,9 +66,7 @@ def listed(result: dict[str, Any]) -> list[tuple[int, int]]:
 # The share of users who like some items
 
 
-@pytest.mark.parametrize(
-    "items", [[1], [50, 181], [1, 2, 3, 4, 5], [246, 268], [1682], [267], list(range(1, 1683))]
-)
+@pytest.mark.parametrize("items", [[1], [50, 181], [1, 2, 3, 4, 5], [246, 268], [1682], [267], list(range(1, 1683))])
 async def test_like_percentage_counts_users_with_a_four_or_five(
     films: Service, ratings: list[Rating], viewers: Viewers, items: list[int]
 ) -> None:
@@ -83,18 +79,14 @@ async def test_like_percentage_counts_users_with_a_four_or_five(
     assert f"{len(liking):,} of 943" in result["message"]
 
 
-async def test_like_percentage_of_a_set_of_all_comedies(
-    films: Service, ratings: list[Rating], movies: Movies
-) -> None:
+async def test_like_percentage_of_a_set_of_all_comedies(films: Service, ratings: list[Rating], movies: Movies) -> None:
     found = await films.call(FILTER, {"genres": ["Comedy"]})
     result = await films.call(LIKE, {"item_set": found["item_set"]})
     assert result["n_items"] == len(comedies(movies))
     assert result["n_users_who_like"] == len(likers(ratings, comedies(movies)))
 
 
-async def test_like_percentage_of_items_within_a_set(
-    films: Service, ratings: list[Rating], movies: Movies
-) -> None:
+async def test_like_percentage_of_items_within_a_set(films: Service, ratings: list[Rating], movies: Movies) -> None:
     first_films = list(range(1, 60))
     both = [item for item in first_films if "Comedy" in movies[item]["genres"]]
     found = await films.call(FILTER, {"genres": ["Comedy"]})
@@ -125,9 +117,7 @@ async def test_popular_items_have_more_ratings_than_the_upper_quartile(
 ) -> None:
     result = await films.call(POPULAR, {"k": k})
     assert listed(result) == popular(counts_by(ratings, viewers), list(movies), movies, k)
-    assert [item["title"] for item in result["items"]] == [
-        movies[item["item_id"]]["title"] for item in result["items"]
-    ]
+    assert [item["title"] for item in result["items"]] == [movies[item["item_id"]]["title"] for item in result["items"]]
 
 
 async def test_twenty_popular_items_unless_a_number_is_given(films: Service) -> None:
@@ -226,9 +216,8 @@ async def test_candidates_that_a_group_never_rated_count_as_zeros(
     counts = counts_by(ratings, ages(viewers, 61, 150))
     unrated = [item for item in movies if counts[item] == 0][:6]
     rated = [item for item in movies if counts[item] == 3][:2]
-    items = (
-        unrated + rated
-    )  # the upper quartile of six zeros and two threes is below three, of the threes alone not
+    items = unrated + rated
+    # The upper quartile of six zeros and two threes is 0.75, that of the threes alone would be 3.
     result = await films.call(POPULAR, {"items": items, "user_group": "senior"})
     assert listed(result) == [(item, 3) for item in rated]
     assert "stands out" not in result["message"]
@@ -268,9 +257,7 @@ async def test_a_fallback_is_at_most_k_long(films: Service, ratings: list[Rating
     assert listed(result) == [(item, 1) for item in sorted(tied)[:5]]
 
 
-async def test_a_film_under_two_ids_is_popular_once(
-    films: Service, ratings: list[Rating], viewers: Viewers
-) -> None:
+async def test_a_film_under_two_ids_is_popular_once(films: Service, ratings: list[Rating], viewers: Viewers) -> None:
     counts = counts_by(ratings, viewers)
     better, worse = (246, 268) if counts[246] > counts[268] else (268, 246)
     few = [item for item, count in counts.items() if count < 10][:20]

@@ -24,8 +24,7 @@ N_SUGGESTIONS = 5
 
 def fold(name: str) -> str:
     """A name without case, accents, punctuation and a year in brackets at its end."""
-    name = re.sub(r"\s*\(\d{4}\)\s*$", "", name)
-    decomposed = unicodedata.normalize("NFKD", name.casefold())
+    decomposed = unicodedata.normalize("NFKD", re.sub(r"(?<=\S)\s*\(\d{4}\)\s*$", "", name).casefold())
     plain = "".join(character for character in decomposed if not unicodedata.combining(character))
     return " ".join(re.findall(r"\w+", plain)) or name.casefold().strip()
 

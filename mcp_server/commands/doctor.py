@@ -141,7 +141,7 @@ async def _model(backends: Backends, state: State, current: Current) -> str:
 
 async def _vectors(backends: Backends) -> str:
     search = await backends.search()
-    found = await search.by_text("a test", 1, None, [])
+    found, _ = await search.by_text("a test", 1, None, [])
     if not len(found):
         raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
     return f"{search.count():,} {backends.spec.nouns.items} can be found"

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TextIO
 
 from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
 from mcp_server.errors import DatasetError
@@ -95,6 +95,8 @@ def read_rows(file: LocatedFile) -> Iterator[tuple[int, Row]]:
         yield from reader(file)
     except UnicodeDecodeError as error:
         raise DatasetError(f"{file.path} is not {file.source.encoding}: {error.reason}") from error
+    except LookupError:
+        raise DatasetError(f"{file.path}: there is no encoding {file.source.encoding!r}") from None
     except csv.Error as error:
         raise DatasetError(f"{file.path}: {error}") from error
 
@@ -115,23 +117,32 @@ def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
 
 def _read_delimited(file: LocatedFile) -> Iterator[tuple[int, Row]]:
     source = file.source
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if source.separator == "," else csv.QUOTE_NONE
     with file.path.open(encoding=source.encoding, newline="") as stream:
-        lines = csv.reader(stream, delimiter=source.separator, quoting=quoting)
-        columns = source.columns or next(lines, None)
+        lines = _split_lines(stream, source.separator)
+        columns = source.columns or next(lines, (0, None))[1]
         if columns is None:
             raise DatasetError(f"{file.path} is empty: a header line with the column names was expected")
-        for values in lines:
+        for number, values in lines:
             if not values:
                 continue
             if len(values) != len(columns):
-                raise DatasetError(
-                    f"{file.path}, line {lines.line_num}: {len(values)} columns instead of {len(columns)}"
-                )
+                raise DatasetError(f"{file.path}, line {number}: {len(values)} columns instead of {len(columns)}")
             row: dict[str, object] = dict(zip(columns, values, strict=True))
             for name, flags in source.flags.items():
                 row[name] = [flag for flag in flags if row.get(flag) == "1"]
-            yield lines.line_num, row
+            yield number, row
+
+
+def _split_lines(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and columns. The csv module reads quoted values, but no separator of several characters."""
+    if separator == ",":
+        reader = csv.reader(stream)
+        for values in reader:
+            yield reader.line_num, values
+    else:
+        for number, line in enumerate(stream, start=1):
+            text = line.rstrip("\r\n")
+            yield number, text.split(separator) if text else []
 
 
 def _read_atomic(file: LocatedFile) -> Iterator[tuple[int, Row]]:
@@ -142,6 +153,8 @@ def _read_atomic(file: LocatedFile) -> Iterator[tuple[int, Row]]:
         if not all(columns):
             raise DatasetError(f"{file.path}, line 1: the header of an atomic file says name:type")
         for number, line in enumerate(stream, start=2):
+            if not line.strip():
+                continue
             values = line.rstrip("\n").split("\t")
             if len(values) != len(columns):
                 raise DatasetError(f"{file.path}, line {number}: {len(values)} columns instead of {len(columns)}")

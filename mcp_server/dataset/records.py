@@ -118,15 +118,15 @@ def _read_entities(
     spec: DatasetSpec,
 ) -> dict[Any, dict[str, Value]]:
     """Records by ID, joined over the files; where two files give a field, the first that knows it counts."""
+    missing = frozenset(spec.missing)
     raw: dict[Any, dict[str, object]] = {}
     for file in files:
         for number, row in read_rows(file):
             identifier = _identifier(row, id_column, id_type, file, number)
             known = raw.setdefault(identifier, {})
             for column, value in row.items():
-                if known.get(column) is None:
+                if known.get(column) is None and not _is_missing(value, missing):
                     known[column] = value
-    missing = frozenset(spec.missing)
     records = {}
     for identifier, row in raw.items():
         try:
@@ -148,6 +148,10 @@ def _identifier(row: Row, column: str, id_type: str, file: LocatedFile, number: 
         raise DatasetError(f"{file.path}, line {number}: {column} {value!r} is not a whole number") from None
 
 
+def _is_missing(value: object, missing: frozenset[str]) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in missing)
+
+
 def convert_value(value: object, spec: FieldSpec, missing: frozenset[str]) -> Value:
     """The typed value of a field; None (or an empty list) where nothing is known.
 
@@ -158,10 +162,10 @@ def convert_value(value: object, spec: FieldSpec, missing: frozenset[str]) -> Va
         if value is None:
             return []
         parts = value if isinstance(value, list) else str(value).split(spec.separator or ",")
-        names = [str(part).strip() for part in parts]
+        names = [str(part).strip() for part in parts if part is not None]
         names = [spec.values.get(name, name) for name in names if name and name not in missing]
         return list(dict.fromkeys(names))
-    if value is None or (isinstance(value, str) and value.strip() in missing):
+    if _is_missing(value, missing):
         return None
     if spec.bands:
         number = _number(value, spec)
@@ -195,7 +199,7 @@ def _date_part(date: str, part: str) -> int | None:
     position = 0 if part == "year" else 1
     if len(pieces) <= position:
         return None
-    if not pieces[position].isdigit():
+    if not pieces[position].isdigit() or (part == "month" and not 1 <= int(pieces[position]) <= 12):
         raise ValueError(f"{date!r} is not a date like 1995, 1995-11 or 1995-11-22")
     return int(pieces[position])
 
@@ -225,14 +229,22 @@ def _read_interactions(found: DatasetFiles) -> list[tuple[Any, Any, float, int]]
             user = _identifier(row, columns.user, spec.users.id_type, file, number)
             item = _identifier(row, columns.item, spec.items.id_type, file, number)
             try:
-                rating = float(str(row[columns.rating])) if columns.rating else 1.0
+                rating = _rating(row[columns.rating], columns.rating_range) if columns.rating else 1.0
                 timestamp = int(float(str(row[columns.timestamp]))) if columns.timestamp else 0
-            except (KeyError, ValueError) as error:
+            except (KeyError, ValueError, OverflowError) as error:
                 raise DatasetError(f"{file.path}, line {number}: rating or timestamp: {error}") from None
             rows.append((user, item, rating, timestamp))
     if not rows:
         raise DatasetError(f"dataset {spec.name} has no {spec.nouns.interactions}")
     return rows
+
+
+def _rating(value: object, allowed: tuple[float, float] | None) -> float:
+    rating = float(str(value))
+    low, high = allowed or (-np.inf, np.inf)
+    if not np.isfinite(rating) or not low <= rating <= high:
+        raise ValueError(f"{value!r} is not {'a number' if allowed is None else f'from {low:g} to {high:g}'}")
+    return rating
 
 
 def _index_interactions(

@@ -44,8 +44,8 @@ class SourceFile(SpecModel):
     """File name, looked for in the folders of the dataset."""
     format: Literal["jsonl", "delimited", "atomic"]
     """jsonl: an object a line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
-    separator: str = ","
-    """Of a delimited file: what stands between two columns."""
+    separator: str = Field(",", min_length=1)
+    """Of a delimited file: what stands between two columns. A comma's columns may be quoted."""
     columns: list[str] | None = None
     """Of a delimited file without a header line: the names of its columns."""
     encoding: str = "utf-8"
@@ -170,6 +170,7 @@ class InteractionSpec(SpecModel):
     timestamp: str | None = None
     """Column with the time in seconds since 1970."""
     rating_range: tuple[float, float] | None = None
+    """Least and greatest rating; another one is an error of the file."""
     like_threshold: float | None = None
     """The rating from which on a user likes an item."""
 

@@ -107,9 +107,24 @@ def load_artifact(folder: Path, *, fingerprint: str, n_users: int, n_items: int)
         if _digest(tensors) != header.sha256:
             raise ArtifactError(f"{tensors} is corrupt (its digest is not the recorded one): {REMEDY}")
         arrays = load_file(tensors)
+        _check_sizes(header, arrays)
         return _build(header, arrays)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise ArtifactError(f"{tensors} cannot be used ({error}): {REMEDY}") from error
+
+
+def _check_sizes(header: ArtifactHeader, arrays: dict[str, Any]) -> None:
+    """Raises: KeyError, ValueError: an array is missing, or not of the size that the header says."""
+    n_users, n_items = header.n_users, header.n_items
+    first_axes: dict[str, dict[str, tuple[int, ...]]] = {
+        "item_item": {"weights": (n_items, n_items), "offset": (n_items,)},
+        "item_item_sparse": {"indptr": (n_items + 1,), "offset": (n_items,)},
+        "factors": {"user_factors": (n_users,), "item_factors": (n_items,)},
+        "score_table": {"scores": (n_users, n_items)},
+    }
+    for name, size in first_axes[header.kind].items():
+        if arrays[name].shape[: len(size)] != size:
+            raise ValueError(f"{name} is of shape {arrays[name].shape}, not {size}")
 
 
 def _build(header: ArtifactHeader, arrays: dict[str, Any]) -> Recommender:

@@ -4,6 +4,7 @@ This side knows nothing of recbole or torch; ``recbole_training`` is the other s
 """
 
 import importlib.util
+import os
 import subprocess
 import sys
 import tempfile
@@ -100,6 +101,7 @@ def run_job(
         with subprocess.Popen(
             [sys.executable, "-m", "mcp_server.recommender.recbole_training"],
             cwd=scratch,
+            env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

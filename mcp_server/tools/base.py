@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mcp_server.dataset.spec import DatasetSpec, Nouns
 from mcp_server.errors import InvalidInputError
@@ -26,8 +26,14 @@ LARGEST_K = 100
 """More lines than this help nobody in a conversation."""
 
 
-def _whole_number(value: Any) -> Any:
-    if isinstance(value, bool) or (isinstance(value, int) and abs(value) > LARGEST_ID):
+def _not_a_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("true and false are not numbers")
+    return value
+
+
+def _of_64_bits(value: int) -> int:
+    if abs(value) > LARGEST_ID:
         raise ValueError("is not an ID")
     return value
 
@@ -37,13 +43,16 @@ def _as_list(value: Any) -> Any:
     return value if value is None or isinstance(value, list) else [value]
 
 
-IntegerId = Annotated[int, BeforeValidator(_whole_number)]
+Truthless = BeforeValidator(_not_a_truth_value)
+"""Of a number: pydantic takes true for 1 otherwise."""
+
+IntegerId = Annotated[int, Truthless, AfterValidator(_of_64_bits)]
 StringId = Annotated[str, Field(max_length=255)]
 
 UserId = TypeVar("UserId")
 ItemId = TypeVar("ItemId")
 
-K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many {items} to list at most.")]
+K = Annotated[int, Truthless, Field(ge=1, le=LARGEST_K, description="How many {items} to list at most.")]
 OneOrMore = BeforeValidator(_as_list)
 
 
@@ -115,13 +124,15 @@ class Tool:
     def parse(self, arguments: Mapping[str, Any]) -> Arguments:
         """Raises: InvalidInputError: an argument is unknown, missing or wrong; the text names each."""
         known = self.input_schema["properties"]
-        problems = [
-            f"there is no argument {name!r} (arguments: {', '.join(known) or 'none'})"
-            for name in arguments
-            if name not in known
-        ]
+        unknown = [name for name in arguments if name not in known]
+        problems = []
+        if unknown:
+            shown = ", ".join(repr(name[:60]) for name in unknown[:5])
+            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+            problems.append(f"there is no argument {shown}{more} (arguments: {', '.join(known) or 'none'})")
         try:
-            parsed = self.arguments.model_validate(arguments)
+            # Assistants write null for what they leave out.
+            parsed = self.arguments.model_validate({name: v for name, v in arguments.items() if v is not None})
         except ValidationError as error:
             problems += describe_problems(error)
         if problems:

@@ -16,6 +16,7 @@ from mcp_server.tools.base import (
     OneOrMore,
     Result,
     Tool,
+    Truthless,
     count_of,
     list_items,
     make_tool,
@@ -35,9 +36,13 @@ DESCRIPTION = """
 Finds {items} by their attributes; all arguments that are given must hold. Returns how many there are, a handle
 (item_set) for all of them, and the first ten. Pass the item_set on to the other tools: to
 get_top_k_recommendations_tool to recommend among them, to get_item_metadata_tool to read more of them. Names are
-matched even if misspelt; corrections are in the result and should be told. Not for plots, moods or topics:
-those are for vector_store_search_tool.
+matched even if misspelt; corrections are in the result and should be told.
 """
+
+SEARCH_HINT = "Not for what {items} are about: that is for vector_store_search_tool."
+
+
+Limit = Annotated[float, Truthless, Field(allow_inf_nan=False)]
 
 
 class Bounds(BaseModel):
@@ -45,11 +50,11 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    gt: float | None = Field(None, description="Greater than.", allow_inf_nan=False)
-    gte: float | None = Field(None, description="At least.", allow_inf_nan=False)
-    lt: float | None = Field(None, description="Less than.", allow_inf_nan=False)
-    lte: float | None = Field(None, description="At most.", allow_inf_nan=False)
-    eq: float | None = Field(None, description="Equal to.", allow_inf_nan=False)
+    gt: Limit | None = Field(None, description="Greater than.")
+    gte: Limit | None = Field(None, description="At least.")
+    lt: Limit | None = Field(None, description="Less than.")
+    lte: Limit | None = Field(None, description="At most.")
+    eq: Limit | None = Field(None, description="Equal to.")
 
     @model_validator(mode="before")
     @classmethod
@@ -113,7 +118,7 @@ def build(facts: Facts) -> Tool | None:
         facts,
         name="item_filter_tool",
         title="Find {items} by attributes",
-        description=DESCRIPTION,
+        description=f"{DESCRIPTION} {SEARCH_HINT}" if facts.spec.search else DESCRIPTION,
         arguments=arguments,
         result=result,
         run=run,
@@ -164,15 +169,16 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
         if isinstance(value, Bounds):
             conditions.append((_say_bounds(field, value), NumberCondition(field.name, tuple(value.given.items()))))
             continue
-        matches = await catalog.name_index.match(field.name, value)
-        for asked, match in zip(value, matches, strict=True):
+        names = list(dict.fromkeys(value))
+        matches = await catalog.name_index.match(field.name, names)
+        for asked, match in zip(names, matches, strict=True):
             if match.corrected:
                 corrections.append({"field": field.name, "asked": asked, "used": match.names})
             elif not match.terms:
                 not_found.append({"field": field.name, "asked": asked, "suggestions": match.suggestions})
         condition = TermCondition(tuple(tuple(match.terms) for match in matches), match_any)
         conditions.append(
-            (f"{field.title.lower()} {' or '.join(value) if match_any else ' and '.join(value)}", condition)
+            (f"{field.title.lower()} {' or '.join(names) if match_any else ' and '.join(names)}", condition)
         )
     if not conditions:
         raise InvalidInputError(f"give at least one condition: {', '.join(field.name for field in fields)}")

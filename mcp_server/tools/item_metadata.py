@@ -17,6 +17,7 @@ from mcp_server.tools.base import (
     OneOrMore,
     Result,
     Tool,
+    Truthless,
     candidate_items,
     count_of,
     make_tool,
@@ -30,15 +31,16 @@ LARGEST_OFFSET = 10**9
 
 DESCRIPTION = """
 Tells what is known of {items}: the fields asked for, of up to `limit` {items}; with offset, of the next ones.
-Use it to describe or compare {items} ("describe {item} 9", "the ideal length of a comedy") and to explain
-recommendations.
+Use it to describe and compare {items}, to explain recommendations, and for statistics of {items} of one kind.
 """
 
 
 class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
     get: Annotated[list[str], OneOrMore] = Field(min_length=1, description="Fields to get; the title always comes too.")
-    limit: int = Field(20, ge=1, le=LARGEST_K, description="How many {items} at most.")
-    offset: int = Field(0, ge=0, le=LARGEST_OFFSET, description="How many {items} to pass over first.")
+    limit: Annotated[int, Truthless] = Field(20, ge=1, le=LARGEST_K, description="How many {items} at most.")
+    offset: Annotated[int, Truthless] = Field(
+        0, ge=0, le=LARGEST_OFFSET, description="How many {items} to pass over first."
+    )
 
 
 class ItemMetadataResult(Result, Generic[ItemId]):

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from mcp_server.backends import Backends
 
 DESCRIPTION = """
-Tells what share of all {users} likes at least one of the given {items}: how large the audience is. For a
-storyline or an idea that is not in the catalogue, first find the nearest {items} with vector_store_search_tool
-and pass them here.
+Tells what share of all {users} likes at least one of the given {items}: how large the audience is.
+"""
+
+SEARCH_HINT = """
+For a text or an idea that is not in the catalogue, first find the nearest {items} with vector_store_search_tool and
+pass them here.
 """
 
 
@@ -43,7 +46,7 @@ def build(facts: Facts) -> Tool:
         facts,
         name="get_like_percentage_tool",
         title="Share of {users} who like {items}",
-        description=DESCRIPTION,
+        description=f"{DESCRIPTION} {SEARCH_HINT}" if facts.spec.search else DESCRIPTION,
         arguments=with_ids(ItemsArguments, facts.item_id_type),
         result=LikePercentageResult,
         run=run,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DESCRIPTION = """
 Lists the most popular {items}: those with most {interactions}, by all {users} or by a group of them, out of the
 whole catalogue or of the given {items}. Use it for "popular", "engaging", "trending", and for statistics of the
-platform: compare genres or months by passing the item_set of each, with k=3. To recommend what is popular, pass
+platform: compare kinds of {items} by passing the item_set of each, with k=3. To recommend what is popular, pass
 the result's IDs as items to get_top_k_recommendations_tool.
 """
 
@@ -87,7 +87,9 @@ def group_users(groups: dict[str, list[str]], asked: list[str]) -> dict[str, lis
         if field is None:
             known = ", ".join(name for names in groups.values() for name in names)
             raise InvalidInputError(f"user_group: there is no group {name[:60]!r}. There are: {known or 'none'}")
-        chosen.setdefault(field, []).append(next(n for n in groups[field] if n.lower() == key))
+        group = next(known for known in groups[field] if known.lower() == key)
+        if group not in chosen.setdefault(field, []):
+            chosen[field].append(group)
     return chosen
 
 

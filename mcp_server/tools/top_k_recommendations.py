@@ -33,8 +33,8 @@ N_REASONS = 3
 DESCRIPTION = """
 Recommends {items} to a {user}: ranks all {items}, or only those given, by a model trained on everybody's
 {interactions}, and returns the best k. {Items} that the {user} already knows are left out. Use it for every
-"what should {user} X get": first narrow the {items} with other tools if there are conditions (genre, plot,
-popularity), then pass their item_set or items here. Ask for the {user}'s ID if you do not have it; use
+"what should {user} X get": first narrow the {items} with other tools if there are conditions (attributes,
+content, popularity), then pass their item_set or items here. Ask for the {user}'s ID if you do not have it; use
 liked_items for someone without an ID. Never recommend anything that no tool returned.
 """
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LONGEST_QUERY = 10_000
 
 DESCRIPTION = """
-Finds {items} whose texts mean what the query says: a plot, a topic, a mood, a situation. Or, with similar_to,
+Finds {items} whose texts mean what the query says: a story, a topic, a mood, a situation. Or, with similar_to,
 {items} whose texts are like those of one {item}. Returns the k nearest, best first; there is always a nearest,
 so judge whether they fit. For a mood, search words that suit it (sad: "uplifting, warm, funny"). To recommend
 among the results, pass their IDs as items to get_top_k_recommendations_tool, with a k here of 20 or more so that
@@ -40,7 +40,7 @@ class SearchArguments(ItemsArguments[ItemId], Generic[ItemId]):
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUERY)] | None = (
         Field(None, description="What the {items} should be about, in plain words.")
     )
-    similar_to: ItemId | None = Field(None, description="Instead of query: ID of an {item} to find others like it.")
+    similar_to: ItemId | None = Field(None, description="Instead of query: ID of the {item} to find others like it.")
     k: K = 10
     item_set: str | None = Field(None, description="Search only in this set, a handle from another tool.")
 
@@ -92,7 +92,10 @@ async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> d
         found = nearest
     else:
         what = "whose texts are nearest to the query"
-        found = await search.by_text(arguments.query or "", limit, only, untitled)
+        found, own = await search.by_text(arguments.query or "", limit, only, untitled)
+        if len(own):
+            same = catalog.twins.with_twins(own).tolist()
+            found = found[[item not in same for item in found.tolist()]]
     items = catalog.twins.once(found)[: arguments.k].tolist()
     message = f"{count_of(len(items), nouns.item, nouns.items)} {what}, nearest first."
     if len(items) < arguments.k:

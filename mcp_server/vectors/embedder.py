@@ -6,7 +6,10 @@ the tokenizer files of this program. Any other text model of fastembed is downlo
 
 import contextlib
 import ctypes
+import filecmp
 import hashlib
+import os
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -54,7 +57,9 @@ class Embedder:
                 model = _load_bundled(self._cache_folder) if self.model == BUNDLED else self._load_named()
                 _return_free_memory()
                 return model
-            except (OSError, ValueError, RuntimeError) as error:
+            except BackendError:
+                raise
+            except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
                 raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
 
     def _load_named(self) -> "TextEmbedding":
@@ -106,7 +111,7 @@ def _load_bundled(folder: Path) -> "TextEmbedding":
     target = folder / BUNDLED
     target.mkdir(parents=True, exist_ok=True)
     for source in [model_file, *tokenizer.glob("*.json")]:
-        _link_or_copy(source, target / source.name)
+        _copy(source, target / source.name)
     if not any(description["model"] == BUNDLED for description in TextEmbedding.list_supported_models()):
         TextEmbedding.add_custom_model(
             model=BUNDLED,
@@ -119,12 +124,12 @@ def _load_bundled(folder: Path) -> "TextEmbedding":
     return TextEmbedding(BUNDLED, specific_model_path=str(target))
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    """Make ``target`` the file ``source``; several processes may do so at once."""
-    if target.exists() and target.stat().st_size == source.stat().st_size:
+def _copy(source: Path, target: Path) -> None:
+    """Make ``target`` a copy of ``source``, unless it is one; several processes may do so at once."""
+    if target.exists() and filecmp.cmp(source, target, shallow=False):
         return
-    aside = target.with_name(f".{target.name}.{threading.get_native_id()}")
-    aside.write_bytes(source.read_bytes())
+    aside = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_native_id()}")
+    shutil.copyfile(source, aside)
     aside.replace(target)
 
 

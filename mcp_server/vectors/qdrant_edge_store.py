@@ -4,7 +4,8 @@ A store is written once, in a folder of its own, and only read afterwards. It ha
 would keep a second process from opening the same folder.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -101,10 +102,8 @@ class QdrantEdgeStore:
         self._folder = folder
         if not folder.is_dir():
             raise BackendError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
-        try:
+        with self._reading():
             self._shard = edge.EdgeShard.load(str(folder))
-        except Exception as error:  # the engine raises bare exceptions
-            raise self._failure(error) from error
         if n_points is not None and self.count() != n_points:
             raise self._failure(f"it holds {self.count():,} points instead of {n_points:,}")
 
@@ -126,10 +125,8 @@ class QdrantEdgeStore:
             query=cast("edge.Fusion", edge.Fusion.Rrf(k=RRF_K)),
             with_payload=True,
         )
-        try:
+        with self._reading():
             found = self._shard.query(request)
-        except Exception as error:  # the engine raises bare exceptions
-            raise self._failure(error) from error
         return [Hit(int(point.id), float(point.score), (point.payload or {}).get("digests", [])) for point in found]
 
     def _filter(self, only: Sequence[int] | None, leave_out: Sequence[int]) -> edge.Filter | None:
@@ -141,23 +138,35 @@ class QdrantEdgeStore:
         )
 
     def stored(self, item: int) -> HybridQuery | None:
-        try:
+        with self._reading():
             records = self._shard.retrieve([item], with_payload=False, with_vector=True)
-        except Exception as error:  # the engine raises bare exceptions
-            raise self._failure(error) from error
-        if not records:
-            return None
-        vectors = cast("dict[str, Any]", records[0].vector)
-        words = vectors[WORDS]
-        return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+            if not records:
+                return None
+            vectors = cast("dict[str, Any]", records[0].vector)
+            words = vectors[WORDS]
+            return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
 
     def count(self) -> int:
-        return self._shard.count(edge.CountRequest(exact=True))
+        with self._reading():
+            return self._shard.count(edge.CountRequest(exact=True))
 
     def close(self) -> None:
         self._shard.close()
 
-    def _failure(self, error: Exception | str) -> BackendError:
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Turn what the engine raises into an error that names the store.
+
+        It raises bare exceptions, and a damaged file makes it panic, which is not even an Exception in Python.
+        """
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: BaseException | str) -> BackendError:
         return BackendError(
             f"the vector store in {self._folder} cannot be used ({error}): run `recsys-mcp prepare` to make it again"
         )

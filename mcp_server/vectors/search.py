@@ -34,21 +34,29 @@ class TextSearch:
         embedder.load()
         return cls(store, embedder, Bm25Indexer(language))
 
-    async def by_text(self, query: str, limit: int, only: IntArray | None, leave_out: Sequence[int]) -> IntArray:
-        """(at most limit,): positions of items, best first; an item whose own text the query is, is left out.
+    async def by_text(
+        self, query: str, limit: int, only: IntArray | None, leave_out: Sequence[int]
+    ) -> tuple[IntArray, IntArray]:
+        """Find items by a text.
+
+        Returns:
+            (at most limit,): positions of items, best first; and those whose own text the query is, which are
+            left out of the former.
 
         Raises:
             BackendError: The store cannot be read.
         """
 
-        def search() -> list[int]:
+        def search() -> tuple[list[int], list[int]]:
             vector = self._embedder.embed_query(query)
             hybrid = HybridQuery(vector, [vector], self._indexer.query(query))
-            own = text_digest(query)
+            digest = text_digest(query)
             hits = self._store.search(hybrid, limit + 1, _list(only), leave_out)
-            return [hit.item for hit in hits if own not in hit.digests][:limit]
+            own = [hit.item for hit in hits if digest in hit.digests]
+            return [hit.item for hit in hits if hit.item not in own][:limit], own
 
-        return np.array(await asyncio.to_thread(search), dtype=np.int64)
+        found, own = await asyncio.to_thread(search)
+        return np.array(found, dtype=np.int64), np.array(own, dtype=np.int64)
 
     async def like_item(
         self, item: int, limit: int, only: IntArray | None, leave_out: Sequence[int]

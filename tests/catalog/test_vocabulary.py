@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mcp_server.catalog.vocabulary import Vocabulary, fold
@@ -41,6 +41,7 @@ def test_a_name_that_is_only_a_year_is_still_a_name() -> None:
     assert fold("(1995)") != ""
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "M", "N", "P", "S", "Zs"], exclude_characters="ı"), min_size=1))
 def test_no_name_depends_on_case(name: str) -> None:
     # Without the dotless i, whose capital is the dotted one's.
@@ -52,6 +53,7 @@ NAME = st.text(st.characters(categories=["L", "N", "P", "Zs"], exclude_character
 )
 
 
+@settings(deadline=None)
 @given(st.lists(NAME, min_size=1, max_size=40, unique=True), st.data())
 def test_every_name_matches_itself_in_any_case(names: list[str], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(names))

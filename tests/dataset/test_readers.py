@@ -103,17 +103,24 @@ def test_a_file_of_another_encoding_is_named(tmp_path: Path, format_: str) -> No
     assert str(path) in str(refused.value)
 
 
-@pytest.mark.parametrize(("option", "wrong"), [("encoding", "klingon"), ("separator", "::")])
-def test_an_option_that_no_file_can_be_read_with_is_refused_by_its_value(
-    tmp_path: Path, option: str, wrong: str
-) -> None:
+def test_an_unknown_encoding_is_refused_by_its_name(tmp_path: Path) -> None:
     shutil.copytree(SHOP, tmp_path, dirs_exist_ok=True)
     path = tmp_path / "dataset.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    content["items"]["sources"][0][option] = wrong
+    content["items"]["sources"][0]["encoding"] = "klingon"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    with pytest.raises(DatasetError, match=wrong):
+    with pytest.raises(DatasetError, match="klingon"):
         read_dataset(DatasetFiles.find(path, None))
+
+
+def test_a_separator_may_have_several_characters(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.dat"
+    path.write_text('1::"Heat" (1995)::5\r\n2::a:b::3\n', encoding="utf-8")
+    source = SourceFile(file="ratings.dat", format="delimited", separator="::", columns=["user", "item", "rating"])
+    assert [row for _, row in read_rows(LocatedFile(source, path))] == [
+        {"user": "1", "item": '"Heat" (1995)', "rating": "5"},
+        {"user": "2", "item": "a:b", "rating": "3"},
+    ]
 
 
 def _films_spec() -> DatasetSpec:
@@ -159,8 +166,10 @@ def test_a_missing_file_names_all_its_alternatives(tmp_path: Path) -> None:
         locate_sources(_films_spec().model_copy(update={"folders": []}), tmp_path, None)
 
 
-GENRES = """unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror
-    Musical Mystery Romance Sci-Fi Thriller War Western""".split()
+GENRES = [
+    *("unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama"),
+    *("Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western"),
+]
 
 
 def _u_item(item: int, title: str, *genres: str) -> str:

@@ -114,7 +114,7 @@ COUNTS: Values = [
     (HUGE, "error"),
     (1.5, "error"),
     (True, "error"),
-    (None, "error"),
+    (None, "answer"),
     ("many", "error"),
     ("", "error"),
     ("NaN", "error"),
@@ -133,7 +133,7 @@ OFFSETS: Values = [
     (HUGE, "error"),
     (1.5, "error"),
     (True, "error"),
-    (None, "error"),
+    (None, "answer"),
     ("first", "error"),
     ("NaN", "error"),
     ([], "error"),
@@ -143,7 +143,7 @@ OFFSETS: Values = [
 ]
 
 FLAGS: Values = [
-    (None, "error"),
+    (None, "answer"),
     (2, "error"),
     (-1, "error"),
     ("perhaps", "error"),
@@ -260,7 +260,7 @@ MATCHES: Values = [
     ("", "error"),
     ("some", "error"),
     ("ALL OF THEM", "error"),
-    (None, "error"),
+    (None, "answer"),
     (5, "error"),
     (True, "error"),
     ([], "error"),

@@ -1,6 +1,5 @@
 """A preparation that is killed at any moment: what was served stays served, and the next run completes."""
 
-import asyncio
 import contextlib
 import csv
 import shutil
@@ -143,17 +142,25 @@ def training_processes(shop: Shop) -> list[psutil.Process]:
     return found
 
 
-async def assert_training_ends(shop: Shop) -> None:
+def assert_training_ends(shop: Shop) -> None:
     until = time.monotonic() + 10
     while training_processes(shop) and time.monotonic() < until:
-        await asyncio.sleep(0.05)
+        time.sleep(0.05)
     assert training_processes(shop) == []
 
 
-async def wait_for_training(shop: Shop, process: "subprocess.Popen[str]") -> None:
+def wait_for_training(shop: Shop, process: "subprocess.Popen[str]") -> None:
     while not training_processes(shop):
         assert process.poll() is None
-        await asyncio.sleep(0.02)
+        time.sleep(0.02)
+
+
+def kill_in_training(shop: Shop, delay: float) -> None:
+    """Kill when the training has been running for so many seconds."""
+    process = shop.start_preparing()
+    wait_for_training(shop, process)
+    time.sleep(delay)
+    assert kill(process)
 
 
 async def assert_nothing_or_all_is_served(shop: Shop, expected: Answers) -> None:
@@ -189,7 +196,7 @@ async def test_killed_again_and_again_in_one_folder_it_completes_in_the_end(shop
             process.wait(delay)
         if not kill(process):
             break
-        n_kills, delay = n_kills + 1, delay * 1.5
+        n_kills, delay = n_kills + 1, delay * 1.6
         if shop.state.published() is None:
             with pytest.raises(NotPreparedError, match="recsys-mcp prepare"):
                 await shop.answers()
@@ -200,7 +207,7 @@ async def test_killed_again_and_again_in_one_folder_it_completes_in_the_end(shop
     recommended, *_ = await shop.answers()
     scores = {item["item_id"]: item["score"] for item in recommended["items"]}
     assert scores == pytest.approx(expected, abs=1e-3)
-    await assert_training_ends(shop)
+    assert_training_ends(shop)
     assert shop.prepare() == []
     shop.assert_tidy()
 
@@ -251,12 +258,9 @@ async def test_killed_in_training_it_leaves_no_process_and_the_former_state(trai
     trained_shop.set_reg_weight()
     with (trained_shop.dataset / "purchases.csv").open("a", encoding="utf-8") as stream:
         stream.write("anna,TOY-04\n")
-    for delay in (0.0, 1.5):
-        process = trained_shop.start_preparing()
-        await wait_for_training(trained_shop, process)
-        await asyncio.sleep(delay)
-        assert kill(process)
-        await assert_training_ends(trained_shop)
+    for delay in (0.0, 0.8):
+        kill_in_training(trained_shop, delay)
+        assert_training_ends(trained_shop)
         assert await trained_shop.answers() == before
     assert "model" in trained_shop.prepare()
     recommended, *_ = await trained_shop.answers()
@@ -265,9 +269,9 @@ async def test_killed_in_training_it_leaves_no_process_and_the_former_state(trai
     trained_shop.assert_tidy()
 
 
-async def test_interrupted_in_training_it_cleans_up(shop: Shop) -> None:
+def test_interrupted_in_training_it_cleans_up(shop: Shop) -> None:
     process = shop.start_preparing()
-    await wait_for_training(shop, process)
+    wait_for_training(shop, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -203,7 +203,7 @@ def test_a_spoilt_model_says_what_is_wrong_and_what_to_do(
 
 
 def test_a_folder_that_is_not_there_holds_no_model(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="no trained model.*recsys-mcp prepare"):
+    with pytest.raises(ArtifactError, match=r"no trained model.*recsys-mcp prepare"):
         _load(tmp_path / "nowhere")
 
 
@@ -215,8 +215,8 @@ def test_a_model_of_other_data_is_refused_by_both_fingerprints(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("sizes", [{"n_users": 5}, {"n_items": 6}])
-def test_a_model_for_another_number_of_users_or_items_is_refused(tmp_path: Path, sizes: dict[str, int]) -> None:
-    with pytest.raises(ArtifactError, match="3 users and 4 items.*recsys-mcp prepare"):
+def test_a_model_for_another_number_of_users_or_items_is_refused(tmp_path: Path, sizes: dict[str, Any]) -> None:
+    with pytest.raises(ArtifactError, match=r"3 users and 4 items.*recsys-mcp prepare"):
         _load(_save(tmp_path), **sizes)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.errors import InvalidInputError
@@ -43,6 +43,7 @@ def _item_item(draw: st.DrawFn) -> tuple[Floats, Floats, Positions, int]:
     return weights.astype(np.float32), offset.astype(np.float32), np.array(history, np.int64), item
 
 
+@settings(deadline=None)
 @given(_item_item())
 def test_item_item_scores_are_the_history_row_times_the_weights(
     drawn: tuple[Floats, Floats, Positions, int],
@@ -57,6 +58,7 @@ def test_item_item_scores_are_the_history_row_times_the_weights(
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
+@settings(deadline=None)
 @given(_item_item())
 def test_item_item_contributions_and_the_offset_are_the_whole_score(
     drawn: tuple[Floats, Floats, Positions, int],
@@ -108,6 +110,7 @@ def _model(items: Floats) -> FactorModel:
     return FactorModel(np.zeros((0, items.shape[1]), np.float32), items)
 
 
+@settings(deadline=None)
 @given(_factors())
 def test_folding_in_solves_the_ridge_regression(drawn: tuple[Floats, Positions]) -> None:
     items, history = drawn
@@ -120,6 +123,7 @@ def test_folding_in_solves_the_ridge_regression(drawn: tuple[Floats, Positions])
     np.testing.assert_allclose(_model(items).score(None, history), exact @ vector, rtol=2e-3, atol=2e-3)
 
 
+@settings(deadline=None)
 @given(_factors())
 def test_contributions_to_a_factor_score_add_up_to_the_folded_in_score(drawn: tuple[Floats, Positions]) -> None:
     items, history = drawn
@@ -141,11 +145,12 @@ def test_vectors_of_different_length_are_refused() -> None:
 def test_a_score_table_gives_the_row_of_the_user(kind: Any) -> None:
     model = ScoreTable(np.array([[1, 2, 3], [6, 5, 4]], dtype=kind), "MultiVAE")
     scores = model.score(1, np.array([0]))
-    assert (scores.tolist(), scores.dtype) == ([6, 5, 4], np.float32)
+    assert scores.tolist() == [6, 5, 4]
+    assert scores.dtype == np.float32
     assert model.contributions(np.array([0]), 1) is None
 
 
 def test_a_score_table_refuses_someone_without_an_id() -> None:
     model = ScoreTable(np.zeros((1, 2), dtype=np.float32), "MultiVAE")
-    with pytest.raises(InvalidInputError, match="MultiVAE.*EASE"):
+    with pytest.raises(InvalidInputError, match=r"MultiVAE.*EASE"):
         model.score(None, np.array([0]))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.catalog.twins import Twins
@@ -53,6 +53,7 @@ def _array(items: list[int] | None) -> npt.NDArray[np.int64] | None:
     return None if items is None else np.array(items, dtype=np.int64)
 
 
+@settings(deadline=None)
 @given(_cases())
 def test_a_ranking_is_what_sorting_gives(case: Case) -> None:
     scores = np.array(case.scores, dtype=np.float32)
@@ -73,6 +74,7 @@ def _top(case: Case) -> Ranked:
     )
 
 
+@settings(deadline=None)
 @given(_cases())
 def test_items_that_are_the_same_are_named_once_at_their_best_place(case: Case) -> None:
     expected: dict[int, int] = {}

@@ -231,7 +231,7 @@ def test_a_model_that_is_neither_item_item_nor_factors_is_served_from_a_table(
         if len(history):
             scores = done.model.score(user, history)
             np.testing.assert_allclose(scores / scores.max(), n_buyers / n_buyers.max(), rtol=1e-5)
-    with pytest.raises(InvalidInputError, match="Pop.*EASE"):
+    with pytest.raises(InvalidInputError, match=r"Pop.*EASE"):
         done.model.score(None, np.array([0]))
 
 
@@ -252,7 +252,7 @@ def test_an_unknown_model_is_refused_with_those_there_are(shop_data: Dataset, tm
 
 
 def test_an_unknown_setting_is_refused_with_the_models_own(shop_data: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="EASE has no setting 'regweight'.*reg_weight") as refused:
+    with pytest.raises(TrainingError, match=r"EASE has no setting 'regweight'.*reg_weight") as refused:
         _train_shop(tmp_path, shop_data, "EASE", settings={"regweight": 3})
     assert "embedding_size" not in str(refused.value)
 

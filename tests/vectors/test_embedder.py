@@ -84,7 +84,7 @@ def test_the_model_may_be_first_used_by_several_threads_at_once(models_folder: P
 
 
 def test_an_unknown_model_is_refused_with_names_of_others(tmp_path: Path) -> None:
-    with pytest.raises(BackendError, match="'no/such-model'.*RECSYS_EMBEDDING_MODEL") as refused:
+    with pytest.raises(BackendError, match=r"'no/such-model'.*RECSYS_EMBEDDING_MODEL") as refused:
         Embedder("no/such-model", tmp_path).load()
     assert BUNDLED in str(refused.value)
     assert "BAAI/" in str(refused.value)

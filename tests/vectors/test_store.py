@@ -104,7 +104,7 @@ def test_hits_are_ranked_by_the_fusion_of_texts_sentences_and_words(
     expected = _fused(query, allowed)
     hits = store.search(query, limit, only, leave_out)
     assert len({hit.item for hit in hits}) == len(hits) == min(limit, len(expected))
-    assert set(hit.item for hit in hits) <= set(allowed)
+    assert {hit.item for hit in hits} <= set(allowed)
     np.testing.assert_allclose([hit.score for hit in hits], [expected[hit.item] for hit in hits], rtol=1e-5)
     best = sorted(expected.values(), reverse=True)[:limit]  # items may tie, so scores are compared
     np.testing.assert_allclose([hit.score for hit in hits], best, rtol=1e-5)

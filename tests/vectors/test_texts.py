@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_server.dataset.records import Dataset, DatasetFiles, Interactions, read_dataset
@@ -35,11 +35,13 @@ def test_sentences_end_before_another_begins(text: str, sentences: list[str]) ->
 PROSE = st.text(st.sampled_from("ab Zé1.!?…\"'”)(\n-")) | st.text()
 
 
+@settings(deadline=None)
 @given(PROSE)
 def test_no_word_is_lost_between_sentences(text: str) -> None:
     assert re.findall(r"\w+", " ".join(split_sentences(text))) == re.findall(r"\w+", text)
 
 
+@settings(deadline=None)
 @given(PROSE)
 def test_a_text_that_says_anything_has_a_sentence_and_no_sentence_is_blank(text: str) -> None:
     sentences = split_sentences(text)
@@ -47,6 +49,7 @@ def test_a_text_that_says_anything_has_a_sentence_and_no_sentence_is_blank(text:
     assert all(sentence.strip() == sentence != "" for sentence in sentences)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("abZß é.\n\t")))
 def test_a_digest_does_not_depend_on_case_or_spaces(text: str) -> None:
     spaced = "  " + re.sub(r"\s+", " \n ", text) + " "
@@ -78,7 +81,7 @@ def _dataset(items: list[dict[str, Any]], search: dict[str, Any] | None) -> Data
         "interactions": {"sources": [{"file": "i.csv", "format": "delimited"}], "user": "u", "item": "i"},
         "search": search,
     }
-    nothing = {"title": None, "plot": None, "story": None, "tags": []}
+    nothing: dict[str, Any] = {"title": None, "plot": None, "story": None, "tags": []}
     none = np.array([], dtype=np.int64)
     return Dataset(
         DatasetSpec.model_validate(content),
@@ -112,7 +115,12 @@ def test_an_item_is_known_by_each_of_its_texts_and_by_the_whole() -> None:
 
 
 def test_items_without_text_are_left_out_and_the_others_keep_their_positions() -> None:
-    items = [{"title": "Only a title", "tags": ["x"]}, {"plot": "A plot."}, {}, {"story": "A story."}]
+    items: list[dict[str, Any]] = [
+        {"title": "Only a title", "tags": ["x"]},
+        {"plot": "A plot."},
+        {},
+        {"story": "A story."},
+    ]
     texts = item_texts(_dataset(items, SEARCH))
     assert [(text.item, text.whole, text.sentences) for text in texts] == [
         (1, "A plot.", ["A plot."]),
