@@ -6,7 +6,7 @@ is, and the next run goes on with the parts that are missing.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from mcp_server.catalog.catalog import Catalog
 from mcp_server.catalog.database import Database
 from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import SCHEMA_VERSION
-from mcp_server.dataset.records import Dataset, DatasetFiles, FloatArray, Id, Interactions, read_dataset
+from mcp_server.dataset.records import Dataset, DatasetFiles, FloatArray, Id, read_dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import ArtifactError, BackendError
 from mcp_server.progress import Progress
@@ -86,60 +86,34 @@ def prepare(
                 return Outcome(before, [])
         with progress.step("Reading the dataset", 3) as step:
             dataset = read_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
-        made = []
-        catalog = f"catalog-{fingerprint(files.fingerprint, SCHEMA_VERSION)}"
-        if state.make_part(catalog, lambda folder: _make_catalog(folder, dataset, progress)):
-            made.append("catalog")
-        texts = item_texts(dataset)
-        vectors = None
-        if texts and dataset.spec.search is not None:
-            digest = fingerprint([vars(text) for text in texts])
-            vectors = f"vectors-{fingerprint(digest, embedding_model, dataset.spec.search.language, INDEX_VERSION)}"
-            maker = _VectorsMaker(state, texts, embedding_model, dataset.spec.search.language, progress)
-            if state.make_part(vectors, maker.make):
-                made.append("vectors")
-        model = chosen or dataset.spec.model
-        training = _training_fingerprint(dataset)
-        model_part = f"model-{fingerprint(training, model.model_dump(), TRAINING_VERSION)}"
-        job = TrainJob(
-            model=model.name,
-            settings=model.settings,
-            n_users=len(dataset.users),
-            n_items=len(dataset.items),
-            dataset=dataset.spec.name,
-            fingerprint=training,
-            output="",
-        )
-        if state.make_part(model_part, lambda folder: _make_model(folder, job, dataset.interactions, state, progress)):
-            made.append("model")
+        maker = _PartsMaker(state, dataset, progress)
         current = Current(
             spec=dataset.spec,
             fingerprint=files.fingerprint,
-            training_fingerprint=training,
+            training_fingerprint=maker.training_fingerprint,
             card=describe(dataset),
             chosen_model=chosen,
             embedding_model=embedding_model,
             index_version=INDEX_VERSION,
-            n_searchable=len(texts),
-            catalog=catalog,
-            model=model_part,
-            vectors=vectors,
+            n_searchable=len(maker.texts),
+            catalog=maker.catalog(files.fingerprint),
+            vectors=maker.vectors(embedding_model),
+            model=maker.model(chosen or dataset.spec.model),
         )
         state.publish(current)
-        return Outcome(current, made)
+        return Outcome(current, maker.made)
 
 
 def _up_to_date(
     before: Current, state: State, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None
 ) -> bool:
-    wanted = chosen or files.spec.model
-    model = f"model-{fingerprint(before.training_fingerprint, wanted.model_dump(), TRAINING_VERSION)}"
-    catalog = f"catalog-{fingerprint(files.fingerprint, SCHEMA_VERSION)}"
+    catalog = catalog_name(files.fingerprint)
+    model = model_name(before.training_fingerprint, chosen or files.spec.model)
     return (
         (before.catalog, before.model) == (catalog, model)
         and (before.embedding_model, before.index_version) == (embedding_model, INDEX_VERSION)
         and before.chosen_model == chosen
-        and all(state.part(name).is_dir() for name in (before.catalog, before.model, before.vectors) if name)
+        and all(state.part(name).is_dir() for name in before.parts)
     )
 
 
@@ -173,48 +147,98 @@ def damaged_parts(state: State, current: Current) -> list[str]:
     return damaged
 
 
-def _make_catalog(folder: Path, dataset: Dataset, progress: Progress) -> None:
-    engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
-    with progress.step("Loading the catalogue", len(dataset.interactions)) as step, engine.begin() as connection:
-        load_catalog(connection, dataset, step.advance)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("ANALYZE")
-        connection.commit()
-    engine.dispose()
+class _PartsMaker:
+    """Makes the parts that are missing. Each method gives the name of its part."""
+
+    def __init__(self, state: State, dataset: Dataset, progress: Progress) -> None:
+        self._state, self._dataset, self._progress = state, dataset, progress
+        self.texts = item_texts(dataset)
+        self.training_fingerprint = _training_fingerprint(dataset)
+        self.made: list[str] = []
+
+    def _make(self, kind: str, name: str, make: Callable[[Path], None]) -> str:
+        if self._state.make_part(name, make):
+            self.made.append(kind)
+        return name
+
+    def catalog(self, dataset_fingerprint: str) -> str:
+        """The tables of the catalogue."""
+
+        def make(folder: Path) -> None:
+            engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
+            rows = len(self._dataset.interactions)
+            with self._progress.step("Loading the catalogue", rows) as step, engine.begin() as connection:
+                load_catalog(connection, self._dataset, step.advance)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("ANALYZE")
+                connection.commit()
+            engine.dispose()
+
+        return self._make("catalog", catalog_name(dataset_fingerprint), make)
+
+    def vectors(self, embedding_model: str) -> str | None:
+        """The vector store; None where nothing is to be searched."""
+        search = self._dataset.spec.search
+        if search is None or not self.texts:
+            return None
+        indexer = Bm25Indexer(search.language)
+        embedder = Embedder(embedding_model, self._state.folder / MODELS_FOLDER)
+
+        def make(folder: Path) -> None:
+            pieces = list(dict.fromkeys(piece for text in self.texts for piece in [text.whole, *text.sentences]))
+            with self._progress.step("Embedding texts", len(pieces)) as step:
+                vectors = embed_cached(self._state.folder / "embeddings.sqlite", embedder, pieces, step.advance)
+            points = (_point(text, vectors, indexer) for text in self.texts)
+            dimension = len(next(iter(vectors.values())))
+            with self._progress.step("Indexing vectors", len(self.texts)) as step:
+                write_store(folder / STORE_FOLDER, points, dimension, step.advance)
+
+        content = fingerprint([vars(text) for text in self.texts])
+        name = f"vectors-{fingerprint(content, embedding_model, search.language, INDEX_VERSION)}"
+        return self._make("vectors", name, make)
+
+    def model(self, wanted: ModelSpec) -> str:
+        """The trained model."""
+
+        def make(folder: Path) -> None:
+            job = TrainJob(
+                model=wanted.name,
+                settings=wanted.settings,
+                n_users=len(self._dataset.users),
+                n_items=len(self._dataset.items),
+                dataset=self._dataset.spec.name,
+                fingerprint=self.training_fingerprint,
+                output=str(folder),
+            )
+            with self._progress.step(f"Training {wanted.name}") as step, self._state.scratch() as scratch:
+
+                def report(label: str, done: int, total: int, score: float | None) -> None:
+                    measured = "" if score is None else f" (NDCG@10 {score:.3f})"
+                    step.update(done, total, f"Training {label}{measured}")
+
+                run_job(job, self._dataset.interactions, Path(scratch), report)
+
+        return self._make("model", model_name(self.training_fingerprint, wanted), make)
 
 
-class _VectorsMaker:
-    """Embeds texts and writes them to a store."""
-
-    def __init__(
-        self, state: State, texts: list[ItemText], embedding_model: str, language: str, progress: Progress
-    ) -> None:
-        self._state, self._texts, self._progress = state, texts, progress
-        self._embedder = Embedder(embedding_model, state.folder / MODELS_FOLDER)
-        self._indexer = Bm25Indexer(language)
-
-    def make(self, folder: Path) -> None:
-        pieces = list(dict.fromkeys(piece for text in self._texts for piece in [text.whole, *text.sentences]))
-        with self._progress.step("Embedding texts", len(pieces)) as step:
-            vectors = embed_cached(self._state.folder / "embeddings.sqlite", self._embedder, pieces, step.advance)
-        dimension = len(next(iter(vectors.values())))
-        with self._progress.step("Indexing vectors", len(self._texts)) as step:
-            write_store(folder / STORE_FOLDER, self._points(vectors), dimension, step.advance)
-
-    def _points(self, vectors: dict[str, FloatArray]) -> Iterator[Point]:
-        for text in self._texts:
-            sentences = np.stack([vectors[sentence] for sentence in text.sentences])
-            yield Point(text.item, vectors[text.whole], sentences, self._indexer.document(text.words), text.digests)
+def catalog_name(dataset_fingerprint: str) -> str:
+    """The part of a dataset's catalogue."""
+    return f"catalog-{fingerprint(dataset_fingerprint, SCHEMA_VERSION)}"
 
 
-def _make_model(folder: Path, job: TrainJob, interactions: Interactions, state: State, progress: Progress) -> None:
-    with progress.step(f"Training {job.model}") as step, state.scratch() as scratch:
+def model_name(training_fingerprint: str, model: ModelSpec) -> str:
+    """The part of a model that is trained on some interactions."""
+    return f"model-{fingerprint(training_fingerprint, model.model_dump(), TRAINING_VERSION)}"
 
-        def report(label: str, done: int, total: int, score: float | None) -> None:
-            measured = "" if score is None else f" (NDCG@10 {score:.3f})"
-            step.update(done, total, f"Training {label}{measured}")
 
-        run_job(job.model_copy(update={"output": str(folder)}), interactions, Path(scratch), report)
+def _point(text: ItemText, vectors: dict[str, FloatArray], indexer: Bm25Indexer) -> Point:
+    return Point(
+        text.item,
+        vectors[text.whole],
+        np.stack([vectors[sentence] for sentence in text.sentences]),
+        indexer.document(text.words),
+        text.digests,
+    )
 
 
 def _training_fingerprint(dataset: Dataset) -> str:

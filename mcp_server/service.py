@@ -1,6 +1,7 @@
 """The tools over whatever state is published: follows new states, prepares the first one, knows no protocol."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp_server.dataset.spec import find_spec_file, load_spec
-from mcp_server.errors import InvalidInputError, NotPreparedError
+from mcp_server.errors import InvalidInputError, NotPreparedError, RecsysError
 from mcp_server.instructions import write_instructions
 from mcp_server.settings import Settings
 from mcp_server.state import Current, State
@@ -63,7 +64,7 @@ class Service:
         version = self._state.version()
         if version is None or version == self._version:
             return
-        self._current = self._state.current() if self._prepare_if_needed is False else self._state.published()
+        self._current = self._state.published() if self._prepare_if_needed else self._state.current()
         self._version = version
         if self._current is None:
             return
@@ -94,7 +95,8 @@ class Service:
             self._warming = asyncio.create_task(self._warm())
 
     async def _warm(self) -> None:
-        await (await self._opened()).warm()
+        with contextlib.suppress(RecsysError):  # whoever asks for it will be told
+            await (await self._opened()).warm()
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool.

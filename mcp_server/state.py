@@ -89,6 +89,11 @@ class Current(BaseModel):
     model: str
     vectors: str | None
 
+    @property
+    def parts(self) -> list[str]:
+        """Names of the parts."""
+        return [name for name in (self.catalog, self.model, self.vectors) if name is not None]
+
 
 def fingerprint(*parts: object) -> str:
     """A short digest of JSON-like values."""
@@ -194,9 +199,13 @@ class State:
             self.part(name).rename(Path(scratch) / "discarded")
 
     def publish(self, current: Current) -> None:
-        """Serve these parts from now on, and remove those that nothing points to."""
+        """Serve these parts from now on.
+
+        The parts of the state before stay for servers that still answer from them, until the next publication.
+        """
+        before = self.published()
+        kept = {name for state in (before, current) if state is not None for name in state.parts}
         write_json(self.current_file, current.model_dump(mode="json"))
-        kept = {current.catalog, current.model, current.vectors}
         for part in (self.folder / "parts").iterdir():
             if part.name not in kept and not part.name.startswith("."):
                 shutil.rmtree(part, ignore_errors=True)

@@ -19,15 +19,7 @@ from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state import State
 from tests.conftest import SHOP
-
-RECOMMEND = "get_top_k_recommendations_tool"
-FILTER = "item_filter_tool"
-SEARCH = "vector_store_search_tool"
-LIKE = "get_like_percentage_tool"
-POPULAR = "get_popular_items_tool"
-USER = "get_user_metadata_tool"
-ITEM = "get_item_metadata_tool"
-HISTORY = "get_interacted_items_tool"
+from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 
 ALL_BUT_SEARCH = [RECOMMEND, FILTER, LIKE, POPULAR, USER, ITEM, HISTORY]
 

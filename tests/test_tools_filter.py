@@ -16,8 +16,8 @@ from mcp_server.errors import InvalidInputError
 from mcp_server.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import Rating
+from tests.names import FILTER
 
-FILTER = "item_filter_tool"
 METADATA = "get_item_metadata_tool"
 
 Movies = dict[int, dict[str, Any]]

@@ -9,11 +9,7 @@ import pytest
 from mcp_server.errors import InvalidInputError
 from mcp_server.service import Service
 from tests.conftest import Rating
-
-USER = "get_user_metadata_tool"
-ITEM = "get_item_metadata_tool"
-HISTORY = "get_interacted_items_tool"
-FILTER = "item_filter_tool"
+from tests.names import FILTER, HISTORY, ITEM, USER
 
 Movies = dict[int, dict[str, Any]]
 Viewers = dict[int, dict[str, Any]]

@@ -13,10 +13,7 @@ from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state import State
 from tests.conftest import Rating
-
-RECOMMEND = "get_top_k_recommendations_tool"
-FILTER = "item_filter_tool"
-SEARCH = "vector_store_search_tool"
+from tests.names import FILTER, RECOMMEND
 
 UNNAMED = 267
 """The film of MovieLens without a title."""

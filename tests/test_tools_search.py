@@ -6,9 +6,7 @@ import pytest
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.service import Service
-
-SEARCH = "vector_store_search_tool"
-FILTER = "item_filter_tool"
+from tests.names import FILTER, SEARCH
 
 Movies = dict[int, dict[str, Any]]
 

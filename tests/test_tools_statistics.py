@@ -9,10 +9,7 @@ import pytest
 from mcp_server.errors import InvalidInputError
 from mcp_server.service import Service
 from tests.conftest import Rating
-
-LIKE = "get_like_percentage_tool"
-POPULAR = "get_popular_items_tool"
-FILTER = "item_filter_tool"
+from tests.names import FILTER, LIKE, POPULAR
 
 UNNAMED = 267
 """The film of MovieLens without a title, which no list can name."""

@@ -49,11 +49,12 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
             for choice in choices:
                 if (folder / choice.file).is_file():
                     return LocatedFile(choice, folder / choice.file)
-        missing_packages = [name for name in spec.folders if _resolve_folder(name, spec_folder) is None]
-        hint = f" ({', '.join(missing_packages)} is not installed)" if missing_packages else ""
+        absent = [name for name in spec.folders if _resolve_folder(name, spec_folder) is None]
+        packages = ", ".join(name.removeprefix("package:").partition("/")[0] for name in absent)
+        remedy = f"Install {packages}, or name" if absent else "Name"
         raise DatasetError(
             f"{' or '.join(choice.file for choice in choices)} of dataset {spec.name} is in none of: "
-            f"{', '.join(map(str, folders))}{hint}. Name its folder with --data FOLDER"
+            f"{', '.join(map(str, folders))}. {remedy} its folder with --data FOLDER"
         )
 
     return {

@@ -13,15 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from mcp_server.client import Session, stdio_session
 from mcp_server.settings import Settings
-
-RECOMMEND = "get_top_k_recommendations_tool"
-FILTER = "item_filter_tool"
-SEARCH = "vector_store_search_tool"
-LIKE = "get_like_percentage_tool"
-POPULAR = "get_popular_items_tool"
-USER = "get_user_metadata_tool"
-ITEM = "get_item_metadata_tool"
-HISTORY = "get_interacted_items_tool"
+from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 
 LONGEST_TEXT = 5_000
 """Characters. No answer to these calls has reason to be longer: all go through an LLM."""

@@ -14,15 +14,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from mcp_server.client import Session, stdio_session
 from mcp_server.settings import Settings
 from tests.conftest import Rating
-
-RECOMMEND = "get_top_k_recommendations_tool"
-FILTER = "item_filter_tool"
-SEARCH = "vector_store_search_tool"
-LIKE = "get_like_percentage_tool"
-POPULAR = "get_popular_items_tool"
-USER = "get_user_metadata_tool"
-ITEM = "get_item_metadata_tool"
-HISTORY = "get_interacted_items_tool"
+from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 
 EIGHT = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
 

@@ -1,0 +1,10 @@
+"""Short names of the eight tools."""
+
+RECOMMEND = "get_top_k_recommendations_tool"
+FILTER = "item_filter_tool"
+SEARCH = "vector_store_search_tool"
+LIKE = "get_like_percentage_tool"
+POPULAR = "get_popular_items_tool"
+USER = "get_user_metadata_tool"
+ITEM = "get_item_metadata_tool"
+HISTORY = "get_interacted_items_tool"
