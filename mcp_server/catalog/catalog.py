@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
 from mcp_server.catalog.item_fields import ItemFieldsQuery
-from mcp_server.catalog.lookup import Lookup
+from mcp_server.catalog.lookup import KEYS, Lookup
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.popularity import Popular, most_popular
 from mcp_server.catalog.schema import CatalogTables
@@ -64,9 +64,22 @@ class Catalog:
         self.selector = Selector(database, self._tables)
         self.statistics = Statistics(database, self._tables, self.n_items, spec.interactions.like_threshold)
         # Items do not change while a catalogue is served, and users keep their positions.
-        self._names = Lookup(database, self._load_names)
-        self._item_idx = Lookup(database, self._load_item_idx)
-        self._user_idx = Lookup(database, self._load_user_idx)
+        items, users = self._tables.items.c, self._tables.users.c
+        self._names: Lookup[int, ItemName] = Lookup(
+            database,
+            select(items.idx, items.id, self._tables.title).where(items.idx.in_(KEYS)),
+            lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows),
+        )
+        self._item_idx: Lookup[Id, int] = Lookup(
+            database,
+            select(items.id, items.idx).where(items.id.in_(KEYS)),
+            lambda rows: ((identifier, idx) for identifier, idx in rows),
+        )
+        self._user_idx: Lookup[Id, int] = Lookup(
+            database,
+            select(users.id, users.idx).where(users.id.in_(KEYS)),
+            lambda rows: ((identifier, idx) for identifier, idx in rows),
+        )
         self._fields: Bounded[tuple[str, ...], ItemFieldsQuery] = Bounded(256)
         self._prepare_statements()
 
@@ -96,19 +109,6 @@ class Catalog:
             .order_by(*newest_first)
         )
         self._count_history = select(func.count()).where(interactions.user == bindparam("user"))
-
-    def _load_user_idx(self, connection: Connection, ids: Sequence[Id]) -> Iterable[tuple[Id, int]]:
-        users = self._tables.users.c
-        return ((row.id, row.idx) for row in connection.execute(select(users.id, users.idx).where(users.id.in_(ids))))
-
-    def _load_item_idx(self, connection: Connection, ids: Sequence[Id]) -> Iterable[tuple[Id, int]]:
-        items = self._tables.items.c
-        return ((row.id, row.idx) for row in connection.execute(select(items.id, items.idx).where(items.id.in_(ids))))
-
-    def _load_names(self, connection: Connection, idx: Sequence[int]) -> Iterable[tuple[int, ItemName]]:
-        items = self._tables.items.c
-        rows = connection.execute(select(items.idx, items.id, self._tables.title).where(items.idx.in_(idx)))
-        return ((position, ItemName(identifier, title)) for position, identifier, title in rows)
 
     # What lists leave out
 

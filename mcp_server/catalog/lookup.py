@@ -1,9 +1,9 @@
 """Lookup of many keys at once, with a memory of what has been found: for what does not change while it is served."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam
 
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
@@ -14,6 +14,8 @@ BATCH = 1_000
 REMEMBERED = 100_000
 """So many keys are remembered, about 20 MB at most."""
 
+KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 T = TypeVar("T")
@@ -23,11 +25,18 @@ class Lookup(Generic[K, V]):
     """Values by key.
 
     Args:
-        load: Reads the values of at most BATCH keys; keys without a value are left out.
+        query: A statement with the keys as the expanding parameter KEYS. Built once: to build a statement takes
+            longer than to run it.
+        collect: Makes pairs of keys and values of the rows.
     """
 
-    def __init__(self, database: Database, load: Callable[[Connection, Sequence[K]], Iterable[tuple[K, V]]]) -> None:
-        self._database, self._load = database, load
+    def __init__(
+        self,
+        database: Database,
+        query: Select[Any],
+        collect: Callable[[Iterable[Row[Any]]], Iterable[tuple[K, V]]],
+    ) -> None:
+        self._database, self._query, self._collect = database, query, collect
         self._known: Bounded[K, V] = Bounded(REMEMBERED)
 
     async def find(self, keys: Iterable[K]) -> dict[K, V]:
@@ -43,7 +52,8 @@ class Lookup(Generic[K, V]):
         return found
 
     def _read(self, connection: Connection, keys: Sequence[K]) -> dict[K, V]:
-        return {key: value for batch in batches(keys) for key, value in self._load(connection, batch)}
+        rows = (row for batch in batches(keys) for row in connection.execute(self._query, {"keys": batch}))
+        return dict(self._collect(rows))
 
 
 async def run_by_size(database: Database, query: Callable[[Connection], T], size: int) -> T:

@@ -1,11 +1,12 @@
 """From names as people write them to the terms of the catalogue: aliases, exact names, then the vocabulary."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Row, Select, select
 
 from mcp_server.catalog.database import Database
-from mcp_server.catalog.lookup import Lookup
+from mcp_server.catalog.lookup import KEYS, Lookup
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.vocabulary import NameMatch, Vocabulary, fold
 from mcp_server.dataset.spec import DatasetSpec
@@ -23,20 +24,13 @@ class NameIndex:
             field.name: {fold(alias): name for alias, name in field.aliases.items()} for field in spec.items.fields
         }
         self._exact: dict[str, Lookup[str, Terms]] = {
-            field.name: Lookup(database, self._loader(field.name)) for field in spec.items.fields
+            field.name: Lookup(database, self._exact_terms(field.name), _by_folded_name) for field in spec.items.fields
         }
         self._vocabularies: dict[str, Vocabulary] = {}
 
-    def _loader(self, field: str) -> Callable[[Connection, Sequence[str]], Iterable[tuple[str, Terms]]]:
-        def load(connection: Connection, folded: Sequence[str]) -> Iterable[tuple[str, Terms]]:
-            found: dict[str, Terms] = {}
-            columns = self._terms.folded, self._terms.term, self._terms.name
-            statement = select(*columns).where(self._terms.field == field, self._terms.folded.in_(folded))
-            for key, term, name in connection.execute(statement):
-                found.setdefault(key, []).append((term, name))
-            return found.items()
-
-        return load
+    def _exact_terms(self, field: str) -> Select[Any]:
+        columns = self._terms.folded, self._terms.term, self._terms.name
+        return select(*columns).where(self._terms.field == field, self._terms.folded.in_(KEYS))
 
     async def match(self, field: str, names: Sequence[str]) -> list[NameMatch]:
         """Find the terms that each name means, exactly or nearly (see ``vocabulary``)."""
@@ -62,3 +56,10 @@ class NameIndex:
             rows = await self._database.scan(lambda connection: connection.execute(statement).all())
             self._vocabularies[field] = Vocabulary([row.term for row in rows], [row.name for row in rows])
         return self._vocabularies[field]
+
+
+def _by_folded_name(rows: Iterable[Row[Any]]) -> Iterable[tuple[str, Terms]]:
+    found: dict[str, Terms] = {}
+    for folded, term, name in rows:
+        found.setdefault(folded, []).append((term, name))
+    return found.items()

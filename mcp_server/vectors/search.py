@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mcp_server.dataset.records import IntArray
-from mcp_server.vectors.embedder import Embedder
+from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
 from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, QdrantEdgeStore
 from mcp_server.vectors.store import HybridQuery, VectorStore, WordIndexer
 from mcp_server.vectors.texts import text_digest
@@ -30,7 +30,7 @@ class TextSearch:
             BackendError: Either is not usable.
         """
         store = QdrantEdgeStore(folder, n_items)
-        embedder = Embedder(embedding_model, models_folder)
+        embedder = Embedder(embedding_model, models_folder, SERVING_THREADS)
         embedder.load()
         return cls(store, embedder, Bm25Indexer(language))
 
