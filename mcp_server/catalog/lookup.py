@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import BindParameter, Connection, Row, Select, bindparam
+from sqlalchemy import BindParameter, Connection, Select, bindparam
 
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
@@ -34,7 +34,7 @@ class Lookup(Generic[K, V]):
         self,
         database: Database,
         query: Select[Any],
-        collect: Callable[[Iterable[Row[Any]]], Iterable[tuple[K, V]]],
+        collect: Callable[[Iterable[Any]], Iterable[tuple[K, V]]],
     ) -> None:
         self._database, self._query, self._collect = database, query, collect
         self._known: Bounded[K, V] = Bounded(REMEMBERED)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from mcp_server.catalog.database import Database
 from mcp_server.catalog.lookup import KEYS, Lookup
@@ -58,7 +58,7 @@ class NameIndex:
         return self._vocabularies[field]
 
 
-def _by_folded_name(rows: Iterable[Row[Any]]) -> Iterable[tuple[str, Terms]]:
+def _by_folded_name(rows: Iterable[Any]) -> Iterable[tuple[str, Terms]]:
     found: dict[str, Terms] = {}
     for folded, term, name in rows:
         found.setdefault(folded, []).append((term, name))

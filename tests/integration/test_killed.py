@@ -2,12 +2,13 @@
 
 import contextlib
 import csv
+import json
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -16,13 +17,14 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+import yaml
 from rich.console import Console
 
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.errors import NotPreparedError
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.state import Current, State
 from tests.conftest import SHOP
 
 REG_WEIGHT = 20.0
@@ -51,9 +53,19 @@ class Shop:
         assert text.count(old) == 1
         path.write_text(text.replace(old, new), encoding="utf-8")
 
-    def set_reg_weight(self) -> None:
-        """EASE with a given regularisation: one training instead of a search for the best."""
-        self.replace("dataset.yaml", "search:", f"model: {{settings: {{reg_weight: {REG_WEIGHT}}}}}\nsearch:")
+    def set_model(self, name: str, **settings: float) -> None:
+        path = self.dataset / "dataset.yaml"
+        spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+        spec["model"] = {"name": name, "settings": settings}
+        path.write_text(yaml.safe_dump(spec), encoding="utf-8")
+
+    def epochs_done(self) -> int:
+        """How far the running preparation says that its training is."""
+        try:
+            step = json.loads(self.state.progress_file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return 0
+        return int(step["done"]) if step["label"].startswith("Training") else 0
 
     def with_state_in(self, folder: Path) -> "Shop":
         return Shop(self.dataset, folder)
@@ -86,11 +98,11 @@ class Shop:
                 await service.call("get_interacted_items_tool", {"user": "ben"}),
             ]
 
-    def assert_tidy(self) -> None:
-        """There are just the parts that are served, and nothing half-made."""
-        current = self.state.current()
+    def assert_tidy(self, *former: Current) -> None:
+        """There are just the parts of what is served and of former states, and nothing half-made."""
         parts = {part.name for part in (self.folder / "parts").iterdir()}
-        assert parts == {current.catalog, current.model, current.vectors}
+        states = [self.state.current(), *former]
+        assert parts == {name for state in states for name in (state.catalog, state.model, state.vectors)}
         assert not self.state.progress_file.exists()
 
 
@@ -149,18 +161,21 @@ def assert_training_ends(shop: Shop) -> None:
     assert training_processes(shop) == []
 
 
-def wait_for_training(shop: Shop, process: "subprocess.Popen[str]") -> None:
-    while not training_processes(shop):
+def training_has_started(shop: Shop) -> bool:
+    return bool(training_processes(shop))
+
+
+def training_is_under_way(shop: Shop) -> bool:
+    return shop.epochs_done() > 0
+
+
+def start_and_wait(shop: Shop, moment: Callable[[Shop], bool]) -> "subprocess.Popen[str]":
+    """A preparation that has come to a moment."""
+    process = shop.start_preparing()
+    while not moment(shop):
         assert process.poll() is None
         time.sleep(0.02)
-
-
-def kill_in_training(shop: Shop, delay: float) -> None:
-    """Kill when the training has been running for so many seconds."""
-    process = shop.start_preparing()
-    wait_for_training(shop, process)
-    time.sleep(delay)
-    assert kill(process)
+    return process
 
 
 async def assert_nothing_or_all_is_served(shop: Shop, expected: Answers) -> None:
@@ -187,7 +202,7 @@ def ease_scores(shop: Shop, user: str) -> dict[str, float]:
 
 async def test_killed_again_and_again_in_one_folder_it_completes_in_the_end(shop: Shop) -> None:
     """Killed after 0.3 s, then after longer and longer, until it ends before it is killed."""
-    shop.set_reg_weight()
+    shop.set_model("EASE", reg_weight=REG_WEIGHT)
     expected = ease_scores(shop, "anna")
     n_kills, delay = 0, 0.3
     while True:
@@ -231,14 +246,14 @@ async def test_killed_at_any_step_it_can_be_run_again(trained_shop: Shop, tmp_pa
 
 
 async def test_killed_at_any_step_the_former_state_stays_served(trained_shop: Shop) -> None:
-    """A second preparation, killed after the first line that it reports, the third, and so on, in one folder."""
+    """A second preparation, killed after the first line that it reports, the fifth, and so on, in one folder."""
     trained_shop.prepare()
-    before = await trained_shop.answers()
+    former, before = trained_shop.state.current(), await trained_shop.answers()
     async with trained_shop.served() as service:
         question = {"items": ["TOY-02"], "get": ["materials"]}
         await service.call("get_item_metadata_tool", question)
         trained_shop.replace("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
-        for lines in count(1, 2):
+        for lines in count(1, 4):
             killed = kill_after_lines(trained_shop.start_preparing(), lines)
             told = await service.call("get_item_metadata_tool", question)
             after = await trained_shop.answers()
@@ -248,30 +263,30 @@ async def test_killed_at_any_step_the_former_state_stays_served(trained_shop: Sh
             assert told["items"][0]["title"] == "Kite"
         assert told["items"][0]["title"] == "Box kite"
     trained_shop.prepare()
-    trained_shop.assert_tidy()
+    trained_shop.assert_tidy(former)
     assert await trained_shop.answers() == after
 
 
 async def test_killed_in_training_it_leaves_no_process_and_the_former_state(trained_shop: Shop) -> None:
     trained_shop.prepare()
-    before = await trained_shop.answers()
-    trained_shop.set_reg_weight()
+    former, before = trained_shop.state.current(), await trained_shop.answers()
+    trained_shop.set_model("BPR", epochs=1_000_000, stopping_step=1_000_000)
     with (trained_shop.dataset / "purchases.csv").open("a", encoding="utf-8") as stream:
         stream.write("anna,TOY-04\n")
-    for delay in (0.0, 0.8):
-        kill_in_training(trained_shop, delay)
+    for moment in (training_has_started, training_is_under_way):
+        assert kill(start_and_wait(trained_shop, moment))
         assert_training_ends(trained_shop)
         assert await trained_shop.answers() == before
+    trained_shop.set_model("EASE", reg_weight=REG_WEIGHT)
     assert "model" in trained_shop.prepare()
     recommended, *_ = await trained_shop.answers()
     scores = {item["item_id"]: item["score"] for item in recommended["items"]}
     assert scores == pytest.approx(ease_scores(trained_shop, "anna"), abs=1e-3)
-    trained_shop.assert_tidy()
+    trained_shop.assert_tidy(former)
 
 
 def test_interrupted_in_training_it_cleans_up(shop: Shop) -> None:
-    process = shop.start_preparing()
-    wait_for_training(shop, process)
+    process = start_and_wait(shop, training_has_started)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

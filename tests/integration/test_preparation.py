@@ -20,7 +20,7 @@ from mcp_server.errors import ArtifactError, RecsysError
 from mcp_server.preparation import Outcome
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.state import Current, State
 from mcp_server.vectors.embedder import Embedder
 from tests.conftest import SHOP
 
@@ -138,10 +138,11 @@ def identities(folder: Path) -> dict[Path, int]:
     return {part: part.stat().st_ino for part in (folder / "parts").iterdir()}
 
 
-def assert_tidy(prepared: Prepared) -> None:
-    """There are just the parts that are served, and nothing half-made."""
-    current = prepared.state.current()
-    assert prepared.part_names == {name for name in (current.catalog, current.model, current.vectors) if name}
+def assert_tidy(prepared: Prepared, *former: Current) -> None:
+    """There are just the parts of what is served and of former states, and nothing half-made."""
+    states = [prepared.state.current(), *former]
+    names = {name for state in states for name in (state.catalog, state.model, state.vectors) if name}
+    assert prepared.part_names == names
     assert not prepared.state.progress_file.exists()
 
 
@@ -199,12 +200,15 @@ async def test_a_new_product_moves_no_other_products_texts(prepared: Prepared, e
             assert [item["item_id"] for item in found["items"]] == [product]
 
 
-def test_parts_of_the_former_state_are_removed(prepared: Prepared) -> None:
-    before = prepared.part_names
+def test_former_parts_stay_for_who_still_reads_them_until_the_next_state(prepared: Prepared) -> None:
+    first = prepared.state.current()
     prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
-    prepared.prepare()
-    assert_tidy(prepared)
-    assert len(before & prepared.part_names) == 1  # the model
+    second = prepared.prepare().current
+    assert_tidy(prepared, first)
+    prepared.change("products.csv", "TOY-02,Box kite,", "TOY-02,Stunt kite,")
+    third = prepared.prepare().current
+    assert_tidy(prepared, second)
+    assert len({first.catalog, second.catalog, third.catalog, first.vectors, second.vectors, third.vectors}) == 6
 
 
 async def test_another_model_in_the_dataset_file_is_trained(prepared: Prepared, embedded: list[str]) -> None:
@@ -382,6 +386,6 @@ async def test_without_search_in_the_dataset_file_there_are_no_vectors(prepared:
     prepared.change("dataset.yaml", "search: {texts: [name]}\n", "")
     outcome = prepared.prepare()
     assert outcome.made == ["catalog"]
-    assert_tidy(prepared)
+    assert outcome.current.vectors is None
     async with served(prepared) as service:
         assert SEARCH not in service.tools
