@@ -52,8 +52,18 @@ async def stdio_session(
     parameters = StdioServerParameters(
         command=sys.executable, args=["-m", "mcp_server", *arguments], env={**os.environ, **(env or {})}
     )
-    async with (
-        stdio_client(parameters, errlog=errlog) as (read, write),
-        ClientSession(read, write) as session,
-    ):
-        yield Session(session, _wire(await session.initialize()))
+    try:
+        async with (
+            stdio_client(parameters, errlog=errlog) as (read, write),
+            ClientSession(read, write) as session,
+        ):
+            yield Session(session, _wire(await session.initialize()))
+    except BaseExceptionGroup as group:  # the SDK's task groups wrap whatever is raised inside
+        raise _only(group) from None
+
+
+def _only(error: BaseException) -> BaseException:
+    """What a group of one exception wraps."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

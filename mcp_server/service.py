@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp_server.dataset.spec import find_spec_file, load_spec
-from mcp_server.errors import InvalidInputError, NotPreparedError, RecsysError
+from mcp_server.errors import DatasetError, InvalidInputError, NotPreparedError, RecsysError
 from mcp_server.instructions import write_instructions
 from mcp_server.settings import Settings
 from mcp_server.state import Current, State
@@ -28,6 +28,27 @@ GRACE_SECONDS = 60.0
 """How long the backends of a state that has been replaced stay open for calls that still use them."""
 
 ITEM_SET_URI = "itemset://"
+
+
+def check_dataset(settings: Settings, published: str) -> None:
+    """Refuse a state of another dataset than the one that was named.
+
+    Raises:
+        NotPreparedError: It is another one.
+    """
+    chosen = settings.chosen_dataset
+    if chosen is None or chosen == published:
+        return
+    try:
+        name = load_spec(find_spec_file(chosen)).name
+    except DatasetError as error:  # it is needed to prepare, and what is published can be served without it
+        logger.warning("%s", error)
+        return
+    if name != published:
+        raise NotPreparedError(
+            f"{settings.state_folder} holds {published}, not {name}: name another folder with --state, "
+            "or run `recsys-mcp prepare` to replace it"
+        )
 
 
 class Service:
@@ -68,21 +89,11 @@ class Service:
         self._version = version
         if self._current is None:
             return
-        self._check_dataset(self._current.spec.name)
+        check_dataset(self._settings, self._current.spec.name)
         self._set_tools(Facts(self._current.spec, self._current.card))
         if self._backends is not None:
             asyncio.get_running_loop().call_later(GRACE_SECONDS, self._backends.close)
             self._backends = None
-
-    def _check_dataset(self, published: str) -> None:
-        """Refuse to serve another dataset than the one that was named."""
-        chosen = self._settings.chosen_dataset
-        if chosen is None or chosen == published or load_spec(find_spec_file(chosen)).name == published:
-            return
-        raise NotPreparedError(
-            f"{self._state.folder} holds {published}, not {chosen}: name another folder with --state, "
-            f"or run `recsys-mcp prepare` to replace it"
-        )
 
     def start(self) -> None:
         """Begin to prepare, if nothing is published. Called when the event loop runs."""

@@ -4,7 +4,7 @@
 
     state/
       current.json        which parts are served; replaced in one rename
-      parts/KIND-FINGERPRINT/   a part: catalog, model or vectors; complete, and never changed afterwards
+      parts/KIND-FINGERPRINT/   a part: catalog, model or vectors; complete, and its content never changes
       parts/.making-...   a part being made; of no meaning after a crash (as parts/.evaluating-...)
       item_sets.sqlite    handles that tools pass to one another
       preparing.json      progress of a preparation that is running
@@ -165,6 +165,9 @@ class State:
         with FileLock(self.folder / f"{purpose}.lock"):
             for rest in self.folder.glob(f"parts/.{purpose}-*"):  # of a process that was killed
                 shutil.rmtree(rest, ignore_errors=True)
+            for file in (self.current_file, self.progress_file) if purpose == "making" else ():
+                for rest in self.folder.glob(f".{file.name}.*"):
+                    rest.unlink(missing_ok=True)
             yield
 
     def scratch(self, purpose: Purpose = "making") -> "tempfile.TemporaryDirectory[str]":

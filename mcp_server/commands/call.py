@@ -1,15 +1,17 @@
 """`call`: one tool, through a client and a server as any MCP host has them."""
 
 import json
-from collections.abc import Mapping
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import yaml
 
-from mcp_server.client import stdio_session
+from mcp_server.client import Session, stdio_session
 from mcp_server.commands.render import render_result, wide_console
-from mcp_server.errors import InvalidInputError
+from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.settings import Settings
 from mcp_server.state import State
 
@@ -20,7 +22,7 @@ def run_call(settings: Settings, tool: str, pairs: list[str], as_json: bool) -> 
 
 
 async def _call(settings: Settings, tool: str, pairs: list[str], as_json: bool) -> None:
-    async with stdio_session(serve_command(settings)) as session:
+    async with serving(settings) as session:
         tools = {found["name"]: found for found in await session.list_tools()}
         if tool == "list":
             _print_tools(list(tools.values()), as_json)
@@ -38,10 +40,26 @@ async def _call(settings: Settings, tool: str, pairs: list[str], as_json: bool) 
         wide_console().print(render_result(content))
 
 
-def serve_command(settings: Settings) -> list[str]:
-    """Arguments that start a server with the same settings."""
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Session]:
+    """Start a server with the same settings, and talk to it.
+
+    Raises:
+        RecsysError: The server ended; the text is what it said last.
+    """
     chosen = settings.chosen_dataset
-    return ["serve", "--state", str(settings.state_folder), *(["--dataset", chosen] if chosen else [])]
+    command = ["serve", "--state", str(settings.state_folder), *(["--dataset", chosen] if chosen else [])]
+    with tempfile.TemporaryFile("w+") as log:
+        try:
+            async with stdio_session(command, errlog=log) as session:
+                yield session
+        except RecsysError:
+            raise
+        except Exception as error:
+            log.seek(0)
+            lines = log.read().strip().splitlines()
+            said = lines[-1].removeprefix("recsys-mcp: ") if lines else str(error)
+            raise RecsysError(f"the server ended: {said}") from error
 
 
 def parse_arguments(pairs: list[str], properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,10 +74,12 @@ def parse_arguments(pairs: list[str], properties: Mapping[str, Any]) -> dict[str
         if not key or not separator:
             raise InvalidInputError(f"{pair!r}: KEY=VALUE was expected, such as user=4")
         name, _, inner = key.partition(".")
-        if inner:
-            arguments.setdefault(name, {})[inner] = yaml.safe_load(value)
-        else:
+        if not inner:
             arguments[name] = _parse_value(value, properties.get(name, {}))
+        elif isinstance(within := arguments.setdefault(name, {}), dict):
+            within[inner] = _parse_value(value, {})
+        else:
+            raise InvalidInputError(f"{pair!r}: {name} has been given as a whole before")
     return arguments
 
 

@@ -5,7 +5,6 @@ The questions are in a file demo.yaml beside the dataset.yaml; without one, a fe
 
 import json
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 
-from mcp_server.client import Session, stdio_session
-from mcp_server.commands.call import serve_command
+from mcp_server.client import Session
+from mcp_server.commands.call import serving
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.commands.render import render_result, say_call, wide_console
 from mcp_server.dataset.spec import find_spec_file
@@ -49,14 +48,7 @@ def run_demo(settings: Settings, as_json: bool) -> None:
     outcome = prepare_with_progress(settings, Console(stderr=True))
     file = find_spec_file(settings.dataset).parent / "demo.yaml"
     questions = read_questions(file) if file.is_file() else general_questions(outcome.current)
-    with tempfile.TemporaryFile("w+") as log:
-        try:
-            answers = anyio.run(_ask_all, settings, questions, as_json, log)
-        except RecsysError:
-            raise
-        except Exception as error:
-            log.seek(0)
-            raise RecsysError(f"the server ended: {log.read().strip()[-500:] or error}") from error
+    answers = anyio.run(_ask_all, settings, questions, as_json)
     if as_json:
         print(json.dumps(answers, ensure_ascii=False, indent=1))
 
@@ -101,10 +93,10 @@ def general_questions(current: Current) -> list[Question]:
     ]
 
 
-async def _ask_all(settings: Settings, questions: list[Question], as_json: bool, log: Any) -> list[dict[str, Any]]:
+async def _ask_all(settings: Settings, questions: list[Question], as_json: bool) -> list[dict[str, Any]]:
     console = wide_console()
     answers = []
-    async with stdio_session(serve_command(settings), errlog=log) as session:
+    async with serving(settings) as session:
         for number, question in enumerate(questions, start=1):
             if not as_json:
                 console.print(Rule(f"[bold]{number}. {question.ask}[/bold]", align="left", style="dim"))

@@ -17,6 +17,7 @@ from mcp_server.dataset.records import DatasetFiles
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import RecsysError
 from mcp_server.recommender.artifact import read_header
+from mcp_server.service import check_dataset
 from mcp_server.settings import Settings
 from mcp_server.state import MODELS_FOLDER, Current, State
 from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
@@ -62,7 +63,7 @@ def examine(settings: Settings) -> list[Finding]:
         dataset = Finding("dataset", "warning", f"{dataset.text}; it is needed to prepare again, not to serve")
     findings = [_versions(), dataset, _disk(settings)]
     findings.append(_check("embedder", lambda: _embedder(settings)))
-    findings.append(_check("state", lambda: _state(state)))
+    findings.append(_check("state", lambda: _state(state, settings)))
     if current is None:
         return findings
     backends = Backends(state, current, settings.item_set_days)
@@ -120,8 +121,9 @@ def _embedder(settings: Settings) -> str:
     return f"{settings.embedding_model}, {dimension} dimensions"
 
 
-def _state(state: State) -> str:
+def _state(state: State, settings: Settings) -> str:
     current = state.current()
+    check_dataset(settings, current.spec.name)
     return f"{current.spec.name} in {state.folder}"
 
 

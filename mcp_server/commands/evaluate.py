@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mcp_server.commands.prepare import read_model_settings
+from mcp_server.commands.render import wide_console
 from mcp_server.dataset.records import DatasetFiles, read_dataset
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import InvalidInputError
@@ -60,7 +61,7 @@ def run_evaluate(
     if as_json:
         print(json.dumps(report, indent=1))
     else:
-        Console().print(_table(results))
+        wide_console().print(_table(results))
         console.print(f"written to {target}", highlight=False)
 
 

@@ -65,7 +65,10 @@ def read_model_settings(pairs: list[str], config: Path | None) -> dict[str, Any]
         key, separator, value = pair.partition("=")
         if not key or not separator:
             raise InvalidInputError(f"--set {pair!r}: KEY=VALUE was expected, such as --set embedding_size=128")
-        settings[key] = yaml.safe_load(value)
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise InvalidInputError(f"--set {pair!r}: the value is not YAML") from error
     return settings
 
 

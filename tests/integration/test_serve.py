@@ -284,14 +284,6 @@ async def test_without_a_model_only_recommending_fails(dataset: Path, state: Sta
     await assert_only_this_fails(dataset, state, RECOMMEND, "no trained model.*recsys-mcp prepare")
 
 
-async def test_with_a_corrupt_model_only_recommending_fails(dataset: Path, state: State) -> None:
-    tensors = state.part(state.current().model) / "artifact.safetensors"
-    content = bytearray(tensors.read_bytes())
-    content[-1] ^= 0xFF
-    tensors.write_bytes(content)
-    await assert_only_this_fails(dataset, state, RECOMMEND, "corrupt.*recsys-mcp prepare")
-
-
 async def test_with_corrupt_vectors_only_search_fails(dataset: Path, state: State) -> None:
     vectors = state.current().vectors
     assert vectors is not None
@@ -299,10 +291,3 @@ async def test_with_corrupt_vectors_only_search_fails(dataset: Path, state: Stat
         if path.is_file():
             path.write_bytes(b"not a vector store")
     await assert_only_this_fails(dataset, state, SEARCH, "vector store.*recsys-mcp prepare")
-
-
-async def test_without_vectors_only_search_fails(dataset: Path, state: State) -> None:
-    vectors = state.current().vectors
-    assert vectors is not None
-    shutil.rmtree(state.part(vectors))
-    await assert_only_this_fails(dataset, state, SEARCH, "no vector store.*recsys-mcp prepare")
