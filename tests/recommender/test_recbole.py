@@ -22,7 +22,6 @@ from mcp_server.settings import Settings
 from mcp_server.state import State
 from tests.conftest import SHOP, Rating
 
-
 FINGERPRINT = "f00d"
 
 
