@@ -1,7 +1,7 @@
 """Item-item models: a user's scores are the sum of the rows of a weight matrix that their history names.
 
 Served so: EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"), SLIM (Ning and Karypis
-2011), ItemKNN. New interactions count at once, and someone without an ID is served from a list of items.
+2011), ItemKNN. New interactions count without training anew, and someone without an ID is served from a list of items.
 The dense form needs n_items² numbers: 20,000 items are 1.6 GB; beyond, the sparse form keeps each item's
 strongest weights.
 """
