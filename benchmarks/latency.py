@@ -67,11 +67,11 @@ def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]
             "get_top_k_recommendations_tool",
             repeat(lambda: {"user": user(), "item_set": rng.choice(item_sets)}),
         ),
-        "filter, repeated": (
+        "filter, asked before": (
             "item_filter_tool",
             repeat(lambda: {"genres": [rng.choice(genres)], "release_year": {"gt": 1990}}),
         ),
-        "filter, new set": (
+        "filter, new set written": (
             "item_filter_tool",
             repeat(lambda: {"genres": [rng.choice(genres)], "imdb_votes": {"gt": rng.randint(1, 10**6)}}),
         ),
