@@ -7,6 +7,7 @@ have changed, and runs the command in it. `python3 run.py recsys-mcp ...` runs a
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,7 @@ def set_up(extras: str) -> None:
         print("making the virtual environment .venv ...", file=sys.stderr)
         made = subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=False)
         if made.returncode != 0:
+            shutil.rmtree(ENVIRONMENT, ignore_errors=True)
             fail("the virtual environment cannot be made; on Debian and Ubuntu: sudo apt install python3-venv")
     print(f"installing recsys-mcp[{extras}] ...", file=sys.stderr)
     command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

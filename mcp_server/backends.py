@@ -6,7 +6,6 @@ again at the next call.
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from mcp_server.cache import Bounded
@@ -116,13 +115,3 @@ class Backends:
         for opened in closable:
             if opened.value is not None:
                 opened.value.close()
-
-
-def open_backends(folder: Path, item_set_days: float) -> Backends:
-    """The backends of what is published in a state folder.
-
-    Raises:
-        NotPreparedError: Nothing is.
-    """
-    state = State(folder)
-    return Backends(state, state.current(), item_set_days)

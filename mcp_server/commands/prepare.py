@@ -86,6 +86,8 @@ def _report(outcome: Outcome, settings: Settings, console: Console, seconds: flo
         f"  state {settings.state_folder}",
         highlight=False,
     )
+    if outcome.made and current.spec.licence:
+        console.print(f"  licence: {current.spec.licence}", highlight=False)
     if card.n_dropped:
         console.print(
             f"  [yellow]{card.n_dropped:,} {nouns.interactions} name an unknown {nouns.item} or {nouns.user} "

@@ -18,6 +18,9 @@ from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_so
 from mcp_server.dataset.spec import DatasetSpec, FieldSpec, load_spec
 from mcp_server.errors import DatasetError
 
+LATEST_TIMESTAMP = 60_000_000_000
+"""Seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
+
 Id = int | str
 Value = str | float | int | list[str] | None
 IntArray = npt.NDArray[np.int64]
@@ -230,7 +233,7 @@ def _read_interactions(found: DatasetFiles) -> list[tuple[Any, Any, float, int]]
             item = _identifier(row, columns.item, spec.items.id_type, file, number)
             try:
                 rating = _rating(row[columns.rating], columns.rating_range) if columns.rating else 1.0
-                timestamp = int(float(str(row[columns.timestamp]))) if columns.timestamp else 0
+                timestamp = _timestamp(row[columns.timestamp]) if columns.timestamp else 0
             except (KeyError, ValueError, OverflowError) as error:
                 raise DatasetError(f"{file.path}, line {number}: rating or timestamp: {error}") from None
             rows.append((user, item, rating, timestamp))
@@ -245,6 +248,13 @@ def _rating(value: object, allowed: tuple[float, float] | None) -> float:
     if not np.isfinite(rating) or not low <= rating <= high:
         raise ValueError(f"{value!r} is not {'a number' if allowed is None else f'from {low:g} to {high:g}'}")
     return rating
+
+
+def _timestamp(value: object) -> int:
+    seconds = int(float(str(value)))
+    if abs(seconds) > LATEST_TIMESTAMP:
+        raise ValueError(f"{value!r} is not a number of seconds since 1970; are these milliseconds?")
+    return seconds
 
 
 def _index_interactions(

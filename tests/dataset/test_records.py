@@ -1,6 +1,7 @@
 """What values mean, which items are the same, and which interactions count."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -370,3 +371,13 @@ def test_the_fingerprint_changes_with_the_data_but_not_with_the_model(tmp_path: 
     assert _find(tmp_path, spec={**SPEC, "model": {"name": "BPR"}}).fingerprint == before
     assert _find(tmp_path, spec={**SPEC, "missing": ["n/a"]}).fingerprint != before
     assert _find(tmp_path, users=[{"id": 1, "age": 20}]).fingerprint != before
+
+
+def test_timestamps_in_milliseconds_are_refused_by_their_line(tmp_path: Path) -> None:
+    shutil.copytree(SHOP, tmp_path, dirs_exist_ok=True)
+    spec = yaml.safe_load((tmp_path / "dataset.yaml").read_text(encoding="utf-8"))
+    spec["interactions"]["timestamp"] = "time"
+    (tmp_path / "dataset.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    (tmp_path / "purchases.csv").write_text("customer,sku,time\nanna,KIT-01,881250949000\n", encoding="utf-8")
+    with pytest.raises(DatasetError, match=r"purchases\.csv, line 2.*milliseconds"):
+        read_dataset(DatasetFiles.find(tmp_path / "dataset.yaml", None))
