@@ -182,10 +182,14 @@ def make_tool(
     """
     nouns = facts.spec.nouns
     input_schema = json_schema(arguments, nouns)
+    properties = input_schema["properties"]
     for argument in leave_out:
-        del input_schema["properties"][argument]
+        del properties[argument]
+    for argument in ("items", "item_set"):  # inherited, and so the first; what is the tool's own comes before
+        if argument in properties:
+            properties[argument] = properties.pop(argument)
     for argument, names in (choices or {}).items():
-        schema = input_schema["properties"][argument]
+        schema = properties[argument]
         schema.get("items", schema)["enum"] = list(names)
     return Tool(
         name=name,

@@ -126,10 +126,10 @@ def build(facts: Facts) -> Tool | None:
 
 
 def _argument(field: FieldSpec, facts: Facts) -> tuple[Any, Any]:
-    unit = f" in {field.unit}" if field.unit and not field.unit.startswith("of") else ""
     if field.kind == "number":
+        unit = f", {field.unit}" if field.unit else ""
         known = facts.card.ranges.get(field.name) if facts.card else None
-        span = f" ({known[0]:g} to {known[1]:g})" if known else ""
+        span = f" ({known[0]:.15g} to {known[1]:.15g})" if known else ""
         description = f"{field.title}{unit}{span}."
         return (Bounds | None, Field(None, description=_escape(description)))
     names = facts.card.terms.get(field.name, []) if facts.card else []
