@@ -96,7 +96,7 @@ class Session:
             raise UnsuitableError(f"{model} has no setting {unknown[0]!r}; its own are: {', '.join(mine) or 'none'}")
         return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **settings})
 
-    def fit_split(self, model: str, settings: Mapping[str, Any], label: str) -> Fit:
+    def fit_split(self, model: str, settings: Mapping[str, Any]) -> Fit:
         """Train on the training split; the validation split stops the training early."""
         config = self.configure(model, settings)
         init_seed(config["seed"], config["reproducibility"])
@@ -110,7 +110,8 @@ class Session:
 
         def after_epoch(epoch: int, score: float) -> None:
             scores[epoch + 1] = float(score)
-            self._progress(label, epoch + 1, config["epochs"], score)
+            if trainer.epochs > 1:
+                self.progress(model, epoch + 1, trainer.epochs, score)
 
         valid_score, _ = trainer.fit(train_data, valid_data, verbose=False, callback_fn=after_epoch)
         best_epoch = max(scores, key=lambda epoch: scores[epoch], default=1)
@@ -132,19 +133,19 @@ class Session:
         data = get_dataloader(config, "train")(config, dataset, sampler, shuffle=config["shuffle"])
         network = get_model(model)(config, dataset).to(config["device"])
         trainer = get_trainer(config["MODEL_TYPE"], model)(config, network)
-        train_epoch, epochs = trainer._train_epoch, config["epochs"]
+        train_epoch, epochs = trainer._train_epoch, trainer.epochs
 
         def reporting(data: Any, epoch: int, *args: Any, **kwargs: Any) -> Any:
             loss = train_epoch(data, epoch, *args, **kwargs)
-            self._progress(f"{model} on all interactions", epoch + 1, epochs, None)
+            self.progress(f"{model} on all interactions", epoch + 1, epochs, None)
             return loss
 
         trainer._train_epoch = reporting
         trainer.fit(data, None, verbose=False, saved=False)
         return network, dataset
 
-    def _progress(self, label: str, epoch: int, epochs: int, score: float | None) -> None:
-        self._emit({"event": "progress", "label": label, "done": epoch, "total": epochs, "score": score})
+    def progress(self, label: str, done: int, total: int, score: float | None) -> None:
+        self._emit({"event": "progress", "label": label, "done": done, "total": total, "score": score})
 
 
 def _own_parameters(config: Any) -> set[str]:
@@ -156,7 +157,7 @@ def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
     """Choose what is not given on the validation split, train on all interactions, write the artifact."""
     session = Session(job, folder, emit)
     started = time.perf_counter()
-    settings, chosen_by = choose(session, job.model, job.settings, emit)
+    settings, chosen_by = choose(session, job.model, job.settings)
     network, dataset = session.fit_all(job.model, settings)
     export = Exporter(network, dataset, job).export()
     header = ArtifactHeader(
@@ -174,9 +175,7 @@ def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
     return {"kind": export.kind, "settings": settings}
 
 
-def choose(
-    session: Session, model: str, settings: Mapping[str, Any], emit: Emit
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def choose(session: Session, model: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings for training on all interactions, and how they were chosen.
 
     EASE's regularisation, where not given, by the validation split; for models trained in epochs, the number
@@ -185,23 +184,15 @@ def choose(
     config = session.configure(model, settings)
     if model == "EASE" and "reg_weight" not in settings:
         tried = {}
-        for number, weight in enumerate(EASE_REG_WEIGHTS):
-            fit = session.fit_split(model, {**settings, "reg_weight": weight}, f"EASE, reg_weight {weight:g}")
+        for number, weight in enumerate(EASE_REG_WEIGHTS, start=1):
+            fit = session.fit_split(model, {**settings, "reg_weight": weight})
             tried[weight] = round(fit.valid_score, 4)
-            emit(
-                {
-                    "event": "progress",
-                    "label": "EASE: regularisation",
-                    "done": number + 1,
-                    "total": len(EASE_REG_WEIGHTS),
-                    "score": fit.valid_score,
-                }
-            )
+            session.progress(f"EASE, reg_weight {weight:g}", number, len(EASE_REG_WEIGHTS), fit.valid_score)
         best = max(tried, key=lambda weight: tried[weight])
         return {**settings, "reg_weight": best}, {f"reg_weight by {VALIDATION_METRIC}": tried}
     if config["MODEL_TYPE"] == ModelType.TRADITIONAL:
         return dict(settings), {}
-    fit = session.fit_split(model, settings, model)
+    fit = session.fit_split(model, settings)
     chosen = {f"epochs by {VALIDATION_METRIC}": {fit.best_epoch: round(fit.valid_score, 4)}}
     return {**settings, "epochs": fit.best_epoch}, chosen
 
@@ -211,8 +202,8 @@ def evaluate(job: EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
     session = Session(job, folder, emit)
     settings = dict(job.settings)
     if job.model == "EASE":
-        settings, _ = choose(session, job.model, settings, emit)
-    fit = session.fit_split(job.model, settings, job.model)
+        settings, _ = choose(session, job.model, settings)
+    fit = session.fit_split(job.model, settings)
     epochs = fit.trainer.epochs
     result = fit.trainer.evaluate(fit.test_data, load_best_model=epochs > 1, show_progress=False)
     export = Exporter(fit.model, fit.dataset, job).export()
