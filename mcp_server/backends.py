@@ -10,13 +10,13 @@ from typing import Generic, TypeVar
 
 from mcp_server.cache import Bounded
 from mcp_server.catalog.catalog import Catalog
-from mcp_server.catalog.database import Database
 from mcp_server.dataset.records import Id, IntArray
-from mcp_server.errors import BackendError
 from mcp_server.item_sets import ItemSets
-from mcp_server.recommender.artifact import load_artifact
+from mcp_server.parts import open_catalog, open_model, open_store
 from mcp_server.recommender.ranker import Ranker
-from mcp_server.state import CATALOG_FILE, MODELS_FOLDER, STORE_FOLDER, Current, State
+from mcp_server.state import MODELS_FOLDER, Current, State
+from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
+from mcp_server.vectors.qdrant_edge_store import Bm25Indexer
 from mcp_server.vectors.search import TextSearch
 
 T = TypeVar("T")
@@ -50,8 +50,8 @@ class Backends:
     def __init__(self, state: State, current: Current, item_set_days: float) -> None:
         self.spec, self.card = current.spec, current.card
         self._state, self._current = state, current
-        self._catalog = Opened(self._open_catalog)
-        self._ranker = Opened(self._open_ranker)
+        self._catalog = Opened(lambda: open_catalog(state, current))
+        self._ranker = Opened(lambda: Ranker(open_model(state, current)))
         self._search = Opened(self._open_search)
         self._item_sets = Opened(lambda: ItemSets(state.item_sets_file, item_set_days))
         self._positions: Bounded[str, tuple[tuple[Id, ...], IntArray]] = Bounded(256)
@@ -73,32 +73,13 @@ class Backends:
             self._positions[handle] = (items, positions)
         return positions
 
-    def _open_catalog(self) -> Catalog:
-        path = self._state.part(self._current.catalog) / CATALOG_FILE
-        if not path.is_file():
-            raise BackendError(f"the catalogue {path} is missing: run `recsys-mcp prepare`")
-        database = Database(path, "the catalogue", read_only=True)
-        return Catalog(database, self.spec, {"items": self.card.item_ids, "users": self.card.user_ids})
-
-    def _open_ranker(self) -> Ranker:
-        model = load_artifact(
-            self._state.part(self._current.model),
-            fingerprint=self._current.training_fingerprint,
-            n_users=self.card.n_users,
-            n_items=self.card.n_items,
-        )
-        return Ranker(model)
-
     def _open_search(self) -> TextSearch:
-        if self._current.vectors is None or self.spec.search is None:
-            raise BackendError(f"{self.spec.name} has no texts to search")
-        return TextSearch.open(
-            self._state.part(self._current.vectors) / STORE_FOLDER,
-            self._current.n_searchable,
-            self._current.embedding_model,
-            self._state.folder / MODELS_FOLDER,
-            self.spec.search.language,
-        )
+        store = open_store(self._state, self._current)
+        search = self.spec.search
+        assert search is not None  # or there would be no vectors
+        embedder = Embedder(self._current.embedding_model, self._state.folder / MODELS_FOLDER, SERVING_THREADS)
+        embedder.load()
+        return TextSearch(store, embedder, Bm25Indexer(search.language))
 
     @property
     def searchable(self) -> bool:

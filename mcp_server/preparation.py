@@ -14,15 +14,13 @@ import numpy as np
 from sqlalchemy import create_engine
 from sqlalchemy.engine import URL
 
-from mcp_server.catalog.catalog import Catalog
-from mcp_server.catalog.database import Database
 from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import SCHEMA_VERSION
 from mcp_server.dataset.records import Dataset, DatasetFiles, FloatArray, Id, read_dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import ArtifactError, BackendError
+from mcp_server.parts import open_catalog, open_model, open_store
 from mcp_server.progress import Progress
-from mcp_server.recommender.artifact import load_artifact
 from mcp_server.recommender.training import TrainJob, run_job
 from mcp_server.state import (
     CATALOG_FILE,
@@ -35,7 +33,7 @@ from mcp_server.state import (
 )
 from mcp_server.vectors.cache import embed_cached
 from mcp_server.vectors.embedder import Embedder
-from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, QdrantEdgeStore, write_store
+from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, write_store
 from mcp_server.vectors.store import Point
 from mcp_server.vectors.texts import ItemText, item_texts
 
@@ -120,28 +118,17 @@ def _up_to_date(
 def damaged_parts(state: State, current: Current) -> list[str]:
     """Names of published parts that cannot be opened, or are not what they should be."""
     damaged = []
-    folder = state.part(current.catalog)
     try:
-        database = Database(folder / CATALOG_FILE, "the catalogue", read_only=True)
-        catalog = Catalog(database, current.spec, {})
-        catalog.close()
-        if (catalog.n_items, catalog.n_users) != (current.card.n_items, current.card.n_users):
-            damaged.append(current.catalog)
+        open_catalog(state, current).close()
     except BackendError:
         damaged.append(current.catalog)
     try:
-        card = current.card
-        load_artifact(
-            state.part(current.model),
-            fingerprint=current.training_fingerprint,
-            n_users=card.n_users,
-            n_items=card.n_items,
-        )
+        open_model(state, current)
     except ArtifactError:
         damaged.append(current.model)
     if current.vectors is not None:
         try:
-            QdrantEdgeStore(state.part(current.vectors) / STORE_FOLDER, current.n_searchable).close()
+            open_store(state, current).close()
         except BackendError:
             damaged.append(current.vectors)
     return damaged

@@ -76,7 +76,6 @@ class Service:
 
     def _set_tools(self, facts: Facts) -> None:
         self.name = facts.spec.name
-        self.title = facts.spec.title
         self.tools: dict[str, Tool] = build_tools(facts)
         self.instructions = write_instructions(facts, self.tools)
 
@@ -85,11 +84,12 @@ class Service:
         version = self._state.version()
         if version is None or version == self._version:
             return
-        self._current = self._state.published() if self._prepare_if_needed else self._state.current()
-        self._version = version
+        current = self._state.published() if self._prepare_if_needed else self._state.current()
+        if current is not None:
+            check_dataset(self._settings, current.spec.name)  # before anything is taken over
+        self._current, self._version = current, version
         if self._current is None:
             return
-        check_dataset(self._settings, self._current.spec.name)
         self._set_tools(Facts(self._current.spec, self._current.card))
         if self._backends is not None:
             asyncio.get_running_loop().call_later(GRACE_SECONDS, self._backends.close)
@@ -136,19 +136,23 @@ class Service:
         self._follow()
         if self._current is None:
             await self._wait_for_preparation()
-        if self._backends is None:
-            async with self._lock:
-                if self._backends is None:
-                    self._backends = await asyncio.to_thread(self._open)
-        return self._backends
+        if self._backends is not None:
+            return self._backends
+        async with self._lock:
+            while self._backends is None:
+                current = self._current
+                assert current is not None
+                opened = await asyncio.to_thread(self._open, current)
+                if current is self._current:  # else another state was published meanwhile
+                    self._backends = opened
+            return self._backends
 
-    def _open(self) -> "Backends":
+    def _open(self, current: Current) -> "Backends":
         # Imported here, beside the event loop: SQLAlchemy, NumPy and the vector engine take longer to import
         # than all that a client needs for its list of tools.
         from mcp_server.backends import Backends
 
-        assert self._current is not None
-        return Backends(self._state, self._current, self._settings.item_set_days)
+        return Backends(self._state, current, self._settings.item_set_days)
 
     async def _wait_for_preparation(self) -> None:
         if self._preparation is not None:

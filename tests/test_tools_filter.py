@@ -16,9 +16,7 @@ from mcp_server.errors import InvalidInputError
 from mcp_server.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import Rating
-from tests.names import FILTER
-
-METADATA = "get_item_metadata_tool"
+from tests.names import FILTER, ITEM
 
 Movies = dict[int, dict[str, Any]]
 Arguments = dict[str, Any]
@@ -111,7 +109,7 @@ async def members(films: Service, result: dict[str, Any]) -> list[int]:
     found: list[int] = []
     while len(found) < result["count"]:
         arguments = {"item_set": result["item_set"], "get": "title", "limit": 100, "offset": len(found)}
-        page = await films.call(METADATA, arguments)
+        page = await films.call(ITEM, arguments)
         assert page["items"]
         assert page["total"] == result["count"]
         found += listed(page)

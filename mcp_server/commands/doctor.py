@@ -129,8 +129,6 @@ def _state(state: State, settings: Settings) -> str:
 
 async def _catalogue(backends: Backends) -> str:
     catalog = await backends.catalog()
-    if (catalog.n_items, catalog.n_users) != (backends.card.n_items, backends.card.n_users):
-        raise RecsysError("the catalogue has lost rows: delete its folder and run `recsys-mcp prepare`")
     nouns = backends.spec.nouns
     return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
 

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mcp_server.dataset.records import IntArray
-from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
-from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, QdrantEdgeStore
+from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.store import HybridQuery, VectorStore, WordIndexer
 from mcp_server.vectors.texts import text_digest
 
@@ -18,21 +16,6 @@ class TextSearch:
 
     def __init__(self, store: VectorStore, embedder: Embedder, indexer: WordIndexer) -> None:
         self._store, self._embedder, self._indexer = store, embedder, indexer
-
-    @classmethod
-    def open(cls, folder: Path, n_items: int, embedding_model: str, models_folder: Path, language: str) -> "TextSearch":
-        """Open a store and load the model that filled it.
-
-        Args:
-            n_items: How many items it should hold.
-
-        Raises:
-            BackendError: Either is not usable.
-        """
-        store = QdrantEdgeStore(folder, n_items)
-        embedder = Embedder(embedding_model, models_folder, SERVING_THREADS)
-        embedder.load()
-        return cls(store, embedder, Bm25Indexer(language))
 
     async def by_text(
         self, query: str, limit: int, only: IntArray | None, leave_out: Sequence[int]
