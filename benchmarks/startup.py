@@ -1,11 +1,11 @@
-"""Start-up and memory, beside a bare server of the same SDK: `python -m benchmarks.startup`."""
+"""Start-up and memory, beside a no-op server of the same SDK: `python -m benchmarks.startup`."""
 
 import sys
 import time
 
 import anyio
 
-from benchmarks.common import FOLDER, median, prepared_state, print_table, resident_mb, spawned, wire
+from benchmarks.common import median, prepared_state, print_table, resident_mb, spawned, wire
 
 ROUNDS = 15
 
@@ -21,13 +21,13 @@ async def spawn_to_list(*command: str) -> tuple[float, float]:
 
 async def main() -> None:
     state = str(prepared_state().folder)
-    bare = (str(FOLDER / "bare_server.py"),)
+    noop = ("-m", "benchmarks.noop_server")
     full = ("-m", "mcp_server", "serve", "--state", state)
-    await spawn_to_list(*bare)
+    await spawn_to_list(*noop)
     await spawn_to_list(*full)
-    results: dict[str, list[tuple[float, float]]] = {"bare": [], "full": []}
+    results: dict[str, list[tuple[float, float]]] = {"noop": [], "full": []}
     for _ in range(ROUNDS):  # in turn, so that both see the same noise
-        results["bare"].append(await spawn_to_list(*bare))
+        results["noop"].append(await spawn_to_list(*noop))
         results["full"].append(await spawn_to_list(*full))
     seconds = {name: median([run[0] for run in runs]) for name, runs in results.items()}
     memory = {name: median([run[1] for run in runs]) for name, runs in results.items()}
@@ -42,19 +42,19 @@ async def main() -> None:
 
     print_table(
         f"Start-up, median of {ROUNDS} (Python {sys.version.split()[0]})",
-        ["", "bare server", "recsys-mcp", "ratio"],
+        ["", "no-op server", "recsys-mcp", "ratio"],
         [
             [
                 "spawn to tools/list, s",
-                f"{seconds['bare']:.3f}",
+                f"{seconds['noop']:.3f}",
                 f"{seconds['full']:.3f}",
-                f"{seconds['full'] / seconds['bare']:.2f}",
+                f"{seconds['full'] / seconds['noop']:.2f}",
             ],
             [
                 "resident after tools/list, MB",
-                f"{memory['bare']:.0f}",
+                f"{memory['noop']:.0f}",
                 f"{memory['full']:.0f}",
-                f"{memory['full'] / memory['bare']:.2f}",
+                f"{memory['full'] / memory['noop']:.2f}",
             ],
             ["resident with everything loaded, MB", "-", f"{all_loaded:.0f}", "-"],
         ],

@@ -5,27 +5,28 @@ again at the next call.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, Protocol, TypeVar
 
 from mcp_server.cache import Bounded
-from mcp_server.catalog.catalog import Catalog
+from mcp_server.current import Current
 from mcp_server.dataset.records import Id, IntArray
-from mcp_server.item_sets import ItemSets
-from mcp_server.parts import open_catalog, open_model, open_store
+from mcp_server.errors import RecsysError
 from mcp_server.recommender.ranker import Ranker
-from mcp_server.state import MODELS_FOLDER, Current, State
+from mcp_server.settings import Settings
+from mcp_server.state import MODELS_FOLDER
+from mcp_server.storage.storage import Storage
 from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
-from mcp_server.vectors.qdrant_edge_store import Bm25Indexer
 from mcp_server.vectors.search import TextSearch
+from mcp_server.vectors.words import Bm25Indexer
 
 T = TypeVar("T")
 
 
 class Opened(Generic[T]):
-    """Something that is opened once, beside the event loop, when first needed."""
+    """Something that is opened once, when first needed."""
 
-    def __init__(self, open_: Callable[[], T]) -> None:
+    def __init__(self, open_: Callable[[], Awaitable[T]]) -> None:
         self._open, self._lock = open_, asyncio.Lock()
         self._value: T | None = None
 
@@ -34,7 +35,7 @@ class Opened(Generic[T]):
             return self._value
         async with self._lock:
             if self._value is None:
-                self._value = await asyncio.to_thread(self._open)
+                self._value = await self._open()
             return self._value
 
     @property
@@ -42,18 +43,21 @@ class Opened(Generic[T]):
         return self._value
 
 
-class Backends:
-    """Args:
-    item_set_days: Item sets unused for so long are forgotten.
-    """
+class _Closable(Protocol):
+    async def close(self) -> None: ...
 
-    def __init__(self, state: State, current: Current, item_set_days: float) -> None:
+
+class Backends:
+    """The backends of one state, at the places that the settings name."""
+
+    def __init__(self, settings: Settings, current: Current) -> None:
         self.spec, self.card = current.spec, current.card
-        self._state, self._current = state, current
-        self._catalog = Opened(lambda: open_catalog(state, current))
-        self._ranker = Opened(lambda: Ranker(open_model(state, current)))
-        self._search = Opened(self._open_search)
-        self._item_sets = Opened(lambda: ItemSets(state.item_sets_file, item_set_days))
+        self._current = current
+        self._storage = storage = Storage(settings)
+        self._catalog = Opened(lambda: storage.catalogs.open(current))
+        self._ranker = Opened(self._open_ranker)
+        self._search = Opened(lambda: self._open_search(settings))
+        self._item_sets = Opened(lambda: storage.open_item_sets(settings.item_set_days))
         self._positions: Bounded[str, tuple[tuple[Id, ...], IntArray]] = Bounded(256)
         self.catalog = self._catalog.get
         self.ranker = self._ranker.get
@@ -73,13 +77,16 @@ class Backends:
             self._positions[handle] = (items, positions)
         return positions
 
-    def _open_search(self) -> TextSearch:
-        store = open_store(self._state, self._current)
-        search = self.spec.search
-        assert search is not None  # or there would be no vectors
-        embedder = Embedder(self._current.embedding_model, self._state.folder / MODELS_FOLDER, SERVING_THREADS)
-        embedder.load()
-        return TextSearch(store, embedder, Bm25Indexer(search.language))
+    async def _open_ranker(self) -> Ranker:
+        return Ranker(await asyncio.to_thread(self._storage.models.open, self._current))
+
+    async def _open_search(self, settings: Settings) -> TextSearch:
+        language = self.spec.search
+        assert language is not None  # or there would be no vectors
+        embedder = Embedder(self._current.embedding_model, settings.state_folder / MODELS_FOLDER, SERVING_THREADS)
+        await asyncio.to_thread(embedder.load)
+        store = await self._storage.vectors.open(self._current)
+        return TextSearch(store, embedder, Bm25Indexer(language.language))
 
     @property
     def searchable(self) -> bool:
@@ -90,9 +97,31 @@ class Backends:
         openers = [self.catalog, self.ranker, self.item_sets, *([self.search] if self.searchable else [])]
         await asyncio.gather(*(opener() for opener in openers), return_exceptions=True)
 
-    def close(self) -> None:
-        closable: tuple[Opened[Catalog] | Opened[TextSearch] | Opened[ItemSets], ...]
-        closable = (self._catalog, self._search, self._item_sets)
-        for opened in closable:
-            if opened.value is not None:
-                opened.value.close()
+    async def check(self) -> dict[str, str]:
+        """Each backend's name and "ok", or what is wrong with it; all are really asked something."""
+
+        async def database() -> None:
+            await (await self.catalog()).ping()
+            await (await self.item_sets()).ping()
+
+        async def vectors() -> None:
+            await (await self.search()).count()
+
+        checks: dict[str, Callable[[], Awaitable[object]]] = {"database": database, "model": self.ranker}
+        if self.searchable:
+            checks["vectors"] = vectors
+        return dict(zip(checks, await asyncio.gather(*map(_outcome, checks.values())), strict=True))
+
+    async def close(self) -> None:
+        closable: tuple[_Closable | None, ...] = (self._catalog.value, self._search.value, self._item_sets.value)
+        for backend in closable:
+            if backend is not None:
+                await backend.close()
+
+
+async def _outcome(check: Callable[[], Awaitable[object]]) -> str:
+    try:
+        await check()
+    except RecsysError as error:
+        return str(error)
+    return "ok"

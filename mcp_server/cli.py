@@ -3,7 +3,6 @@
 Modules are imported when their command runs, so that `serve` starts without what only others need.
 """
 
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from mcp_server import __version__
-from mcp_server.errors import RecsysError
+from mcp_server.errors import InvalidInputError, RecsysError
+from mcp_server.logs import configure_logs
 from mcp_server.settings import Settings
 
 EXIT_REFUSED = 2
@@ -51,11 +51,7 @@ RecboleConfig = Annotated[
 
 def _settings(**changes: Any) -> Settings:
     settings = Settings(**{name: value for name, value in changes.items() if value is not None})
-    logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for name in ("httpx", "mcp", "fastembed"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    configure_logs(settings.log_level, settings.log_format)
     return settings
 
 
@@ -133,22 +129,74 @@ def evaluate(
 
 
 @app.command()
-def serve(dataset: Dataset = None, state: State = None, data: Data = None) -> None:
-    """Serve the tools to an MCP host over stdin and stdout.
+def serve(
+    transport: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stdio|sse|streamable-http|http",
+            help="How clients connect; http is streamable HTTP at /mcp with SSE at /sse beside it. "
+            "[RECSYS_TRANSPORT; stdio]",
+        ),
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; 0.0.0.0 is every one. [RECSYS_HOST; 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes any that is free. [RECSYS_PORT; 8000]")
+    ] = None,
+    path_prefix: Annotated[
+        str | None,
+        typer.Option(help="Goes before every path, such as /recommender. [RECSYS_PATH_PREFIX]"),
+    ] = None,
+    stateless: Annotated[
+        bool | None,
+        typer.Option(
+            "--stateless",
+            help="Streamable HTTP without sessions, so that any replica can answer any request. [RECSYS_STATELESS]",
+        ),
+    ] = None,
+    allow_anonymous: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-anonymous",
+            help="Listen beyond this machine although no tokens are set. [RECSYS_ALLOW_ANONYMOUS]",
+        ),
+    ] = None,
+    dataset: Dataset = None,
+    state: State = None,
+    data: Data = None,
+) -> None:
+    """Serve the tools to an MCP host over stdin and stdout, or to many clients over HTTP.
 
-    Prepares in the background where nothing has been prepared.
+    Prepares in the background where nothing has been prepared. SIGTERM and Ctrl+C let running calls finish.
+
+    Over HTTP there are also /health, /ready and /metrics.
+
+    Clients need a bearer token of RECSYS_TOKENS or RECSYS_TOKENS_FILE, where one is set; beyond this machine one
+    has to be.
+
+    RECSYS_ALLOWED_HOSTS names the hosts under which clients reach the server, besides localhost.
+
+    Examples:
+
+    recsys-mcp serve --transport http
+
+    RECSYS_TOKENS_FILE=tokens RECSYS_ALLOWED_HOSTS=films.example.com recsys-mcp serve --transport http --host 0.0.0.0
     """
-    import anyio
+    from mcp_server.commands.serve import run_serve
 
-    from mcp_server.server import serve_stdio
-    from mcp_server.service import Service
-
-    settings = _settings(dataset=dataset, state=state, data=data)
-
-    async def run() -> None:
-        await serve_stdio(Service(settings, prepare_if_needed=True))
-
-    anyio.run(run)
+    over_http = {
+        "host": host,
+        "port": port,
+        "path_prefix": path_prefix,
+        "stateless": stateless,
+        "allow_anonymous": allow_anonymous,
+    }
+    settings = _settings(transport=transport, dataset=dataset, state=state, data=data, **over_http)
+    useless = [f"--{name.replace('_', '-')}" for name, value in over_http.items() if value is not None]
+    if useless and settings.transport == "stdio":
+        raise InvalidInputError(f"{useless[0]} means nothing over stdio: add --transport http")
+    run_serve(settings)
 
 
 @app.command()
@@ -156,6 +204,18 @@ def call(
     tool: Annotated[str, typer.Argument(help="Name of the tool, or `list` to list them.")],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Arguments; lists and objects as JSON.")
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A running server: its /mcp for streamable HTTP, its /sse for SSE. Without one, a server is "
+            "started for this call.",
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="RECSYS_TOKEN", help="Bearer token for --server. Others on this machine can see options."),
     ] = None,
     as_json: AsJson = False,
     dataset: Dataset = None,
@@ -168,10 +228,12 @@ def call(
     recsys-mcp call get_top_k_recommendations_tool user=4 reasons=true
 
     recsys-mcp call item_filter_tool genres=Comedy imdb_rating.gt=7 --json
+
+    recsys-mcp call list --server http://127.0.0.1:8000/mcp
     """
     from mcp_server.commands.call import run_call
 
-    run_call(_settings(dataset=dataset, state=state), tool, arguments or [], as_json)
+    run_call(_settings(dataset=dataset, state=state), tool, arguments or [], as_json, server, token)
 
 
 @app.command()

@@ -31,3 +31,7 @@ class ArtifactError(RecsysError):
 
 class BackendError(RecsysError):
     """The database or the vector store cannot be reached or read."""
+
+
+class DamagedPartError(BackendError):
+    """A part of a state is missing or not what it should be, though its place can be reached: it can be made again."""

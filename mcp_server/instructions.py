@@ -1,6 +1,6 @@
 """What the server tells an assistant about working with its tools, in the dataset's own words."""
 
-from mcp_server.state import DatasetCard
+from mcp_server.current import DatasetCard
 from mcp_server.tools.base import Facts, Tool, fill
 
 _TEXT = """

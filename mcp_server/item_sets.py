@@ -1,8 +1,8 @@
 """Named sets of items that tools pass to one another, so that thousands of IDs need not pass through an LLM.
 
 A handle ("set_k3v9q2") is made of the IDs' digest: the same set has the same handle, in every process and
-after every restart. Sets are kept in a database of their own beside the catalogue, by the dataset's IDs,
-and are forgotten when they have not been used for some days.
+after every restart. Sets are kept in a database beside the catalogue, by the dataset's IDs, and are forgotten
+when they have not been used for some days.
 """
 
 import base64
@@ -14,10 +14,10 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from sqlalchemy import Column, Connection, Float, LargeBinary, MetaData, String, Table, delete, select, update
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import Column, Connection, Double, LargeBinary, MetaData, String, Table, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
@@ -33,15 +33,29 @@ TOUCH_SECONDS = 3600.0
 
 DAY = 86_400.0
 
-_metadata = MetaData()
+CLEANING_SECONDS = 3600.0
+"""Forgotten sets are deleted at most so often."""
+
 _sets = Table(
-    "item_sets_1",  # the number rises with the columns: an older database is then simply another table
-    _metadata,
+    "recsys_item_sets_2",  # the number rises with the columns: an older database is then simply another table
+    MetaData(),
     Column("handle", String(64), primary_key=True),
     Column("digest", String(64), nullable=False, comment="of the content, whole"),
-    Column("content", LargeBinary(2**24), nullable=False, comment="JSON list of IDs, deflated"),
-    Column("last_used", Float, nullable=False, comment="seconds since 1970"),
+    Column("content", LargeBinary(2**24 - 1), nullable=False, comment="JSON list of IDs, deflated"),
+    Column("last_used", Double, nullable=False, index=True, comment="seconds since 1970"),
+    mysql_engine="InnoDB",
+    mysql_charset="ascii",
 )
+
+
+def create_item_sets(connection: Connection) -> None:
+    """Make the table where it is not there; with SQLite, several processes may do so at once."""
+    if connection.dialect.name != "sqlite":
+        _sets.create(connection, checkfirst=True)  # MySQL has no "create index if not exists"
+        return
+    connection.execute(CreateTable(_sets, if_not_exists=True))
+    for index in _sets.indexes:
+        connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 @dataclass(frozen=True)
@@ -57,17 +71,16 @@ class ItemSets:
     """The sets of one dataset.
 
     Args:
-        path: Of the database, which is made where there is none.
+        database: Has the table (``create_item_sets``).
         days: Sets unused for so long are forgotten.
     """
 
-    def __init__(self, path: Path, days: float) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = Database(path, "the database of item sets", read_only=False)
+    def __init__(self, database: Database, days: float) -> None:
+        self._database = database
         self._seconds = days * DAY
+        self._cleaned = 0.0
         self._known: Bounded[str, _Known] = Bounded(1_000)
         self._handles: Bounded[tuple[Id, ...], str] = Bounded(1_000)
-        self._ready = False
 
     async def put(self, items: Sequence[Id]) -> str:
         """Keep a set and give its handle. The order of the items is kept, and is part of the set."""
@@ -83,21 +96,41 @@ class ItemSets:
                 partial(self._keep, handle=handle, digest=digest, packed=zlib.compress(content, 1), now=now)
             ):
                 self._known[handle], self._handles[key] = _Known(key, now), handle
+                await self._clean(now)
                 return handle
         raise AssertionError("two different sets have one SHA-256")
 
     def _keep(self, connection: Connection, *, handle: str, digest: str, packed: bytes, now: float) -> bool:
         """Write a set; False where the handle is another set's."""
-        self._create(connection)
-        connection.execute(delete(_sets).where(_sets.c.last_used < now - self._seconds))
-        kept = connection.scalar(select(_sets.c.digest).where(_sets.c.handle == handle))
-        if kept is None:
-            connection.execute(_sets.insert().values(handle=handle, digest=digest, content=packed, last_used=now))
-        elif kept == digest:
-            connection.execute(update(_sets).where(_sets.c.handle == handle).values(last_used=now))
+        kept = select(_sets.c.digest, _sets.c.last_used).where(_sets.c.handle == handle)
+        found = connection.execute(kept).first()
+        if found is None:
+            values = {"handle": handle, "digest": digest, "content": packed, "last_used": now}
+            try:
+                with connection.begin_nested():
+                    connection.execute(_sets.insert().values(values))
+                return True
+            except IntegrityError:  # another process was faster
+                found = connection.execute(kept).one()
+        if found.digest == digest:
+            self._touch(connection, handle, now)
+        elif found.last_used < now - self._seconds:  # the other set has been forgotten
+            row = {"digest": digest, "content": packed, "last_used": now}
+            connection.execute(update(_sets).where(_sets.c.handle == handle).values(row))
         else:
             return False
         return True
+
+    def _touch(self, connection: Connection, handle: str, now: float) -> None:
+        connection.execute(update(_sets).where(_sets.c.handle == handle).values(last_used=now))
+
+    async def _clean(self, now: float) -> None:
+        """Delete forgotten sets now and then; not with every set, because deleting locks what it looks through."""
+        if now - self._cleaned < CLEANING_SECONDS:
+            return
+        self._cleaned = now
+        forgotten = delete(_sets).where(_sets.c.last_used < now - self._seconds)
+        await self._database.write(lambda connection: connection.execute(forgotten).rowcount)
 
     async def get(self, handle: str) -> tuple[Id, ...]:
         """The IDs of a set.
@@ -122,17 +155,15 @@ class ItemSets:
         return known.items
 
     def _use(self, connection: Connection, *, handle: str, now: float) -> "_Known | None":
-        self._create(connection)
         row = connection.execute(select(_sets).where(_sets.c.handle == handle)).first()
         if row is None or row.last_used < now - self._seconds:
             return None
-        connection.execute(update(_sets).where(_sets.c.handle == handle).values(last_used=now))
+        self._touch(connection, handle, now)
         return _Known(tuple(json.loads(zlib.decompress(row.content))), now)
 
-    def _create(self, connection: Connection) -> None:
-        if not self._ready:
-            connection.execute(CreateTable(_sets, if_not_exists=True))  # other processes may do so just now
-            self._ready = True
+    async def ping(self) -> None:
+        """Raises: BackendError: the database cannot be used."""
+        await self._database.read(lambda connection: connection.execute(select(_sets.c.handle).limit(1)).first())
 
-    def close(self) -> None:
-        self._database.close()
+    async def close(self) -> None:
+        await self._database.close()

@@ -6,36 +6,25 @@ is, and the next run goes on with the parts that are missing.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL
 
-from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import SCHEMA_VERSION
+from mcp_server.current import Current, DatasetCard, fingerprint
 from mcp_server.dataset.records import Dataset, DatasetFiles, FloatArray, Id, read_dataset
 from mcp_server.dataset.spec import ModelSpec
-from mcp_server.errors import ArtifactError, BackendError
-from mcp_server.parts import open_catalog, open_model, open_store
 from mcp_server.progress import Progress
 from mcp_server.recommender.training import TrainJob, run_job
-from mcp_server.state import (
-    CATALOG_FILE,
-    MODELS_FOLDER,
-    STORE_FOLDER,
-    Current,
-    DatasetCard,
-    State,
-    fingerprint,
-)
+from mcp_server.state import MODELS_FOLDER
+from mcp_server.storage.storage import Storage
+from mcp_server.storage.vectors import StoreContents
 from mcp_server.vectors.cache import embed_cached
 from mcp_server.vectors.embedder import Embedder
-from mcp_server.vectors.qdrant_edge_store import Bm25Indexer, write_store
 from mcp_server.vectors.store import Point
 from mcp_server.vectors.texts import ItemText, item_texts
+from mcp_server.vectors.words import Bm25Indexer
 
 TRAINING_VERSION = 1
 """Goes into the fingerprint of models; raise it when training changes."""
@@ -57,7 +46,7 @@ class Outcome:
 
 
 def prepare(
-    state: State,
+    storage: Storage,
     files: DatasetFiles,
     embedding_model: str,
     progress: Progress,
@@ -72,19 +61,19 @@ def prepare(
         keep_model: Keep the model that was chosen earlier; else go back to the specification's.
 
     Raises:
-        RecsysError: The data, the training or the embedding model does not allow it; nothing is changed then.
+        RecsysError: The data, the training, the embedding model or a server does not allow it; what is served does
+            not change then.
     """
-    with state.lock():
-        before = state.published()
+    with storage.locked():
+        before = storage.record.published()
         chosen = choose_model or (before.chosen_model if before is not None and keep_model else None)
         if before is not None:
-            for name in damaged_parts(state, before):
-                state.discard_part(name)
-            if _up_to_date(before, state, files, embedding_model, chosen):
+            storage.discard_damaged(before)
+            if _is_up_to_date(before, files, embedding_model, chosen) and storage.has(before):
                 return Outcome(before, [])
         with progress.step("Reading the dataset", 3) as step:
             dataset = read_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
-        maker = _PartsMaker(state, dataset, progress)
+        maker = _PartsMaker(storage, dataset, progress)
         current = Current(
             spec=dataset.spec,
             fingerprint=files.fingerprint,
@@ -98,96 +87,66 @@ def prepare(
             vectors=maker.vectors(embedding_model),
             model=maker.model(chosen or dataset.spec.model),
         )
-        state.publish(current)
+        storage.publish(current)
         return Outcome(current, maker.made)
 
 
-def _up_to_date(
-    before: Current, state: State, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None
-) -> bool:
+def _is_up_to_date(before: Current, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None) -> bool:
     catalog = catalog_name(files.fingerprint)
     model = model_name(before.training_fingerprint, chosen or files.spec.model)
     return (
         (before.catalog, before.model) == (catalog, model)
         and (before.embedding_model, before.index_version) == (embedding_model, INDEX_VERSION)
         and before.chosen_model == chosen
-        and all(state.part(name).is_dir() for name in before.parts)
     )
-
-
-def damaged_parts(state: State, current: Current) -> list[str]:
-    """Names of published parts that cannot be opened, or are not what they should be."""
-    damaged = []
-    try:
-        open_catalog(state, current).close()
-    except BackendError:
-        damaged.append(current.catalog)
-    try:
-        open_model(state, current)
-    except ArtifactError:
-        damaged.append(current.model)
-    if current.vectors is not None:
-        try:
-            open_store(state, current).close()
-        except BackendError:
-            damaged.append(current.vectors)
-    return damaged
 
 
 class _PartsMaker:
     """Makes the parts that are missing. Each method gives the name of its part."""
 
-    def __init__(self, state: State, dataset: Dataset, progress: Progress) -> None:
-        self._state, self._dataset, self._progress = state, dataset, progress
+    def __init__(self, storage: Storage, dataset: Dataset, progress: Progress) -> None:
+        self._storage, self._dataset, self._progress = storage, dataset, progress
+        self._folder = storage.folder
         self.texts = item_texts(dataset)
         self.training_fingerprint = _training_fingerprint(dataset)
         self.made: list[str] = []
 
-    def _make(self, kind: str, name: str, make: Callable[[Path], None]) -> str:
-        if self._state.make_part(name, make):
-            self.made.append(kind)
-        return name
-
     def catalog(self, dataset_fingerprint: str) -> str:
         """The tables of the catalogue."""
-
-        def make(folder: Path) -> None:
-            engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
-            rows = len(self._dataset.interactions)
-            with self._progress.step("Loading the catalogue", rows) as step, engine.begin() as connection:
-                load_catalog(connection, self._dataset, step.advance)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("ANALYZE")
-                connection.commit()
-            engine.dispose()
-
-        return self._make("catalog", catalog_name(dataset_fingerprint), make)
+        name = catalog_name(dataset_fingerprint)
+        if not self._storage.catalogs.exists(name):
+            with self._progress.step("Loading the catalogue", len(self._dataset.interactions)) as step:
+                self._storage.catalogs.make(name, self._dataset, step.advance)
+            self.made.append("catalog")
+        return name
 
     def vectors(self, embedding_model: str) -> str | None:
         """The vector store; None where nothing is to be searched."""
         search = self._dataset.spec.search
         if search is None or not self.texts:
             return None
-        indexer = Bm25Indexer(search.language)
-        embedder = Embedder(embedding_model, self._state.folder / MODELS_FOLDER)
-
-        def make(folder: Path) -> None:
-            pieces = list(dict.fromkeys(piece for text in self.texts for piece in [text.whole, *text.sentences]))
-            with self._progress.step("Embedding texts", len(pieces)) as step:
-                vectors = embed_cached(self._state.folder / "embeddings.sqlite", embedder, pieces, step.advance)
-            points = (_point(text, vectors, indexer) for text in self.texts)
-            dimension = len(next(iter(vectors.values())))
-            with self._progress.step("Indexing vectors", len(self.texts)) as step:
-                write_store(folder / STORE_FOLDER, points, dimension, step.advance)
-
         content = fingerprint([vars(text) for text in self.texts])
         name = f"vectors-{fingerprint(content, embedding_model, search.language, INDEX_VERSION)}"
-        return self._make("vectors", name, make)
+        indexer = Bm25Indexer(search.language)
+        if self._storage.vectors.exists(name):
+            return name
+        embedder = Embedder(embedding_model, self._folder.folder / MODELS_FOLDER)
+        pieces = list(dict.fromkeys(piece for text in self.texts for piece in [text.whole, *text.sentences]))
+        with self._progress.step("Embedding texts", len(pieces)) as step:
+            vectors = embed_cached(self._folder.folder / "embeddings.sqlite", embedder, pieces, step.advance)
+        points = (_point(text, vectors, indexer) for text in self.texts)
+        with self._progress.step("Indexing vectors", len(self.texts)) as step:
+            dimension = len(next(iter(vectors.values())))
+            contents = StoreContents(points, len(self.texts), dimension, embedding_model)
+            self._storage.vectors.make(name, contents, step.advance)
+        self.made.append("vectors")
+        return name
 
     def model(self, wanted: ModelSpec) -> str:
         """The trained model."""
+        name = model_name(self.training_fingerprint, wanted)
 
-        def make(folder: Path) -> None:
+        def fill(folder: Path) -> None:
             job = TrainJob(
                 model=wanted.name,
                 settings=wanted.settings,
@@ -197,7 +156,7 @@ class _PartsMaker:
                 fingerprint=self.training_fingerprint,
                 output=str(folder),
             )
-            with self._progress.step(f"Training {wanted.name}") as step, self._state.scratch() as scratch:
+            with self._progress.step(f"Training {wanted.name}") as step, self._folder.scratch() as scratch:
 
                 def report(label: str, done: int, total: int, score: float | None) -> None:
                     measured = "" if score is None else f" (NDCG@10 {score:.3f})"
@@ -205,7 +164,10 @@ class _PartsMaker:
 
                 run_job(job, self._dataset.interactions, Path(scratch), report)
 
-        return self._make("model", model_name(self.training_fingerprint, wanted), make)
+        if not self._storage.models.parts.exists(name):
+            self._storage.models.parts.make_files(name, fill)
+            self.made.append("model")
+        return name
 
 
 def catalog_name(dataset_fingerprint: str) -> str:

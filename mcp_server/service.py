@@ -5,14 +5,17 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_server.current import Current
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import DatasetError, InvalidInputError, NotPreparedError, RecsysError
 from mcp_server.instructions import write_instructions
 from mcp_server.settings import Settings
-from mcp_server.state import Current, State
+from mcp_server.state import State
+from mcp_server.storage.record import open_record
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts, Tool
 
@@ -27,11 +30,17 @@ PREPARATION_WAIT_SECONDS = 20.0
 GRACE_SECONDS = 60.0
 """How long the backends of a state that has been replaced stay open for calls that still use them."""
 
+WATCH_SECONDS = 2.0
+"""How often a record on a server is looked at."""
+
 ITEM_SET_URI = "itemset://"
 
 
-def check_dataset(settings: Settings, published: str) -> None:
+def check_dataset(settings: Settings, published: str, place: str) -> None:
     """Refuse a state of another dataset than the one that was named.
+
+    Args:
+        place: Of the state, for the message.
 
     Raises:
         NotPreparedError: It is another one.
@@ -45,31 +54,43 @@ def check_dataset(settings: Settings, published: str) -> None:
         logger.warning("%s", error)
         return
     if name != published:
+        other = "folder with --state" if settings.database_url is None else "database in RECSYS_DATABASE_URL"
         raise NotPreparedError(
-            f"{settings.state_folder} holds {published}, not {name}: name another folder with --state, "
-            "or run `recsys-mcp prepare` to replace it"
+            f"{place} holds {published}, not {name}: name another {other}, or run `recsys-mcp prepare` to replace it"
         )
+
+
+@dataclass(frozen=True)
+class _Published:
+    """What a look at the record has found."""
+
+    version: int
+    current: Current | None
 
 
 class Service:
     """Answers calls of tools.
 
     Args:
-        settings: Which dataset and which state folder.
+        settings: Which dataset, and where its state is.
         prepare_if_needed: Prepare the dataset in the background where nothing has been prepared.
+
+    Raises:
+        RecsysError: Nothing can be served; the text says what to do.
     """
 
     def __init__(self, settings: Settings, *, prepare_if_needed: bool) -> None:
         self._settings = settings
-        self._state = State(settings.state_folder)
+        self._record = open_record(settings)
         self._version: int | None = None
         self._backends: Backends | None = None
         self._current: Current | None = None
+        self._background: set[asyncio.Task[None]] = set()
         self._preparation: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._prepare_if_needed = prepare_if_needed
-        self._follow()
+        self._take(self._look())
         if self._current is None:
             facts = Facts(load_spec(find_spec_file(settings.dataset)), None)
             self._set_tools(facts)
@@ -79,35 +100,103 @@ class Service:
         self.tools: dict[str, Tool] = build_tools(facts)
         self.instructions = write_instructions(facts, self.tools)
 
-    def _follow(self) -> None:
-        """Take over what is published, if it is another state than before."""
-        version = self._state.version()
+    # Following what is published
+
+    def _look(self) -> _Published | None:
+        """What is published; None where nothing is, or what is served already.
+
+        Raises:
+            NotPreparedError: It is another dataset's, or unusable and nothing will be prepared.
+            BackendError: The record cannot be reached.
+        """
+        version = self._record.version()
         if version is None or version == self._version:
-            return
-        current = self._state.published() if self._prepare_if_needed else self._state.current()
+            return None
+        current = self._record.published() if self._prepare_if_needed else self._record.current()
         if current is not None:
-            check_dataset(self._settings, current.spec.name)  # before anything is taken over
-        self._current, self._version = current, version
-        if self._current is None:
+            check_dataset(self._settings, current.spec.name, self._record.place)  # before anything is taken over
+        return _Published(version, current)
+
+    def _take(self, found: _Published | None) -> None:
+        """Serve it from now on."""
+        if found is None:
             return
-        self._set_tools(Facts(self._current.spec, self._current.card))
-        if self._backends is not None:
-            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._backends.close)
-            self._backends = None
+        self._current, self._version = found.current, found.version
+        if self._current is not None:
+            self._set_tools(Facts(self._current.spec, self._current.card))
+
+    def _follow(self) -> None:
+        """A look into a folder costs nothing, so every call takes one."""
+        if self._record.is_remote:
+            return
+        found = self._look()
+        self._take(found)
+        if found is not None and found.current is not None:
+            self._retire_backends()
+
+    async def _watch(self) -> None:
+        """A look at a server takes time, so it is taken beside the calls, which go on from the old state until the
+        new one is open.
+        """
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                found = await asyncio.to_thread(self._look)
+                if found is None or found.current is None:
+                    continue
+                successor = await asyncio.to_thread(self._open, found.current)
+                await successor.warm()
+                self._take(found)
+                self._retire_backends(successor)
+            except RecsysError as error:  # what is served goes on
+                logger.debug("%s", error)
+            except Exception:
+                logger.exception("looking for a new state failed")
+
+    def _retire_backends(self, successor: "Backends | None" = None) -> None:
+        retired, self._backends = self._backends, successor
+        if retired is not None:
+            self._run_beside(self._close_later(retired))
+
+    async def _close_later(self, backends: "Backends") -> None:
+        try:
+            await asyncio.sleep(GRACE_SECONDS)
+        finally:
+            await backends.close()
+
+    def _run_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
 
     def start(self) -> None:
-        """Begin to prepare, if nothing is published. Called when the event loop runs."""
+        """Begin to prepare, if nothing is published, and to follow. Called when the event loop runs."""
         if self._current is None and self._prepare_if_needed:
-            self._preparation = asyncio.create_task(self._prepare())
+            self._preparation = self._run_beside(self._prepare())
+        if self._record.is_remote:
+            self._run_beside(self._watch())
 
     def warm(self) -> None:
         """Begin to open everything in the background, once."""
         if self._warming is None and self._current is not None:
-            self._warming = asyncio.create_task(self._warm())
+            self._warming = self._run_beside(self._warm())
 
     async def _warm(self) -> None:
         with contextlib.suppress(RecsysError):  # whoever asks for it will be told
             await (await self._opened()).warm()
+
+    async def readiness(self) -> dict[str, str]:
+        """Whether each backend can be used: "ok", or what is wrong."""
+        if self._current is None:
+            with contextlib.suppress(RecsysError):
+                self._follow()
+        if self._current is None:
+            return {"state": f"nothing has been prepared in {self._record.place}"}
+        try:
+            return await (await self._opened()).check()
+        except RecsysError as error:
+            return {"state": str(error)}
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool.
@@ -152,7 +241,7 @@ class Service:
         # than all that a client needs for its list of tools.
         from mcp_server.backends import Backends
 
-        return Backends(self._state, current, self._settings.item_set_days)
+        return Backends(self._settings, current)
 
     async def _wait_for_preparation(self) -> None:
         if self._preparation is not None:
@@ -160,14 +249,14 @@ class Service:
             if not self._preparation.done():
                 raise NotPreparedError(f"{self.name} is being prepared{self._progress()}: try again in a minute")
             self._preparation.result()
-        self._version = None
-        self._follow()
+        self._take(await asyncio.to_thread(self._look))
         if self._current is None:
-            raise NotPreparedError(f"nothing has been prepared in {self._state.folder}: run `recsys-mcp prepare`")
+            raise NotPreparedError(f"nothing has been prepared in {self._record.place}: run `recsys-mcp prepare`")
 
     def _progress(self) -> str:
         try:
-            step = json.loads(self._state.progress_file.read_text(encoding="utf-8"))
+            file = State(self._settings.state_folder).progress_file
+            step = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return ""
         share = f", {step['done']} of {step['total']}" if step.get("total") else ""
@@ -175,9 +264,9 @@ class Service:
 
     async def _prepare(self) -> None:
         """Run the preparation as a process of its own, so that this one stays small and answers."""
-        logger.info("nothing has been prepared in %s: preparing %s now", self._state.folder, self.name)
+        logger.info("nothing has been prepared in %s: preparing %s now", self._record.place, self.name)
         command = [sys.executable, "-m", "mcp_server", "prepare", "--dataset", self._settings.dataset]
-        command += ["--state", str(self._state.folder)]
+        command += ["--state", str(self._settings.state_folder)]
         if self._settings.data is not None:
             command += ["--data", str(self._settings.data)]
         process = await asyncio.create_subprocess_exec(
@@ -195,8 +284,8 @@ class Service:
             raise NotPreparedError(f"preparing {self.name} failed: {last}")
 
     async def close(self) -> None:
-        for task in (self._warming, self._preparation):
-            if task is not None:
-                task.cancel()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
         if self._backends is not None:
-            self._backends.close()
+            await self._backends.close()

@@ -1,17 +1,40 @@
-"""Settings of the program: environment variables ``RECSYS_*``, or a file ``.env`` in the working directory."""
+"""Settings of the program: environment variables ``RECSYS_*``, a file ``.env`` in the working directory, or files
+named ``recsys_*`` in a folder of secrets, as Docker and Kubernetes mount them.
+"""
 
 import hashlib
+import os
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+SECRETS_FOLDER = "/run/secrets"
+"""Where files of secrets are, unless RECSYS_SECRETS_DIR says otherwise."""
+
+Transport = Literal["stdio", "sse", "streamable-http", "http"]
+
+
+def _split(value: Any) -> Any:
+    """Lists are written with commas in the environment."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
     """Each field can be set as RECSYS_<NAME>."""
 
     model_config = SettingsConfigDict(env_prefix="RECSYS_", env_file=".env", extra="ignore")
+
+    def __init__(self, **values: Any) -> None:
+        folder = Path(os.environ.get("RECSYS_SECRETS_DIR", SECRETS_FOLDER))
+        super().__init__(_secrets_dir=folder if folder.is_dir() else None, **values)
+
+    # What is served, and where it is kept
 
     dataset: str = Field("ml-100k", description="Path of a dataset.yaml, or the name of a bundled dataset.")
     data: Path | None = Field(None, description="Folder with the dataset's files, where they are elsewhere.")
@@ -21,7 +44,53 @@ class Settings(BaseSettings):
         description="The bundled all-MiniLM-L6-v2, or any text model of fastembed by its name.",
     )
     item_set_days: float = Field(7.0, gt=0, description="Item sets unused for so many days are forgotten.")
+
+    # A database server, in place of files in the state folder
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="MySQL or MariaDB: mysql+aiomysql://USER:PASSWORD@HOST:PORT/DATABASE. It then holds the catalogue, "
+        "the model, the item sets and the record of what is served.",
+    )
+    database_password: SecretStr | None = Field(None, description="Goes before the URL's, so that it can be a secret.")
+    database_pool_size: int = Field(10, ge=1, le=1000, description="Connections that one server process keeps at most.")
+    database_tls: Literal["off", "on", "verify"] = Field(
+        "off", description="on: encrypted; verify: the server's certificate and name are checked too."
+    )
+    database_ca: Path | None = Field(None, description="Certificates to verify by, where the system's do not serve.")
+    database_cert: Path | None = Field(None, description="Client certificate, where the database asks for one.")
+    database_key: Path | None = Field(None, description="Its private key.")
+
+    # A vector database, in place of the engine in the process
+
+    qdrant_url: str | None = Field(None, description="Qdrant server or cloud: http://HOST:6333.")
+    qdrant_api_key: SecretStr | None = Field(None, description="Of the Qdrant server.")
+    qdrant_collection: str = Field(
+        "recsys", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="Begins the names of all collections made."
+    )
+
+    # How the tools are served
+
+    transport: Transport = Field("stdio", description="http is streamable HTTP with SSE beside it.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any that is free.")
+    path_prefix: str = Field("", description="Goes before every path, such as /recommender.")
+    stateless: bool = Field(False, description="Streamable HTTP without sessions: any replica can answer any request.")
+    tokens: SecretStr | None = Field(None, description="Bearer tokens that are accepted, separated by commas.")
+    tokens_file: Path | None = Field(None, description="File of bearer tokens, one a line; read again when it changes.")
+    allow_anonymous: bool = Field(False, description="Listen beyond this machine without tokens all the same.")
+    allowed_hosts: Names = Field(
+        default_factory=list, description="Host headers to accept besides this machine's own names."
+    )
+    allowed_origins: Names = Field(default_factory=list, description="Origins of web pages that may call the server.")
+    max_body_kb: int = Field(1024, ge=1, description="Longest body of a request, in KiB.")
+    max_calls: int = Field(64, ge=1, description="Calls that run at once; others wait for their turn.")
+    call_timeout: float = Field(30.0, gt=0, description="Seconds after which a call is given up, waiting included.")
+    shutdown_timeout: float = Field(
+        30.0, ge=0, description="Seconds that running calls have to finish when the server is asked to stop."
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="What goes to stderr.")
+    log_format: Literal["text", "json"] = Field("text", description="json: one object a line.")
 
     @property
     def state_folder(self) -> Path:

@@ -7,16 +7,22 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 from rich.console import Console
 
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.dataset.spec import bundled_folder
 from mcp_server.service import Service
 from mcp_server.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.mariadb import Server
+
+pytest_plugins = ["tests.mariadb"]
 
 SHOP = Path(__file__).parent / "shop"
 
@@ -49,18 +55,48 @@ def shop_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
+def _on_server(settings: Settings, server: "Server") -> Iterator[Settings]:
+    """The same state again, in a database of its own; its model and texts need not be trained and embedded anew."""
+    database = server.create_database()
+    changes = {"database_url": SecretStr(server.url(database))}
+    on_server = Settings(**{**settings.model_dump(exclude_unset=True), **changes})
+    prepare_with_progress(on_server, Console(stderr=True))
+    yield on_server
+    server.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+def films_on_server(films_settings: Settings, database_server: "Server") -> Iterator[Settings]:
+    """MovieLens-100k in MariaDB or MySQL."""
+    yield from _on_server(films_settings, database_server)
+
+
+@pytest.fixture(scope="session")
+def shop_on_server(shop_settings: Settings, database_server: "Server") -> Iterator[Settings]:
+    """The corner shop in MariaDB or MySQL."""
+    yield from _on_server(shop_settings, database_server)
+
+
+@pytest.fixture(scope="session", params=["sqlite", "server"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Every test over the tools runs on both kinds of database."""
+    return str(request.param)
+
+
 @pytest_asyncio.fixture
-async def films(films_settings: Settings) -> AsyncIterator[Service]:
+async def films(database: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     """The tools over MovieLens-100k, without a protocol."""
-    service = Service(films_settings, prepare_if_needed=False)
+    settings = request.getfixturevalue({"sqlite": "films_settings", "server": "films_on_server"}[database])
+    service = Service(settings, prepare_if_needed=False)
     yield service
     await service.close()
 
 
 @pytest_asyncio.fixture
-async def shop(shop_settings: Settings) -> AsyncIterator[Service]:
+async def shop(database: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
     """The tools over the corner shop, without a protocol."""
-    service = Service(shop_settings, prepare_if_needed=False)
+    settings = request.getfixturevalue({"sqlite": "shop_settings", "server": "shop_on_server"}[database])
+    service = Service(settings, prepare_if_needed=False)
     yield service
     await service.close()
 

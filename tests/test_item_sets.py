@@ -1,11 +1,11 @@
-"""Sets of items by handle, in a database that several processes share."""
+"""Sets of items by handle, in a database that several processes share: a SQLite file, or a server."""
 
 import asyncio
+import contextlib
 import multiprocessing
 import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,25 +13,74 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
+from sqlalchemy import Connection, text
 
 from mcp_server import item_sets
+from mcp_server.catalog.database import Database
+from mcp_server.catalog.embedded_database import EmbeddedDatabase
+from mcp_server.catalog.server_address import ServerAddress
+from mcp_server.catalog.server_database import ServerDatabase
 from mcp_server.dataset.records import Id
-from mcp_server.errors import InvalidInputError
-from mcp_server.item_sets import ItemSets
+from mcp_server.errors import BackendError, InvalidInputError
+from mcp_server.item_sets import ItemSets, create_item_sets
 from mcp_server.service import Service
+from mcp_server.settings import Settings
+from tests.mariadb import Server
 
 DAYS = 7.0
 
 IDS = st.lists(st.integers(-(2**63), 2**63 - 1)) | st.lists(st.text())
 
 
-@contextmanager
-def _opened(path: Path, days: float = DAYS) -> Iterator[ItemSets]:
-    sets = ItemSets(path, days)
-    try:
-        yield sets
-    finally:
-        sets.close()
+@dataclass(frozen=True)
+class Place:
+    """A database for item sets: a file, or the URL of one on a server."""
+
+    file: Path | None = None
+    url: str | None = None
+
+    @property
+    def address(self) -> ServerAddress:
+        assert self.url is not None
+        return ServerAddress.from_settings(Settings(database_url=SecretStr(self.url)))
+
+    def database(self) -> Database:
+        if self.file is not None:
+            return EmbeddedDatabase(self.file, "the database of item sets", read_only=False)
+        return ServerDatabase(self.address)
+
+    def create_table(self) -> None:
+        """As preparation and the opening of a folder do."""
+        if self.file is not None:
+            database = EmbeddedDatabase(self.file, "the database of item sets", read_only=False)
+            database.change(create_item_sets)
+            database.dispose()
+        else:
+            engine = self.address.engine()
+            with engine.begin() as connection:
+                create_item_sets(connection)
+            engine.dispose()
+
+    @contextlib.asynccontextmanager
+    async def opened(self, days: float = DAYS) -> AsyncIterator[ItemSets]:
+        sets = ItemSets(self.database(), days)
+        try:
+            yield sets
+        finally:
+            await sets.close()
+
+    async def count(self) -> int:
+        """Rows of the table."""
+
+        def query(connection: Connection) -> int:
+            return connection.scalar(text("SELECT count(*) FROM recsys_item_sets_2")) or 0
+
+        database = self.database()
+        try:
+            return await database.scan(query)
+        finally:
+            await database.close()
 
 
 async def _get(sets: ItemSets, handle: str) -> list[Id]:
@@ -39,21 +88,55 @@ async def _get(sets: ItemSets, handle: str) -> list[Id]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "item_sets.sqlite"
+def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """A database with the empty table."""
+    if database == "sqlite":
+        made = Place(file=tmp_path / "item_sets.sqlite")
+    else:
+        made = Place(url=request.getfixturevalue("database_url"))
+    made.create_table()
+    return made
+
+
+@pytest.fixture
+def other_place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Another database of the same kind."""
+    if database == "sqlite":
+        made = Place(file=tmp_path / "others.sqlite")
+        made.create_table()
+        yield made
+        return
+    server: Server = request.getfixturevalue("database_server")
+    name = server.create_database()
+    made = Place(url=server.url(name))
+    made.create_table()
+    yield made
+    server.drop_database(name)
 
 
 @pytest.fixture(scope="module")
-def shared_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_place(
+    database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Place]:
     """One database for many examples."""
-    return tmp_path_factory.mktemp("sets") / "item_sets.sqlite"
+    if database == "sqlite":
+        made = Place(file=tmp_path_factory.mktemp("sets") / "item_sets.sqlite")
+        made.create_table()
+        yield made
+        return
+    server: Server = request.getfixturevalue("database_server")
+    name = server.create_database()
+    made = Place(url=server.url(name))
+    made.create_table()
+    yield made
+    server.drop_database(name)
 
 
 @settings(max_examples=60, deadline=None)
 @given(ids=IDS)
-def test_any_ids_come_back_as_they_were_put(shared_path: Path, ids: list[Id]) -> None:
+def test_any_ids_come_back_as_they_were_put(shared_place: Place, ids: list[Id]) -> None:
     async def scenario() -> tuple[str, list[Id], list[Id]]:
-        with _opened(shared_path) as sets, _opened(shared_path) as elsewhere:
+        async with shared_place.opened() as sets, shared_place.opened() as elsewhere:
             handle = await sets.put(ids)
             return handle, await _get(sets, handle), await _get(elsewhere, handle)
 
@@ -63,38 +146,47 @@ def test_any_ids_come_back_as_they_were_put(shared_path: Path, ids: list[Id]) ->
     assert re.fullmatch("set_[a-z2-7]{6,52}", handle)
 
 
-async def test_a_large_set_comes_back(path: Path) -> None:
+async def test_a_large_set_comes_back(place: Place) -> None:
     ids: list[Id] = list(range(0, 300_000, 3))
-    with _opened(path) as sets, _opened(path) as elsewhere:
+    async with place.opened() as sets, place.opened() as elsewhere:
         assert await _get(elsewhere, await sets.put(ids)) == ids
 
 
-async def test_the_same_set_has_the_same_handle_everywhere(path: Path, tmp_path: Path) -> None:
-    with _opened(path) as sets, _opened(path) as elsewhere, _opened(tmp_path / "other" / "sets.sqlite") as apart:
+async def test_the_same_set_has_the_same_handle_everywhere(place: Place, other_place: Place) -> None:
+    async with place.opened() as sets, place.opened() as elsewhere, other_place.opened() as apart:
         handle = await sets.put([3, 1, 2])
         assert await sets.put([3, 1, 2]) == handle
         assert await elsewhere.put([3, 1, 2]) == handle
         assert await apart.put([3, 1, 2]) == handle
 
 
-async def test_sets_that_differ_in_members_order_or_kind_have_different_handles(path: Path) -> None:
+async def test_a_file_and_a_server_give_the_same_handles(place: Place, tmp_path: Path) -> None:
+    file = Place(file=tmp_path / "file.sqlite")
+    file.create_table()
+    async with place.opened() as sets, file.opened() as elsewhere:
+        for ids in ([1, 2], ["é", "🎬"], []):
+            assert await sets.put(ids) == await elsewhere.put(ids)
+
+
+async def test_sets_that_differ_in_members_order_or_kind_have_different_handles(place: Place) -> None:
     contents: list[list[Id]] = [[], [1], [2], [1, 2], [2, 1], [12], ["1"], ["1", "2"], ["1,2"], ["é"], ["e\u0301"]]
-    with _opened(path) as sets:
+    contents += [["E"], ["e"], ["e "], [" e"]]
+    async with place.opened() as sets, place.opened() as elsewhere:
         handles = [await sets.put(ids) for ids in contents]
         assert len(set(handles)) == len(contents)
-        assert [await _get(sets, handle) for handle in handles] == contents
+        assert [await _get(elsewhere, handle) for handle in handles] == contents
 
 
-async def test_sets_that_would_share_a_handle_get_longer_ones(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sets_that_would_share_a_handle_get_longer_ones(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(item_sets, "SHORTEST", 1)
     monkeypatch.setattr(item_sets, "HANDLE", re.compile(r"^set_[a-z2-7]+$"))
     contents: list[list[Id]] = [[number] for number in range(40)]  # one character tells 32 apart
-    with _opened(path) as sets:
+    async with place.opened() as sets:
         handles = [await sets.put(ids) for ids in contents]
         assert len(set(handles)) == 40
         assert {len(handle) for handle in handles} > {len("set_a")}
         assert [await _get(sets, handle) for handle in handles] == contents
-    with _opened(path) as later:
+    async with place.opened() as later:
         assert [await later.put(ids) for ids in contents] == handles
         assert [await _get(later, handle) for handle in handles] == contents
 
@@ -112,21 +204,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> _Clock:
     return _Clock(monkeypatch)
 
 
-async def test_a_set_is_forgotten_when_it_has_not_been_used_for_long(path: Path, clock: _Clock) -> None:
-    with _opened(path) as sets:
+async def test_a_set_is_forgotten_when_it_has_not_been_used_for_long(place: Place, clock: _Clock) -> None:
+    async with place.opened() as sets:
         handle = await sets.put([1, 2])
         clock.days += DAYS - 0.1
-        with _opened(path) as elsewhere:
+        async with place.opened() as elsewhere:
             assert await _get(elsewhere, handle) == [1, 2]
         clock.days += DAYS + 0.1
-        for reader in (sets, ItemSets(path, DAYS)):
-            with pytest.raises(InvalidInputError, match=f"{handle} is unknown or has been forgotten"):
-                await _get(reader, handle)
-            reader.close()
+        async with place.opened() as elsewhere:
+            for reader in (sets, elsewhere):
+                with pytest.raises(InvalidInputError, match=f"{handle} is unknown or has been forgotten"):
+                    await _get(reader, handle)
 
 
-async def test_every_use_keeps_a_set_alive(path: Path, clock: _Clock) -> None:
-    with _opened(path) as sets:
+async def test_every_use_keeps_a_set_alive(place: Place, clock: _Clock) -> None:
+    async with place.opened() as sets:
         handle = await sets.put([1, 2])
         for _ in range(5):
             clock.days += DAYS - 1
@@ -137,45 +229,93 @@ async def test_every_use_keeps_a_set_alive(path: Path, clock: _Clock) -> None:
         assert await _get(sets, handle) == [1, 2]
 
 
-async def test_a_forgotten_set_can_be_made_again(path: Path, clock: _Clock) -> None:
-    with _opened(path) as sets:
+async def test_a_set_that_one_process_uses_is_kept_for_all(place: Place, clock: _Clock) -> None:
+    async with place.opened() as sets, place.opened() as elsewhere:
+        handle = await sets.put([1, 2])
+        for _ in range(4):
+            clock.days += DAYS - 1
+            assert await _get(elsewhere, handle) == [1, 2]
+        assert await _get(sets, handle) == [1, 2]
+
+
+async def test_a_forgotten_set_can_be_made_again(place: Place, clock: _Clock) -> None:
+    async with place.opened() as sets:
         handle = await sets.put([1, 2])
         clock.days += 2 * DAYS
         assert await sets.put([1, 2]) == handle
         assert await _get(sets, handle) == [1, 2]
 
 
-async def test_forgotten_sets_take_no_room(path: Path, clock: _Clock) -> None:
-    with _opened(path) as sets:
+async def test_a_forgotten_set_gives_its_handle_to_another(
+    place: Place, clock: _Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item_sets, "SHORTEST", 1)
+    monkeypatch.setattr(item_sets, "HANDLE", re.compile(r"^set_[a-z2-7]+$"))
+    monkeypatch.setattr(item_sets, "CLEANING_SECONDS", 1e9)  # so that the forgotten set is still in the table
+    async with place.opened() as sets:
+        short: dict[str, Id] = {}
+        for number in range(40):
+            handle = await sets.put([number])
+            if len(handle) > len("set_a"):
+                break
+            short[handle] = number
+        rival = handle[: len("set_a")]
+        assert await _get(sets, rival) == [short[rival]]
+        clock.days += 2 * DAYS
+        async with place.opened() as later:
+            assert await later.put([number]) == rival
+            assert await _get(later, rival) == [number]
+
+
+async def test_forgotten_sets_take_no_room(place: Place, clock: _Clock) -> None:
+    async with place.opened() as sets:
         for number in range(20):
             await sets.put([number])
         clock.days += 2 * DAYS
         await sets.put(["new"])
-    with sqlite3.connect(path) as database:
-        [(table,)] = database.execute("select name from sqlite_master where type = 'table'").fetchall()
-        assert database.execute(f"select count(*) from {table}").fetchall() == [(1,)]
-    database.close()
+    assert await place.count() == 1
 
 
 @pytest.mark.parametrize(
     "malformed",
     ["", "set_", "set_abc", "SET_ABCDEF", "set_abcde1", "abcdef", "itemset://set_abcdef", "set_" + "a" * 60],
 )
-async def test_what_is_no_handle_is_refused(path: Path, malformed: str) -> None:
-    with _opened(path) as sets, pytest.raises(InvalidInputError, match=r"is not an item set.*other tools"):
-        await _get(sets, malformed)
+async def test_what_is_no_handle_is_refused(place: Place, malformed: str) -> None:
+    async with place.opened() as sets:
+        with pytest.raises(InvalidInputError, match=r"is not an item set.*other tools"):
+            await _get(sets, malformed)
 
 
-async def test_an_unknown_handle_is_refused_with_what_to_do(path: Path) -> None:
-    with _opened(path) as sets:
+async def test_an_unknown_handle_is_refused_with_what_to_do(place: Place) -> None:
+    async with place.opened() as sets:
         await sets.put([1])
         with pytest.raises(InvalidInputError, match=r"set_abcdef is unknown.*call the tool that made it again"):
             await _get(sets, "set_abcdef")
 
 
-async def test_an_unknown_handle_is_refused_where_nothing_has_been_put_yet(path: Path) -> None:
-    with _opened(path) as sets, pytest.raises(InvalidInputError, match="set_abcdef is unknown"):
-        await _get(sets, "set_abcdef")
+async def test_an_unknown_handle_is_refused_where_nothing_has_been_put_yet(place: Place) -> None:
+    async with place.opened() as sets:
+        with pytest.raises(InvalidInputError, match="set_abcdef is unknown"):
+            await _get(sets, "set_abcdef")
+
+
+async def test_a_missing_table_is_told_of(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if database == "sqlite":
+        bare, said = Place(file=tmp_path / "bare.sqlite"), r"the database of item sets .*no such table"
+    else:
+        bare, said = Place(url=request.getfixturevalue("database_url")), "lacks a table: run `recsys-mcp prepare`"
+    async with bare.opened() as sets:
+        for ask in (lambda: sets.put([1]), lambda: sets.get("set_abcdef"), sets.ping):
+            with pytest.raises(BackendError, match=said):
+                await ask()  # type: ignore[operator]
+
+
+async def test_the_table_may_be_made_again(place: Place) -> None:
+    async with place.opened() as sets:
+        handle = await sets.put([1, 2])
+        place.create_table()
+        async with place.opened() as elsewhere:
+            assert await _get(elsewhere, handle) == [1, 2]
 
 
 async def test_a_tool_refuses_an_unknown_set(shop: Service) -> None:
@@ -186,39 +326,45 @@ async def test_a_tool_refuses_an_unknown_set(shop: Service) -> None:
 # Many at once
 
 
-async def test_sets_may_be_put_at_once_before_there_is_a_database(path: Path) -> None:
-    contents: list[list[Id]] = [[number, "x"] for number in range(8)]
-    with _opened(path) as sets:
-        handles = await asyncio.gather(*(sets.put(ids) for ids in contents))
-        assert await asyncio.gather(*(_get(sets, handle) for handle in handles)) == contents
+async def test_many_calls_may_put_and_get_at_once(place: Place) -> None:
+    contents: list[list[Id]] = [[number % 8, "x"] for number in range(64)]
+    async with place.opened() as sets, place.opened() as elsewhere:
+        several = [sets, elsewhere]
+        handles = await asyncio.gather(*(several[n % 2].put(ids) for n, ids in enumerate(contents)))
+        assert await asyncio.gather(*(_get(several[n % 2], h) for n, h in enumerate(reversed(handles)))) == [
+            *reversed(contents)
+        ]
+    assert len(set(handles)) == await place.count() == 8
 
 
 N_PROCESSES = 3
-N_DATABASES = 10
+N_ROUNDS = 10
 
 
-def _put_sets(folder: str, number: int, barrier: Any, results: Any) -> None:
-    """A process that puts a set of its own and one of everybody's into each of several new databases."""
+def _put_sets(places: list[Place], make_tables: bool, number: int, barrier: Any, results: Any) -> None:
+    """A process that puts a set of its own and one of everybody's into each of several places."""
 
-    async def put(path: Path) -> list[str]:
-        with _opened(path) as sets:
-            return [await sets.put([1, 2, 3]), await sets.put([number, "own"])]
+    async def put(place: Place, round_: int) -> list[str]:
+        if make_tables:
+            place.create_table()
+        async with place.opened() as sets:
+            return [await sets.put([round_, 1, 2, 3]), await sets.put([round_, number, "own"])]
 
     outcomes: list[list[str] | str] = []
-    for database in range(N_DATABASES):
+    for round_, place in enumerate(places):
         barrier.wait(timeout=60)
         try:
-            outcomes.append(asyncio.run(put(Path(folder) / f"{database}.sqlite")))
+            outcomes.append(asyncio.run(put(place, round_)))
         except Exception as error:
             outcomes.append(repr(error))
     results.put((number, outcomes))
 
 
-async def test_processes_may_write_at_once_even_before_there_is_a_database(tmp_path: Path) -> None:
+async def _put_in_processes(places: list[Place], *, make_tables: bool) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(N_PROCESSES), context.Queue()
     processes = [
-        context.Process(target=_put_sets, args=(str(tmp_path), number, barrier, results), daemon=True)
+        context.Process(target=_put_sets, args=(places, make_tables, number, barrier, results), daemon=True)
         for number in range(N_PROCESSES)
     ]
     for process in processes:
@@ -228,10 +374,19 @@ async def test_processes_may_write_at_once_even_before_there_is_a_database(tmp_p
         process.join(timeout=60)
     failed = [handles for made in outcomes.values() for handles in made if isinstance(handles, str)]
     assert failed == []
-    for database in range(N_DATABASES):
-        with _opened(tmp_path / f"{database}.sqlite") as sets:
-            assert len({outcomes[number][database][0] for number in range(N_PROCESSES)}) == 1
+    for round_, place in enumerate(places):
+        async with place.opened() as sets:
+            assert len({outcomes[number][round_][0] for number in range(N_PROCESSES)}) == 1
             for number in range(N_PROCESSES):
-                shared, own = outcomes[number][database]
-                assert await _get(sets, shared) == [1, 2, 3]
-                assert await _get(sets, own) == [number, "own"]
+                shared, own = outcomes[number][round_]
+                assert await _get(sets, shared) == [round_, 1, 2, 3]
+                assert await _get(sets, own) == [round_, number, "own"]
+
+
+async def test_processes_may_write_at_once(place: Place) -> None:
+    await _put_in_processes([place] * N_ROUNDS, make_tables=False)
+
+
+async def test_processes_may_write_files_at_once_even_before_there_are_any(tmp_path: Path) -> None:
+    places = [Place(file=tmp_path / f"{number}.sqlite") for number in range(N_ROUNDS)]
+    await _put_in_processes(places, make_tables=True)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
 from mcp_server.catalog.item_fields import ItemFieldsQuery
+from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.lookup import KEYS, Lookup
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.popularity import Popular, most_popular
@@ -24,6 +25,9 @@ from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.records import Id, IntArray
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError
+
+SPARE_INTERACTIONS = 20
+"""So many more are read than items are wanted, because some are with the same item."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,31 @@ class Catalog:
     """Queries over one dataset's tables.
 
     Args:
+        layout: What the tables hold, read beforehand (``Layout.read``).
         id_ranges: For messages: what IDs look like, of "items" and "users".
     """
 
-    def __init__(self, database: Database, spec: DatasetSpec, id_ranges: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tables: CatalogTables,
+        layout: Layout,
+        spec: DatasetSpec,
+        id_ranges: Mapping[str, str],
+    ) -> None:
         self._database = database
         self._spec = spec
-        self._tables = CatalogTables(spec)
+        self._tables = tables
         self._id_ranges = id_ranges
-        self.n_items, self.n_users, self.twins, self.untitled, unrated = database.run(self._read_layout)
+        self.n_items, self.n_users = layout.n_items, layout.n_users
+        self.twins, self.untitled = Twins(layout.canonical), layout.untitled
         self._titled = np.setdiff1d(np.arange(self.n_items), self.untitled)
-        self._unrankable = np.union1d(self.untitled, unrated)
-        self.name_index = NameIndex(database, self._tables, spec)
-        self.selector = Selector(database, self._tables)
-        self.statistics = Statistics(database, self._tables, self.n_items, spec.interactions.like_threshold)
+        self._unrankable = np.union1d(self.untitled, np.flatnonzero(layout.n_interactions == 0))
+        self.name_index = NameIndex(database, tables, spec)
+        self.selector = Selector(database, tables)
+        self.statistics = Statistics(
+            database, tables, layout.n_interactions, layout.n_users, spec.interactions.like_threshold
+        )
         # Items do not change while a catalogue is served, and users keep their positions.
         items, users = self._tables.items.c, self._tables.users.c
         self._names: Lookup[int, ItemName] = Lookup(
@@ -83,17 +98,6 @@ class Catalog:
         self._fields: Bounded[tuple[str, ...], ItemFieldsQuery] = Bounded(256)
         self._prepare_statements()
 
-    def _read_layout(self, connection: Connection) -> tuple[int, int, Twins, IntArray, IntArray]:
-        items = self._tables.items.c
-        n_items = connection.scalar(select(func.count()).select_from(self._tables.items)) or 0
-        n_users = connection.scalar(select(func.count()).select_from(self._tables.users)) or 0
-        canonical = np.arange(n_items, dtype=np.int64)
-        for idx, first in connection.execute(select(items.idx, items.canonical).where(items.idx != items.canonical)):
-            canonical[idx] = first
-        untitled = connection.scalars(select(items.idx).where(self._tables.title.is_(None))).all()
-        unrated = connection.scalars(select(items.idx).where(items.n_interactions == 0)).all()
-        return n_items, n_users, Twins(canonical), np.array(untitled, np.int64), np.array(unrated, np.int64)
-
     def _prepare_statements(self) -> None:
         """Statements that are asked often are built once."""
         users, items, interactions = self._tables.users.c, self._tables.items.c, self._tables.interactions.c
@@ -107,6 +111,7 @@ class Catalog:
             .join(self._tables.items, items.idx == interactions.item)
             .where(interactions.user == bindparam("user"))
             .order_by(*newest_first)
+            .limit(bindparam("n"))
         )
         self._count_history = select(func.count()).where(interactions.user == bindparam("user"))
 
@@ -161,14 +166,15 @@ class Catalog:
         """A user's newest k items, each named once, and the number of all interactions."""
 
         def query(connection: Connection) -> tuple[list[HistoryEntry], int]:
-            parameters = {"user": user_idx}
-            total = connection.scalar(self._count_history, parameters) or 0
+            total = connection.scalar(self._count_history, {"user": user_idx}) or 0
             entries: dict[int, HistoryEntry] = {}
-            for row in connection.execute(self._select_recent, parameters):
-                entries.setdefault(row.canonical, HistoryEntry(*row))
-                if len(entries) == k:
-                    break
-            return list(entries.values()), total
+            limit, n_read = k + SPARE_INTERACTIONS, 0
+            while len(entries) < k and n_read < total:  # once, unless many interactions are with the same items
+                rows = connection.execute(self._select_recent, {"user": user_idx, "n": limit}).all()
+                for row in rows:
+                    entries.setdefault(row.canonical, HistoryEntry(*row))
+                n_read, limit = len(rows), 4 * limit
+            return list(entries.values())[:k], total
 
         return await self._database.read(query)
 
@@ -206,5 +212,9 @@ class Catalog:
         asked = [int(position) for position in idx]
         return await self._database.read(lambda connection: query.run(connection, asked))
 
-    def close(self) -> None:
-        self._database.close()
+    async def ping(self) -> None:
+        """Raises: BackendError: the database cannot be used."""
+        await self._database.read(lambda connection: connection.execute(self._select_user, {"id": None}).first())
+
+    async def close(self) -> None:
+        await self._database.close()

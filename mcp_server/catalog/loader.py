@@ -1,4 +1,4 @@
-"""Writing a dataset into the tables of a catalogue, in one transaction."""
+"""Writing a dataset into the tables of a catalogue."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +16,18 @@ BATCH = 10_000
 """Rows in one statement."""
 
 
-def load_catalog(connection: Connection, dataset: Dataset, advance: Callable[[int], None] = lambda rows: None) -> None:
+def load_catalog(
+    connection: Connection,
+    tables: CatalogTables,
+    dataset: Dataset,
+    advance: Callable[[int], None] = lambda rows: None,
+) -> None:
     """Create the tables and fill them.
 
     Args:
         connection: In a transaction that the caller commits.
         advance: Called with the number of interactions written since the last call.
     """
-    tables = CatalogTables(dataset.spec)
     tables.metadata.create_all(connection)
     _insert(connection, tables.items, _item_rows(dataset))
     _load_terms(connection, tables, dataset)
@@ -97,5 +101,5 @@ def _interaction_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
     ratings = data.rating.tolist() if data.rating is not None else [None] * len(data)
     timestamps = data.timestamp.tolist() if data.timestamp is not None else [None] * len(data)
     columns = zip(data.user.tolist(), data.item.tolist(), ratings, timestamps, strict=True)
-    for user, item, rating, timestamp in columns:
-        yield {"user": user, "item": item, "rating": rating, "timestamp": timestamp}
+    for number, (user, item, rating, timestamp) in enumerate(columns, start=1):
+        yield {"interaction": number, "user": user, "item": item, "rating": rating, "timestamp": timestamp}

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    Float,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -24,10 +24,13 @@ from sqlalchemy.types import TypeEngine
 
 from mcp_server.dataset.spec import DatasetSpec, FieldSpec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Goes into the catalogue's fingerprint; raise it when a table changes."""
 
 NAME_LENGTH = 255
+
+LONGEST_TEXT = 2**24 - 1
+"""Bytes: MySQL's plain TEXT ends at 64 KB, which a storyline may exceed."""
 
 
 def is_term_field(field: FieldSpec) -> bool:
@@ -37,9 +40,9 @@ def is_term_field(field: FieldSpec) -> bool:
 
 def _column_type(field: FieldSpec) -> TypeEngine[Any]:
     if field.kind == "number":
-        return Integer() if field.integer else Float()
+        return BigInteger() if field.integer else Double()
     if field.kind == "text":
-        return Text()
+        return Text(LONGEST_TEXT)
     return String(NAME_LENGTH)
 
 
@@ -48,14 +51,20 @@ def _id_type(id_type: str) -> TypeEngine[Any]:
 
 
 class CatalogTables:
-    """SQLAlchemy tables for one dataset."""
+    """SQLAlchemy tables for one dataset.
 
-    def __init__(self, spec: DatasetSpec) -> None:
+    Args:
+        prefix: Begins the names of the tables, where several catalogues share a database.
+        collation: Of a MySQL server: one that tells names apart as Python does, by code points.
+    """
+
+    def __init__(self, spec: DatasetSpec, prefix: str = "", collation: str | None = None) -> None:
         self.metadata = MetaData()
+        options: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": collation}
         title = spec.item_field(spec.items.title)
         assert title is not None  # the specification has checked it
         self.items = Table(
-            "items",
+            f"{prefix}items",
             self.metadata,
             Column("idx", Integer, primary_key=True, autoincrement=False),
             Column("id", _id_type(spec.items.id_type), nullable=False, unique=True),
@@ -64,10 +73,11 @@ class CatalogTables:
             Column("n_interactions", Integer, nullable=False),
             *(Column(field.name, _column_type(field)) for field in spec.columns),
             *(Index(f"items_{f.name}", f.name) for f in spec.columns if f.filter and f.kind == "number"),
+            **options,
         )
         self.title = self.items.c[title.name]
         self.terms = Table(
-            "terms",
+            f"{prefix}terms",
             self.metadata,
             Column("term", Integer, primary_key=True, autoincrement=False),
             Column("field", String(40), nullable=False),
@@ -76,30 +86,34 @@ class CatalogTables:
             Column("n_items", Integer, nullable=False),
             UniqueConstraint("field", "name"),
             Index("terms_folded", "field", "folded"),
+            **options,
         )
         self.item_terms = Table(
-            "item_terms",
+            f"{prefix}item_terms",
             self.metadata,
-            Column("item", ForeignKey("items.idx"), primary_key=True),
-            Column("term", ForeignKey("terms.term"), primary_key=True),
+            Column("item", ForeignKey(f"{prefix}items.idx"), primary_key=True),
+            Column("term", ForeignKey(f"{prefix}terms.term"), primary_key=True),
             Column("position", Integer, nullable=False, comment="order in the item's list"),
             Index("item_terms_term", "term", "item"),
+            **options,
         )
         self.users = Table(
-            "users",
+            f"{prefix}users",
             self.metadata,
             Column("idx", Integer, primary_key=True, autoincrement=False),
             Column("id", _id_type(spec.users.id_type), nullable=False, unique=True),
             *(Column(field.name, _column_type(field)) for field in spec.users.fields),
+            **options,
         )
         self.interactions = Table(
-            "interactions",
+            f"{prefix}interactions",
             self.metadata,
-            Column("interaction", Integer, primary_key=True),
-            Column("user", ForeignKey("users.idx"), nullable=False),
-            Column("item", ForeignKey("items.idx"), nullable=False),
-            Column("rating", Float),
+            Column("interaction", Integer, primary_key=True, autoincrement=False),
+            Column("user", ForeignKey(f"{prefix}users.idx"), nullable=False),
+            Column("item", ForeignKey(f"{prefix}items.idx"), nullable=False),
+            Column("rating", Double),
             Column("timestamp", BigInteger, comment="seconds since 1970"),
             Index("interactions_user", "user", "timestamp", "interaction", "item"),
             Index("interactions_item", "item", "rating", "user"),
+            **options,
         )

@@ -1,6 +1,5 @@
 """Statistics of interactions: who likes some items, and how many interactions each item has."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,8 @@ from mcp_server.dataset.records import IntArray
 ROWS_PER_ITEM = 10
 """Rows that counting reads for an item, by guess: decides whether it is a small query or a large one."""
 
-REMEMBERED_SECONDS = 60.0
-"""How long counts of all items are kept: they scan the table, and hardly change in a minute."""
+REMEMBERED = 256
+"""Groups of users whose counts are kept: a catalogue does not change while it is served."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +32,21 @@ class Counts:
 
 class Statistics:
     """Args:
+    n_interactions: (n_items,): by all users.
     like_threshold: The rating from which on a user likes an item; None where every interaction is a like.
     """
 
-    def __init__(self, database: Database, tables: CatalogTables, n_items: int, like_threshold: float | None) -> None:
-        self._database, self._tables, self._n_items = database, tables, n_items
-        self._counts: Bounded[frozenset[tuple[str, str]], tuple[float, Counts]] = Bounded(256)
+    def __init__(
+        self,
+        database: Database,
+        tables: CatalogTables,
+        n_interactions: IntArray,
+        n_users: int,
+        like_threshold: float | None,
+    ) -> None:
+        self._database, self._tables = database, tables
+        self._by_all = Counts(n_interactions, n_users)
+        self._counts: Bounded[frozenset[tuple[str, str]], Counts] = Bounded(REMEMBERED)
         interactions = tables.interactions.c
         asked: BindParameter[Any] = bindparam("idx", expanding=True)
         liked = () if like_threshold is None else (interactions.rating >= like_threshold,)
@@ -65,21 +73,25 @@ class Statistics:
         Args:
             groups: Names by user field; a user must have one of the names in every field.
         """
+        if not groups:
+            return self._by_all
         key = frozenset((field, name) for field, names in groups.items() for name in names)
-        counted, counts = self._counts.get(key, (0.0, None))
-        if counts is None or time.monotonic() - counted > REMEMBERED_SECONDS:
-            counts = await self._database.scan(lambda connection: self._count(connection, groups))
-            self._counts[key] = (time.monotonic(), counts)
+        counts = self._counts.get(key)
+        if counts is None:
+            counts = self._counts[key] = await self._database.scan(lambda connection: self._count(connection, groups))
         return counts
 
     def _count(self, connection: Connection, groups: Mapping[str, Sequence[str]]) -> Counts:
         interactions, users = self._tables.interactions, self._tables.users
         members = [users.c[field].in_(list(names)) for field, names in groups.items()]
         n_users = connection.scalar(select(func.count()).select_from(users).where(*members)) or 0
-        statement = select(interactions.c.item, func.count()).group_by(interactions.c.item)
-        if members:
-            statement = statement.join(users, users.c.idx == interactions.c.user).where(*members)
-        per_item = np.zeros(self._n_items, dtype=np.int64)
+        statement = (
+            select(interactions.c.item, func.count())
+            .join(users, users.c.idx == interactions.c.user)
+            .where(*members)
+            .group_by(interactions.c.item)
+        )
+        per_item = np.zeros_like(self._by_all.per_item)
         for item, count in connection.execute(statement):
             per_item[item] = count
         return Counts(per_item, n_users)

@@ -9,20 +9,29 @@ from typing import Any
 import anyio
 import yaml
 
-from mcp_server.client import Session, stdio_session
+from mcp_server.client import Session, http_session, stdio_session
 from mcp_server.commands.render import render_result, wide_console
 from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.storage.record import open_record
 
 
-def run_call(settings: Settings, tool: str, pairs: list[str], as_json: bool) -> None:
-    State(settings.state_folder).current()  # refuse at once where nothing is prepared
-    anyio.run(_call, settings, tool, pairs, as_json)
+def run_call(
+    settings: Settings, tool: str, pairs: list[str], as_json: bool, server: str | None = None, token: str | None = None
+) -> None:
+    """Args:
+    server: URL of a running server; one is started for the call where it is None.
+    token: For the running server.
+    """
+    if server is None:
+        open_record(settings).current()  # refuse at once where nothing is prepared
+    anyio.run(_call, settings, tool, pairs, as_json, server, token)
 
 
-async def _call(settings: Settings, tool: str, pairs: list[str], as_json: bool) -> None:
-    async with serving(settings) as session:
+async def _call(
+    settings: Settings, tool: str, pairs: list[str], as_json: bool, server: str | None, token: str | None
+) -> None:
+    async with serving(settings) if server is None else http_session(server, token) as session:
         tools = {found["name"]: found for found in await session.list_tools()}
         if tool == "list":
             _print_tools(list(tools.values()), as_json)

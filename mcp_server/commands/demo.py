@@ -19,10 +19,10 @@ from mcp_server.client import Session
 from mcp_server.commands.call import serving
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.commands.render import render_result, say_call, wide_console
+from mcp_server.current import Current
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import DatasetError, RecsysError
 from mcp_server.settings import Settings
-from mcp_server.state import Current
 
 REFERENCE = re.compile(r"^\$(\d+)\.([\w.]+)$")
 

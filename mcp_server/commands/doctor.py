@@ -4,7 +4,7 @@ import importlib.metadata
 import json
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -13,13 +13,14 @@ from rich.console import Console
 
 from mcp_server import __version__
 from mcp_server.backends import Backends
+from mcp_server.current import Current
 from mcp_server.dataset.records import DatasetFiles
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import RecsysError
-from mcp_server.recommender.artifact import read_header
 from mcp_server.service import check_dataset
 from mcp_server.settings import Settings
-from mcp_server.state import MODELS_FOLDER, Current, State
+from mcp_server.state import MODELS_FOLDER
+from mcp_server.storage.storage import Storage
 from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
@@ -56,29 +57,39 @@ def run_doctor(settings: Settings, as_json: bool) -> bool:
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks."""
-    state = State(settings.state_folder)
-    current = state.published()
-    dataset = _check("dataset", lambda: _dataset(settings))
-    if dataset.status == "error" and current is not None:
-        dataset = Finding("dataset", "warning", f"{dataset.text}; it is needed to prepare again, not to serve")
-    findings = [_versions(), dataset, _disk(settings)]
-    findings.append(_check("embedder", lambda: _embedder(settings)))
-    findings.append(_check("state", lambda: _state(state, settings)))
-    if current is None:
+    return anyio.run(_examine, settings)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    dataset = await _check("dataset", lambda: _dataset(settings))
+    findings = [_versions(), dataset, _disk(settings), await _check("embedder", lambda: _embedder(settings))]
+    try:
+        storage = Storage(settings)
+    except RecsysError as error:
+        return [*findings, Finding("settings", "error", str(error))]
+    if settings.qdrant_url is not None:
+        findings.append(await _check("qdrant", storage.vectors.describe))
+    findings.append(await _check("state", lambda: _state(storage, settings)))
+    if findings[-1].status == "error":
         return findings
-    backends = Backends(state, current, settings.item_set_days)
-    findings.append(_check("catalogue", lambda: anyio.run(_catalogue, backends)))
-    findings.append(_check("model", lambda: anyio.run(_model, backends, state, current)))
+    current = storage.record.current()
+    if dataset.status == "error":
+        text = f"{dataset.text}; it is needed to prepare again, not to serve"
+        findings[findings.index(dataset)] = Finding("dataset", "warning", text)
+    backends = Backends(settings, current)
+    findings.append(await _check("catalogue", lambda: _catalogue(backends)))
+    findings.append(await _check("model", lambda: _model(backends, storage, current)))
     if backends.searchable:
-        findings.append(_check("vectors", lambda: anyio.run(_vectors, backends)))
-    findings.append(_check("item sets", lambda: anyio.run(_item_sets, backends)))
-    backends.close()
+        findings.append(await _check("vectors", lambda: _vectors(backends)))
+    findings.append(await _check("item sets", lambda: _item_sets(backends)))
+    await backends.close()
     return findings
 
 
-def _check(name: str, look: Callable[[], str]) -> Finding:
+async def _check(name: str, look: Callable[[], str | Awaitable[str]]) -> Finding:
     try:
-        return Finding(name, "ok", look())
+        said = look()
+        return Finding(name, "ok", said if isinstance(said, str) else await said)
     except RecsysError as error:
         return Finding(name, "error", str(error))
 
@@ -121,10 +132,10 @@ def _embedder(settings: Settings) -> str:
     return f"{settings.embedding_model}, {dimension} dimensions"
 
 
-def _state(state: State, settings: Settings) -> str:
-    current = state.current()
-    check_dataset(settings, current.spec.name)
-    return f"{current.spec.name} in {state.folder}"
+def _state(storage: Storage, settings: Settings) -> str:
+    current = storage.record.current()
+    check_dataset(settings, current.spec.name, storage.record.place)
+    return f"{current.spec.name}, {storage.describe()}"
 
 
 async def _catalogue(backends: Backends) -> str:
@@ -133,9 +144,9 @@ async def _catalogue(backends: Backends) -> str:
     return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
 
 
-async def _model(backends: Backends, state: State, current: Current) -> str:
+async def _model(backends: Backends, storage: Storage, current: Current) -> str:
     await backends.ranker()
-    header = read_header(state.part(current.model))
+    header = storage.models.header(current)
     return f"{header.model} {header.settings or ''}, {header.kind}, trained in {header.train_seconds:.0f} s"
 
 
@@ -144,7 +155,7 @@ async def _vectors(backends: Backends) -> str:
     found, _ = await search.by_text("a test", 1, None, [])
     if not len(found):
         raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
-    return f"{search.count():,} {backends.spec.nouns.items} can be found"
+    return f"{await search.count():,} {backends.spec.nouns.items} can be found"
 
 
 async def _item_sets(backends: Backends) -> str:

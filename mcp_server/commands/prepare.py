@@ -12,9 +12,8 @@ from mcp_server.dataset.spec import ModelSpec, find_spec_file
 from mcp_server.errors import InvalidInputError
 from mcp_server.preparation import Outcome, prepare
 from mcp_server.progress import Progress
-from mcp_server.recommender.artifact import read_header
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.storage.storage import Storage
 
 
 def run_prepare(settings: Settings) -> None:
@@ -38,11 +37,11 @@ def prepare_with_progress(
     settings: Settings, console: Console, *, choose_model: ModelSpec | None = None, keep_model: bool = True
 ) -> Outcome:
     """Prepare, with bars on the console."""
-    state = State(settings.state_folder)
+    storage = Storage(settings)
     files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
-    with Progress(console, state.progress_file) as progress:
+    with Progress(console, storage.folder.progress_file) as progress:
         return prepare(
-            state, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
+            storage, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
         )
 
 
@@ -75,7 +74,8 @@ def read_model_settings(pairs: list[str], config: Path | None) -> dict[str, Any]
 def _report(outcome: Outcome, settings: Settings, console: Console, seconds: float) -> None:
     current = outcome.current
     nouns, card = current.spec.nouns, current.card
-    model = read_header(State(settings.state_folder).part(current.model))
+    storage = Storage(settings)
+    model = storage.models.header(current)
     shown = ", ".join(f"{name}={value}" for name, value in model.settings.items())
     what = "made: " + ", ".join(outcome.made) if outcome.made else "everything was up to date"
     console.print(
@@ -83,7 +83,7 @@ def _report(outcome: Outcome, settings: Settings, console: Console, seconds: flo
         f"  {card.n_items:,} {nouns.items}, {card.n_users:,} {nouns.users}, "
         f"{card.n_interactions:,} {nouns.interactions}\n"
         f"  model {model.model}{f' ({shown})' if shown else ''}\n"
-        f"  state {settings.state_folder}",
+        f"  {storage.describe()}",
         highlight=False,
     )
     if outcome.made and current.spec.licence:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from mcp_server.current import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec, Nouns
 from mcp_server.errors import InvalidInputError
-from mcp_server.state import DatasetCard
 
 if TYPE_CHECKING:
     from mcp_server.backends import Backends

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
 
-from mcp_server.catalog.database import Database
+from mcp_server.catalog.embedded_database import EmbeddedDatabase
 from mcp_server.dataset.records import FloatArray
 from mcp_server.vectors.embedder import Embedder
 
@@ -37,7 +37,7 @@ def embed_cached(
         advance: Called with the number of texts done since the last call.
     """
     digests = {hashlib.sha256(f"{embedder.model}\0{text}".encode()).hexdigest(): text for text in texts}
-    database = Database(path, "the cache of vectors", read_only=False)
+    database = EmbeddedDatabase(path, "the cache of vectors", read_only=False)
     try:
         database.change(_metadata.create_all)
         kept = database.run(lambda connection: connection.execute(select(_vectors)).all())
@@ -55,5 +55,5 @@ def embed_cached(
             drop = delete(_vectors).where(_vectors.c.digest.in_(stale[start : start + CHUNK]))
             database.change(lambda connection, drop=drop: connection.execute(drop))  # type: ignore[misc]
     finally:
-        database.close()
+        database.dispose()
     return {digests[digest]: vector for digest, vector in found.items()}

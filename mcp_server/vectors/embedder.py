@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 BUNDLED = "bundled-minilm"
 BUNDLED_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+BUNDLED_DIMENSION = 384
 
 BATCH = 16
 """Texts in one run of the model. Texts are sorted by length first, so that few are padded much: 16 is as fast
@@ -70,12 +71,7 @@ class Embedder:
     def _load_named(self) -> "TextEmbedding":
         from fastembed import TextEmbedding
 
-        names = [description["model"] for description in TextEmbedding.list_supported_models()]
-        if self.model not in names:
-            raise BackendError(
-                f"fastembed has no text model {self.model!r}: set RECSYS_EMBEDDING_MODEL to {BUNDLED} or one of "
-                f"{', '.join(names[:4])}, ... (`TextEmbedding.list_supported_models()` has all)"
-            )
+        dimension_of(self.model)  # refuses an unknown model
         return TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
 
     def _load_bundled(self) -> "TextEmbedding":
@@ -96,7 +92,7 @@ class Embedder:
                 pooling=PoolingType.MEAN,
                 normalization=True,
                 sources=ModelSource(hf="sentence-transformers/all-MiniLM-L6-v2"),
-                dim=384,
+                dim=BUNDLED_DIMENSION,
                 model_file=model_file.name,
             )
         return TextEmbedding(BUNDLED, specific_model_path=str(target), threads=self._threads)
@@ -109,9 +105,9 @@ class Embedder:
         """
         _ = self._loaded
 
-    def _embed_query(self, text: str) -> tuple[float, ...]:
-        """A query's vector, normalised. Takes milliseconds of computing."""
-        return tuple(next(iter(self._loaded.query_embed(text))).tolist())
+    def _embed_query(self, text: str) -> FloatArray:
+        """(dimension,) float32: a query's vector, normalised. Takes milliseconds of computing."""
+        return next(iter(self._loaded.query_embed(text))).astype(np.float32)
 
     def embed(self, texts: Sequence[str], advance: Callable[[int], None] = lambda count: None) -> FloatArray:
         """(n_texts, dimension) float32, normalised.
@@ -126,6 +122,25 @@ class Embedder:
             vectors[position] = vector.astype(np.float32)
             advance(1)
         return np.stack(vectors)
+
+
+def dimension_of(model: str) -> int:
+    """Of a model's vectors; loads nothing.
+
+    Raises:
+        BackendError: There is no such model.
+    """
+    if model == BUNDLED:
+        return BUNDLED_DIMENSION
+    from fastembed import TextEmbedding
+
+    dimensions = {found["model"]: int(found["dim"]) for found in TextEmbedding.list_supported_models()}
+    if model not in dimensions:
+        raise BackendError(
+            f"fastembed has no text model {model!r}: set RECSYS_EMBEDDING_MODEL to {BUNDLED} or one of "
+            f"{', '.join(list(dimensions)[:4])}, ... (`TextEmbedding.list_supported_models()` has all)"
+        )
+    return dimensions[model]
 
 
 def _copy(source: Path, target: Path) -> None:

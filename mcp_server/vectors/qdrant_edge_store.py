@@ -4,6 +4,7 @@ A store is written once, in a folder of its own, and only read afterwards. It ha
 would keep a second process from opening the same folder.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -13,36 +14,9 @@ from typing import Any, cast
 import qdrant_edge as edge
 
 from mcp_server.errors import BackendError
-from mcp_server.vectors.store import PREFETCH, RRF_K, TYPICAL_WORDS, Hit, HybridQuery, Point, Words
+from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Point, Words
 
 BATCH = 256
-
-TEXT, SENTENCES, WORDS = "text", "sentences", "words"
-
-
-class Bm25Indexer:
-    """BM25 term weights; the engine adds the inverse document frequencies.
-
-    Args:
-        language: Decides stemmer and stop words.
-
-    Raises:
-        BackendError: The engine does not know the language.
-    """
-
-    def __init__(self, language: str) -> None:
-        try:
-            self._bm25 = edge.Bm25(edge.Bm25Config(language=language, avg_len=TYPICAL_WORDS, ascii_folding=True))
-        except ValueError as error:
-            raise BackendError(f"search cannot index words in {language!r}: {error}") from error
-
-    def document(self, text: str) -> Words:
-        vector = self._bm25.embed_document(text)
-        return Words(vector.indices, vector.values)
-
-    def query(self, text: str) -> Words:
-        vector = self._bm25.embed_query(text)
-        return Words(vector.indices, vector.values)
 
 
 def write_store(
@@ -84,11 +58,11 @@ def _edge_point(point: Point) -> edge.Point:
         SENTENCES: point.sentences.tolist(),
         WORDS: edge.SparseVector(list(point.words.indices), list(point.words.values)),
     }
-    return edge.Point(point.item, cast("Any", vectors), {"digests": list(point.digests)})
+    return edge.Point(point.item, cast("Any", vectors), {DIGESTS: list(point.digests)})
 
 
 class QdrantEdgeStore:
-    """A store in a folder; any number of processes may read it at once."""
+    """A store in a folder; any number of processes may read it at once. The engine computes beside the event loop."""
 
     def __init__(self, folder: Path, n_points: int | None = None) -> None:
         """Open a store.
@@ -104,10 +78,30 @@ class QdrantEdgeStore:
             raise BackendError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
         with self._reading():
             self._shard = edge.EdgeShard.load(str(folder))
-        if n_points is not None and self.count() != n_points:
-            raise self._failure(f"it holds {self.count():,} points instead of {n_points:,}")
+        if n_points is not None and self._count() != n_points:
+            raise self._failure(f"it holds {self._count():,} points instead of {n_points:,}")
 
-    def search(self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]) -> list[Hit]:
+    async def search(
+        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
+    ) -> list[Hit]:
+        return await asyncio.to_thread(self._search, query, limit, only, leave_out)
+
+    async def stored(self, item: int) -> HybridQuery | None:
+        return await asyncio.to_thread(self._stored, item)
+
+    async def count(self) -> int:
+        return await asyncio.to_thread(self._count)
+
+    async def close(self) -> None:
+        self.dispose()
+
+    def dispose(self) -> None:
+        """Close, for those who have no event loop."""
+        self._shard.close()
+
+    def _search(
+        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
+    ) -> list[Hit]:
         condition = self._filter(only, leave_out)
         forms: list[tuple[str, Any]] = [
             (TEXT, list(query.text)),
@@ -127,7 +121,7 @@ class QdrantEdgeStore:
         )
         with self._reading():
             found = self._shard.query(request)
-        return [Hit(int(point.id), float(point.score), (point.payload or {}).get("digests", [])) for point in found]
+        return [Hit(int(point.id), float(point.score), (point.payload or {}).get(DIGESTS, [])) for point in found]
 
     def _filter(self, only: Sequence[int] | None, leave_out: Sequence[int]) -> edge.Filter | None:
         if only is None and not leave_out:
@@ -137,7 +131,7 @@ class QdrantEdgeStore:
             must_not=[edge.HasIdCondition(set(leave_out))] if leave_out else None,
         )
 
-    def stored(self, item: int) -> HybridQuery | None:
+    def _stored(self, item: int) -> HybridQuery | None:
         with self._reading():
             records = self._shard.retrieve([item], with_payload=False, with_vector=True)
             if not records:
@@ -146,12 +140,9 @@ class QdrantEdgeStore:
             words = vectors[WORDS]
             return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
 
-    def count(self) -> int:
+    def _count(self) -> int:
         with self._reading():
             return self._shard.count(edge.CountRequest(exact=True))
-
-    def close(self) -> None:
-        self._shard.close()
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[None]:

@@ -29,39 +29,34 @@ class TextSearch:
         Raises:
             BackendError: The store cannot be read.
         """
-
-        def search() -> tuple[list[int], list[int]]:
-            vector = self._embedder.embed_query(query)
-            hybrid = HybridQuery(vector, [vector], self._indexer.query(query))
-            digest = text_digest(query)
-            hits = self._store.search(hybrid, limit + 1, _list(only), leave_out)
-            own = [hit.item for hit in hits if digest in hit.digests]
-            return [hit.item for hit in hits if hit.item not in own][:limit], own
-
-        found, own = await asyncio.to_thread(search)
+        hybrid = await asyncio.to_thread(self._hybrid, query)
+        hits = await self._store.search(hybrid, limit + 1, _list(only), leave_out)
+        digest = text_digest(query)
+        own = [hit.item for hit in hits if digest in hit.digests]
+        found = [hit.item for hit in hits if hit.item not in own][:limit]
         return np.array(found, dtype=np.int64), np.array(own, dtype=np.int64)
+
+    def _hybrid(self, query: str) -> HybridQuery:
+        vector = self._embedder.embed_query(query).tolist()
+        return HybridQuery(vector, [vector], self._indexer.query(query))
 
     async def like_item(
         self, item: int, limit: int, only: IntArray | None, leave_out: Sequence[int]
     ) -> IntArray | None:
         """(at most limit,): items whose texts are nearest to an item's; None where that item has no text."""
+        query = await self._store.stored(item)
+        if query is None:
+            return None
+        hits = await self._store.search(query, limit, _list(only), leave_out)
+        return np.array([hit.item for hit in hits], dtype=np.int64)
 
-        def search() -> list[int] | None:
-            query = self._store.stored(item)
-            if query is None:
-                return None
-            return [hit.item for hit in self._store.search(query, limit, _list(only), leave_out)]
-
-        found = await asyncio.to_thread(search)
-        return None if found is None else np.array(found, dtype=np.int64)
-
-    def count(self) -> int:
+    async def count(self) -> int:
         """Number of items that can be found."""
-        return self._store.count()
+        return await self._store.count()
 
-    def close(self) -> None:
-        self._store.close()
+    async def close(self) -> None:
+        await self._store.close()
 
 
 def _list(items: IntArray | None) -> list[int] | None:
-    return None if items is None else [int(item) for item in items]
+    return None if items is None else items.tolist()

@@ -3,6 +3,8 @@
 A point has a dense vector of the whole text ("text"), one of each sentence ("sentences", compared by the best
 match), a sparse vector of words with BM25 weights ("words"), and the digests of its texts as payload. A query
 asks all three, and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009) makes one ranking of theirs.
+
+Two stores do so with the same engine: Qdrant Edge in the process, and a Qdrant server or cloud.
 """
 
 from collections.abc import Sequence
@@ -11,14 +13,17 @@ from typing import Protocol
 
 from mcp_server.dataset.records import FloatArray
 
+TEXT, SENTENCES, WORDS = "text", "sentences", "words"
+"""Names of a point's vectors."""
+
+DIGESTS = "digests"
+"""Name in a point's payload."""
+
 RRF_K = 20
 """Fusion constant. Of 2, 10, 20 and 60 the best for first places on 120 plot descriptions."""
 
 PREFETCH = 100
 """Candidates of each of the three rankings, at least."""
-
-TYPICAL_WORDS = 70.0
-"""Length of a document that BM25 takes as usual; this store's texts are short."""
 
 
 @dataclass(frozen=True)
@@ -72,23 +77,23 @@ class WordIndexer(Protocol):
 
 
 class VectorStore(Protocol):
-    """A filled, readable store."""
+    """A filled, readable store. Each method raises BackendError where the store cannot be read."""
 
-    def search(self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]) -> list[Hit]:
+    async def search(
+        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
+    ) -> list[Hit]:
         """The best hits, best first.
 
         Args:
+            limit: At most so many, at least 1.
             only: Items to choose from; all where None.
-
-        Raises:
-            BackendError: The store cannot be read.
         """
 
-    def stored(self, item: int) -> HybridQuery | None:
+    async def stored(self, item: int) -> HybridQuery | None:
         """The vectors of an item, to find others like it; None where it has no text."""
 
-    def count(self) -> int:
+    async def count(self) -> int:
         """Number of points."""
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Free what the store holds."""

@@ -24,7 +24,8 @@ from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.errors import NotPreparedError
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state import Current, State
+from mcp_server.current import Current
+from mcp_server.state import State
 from tests.conftest import SHOP
 
 REG_WEIGHT = 20.0

@@ -20,7 +20,8 @@ from mcp_server.errors import ArtifactError, RecsysError
 from mcp_server.preparation import Outcome
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state import Current, State
+from mcp_server.current import Current
+from mcp_server.state import State
 from mcp_server.vectors.embedder import Embedder
 from tests.conftest import SHOP
 

@@ -1,0 +1,190 @@
+"""Where a MySQL or MariaDB server is and how to sign in, from the settings; and its errors in words.
+
+Texts name host, port and database, never a user or a password.
+"""
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from mcp_server.errors import BackendError, InvalidInputError
+from mcp_server.settings import Settings
+
+EXAMPLE = "mysql+aiomysql://USER:PASSWORD@HOST:3306/DATABASE"
+
+DRIVERS = ("mysql", "mysql+aiomysql", "mysql+pymysql", "mariadb", "mariadb+aiomysql", "mariadb+pymysql")
+"""All are taken, and mean the same: aiomysql serves, PyMySQL prepares."""
+
+CONNECT_TIMEOUT_SECONDS = 5
+
+RECYCLE_SECONDS = 1800
+"""A connection older than this is replaced: servers and proxies drop those that idle for long."""
+
+POOL_WAIT_SECONDS = 10
+"""How long a query waits for a connection when all are in use."""
+
+
+MISSING_TABLE = 1146
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """One database of a server."""
+
+    url: URL
+    tls: ssl.SSLContext | None
+    pool_size: int
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> "ServerAddress":
+        """Raises: InvalidInputError: the URL or a certificate cannot be used."""
+        assert settings.database_url is not None
+        try:
+            url = make_url(settings.database_url.get_secret_value())
+        except (ArgumentError, ValueError):  # their texts quote the URL, password and all
+            raise InvalidInputError(f"RECSYS_DATABASE_URL is not a database URL: it looks like {EXAMPLE}") from None
+        if url.drivername not in DRIVERS:
+            raise InvalidInputError(
+                f"RECSYS_DATABASE_URL names {url.drivername}; MySQL and MariaDB are supported: {EXAMPLE}"
+            )
+        if not url.host or not url.database:
+            missing = "no database" if url.host else "no host"
+            raise InvalidInputError(f"RECSYS_DATABASE_URL names {missing}: it looks like {EXAMPLE}")
+        if unknown := set(url.query) - {"charset"}:
+            raise InvalidInputError(
+                f"RECSYS_DATABASE_URL has the option {', '.join(sorted(unknown))}, which is not known here: TLS is set "
+                "by RECSYS_DATABASE_TLS, RECSYS_DATABASE_CA, RECSYS_DATABASE_CERT and RECSYS_DATABASE_KEY"
+            )
+        if settings.database_password is not None:
+            url = url.set(password=settings.database_password.get_secret_value().rstrip("\r\n"))
+        return cls(url.set(query={"charset": "utf8mb4"}), _tls(settings), settings.database_pool_size)
+
+    def __str__(self) -> str:
+        return f"{self.url.host}:{self.url.port or 3306}/{self.url.database}"
+
+    @property
+    def database(self) -> str:
+        return self.url.database or ""
+
+    def engine(self) -> Engine:
+        """For preparation and for following what is published: one connection at a time."""
+        arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "program_name": "recsys-mcp"}
+        arguments |= {"ssl": self.tls} if self.tls is not None else {"ssl_disabled": True}
+        engine = create_engine(
+            self.url.set(drivername="mysql+pymysql"),
+            connect_args=arguments,
+            isolation_level="READ COMMITTED",
+            pool_pre_ping=True,
+            pool_recycle=RECYCLE_SECONDS,
+            hide_parameters=True,
+        )
+        self._insist_on_tls(engine)
+        return engine
+
+    def async_engine(self) -> AsyncEngine:
+        """For serving."""
+        arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "program_name": "recsys-mcp"}
+        arguments |= {"ssl": self.tls} if self.tls is not None else {}
+        engine = create_async_engine(
+            self.url.set(drivername="mysql+aiomysql"),
+            connect_args=arguments,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_size=self.pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            pool_pre_ping=True,
+            pool_recycle=RECYCLE_SECONDS,
+            hide_parameters=True,
+        )
+        self._insist_on_tls(engine.sync_engine)
+        return engine
+
+    def _insist_on_tls(self, engine: Engine) -> None:
+        """Both drivers go on without TLS where the server does not offer it, as one in the middle can pretend."""
+        if self.tls is None:
+            return
+
+        @event.listens_for(engine, "connect")
+        def check(connection: Any, _record: object) -> None:
+            driver = connection.driver_connection if hasattr(connection, "driver_connection") else connection
+            if hasattr(driver, "_writer"):
+                encrypted = driver._writer.get_extra_info("ssl_object") is not None
+            else:
+                encrypted = isinstance(driver._sock, ssl.SSLSocket)
+            if not encrypted:
+                raise BackendError(
+                    f"the database at {self} does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off"
+                )
+
+    def explain(self, error: SQLAlchemyError) -> BackendError:
+        """What went wrong, and what to do about it."""
+        place = f"the database at {self}"
+        if isinstance(error, PoolTimeoutError):
+            return BackendError(
+                f"{place} is busy: all {self.pool_size} connections are in use; try again, or raise "
+                "RECSYS_DATABASE_POOL_SIZE"
+            )
+        cause = error.orig if isinstance(error, DBAPIError) else None
+        code = _code(error)
+        said = " ".join(str(cause.args[-1] if cause is not None and cause.args else error).split())
+        texts = {
+            1040: f"{place} takes no more connections: lower RECSYS_DATABASE_POOL_SIZE, or raise its max_connections",
+            1044: f"{place} gives this user no access: grant it rights on {self.database}",
+            1045: f"{place} refuses the user or the password: check RECSYS_DATABASE_URL and RECSYS_DATABASE_PASSWORD",
+            1049: f"the server at {self.url.host} has no database {self.database}: create it, or check "
+            "RECSYS_DATABASE_URL",
+            1142: f"{place} lacks a right for this user: grant it on {self.database}",
+            MISSING_TABLE: f"{place} lacks a table: run `recsys-mcp prepare`",
+            1698: f"{place} refuses the user or the password: check RECSYS_DATABASE_URL and RECSYS_DATABASE_PASSWORD",
+            3159: f"{place} asks for TLS: set RECSYS_DATABASE_TLS=on",
+        }
+        if code in texts:
+            return BackendError(texts[code])
+        reason = error
+        while reason.__cause__ is not None:
+            reason = reason.__cause__  # type: ignore[assignment]
+        if isinstance(reason, ssl.SSLError):
+            return BackendError(f"{place} fails the TLS check ({reason}): check RECSYS_DATABASE_TLS and its CA")
+        if code in (2002, 2003, 2005, 2006, 2013, 2026) or (code is None and cause is not None):
+            return BackendError(f"{place} cannot be reached just now ({said}): is it running?")
+        return BackendError(f"{place} cannot be used just now: {said}")
+
+
+def _code(error: SQLAlchemyError) -> object:
+    """The server's or the driver's number of an error."""
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    return cause.args[0] if cause is not None and cause.args else None
+
+
+def is_missing_table(error: SQLAlchemyError) -> bool:
+    return _code(error) == MISSING_TABLE
+
+
+def is_undone(error: SQLAlchemyError) -> bool:
+    """Has the server undone the transaction (deadlock, lock wait), so that it can be tried again?"""
+    return _code(error) in (1205, 1213)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    files = (settings.database_ca, settings.database_cert, settings.database_key)
+    if settings.database_tls == "off":
+        if any(files):
+            raise InvalidInputError("RECSYS_DATABASE_CA, _CERT and _KEY need RECSYS_DATABASE_TLS=verify (or on)")
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.database_ca)
+        if settings.database_cert is not None:
+            context.load_cert_chain(settings.database_cert, settings.database_key)
+    except (OSError, ssl.SSLError) as error:
+        raise InvalidInputError(f"the certificates of RECSYS_DATABASE_CA, _CERT or _KEY: {error}") from error
+    if settings.database_tls == "on":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,129 @@
+"""What is published: which parts are served, and the facts about their dataset. A record of it is in a state folder
+or in a database.
+"""
+
+import hashlib
+import json
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mcp_server.dataset.spec import DatasetSpec, ModelSpec
+from mcp_server.errors import NotPreparedError
+
+FORMAT = 1
+"""Of current.json and of everything it points to."""
+
+
+class DatasetCard(BaseModel):
+    """Facts about a prepared dataset, for descriptions and messages."""
+
+    n_items: int
+    n_users: int
+    n_interactions: int
+    n_dropped: int = 0
+    """Interactions left out because they name an unknown item or user."""
+    item_ids: str
+    """What IDs look like: "IDs run from 1 to 1682"."""
+    user_ids: str
+    example_items: list[int | str]
+    example_users: list[int | str]
+    terms: dict[str, list[str]]
+    """The most frequent names of each category of items."""
+    term_counts: dict[str, int]
+    """How many names each category has."""
+    ranges: dict[str, tuple[float, float]]
+    """Least and greatest value of each number field."""
+    groups: dict[str, list[str]]
+    """Names of the user groups, by field."""
+
+
+class Current(BaseModel):
+    """What is served."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    format: int = FORMAT
+    spec: DatasetSpec
+    fingerprint: str
+    """Of the dataset."""
+    card: DatasetCard
+    training_fingerprint: str
+    """Of what the model was trained on: users, items and interactions."""
+    chosen_model: ModelSpec | None = None
+    """The model that `train` was asked for, in place of the specification's; a new preparation keeps it."""
+    embedding_model: str
+    index_version: int
+    """Of what is embedded and how it is stored."""
+    n_searchable: int
+    """How many items have texts."""
+    catalog: str
+    model: str
+    vectors: str | None
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the parts."""
+        return [name for name in (self.catalog, self.model, self.vectors) if name is not None]
+
+
+def fingerprint(*parts: object) -> str:
+    """A short digest of JSON-like values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def parse_current(content: str, place: str) -> Current:
+    """What a record says is published.
+
+    Args:
+        content: JSON.
+        place: Of the record, for messages.
+
+    Raises:
+        NotPreparedError: It is damaged, or was made by another version of this program.
+    """
+    try:
+        parsed = json.loads(content)
+    except ValueError as error:
+        raise NotPreparedError(f"the record in {place} cannot be read ({error}): run `recsys-mcp prepare`") from error
+    if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
+        raise NotPreparedError(f"{place} was prepared by another version of this program: run `recsys-mcp prepare`")
+    try:
+        return Current.model_validate(parsed)
+    except ValidationError as error:
+        raise NotPreparedError(
+            f"the record in {place} is damaged ({error.error_count()} problems): run `recsys-mcp prepare`"
+        ) from error
+
+
+class Record(Protocol):
+    """Says what is published: the state folder, or a database server."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Does a look at it take the way to a server?"""
+
+    @property
+    def place(self) -> str:
+        """For messages."""
+
+    def version(self) -> int | None:
+        """Changes whenever another state is published; None where nothing is."""
+
+    def current(self) -> Current:
+        """What is published.
+
+        Raises:
+            NotPreparedError: Nothing is, or it was made by another version of this program.
+            BackendError: The record cannot be reached.
+        """
+
+    def published(self) -> Current | None:
+        """What is published, or None where nothing usable is."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Only one process prepares at a time; others wait. The lock ends with its process."""
+
+    def publish(self, current: Current) -> None:
+        """Serve these parts from now on. Only with the lock."""

@@ -1,0 +1,148 @@
+"""What the server answers over HTTP: which paths there are, and who gets to them."""
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, request_response
+from starlette.types import ASGIApp
+
+from mcp_server.access import Tokens, accepted_hosts, accepted_origins
+from mcp_server.calls import Calls
+from mcp_server.errors import InvalidInputError
+from mcp_server.http_requests import BoundedBody, problem
+from mcp_server.http_transports import (
+    KnownHostsOnly,
+    Sse,
+    StreamableHttp,
+    authentication,
+    security,
+    with_token_only,
+)
+from mcp_server.metrics import Metrics
+from mcp_server.readiness import Readiness
+from mcp_server.server import build_server
+from mcp_server.service import Service
+from mcp_server.settings import Settings, Transport
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where things are.
+
+    Raises:
+        InvalidInputError: The prefix is no path.
+    """
+
+    prefix: str
+    transport: Transport
+
+    def __post_init__(self) -> None:
+        prefix = self.prefix.strip("/")
+        if not re.fullmatch(r"[\w.~-]*(/[\w.~-]+)*", prefix, re.ASCII):
+            raise InvalidInputError(f"RECSYS_PATH_PREFIX: {self.prefix!r} is not a path such as /recommender")
+        object.__setattr__(self, "prefix", f"/{prefix}" if prefix else "")
+
+    @property
+    def streamable_http(self) -> str | None:
+        return f"{self.prefix}/mcp" if self.transport in ("http", "streamable-http") else None
+
+    @property
+    def sse(self) -> str | None:
+        return f"{self.prefix}/sse" if self.transport in ("http", "sse") else None
+
+    @property
+    def messages(self) -> str:
+        return f"{self.prefix}/messages/"
+
+    def of(self, name: str) -> str:
+        return f"{self.prefix}/{name}"
+
+    def described(self, base: str = "") -> str:
+        """ "http://127.0.0.1:8000/mcp (streamable HTTP) and http://127.0.0.1:8000/sse (SSE)"."""
+        places = ((self.streamable_http, "streamable HTTP"), (self.sse, "SSE"))
+        return " and ".join(f"{base}{path} ({name})" for path, name in places if path is not None)
+
+
+def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settings, tokens: Tokens) -> Starlette:
+    """The application: MCP, metrics, health and readiness. It starts and closes the service.
+
+    Raises:
+        InvalidInputError: A setting cannot be used.
+    """
+    paths = Paths(settings.path_prefix, settings.transport)
+    origins = accepted_origins(settings)
+    guards = security(accepted_hosts(settings), origins)
+    most_bytes = settings.max_body_kb * 1024
+    server = build_server(service, calls)
+    readiness = Readiness(service.readiness)
+
+    def guarded(app: ASGIApp) -> ASGIApp:
+        bounded = BoundedBody(app, most_bytes)
+        return KnownHostsOnly(with_token_only(bounded) if tokens else bounded, guards)
+
+    async def health(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    async def ready(_: Request) -> Response:
+        checks = {"server": "stopping"} if calls.stopping else await readiness.checks()
+        is_ready = all(found == "ok" for found in checks.values())
+        return JSONResponse({"ready": is_ready, "checks": checks}, status_code=200 if is_ready else 503)
+
+    async def show_metrics(request: Request) -> Response:
+        page, content_type = metrics.page(request.headers.get("accept", ""))
+        return Response(page, headers={"Content-Type": content_type})
+
+    routes = [
+        Route(paths.of("health"), health),
+        Route(paths.of("ready"), ready),
+        Route(paths.of("metrics"), guarded(request_response(show_metrics)), methods=["GET"]),
+    ]
+    streamable_http = None
+    if paths.streamable_http is not None:
+        streamable_http = StreamableHttp(server, guards, most_bytes, settings.stateless)
+        routes.append(Route(paths.streamable_http, guarded(streamable_http)))
+    if paths.sse is not None:
+        sse = Sse(server, guards, most_bytes, paths.messages)
+        routes.append(Route(paths.sse, guarded(sse.stream), methods=["GET"]))
+        routes.append(Route(paths.messages, guarded(sse.messages), methods=["POST"]))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            service.start()
+            service.warm()
+            async with streamable_http.running() if streamable_http else contextlib.nullcontext():
+                yield
+        finally:
+            await service.close()
+
+    async def refuse(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code != 404:
+            return problem(error.status_code, "not_allowed", error.detail)
+        return problem(404, "not_found", f"there is nothing at this path; MCP is at {paths.described()}")
+
+    middleware = []
+    if settings.allowed_origins:
+        middleware.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.allowed_origins,
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["*"],  # MCP's own have names that depend on the tools
+                expose_headers=["Mcp-Session-Id"],
+            )
+        )
+    if tokens:
+        middleware.append(authentication(tokens))
+    return Starlette(
+        routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers={HTTPException: refuse}
+    )

@@ -1,0 +1,113 @@
+"""What happens to HTTP requests whatever they ask for: bodies are bounded, and streams end when the server stops."""
+
+import anyio
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+BODY_SECONDS = 30.0
+"""How long a client may take to send the body of a request."""
+
+
+def problem(status: int, error: str, description: str) -> JSONResponse:
+    """An error as OAuth and the SDK spell theirs."""
+    return JSONResponse({"error": error, "error_description": description}, status_code=status)
+
+
+class BoundedBody:
+    """Reads the body of a POST request before the application sees it, however it is sent, and answers 413 to one
+    that is too long and 408 to one that does not come.
+    """
+
+    def __init__(self, app: ASGIApp, most_bytes: int) -> None:
+        self._app, self._most_bytes = app, most_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        body = bytearray()
+        declared = Headers(scope=scope).get("content-length", "")
+        too_long = declared.isdigit() and int(declared) > self._most_bytes
+        with anyio.move_on_after(BODY_SECONDS) as patience:
+            complete = too_long
+            while not complete:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                body += message.get("body", b"")
+                too_long = len(body) > self._most_bytes
+                complete = too_long or not message.get("more_body", False)
+        if patience.cancelled_caught:
+            await problem(408, "request_timeout", f"the body did not come in {BODY_SECONDS:g} s")(scope, receive, send)
+        elif too_long:
+            text = f"the body of a request may have {self._most_bytes:,} bytes at most"
+            await problem(413, "request_too_large", text)(scope, receive, send)
+        else:
+            await self._app(scope, _Replayed(bytes(body), receive), send)
+
+
+class _Replayed:
+    """Gives a body that has been read, and then whatever else comes."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+class OpenRequests:
+    """Knows the requests that are being answered, and can end them.
+
+    Streams of events last until their client leaves; a server that stops has to end them, and to end them well: a
+    client that sees its stream end properly knows that nothing is missing.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[anyio.CancelScope] = set()
+        self._n_sending = 0
+
+    @property
+    def sending(self) -> bool:
+        """Whether something is being sent to a client."""
+        return self._n_sending > 0
+
+    def end(self) -> None:
+        for request in self._open:
+            request.cancel()
+
+    def watched(self, app: ASGIApp) -> ASGIApp:
+        async def watched_app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            begun = complete = False
+
+            async def watched_send(message: Message) -> None:
+                nonlocal begun, complete
+                self._n_sending += 1
+                try:
+                    await send(message)
+                finally:
+                    self._n_sending -= 1
+                begun = True
+                complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+            with anyio.CancelScope() as request:
+                self._open.add(request)
+                try:
+                    await app(scope, receive, watched_send)
+                finally:
+                    self._open.discard(request)
+            if request.cancelled_caught and not complete:
+                if begun:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                else:
+                    await problem(503, "stopping", "the server is stopping")(scope, receive, send)
+
+        return watched_app

@@ -1,0 +1,62 @@
+"""Parts that are folders of files, kept in a database: every machine fetches those that it uses."""
+
+import shutil
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from mcp_server.state import State
+from mcp_server.storage.database_record import DatabaseRecord
+from mcp_server.storage.parts import FolderParts
+
+KEPT_COPIES = 2
+"""Fetched parts of a kind that stay on this machine: the present one, and the one before for servers that still
+read it."""
+
+
+class SharedFolderParts(FolderParts):
+    """Parts that a database keeps; the state folder has copies of those that this machine has used."""
+
+    def __init__(self, state: State, kind: str, record: DatabaseRecord) -> None:
+        super().__init__(state, kind)
+        self._record = record
+
+    def exists(self, name: str) -> bool:
+        return self._record.has_part(name)
+
+    def make_files(self, name: str, fill: Callable[[Path], None]) -> None:
+        super().make_files(name, fill)  # finds it made where an earlier run did not come to the next step
+        self._record.keep_files(name, super().path(name))
+
+    def path(self, name: str) -> Path:
+        """The folder of a part, fetched first where this machine does not have it.
+
+        Raises:
+            BackendError: The database cannot be read.
+        """
+        if not super().exists(name):
+            with self.state.lock("fetching"):
+                self._fetch(name)
+        return super().path(name)
+
+    def renew(self, name: str) -> bool:
+        """Raises: BackendError: the database does not have the part, or cannot be read."""
+        with self.state.lock("fetching"):
+            super().discard(name)
+            self._fetch(name)
+        return True
+
+    def _fetch(self, name: str) -> None:
+        self.state.make_part(name, lambda folder: self._record.fetch_files(name, folder), "fetching")
+        copies = sorted(self.state.parts(self.kind), key=lambda folder: folder.stat().st_mtime)
+        for folder in copies[:-KEPT_COPIES]:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def discard(self, name: str) -> None:
+        self._record.discard_part(name)
+        super().discard(name)
+
+    def keep_only(self, names: Collection[str]) -> None:
+        for name in self._record.parts(self.kind):
+            if name not in names:
+                self._record.discard_part(name)
+        super().keep_only(names)

@@ -1,0 +1,137 @@
+"""All that a state consists of, at the places that the settings name.
+
+What only servers need is imported where they are used: a host that starts this program embedded waits for it.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mcp_server.catalog.database import Database
+from mcp_server.catalog.embedded_database import EmbeddedDatabase
+from mcp_server.current import Current, Record
+from mcp_server.item_sets import ItemSets, create_item_sets
+from mcp_server.settings import Settings
+from mcp_server.state import State
+from mcp_server.storage.catalogs import Catalogs, FolderCatalogs
+from mcp_server.storage.models import Models
+from mcp_server.storage.parts import FolderParts
+from mcp_server.storage.vectors import FolderVectorStores, VectorStores
+
+if TYPE_CHECKING:
+    from mcp_server.catalog.server_address import ServerAddress
+
+
+class Storage:
+    """Where everything of one state is kept."""
+
+    record: Record
+    """Says what is published."""
+    catalogs: Catalogs
+    models: Models
+    vectors: VectorStores
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises: RecsysError: a setting cannot be used. Nothing is reached for yet."""
+        self.folder = State(settings.state_folder)
+        self._address: ServerAddress | None = None
+        if settings.database_url is None:
+            self.record = self.folder
+            self.catalogs = FolderCatalogs(self.folder)
+            models, stores = FolderParts(self.folder, "model"), FolderParts(self.folder, "vectors")
+        else:
+            models, stores = self._use_database(settings)
+        self.models = Models(models)
+        if settings.qdrant_url is None:
+            self.vectors = FolderVectorStores(stores)
+        else:
+            self._use_qdrant(settings.qdrant_url, settings)
+
+    def _use_database(self, settings: Settings) -> tuple[FolderParts, FolderParts]:
+        from mcp_server.catalog.server_address import ServerAddress
+        from mcp_server.storage.database_record import DatabaseRecord
+        from mcp_server.storage.server_catalogs import ServerCatalogs
+        from mcp_server.storage.shared_parts import SharedFolderParts
+
+        self._address = ServerAddress.from_settings(settings)
+        self.record = record = DatabaseRecord(self._address)
+        self.catalogs = ServerCatalogs(self._address, record)
+        return SharedFolderParts(self.folder, "model", record), SharedFolderParts(self.folder, "vectors", record)
+
+    def _use_qdrant(self, url: str, settings: Settings) -> None:
+        from mcp_server.storage.server_vectors import ServerVectorStores
+        from mcp_server.vectors.qdrant_collections import QdrantCollections
+        from mcp_server.vectors.qdrant_server import QdrantServer
+
+        key = settings.qdrant_api_key
+        server = QdrantServer(url, None if key is None else key.get_secret_value())
+        collections = QdrantCollections(server, settings.qdrant_collection)
+        self.vectors = ServerVectorStores(collections)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Only one process prepares at a time, in this folder and in this database; others wait."""
+        with self.folder.lock():
+            if self.record is self.folder:
+                yield
+            else:
+                with self.record.lock():
+                    yield
+
+    def has(self, current: Current) -> bool:
+        """Are all parts there?"""
+        return (
+            self.catalogs.exists(current.catalog)
+            and self.models.parts.exists(current.model)
+            and (current.vectors is None or self.vectors.exists(current.vectors))
+        )
+
+    def discard_damaged(self, current: Current) -> None:
+        """Take away the parts that cannot be opened or are not what they should be, so that they are made again.
+
+        Raises:
+            BackendError: A server cannot be reached, which says nothing of its parts.
+        """
+        if self.catalogs.is_damaged(current):
+            self.catalogs.discard(current.catalog)
+        if self.models.is_damaged(current):
+            self.models.parts.discard(current.model)
+        if current.vectors is not None and self.vectors.is_damaged(current):
+            self.vectors.discard(current.vectors)
+
+    def publish(self, current: Current) -> None:
+        """Serve these parts from now on.
+
+        The parts of the state before stay for servers that still answer from them, until the next publication.
+        """
+        before = self.record.published()
+        states = [state for state in (before, current) if state is not None]
+        self.record.publish(current)
+        self.vectors.publish(current)
+        self.catalogs.keep_only({state.catalog for state in states})
+        self.models.parts.keep_only({state.model for state in states})
+        self.vectors.keep_only({state.vectors for state in states if state.vectors is not None})
+
+    def describe(self) -> str:
+        """Where the state is, for people."""
+        if self.record is self.folder:
+            return f"state {self.folder.folder}"
+        return f"{self.record.place.removeprefix('the ')}, files in {self.folder.folder}"
+
+    async def open_item_sets(self, days: float) -> ItemSets:
+        """Args:
+            days: Item sets unused for so long are forgotten.
+
+        Raises:
+            BackendError: Their database cannot be used.
+        """
+        database: Database
+        if self._address is not None:
+            from mcp_server.catalog.server_database import ServerDatabase
+
+            database = ServerDatabase(self._address)  # preparation has made the table
+        else:
+            self.folder.folder.mkdir(parents=True, exist_ok=True)
+            database = EmbeddedDatabase(self.folder.item_sets_file, "the database of item sets", read_only=False)
+            await database.write(create_item_sets)
+        return ItemSets(database, days)

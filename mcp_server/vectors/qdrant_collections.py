@@ -1,0 +1,263 @@
+"""Collections of a Qdrant server: making, publishing, checking and removing them. Searching them is the store's.
+
+A part of a state, such as "vectors-0123456789abcdef", is a collection PREFIX-PART-points and, made last, an alias
+PREFIX-PART: where the alias is, the part is complete. The alias PREFIX alone is the published part, for operators
+and dashboards; stores use the part's own, because its points are positions in one catalogue.
+"""
+
+import re
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+
+from qdrant_client import models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException
+
+from mcp_server.errors import BackendError, DamagedPartError
+from mcp_server.vectors.qdrant_server import QdrantServer, passing_seconds
+from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
+
+OLDEST_VERSION = (1, 16)
+"""Of the server: the first that takes the constant of rank fusion, and that keeps metadata of collections. Older
+ones refuse the one and drop the other without a word."""
+
+BATCH_POINTS, BATCH_NUMBERS = 256, 200_000
+"""Points, and numbers of their vectors, in one request at most: 4 MB, where a server takes 32 MB by default."""
+
+WRITE_SECONDS = 60
+"""For the answer to a change."""
+
+PAUSES = (0.5, 2.0, 5.0)
+"""Seconds to wait before a batch is sent again."""
+
+
+class QdrantCollections:
+    """The collections that begin with one prefix. Their methods raise BackendError where the server does not answer.
+
+    Args:
+        prefix: One deployment's own: collections of parts that the deployment no longer has are removed.
+    """
+
+    def __init__(self, server: QdrantServer, prefix: str) -> None:
+        self.server = server
+        self._prefix, self._client = prefix, server.client()
+        # The full form, so that another prefix that begins with this one is let be.
+        self._ours = re.compile(rf"{re.escape(prefix)}-(vectors-[0-9a-f]{{16}})-points")
+
+    def alias(self, name: str) -> str:
+        """By which a part is searched."""
+        return f"{self._prefix}-{name}"
+
+    def _collection(self, name: str) -> str:
+        return f"{self._prefix}-{name}-points"
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._client.close()
+
+    # The server
+
+    def version(self) -> str:
+        """Of the server."""
+        with self.server.answering():
+            return self._client.info().version
+
+    def check_version(self) -> None:
+        """Raises: BackendError: The server is too old."""
+        version = self.version()
+        found = re.match(r"v?(\d+)\.(\d+)", version)
+        if found is None or (int(found[1]), int(found[2])) < OLDEST_VERSION:
+            oldest = ".".join(map(str, OLDEST_VERSION))
+            raise BackendError(f"{self.server.name} has version {version}: update it to {oldest} or newer")
+
+    # Parts
+
+    def exists(self, name: str) -> bool:
+        """Is the part there, and complete?"""
+        return self._target(self.alias(name)) is not None
+
+    def write(
+        self,
+        name: str,
+        points: Iterable[Point],
+        dimension: int,
+        embedding_model: str,
+        n_points: int,
+        advance: Callable[[int], None] = lambda count: None,
+    ) -> None:
+        """Make a part. What there is of it already, such as what a killed preparation has left, is removed first.
+
+        Args:
+            n_points: How many points there are.
+            advance: Called with the number of points written since the last call.
+
+        Raises:
+            BackendError: The server is too old, or does not take all points. The part is not complete then.
+        """
+        self.check_version()
+        self.discard(name)
+        collection = self._collection(name)
+        with self.server.answering(collection):
+            self._create(collection, dimension, {"embedding_model": embedding_model, "n_points": n_points})
+            for batch in _batches(points):
+                self._upsert(collection, batch)
+                advance(len(batch))
+            count = self._count(collection)
+            if count != n_points:
+                raise BackendError(
+                    f"{self.server.name} has kept {count:,} of {n_points:,} points of {collection}: "
+                    "run `recsys-mcp prepare` again"
+                )
+            self._client.update_collection_aliases([_alias(self.alias(name), collection)], timeout=WRITE_SECONDS)
+
+    def publish(self, name: str) -> None:
+        """Point the alias PREFIX to a part, in one step.
+
+        Raises:
+            BackendError: The part is not there, or a collection has the name of the alias.
+        """
+        collection = self._target(self.alias(name))
+        if collection is None:
+            raise self._missing(name)
+        with self.server.answering(collection):
+            if self._prefix in self._names():
+                raise BackendError(
+                    f"{self.server.name} has a collection {self._prefix}, which recsys-mcp has not made: "
+                    "set RECSYS_QDRANT_COLLECTION to another name"
+                )
+            before = [_no_alias(self._prefix)] if self._prefix in self._aliases() else []
+            self._client.update_collection_aliases([*before, _alias(self._prefix, collection)], timeout=WRITE_SECONDS)
+
+    def discard(self, name: str) -> None:
+        """Remove what there is of a part: first the alias, so that a half of it never counts as complete."""
+        with self.server.answering():
+            if self.alias(name) in self._aliases():
+                self._client.update_collection_aliases([_no_alias(self.alias(name))], timeout=WRITE_SECONDS)
+            if self._collection(name) in self._names():
+                self._client.delete_collection(self._collection(name), timeout=WRITE_SECONDS)
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Remove all other parts of this prefix, half-made ones too."""
+        with self.server.answering():
+            found = [match[1] for match in map(self._ours.fullmatch, sorted(self._names())) if match]
+        for name in found:
+            if name not in names:
+                self.discard(name)
+
+    def check(self, name: str, n_points: int, dimension: int, embedding_model: str) -> None:
+        """Is a part what it should be?
+
+        Raises:
+            DamagedPartError: The part is not there, has lost points, or has other vectors.
+            BackendError: The server cannot be used, or is too old.
+        """
+        self.check_version()
+        alias = self.alias(name)
+        if self._target(alias) is None:
+            raise self._missing(name)
+        with self.server.answering(alias):
+            config, count = self._client.get_collection(alias).config, self._count(alias)
+        made_with = (config.metadata or {}).get("embedding_model", "an unknown model")
+        if made_with != embedding_model:
+            raise self._damaged(alias, f"was made with {made_with} instead of {embedding_model}")
+        if not _same_vectors(config.params, dimension):
+            raise self._damaged(alias, f"has other vectors than those of {embedding_model}")
+        if count != n_points:
+            raise self._damaged(alias, f"holds {count:,} points instead of {n_points:,}")
+
+    def _create(self, collection: str, dimension: int, metadata: models.Payload) -> None:
+        dense, sparse = _vectors(dimension)
+        self._client.create_collection(
+            collection,
+            vectors_config=dense,
+            sparse_vectors_config=sparse,
+            metadata=metadata,
+            timeout=WRITE_SECONDS,
+        )
+        self._client.create_payload_index(
+            collection, DIGESTS, models.PayloadSchemaType.KEYWORD, timeout=WRITE_SECONDS
+        )  # so that an operator finds the item of a text, where a cloud's strict mode wants an index too
+
+    def _upsert(self, collection: str, batch: list[Point]) -> None:
+        points = [_point_struct(point) for point in batch]
+        for pause in (*PAUSES, None):
+            try:
+                self._client.upsert(collection, points, wait=True, timeout=WRITE_SECONDS)
+                return
+            except (ApiException, QdrantException) as error:
+                wait = passing_seconds(error)
+                if pause is None or wait is None:
+                    raise
+                time.sleep(max(pause, wait))
+
+    def _target(self, alias: str) -> str | None:
+        """The collection that an alias points to."""
+        with self.server.answering():
+            collection = self._aliases().get(alias)
+            return collection if collection in self._names() else None
+
+    def _aliases(self) -> dict[str, str]:
+        return {found.alias_name: found.collection_name for found in self._client.get_aliases().aliases}
+
+    def _names(self) -> set[str]:
+        return {found.name for found in self._client.get_collections().collections}
+
+    def _count(self, collection: str) -> int:
+        return self._client.count(collection, exact=True, timeout=WRITE_SECONDS).count
+
+    def _missing(self, name: str) -> DamagedPartError:
+        return DamagedPartError(f"{self.server.name} has no collection {self.alias(name)}: run `recsys-mcp prepare`")
+
+    def _damaged(self, alias: str, what: str) -> DamagedPartError:
+        return DamagedPartError(
+            f"the collection {alias} of {self.server.name} {what}: run `recsys-mcp prepare` to make it again"
+        )
+
+
+def _vectors(dimension: int) -> tuple[dict[str, models.VectorParams], dict[str, models.SparseVectorParams]]:
+    """What a collection holds, dense and sparse."""
+    best_match = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
+    dense = {
+        TEXT: models.VectorParams(size=dimension, distance=models.Distance.COSINE),
+        SENTENCES: models.VectorParams(size=dimension, distance=models.Distance.COSINE, multivector_config=best_match),
+    }
+    return dense, {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
+
+
+def _same_vectors(params: models.CollectionParams, dimension: int) -> bool:
+    dense, sparse = _vectors(dimension)
+    found = params.vectors if isinstance(params.vectors, dict) else {}
+    found_sparse = params.sparse_vectors or {}
+    # What a server adds of its own, such as where the vectors are kept, does not count.
+    return {name: (v.size, v.distance, v.multivector_config) for name, v in found.items()} == {
+        name: (v.size, v.distance, v.multivector_config) for name, v in dense.items()
+    } and {name: v.modifier for name, v in found_sparse.items()} == {name: v.modifier for name, v in sparse.items()}
+
+
+def _batches(points: Iterable[Point]) -> Iterator[list[Point]]:
+    batch: list[Point] = []
+    numbers = 0
+    for point in points:
+        size = point.text.size + point.sentences.size
+        if batch and (len(batch) == BATCH_POINTS or numbers + size > BATCH_NUMBERS):
+            yield batch
+            batch, numbers = [], 0
+        batch.append(point)
+        numbers += size
+    if batch:
+        yield batch
+
+
+def _point_struct(point: Point) -> models.PointStruct:
+    vectors: dict[str, models.Vector] = {TEXT: point.text.tolist(), SENTENCES: point.sentences.tolist()}
+    if point.words.indices:  # a text of stop words alone has none
+        vectors[WORDS] = models.SparseVector(indices=list(point.words.indices), values=list(point.words.values))
+    return models.PointStruct(id=point.item, vector=vectors, payload={DIGESTS: list(point.digests)})
+
+
+def _alias(alias: str, collection: str) -> models.CreateAliasOperation:
+    return models.CreateAliasOperation(create_alias=models.CreateAlias(collection_name=collection, alias_name=alias))
+
+
+def _no_alias(alias: str) -> models.DeleteAliasOperation:
+    return models.DeleteAliasOperation(delete_alias=models.DeleteAlias(alias_name=alias))

@@ -1,0 +1,175 @@
+"""A Qdrant server or cloud: where it is, clients of it, and what its failures mean to the one who set it up.
+
+Whatever goes wrong between this program and the server becomes a BackendError of one line that names the server,
+never its key or password, and says what to do.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+from qdrant_client import AsyncQdrantClient, QdrantClient
+from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+
+from mcp_server.errors import BackendError
+
+PORT = 6333
+"""Where the URL has none, with https too: Qdrant Cloud listens there."""
+
+ANSWER_SECONDS = 5
+"""To connect, and for an answer. Whole seconds, for the client rounds up."""
+
+CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+"""Of one client, which by itself would connect anew for every request where the host is this machine: slower than
+the search."""
+
+SAID = 200
+"""So many characters of what a server answers are passed on."""
+
+_RAISED = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, AssertionError)
+"""By the client: its own errors, and what it lets through. An answer without a result fails an assertion."""
+
+_LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
+
+
+class QdrantServer:
+    """One server, and how to get in.
+
+    Args:
+        url: http://HOST:PORT or https://HOST:PORT, perhaps with a path. A user and a password in it go to a proxy
+            before the server, as basic authentication.
+
+    Raises:
+        BackendError: The URL or the key cannot be used.
+    """
+
+    def __init__(self, url: str, api_key: str | None = None) -> None:
+        try:
+            parts = urlsplit(url.strip())
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError
+            port = parts.port or PORT
+        except ValueError:
+            # The URL itself is not shown: it may hold a password.
+            raise BackendError(
+                "RECSYS_QDRANT_URL is not the address of a Qdrant server: it should look like http://HOST:6333 or "
+                "https://HOST:6333"
+            ) from None
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        address = f"{parts.scheme}://{host}:{port}"
+        self.name = f"Qdrant at {address}"
+        self._url = f"{address}{parts.path.rstrip('/')}"
+        self._api_key = (api_key or "").strip()
+        if not (self._api_key.isascii() and self._api_key.isprintable()):  # httpx would show the key in its error
+            raise BackendError(f"the API key of {self.name} cannot be sent: check RECSYS_QDRANT_API_KEY")
+        self._auth = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
+
+    def client(self) -> QdrantClient:
+        """A client to make collections with."""
+        with self.answering():
+            return QdrantClient(**self._access())
+
+    def async_client(self) -> AsyncQdrantClient:
+        """A client to search with; belongs to the event loop that first uses it."""
+        with self.answering():
+            return AsyncQdrantClient(**self._access())
+
+    def _access(self) -> dict[str, Any]:
+        return {
+            "url": self._url,
+            "timeout": ANSWER_SECONDS,
+            "limits": CONNECTIONS,
+            "check_compatibility": False,  # would ask beside, in a thread, and only warn
+            # As a header: with `api_key`, the client warns wherever the scheme is http, as it is between containers.
+            "headers": {"api-key": self._api_key} if self._api_key else {},
+            **({"auth": self._auth} if self._auth else {}),
+        }
+
+    @contextlib.contextmanager
+    def answering(self, collection: str | None = None) -> Iterator[None]:
+        """Turn what a client raises into an error that says what to do.
+
+        Args:
+            collection: That is asked for, if any.
+
+        Raises:
+            BackendError: The server cannot be reached, lets nobody in, or does not have what is asked for.
+        """
+        try:
+            yield
+        except _RAISED as error:
+            raise BackendError(f"{self.name} {self._trouble(error, collection)}") from error
+
+    def _trouble(self, error: Exception, collection: str | None) -> str:
+        error = cause(error)
+        if isinstance(error, UnexpectedResponse):
+            return self._refusal(error, collection)
+        if isinstance(error, ResourceExhaustedResponse):
+            return f"has too much to do just now: try again in {error.retry_after_s} seconds"
+        if isinstance(error, httpx.TimeoutException):
+            return _unreachable(f"no answer in {ANSWER_SECONDS} seconds")
+        if isinstance(error, httpx.TransportError):
+            return _unreachable(_one_line(str(error)) or type(error).__name__)
+        if isinstance(error, ValueError | AssertionError | httpx.DecodingError):
+            return "does not answer as Qdrant does: is RECSYS_QDRANT_URL right?"
+        return f"cannot be used ({type(error).__name__}: {_one_line(str(error))})"
+
+    def _refusal(self, error: UnexpectedResponse, collection: str | None) -> str:
+        code = error.status_code or 0
+        status = _one_line(f"{code} {error.reason_phrase}")
+        said = _said(error.content)
+        reason = f"{status}: {said}" if said else status
+        if code in (401, 403):
+            if not self._api_key:
+                return f"wants an API key ({reason}): set RECSYS_QDRANT_API_KEY"
+            return f"refuses the API key ({reason}): check RECSYS_QDRANT_API_KEY"
+        if code >= 500:
+            return _unreachable(reason) if said is None else f"has failed ({reason}): try again, or look into its log"
+        if code == 429:
+            return f"has too much to do just now ({reason}): try again"
+        if said is None:
+            return f"does not answer as Qdrant does ({reason}): is RECSYS_QDRANT_URL right?"
+        if code == 404 and collection is not None:
+            return f"has no collection {collection}: run `recsys-mcp prepare`"
+        return f"refuses what it was asked ({reason}): run `recsys-mcp doctor`"
+
+
+def cause(error: Exception) -> Exception:
+    """What the client has wrapped."""
+    return error.source if isinstance(error, ResponseHandlingException) else error
+
+
+def is_lost_connection(error: Exception) -> bool:
+    """Was there a connection, and did it end before the answer?"""
+    return isinstance(cause(error), _LOST)
+
+
+def passing_seconds(error: Exception) -> float | None:
+    """How long to wait at least before asking again; None where asking again is of no use."""
+    error = cause(error)
+    if isinstance(error, ResourceExhaustedResponse):
+        return float(error.retry_after_s)
+    if isinstance(error, UnexpectedResponse):
+        return 0.0 if error.status_code == 429 or (error.status_code or 0) >= 500 else None
+    return 0.0 if isinstance(error, httpx.TransportError) else None
+
+
+def _unreachable(reason: str) -> str:
+    return f"cannot be reached just now ({reason}): is it running, and is RECSYS_QDRANT_URL right?"
+
+
+def _said(content: bytes) -> str | None:
+    """The error that Qdrant tells of; None where the answer is not Qdrant's."""
+    try:
+        return _one_line(str(json.loads(content)["status"]["error"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SAID else f"{line[:SAID]}..."

@@ -1,0 +1,95 @@
+"""The vector store of a Qdrant server or cloud: searching a collection that QdrantCollections has made."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from qdrant_client import models
+from qdrant_client.http.exceptions import ApiException
+
+from mcp_server.vectors.qdrant_collections import QdrantCollections
+from mcp_server.vectors.qdrant_server import QdrantServer, is_lost_connection
+from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Words
+
+T = TypeVar("T")
+
+
+class QdrantServerStore:
+    """A collection of a server, which many processes may read.
+
+    Args:
+        collection: By its name or an alias. Nothing is asked of the server before the first search: see `open`.
+    """
+
+    def __init__(self, server: QdrantServer, collection: str) -> None:
+        self._server, self._collection = server, collection
+        self._client = server.async_client()
+
+    @classmethod
+    async def open(
+        cls, collections: QdrantCollections, name: str, n_points: int, dimension: int, embedding_model: str
+    ) -> "QdrantServerStore":
+        """The store of a part, which is checked first.
+
+        Raises:
+            BackendError: The server is not there, or does not have the part as it should be.
+        """
+        await asyncio.to_thread(collections.check, name, n_points, dimension, embedding_model)
+        return cls(collections.server, collections.alias(name))
+
+    async def search(
+        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
+    ) -> list[Hit]:
+        condition = _filter(only, leave_out)
+        forms: dict[str, Any] = {TEXT: list(query.text), SENTENCES: [list(vector) for vector in query.sentences]}
+        if query.words.indices:
+            forms[WORDS] = models.SparseVector(indices=list(query.words.indices), values=list(query.words.values))
+        prefetches = [
+            models.Prefetch(query=form, using=using, filter=condition, limit=max(limit, PREFETCH))
+            for using, form in forms.items()
+        ]
+        found = await self._read(
+            lambda: self._client.query_points(
+                self._collection,
+                prefetch=prefetches,
+                query=models.RrfQuery(rrf=models.Rrf(k=RRF_K)),
+                limit=limit,
+                with_payload=[DIGESTS],
+            )
+        )
+        return [Hit(int(point.id), point.score, (point.payload or {}).get(DIGESTS, [])) for point in found.points]
+
+    async def stored(self, item: int) -> HybridQuery | None:
+        records = await self._read(
+            lambda: self._client.retrieve(self._collection, [item], with_payload=False, with_vectors=True)
+        )
+        if not records:
+            return None
+        vectors = cast("dict[str, Any]", records[0].vector)
+        words = vectors.get(WORDS) or models.SparseVector(indices=[], values=[])
+        return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+
+    async def count(self) -> int:
+        return (await self._read(lambda: self._client.count(self._collection, exact=True))).count
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def _read(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Ask, and once again where the connection is lost: servers and proxies close those that were idle."""
+        with self._server.answering(self._collection):
+            try:
+                return await ask()
+            except ApiException as error:
+                if not is_lost_connection(error):
+                    raise
+                return await ask()
+
+
+def _filter(only: Sequence[int] | None, leave_out: Sequence[int]) -> models.Filter | None:
+    if only is None and not leave_out:
+        return None
+    return models.Filter(
+        must=None if only is None else [models.HasIdCondition(has_id=list(only))],
+        must_not=[models.HasIdCondition(has_id=list(leave_out))] if leave_out else None,
+    )
