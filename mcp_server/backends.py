@@ -5,8 +5,8 @@ again at the next call.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Generic, Protocol, TypeVar
 
 from mcp_server.cache import Bounded
 from mcp_server.current import Current
@@ -24,23 +24,26 @@ T = TypeVar("T")
 
 
 class Opened(Generic[T]):
-    """Something that is opened once, when first needed."""
+    """Something that is opened once, when first needed. Where that fails, the next to need it tries again."""
 
-    def __init__(self, open_: Callable[[], Awaitable[T]]) -> None:
-        self._open, self._lock = open_, asyncio.Lock()
-        self._value: T | None = None
+    def __init__(self, open_: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._open = open_
+        self._opening: asyncio.Task[T] | None = None
+        self.value: T | None = None
+        """None until it is open."""
 
     async def get(self) -> T:
-        if self._value is not None:
-            return self._value
-        async with self._lock:
-            if self._value is None:
-                self._value = await self._open()
-            return self._value
+        if self.value is not None:
+            return self.value
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+            self._opening.add_done_callback(self._keep)
+        return await asyncio.shield(self._opening)  # a call that is given up does not take the others' work with it
 
-    @property
-    def value(self) -> T | None:
-        return self._value
+    def _keep(self, opening: asyncio.Task[T]) -> None:
+        self._opening = None
+        if not opening.cancelled() and opening.exception() is None:
+            self.value = opening.result()
 
 
 class _Closable(Protocol):

@@ -21,9 +21,15 @@ from typing import Any
 
 import pytest
 import yaml
+from starlette.routing import Route
 from typer.testing import CliRunner
 
+from mcp_server.access import Tokens
+from mcp_server.calls import Calls
 from mcp_server.cli import app
+from mcp_server.http_app import build_app
+from mcp_server.metrics import Metrics
+from mcp_server.service import Service
 from mcp_server.settings import SECRETS_FOLDER, Settings
 
 ROOT = Path(__file__).parents[1]
@@ -232,6 +238,23 @@ def test_containers_run_commands_of_the_program(service: str) -> None:
         assert shown.exit_code == 0, shown.output
 
 
+def test_the_paths_that_are_asked_are_the_servers(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path, transport="http")
+    service = Service(settings, prepare_if_needed=False)
+    built = build_app(service, Calls(1, 1.0), Metrics([]), settings, Tokens(None, None))
+    served = {route.path.rstrip("/") for route in built.routes if isinstance(route, Route)}
+
+    balancer = (DOCKER / "haproxy.cfg").read_text(encoding="utf-8")
+    asked = set(re.findall(r"^\s*http-check send meth GET uri (\S+)", balancer, re.MULTILINE))
+    asked |= set(re.findall(r"path_(?:end|sub) (\S+)", balancer))
+    for service_name in ("server", "balancer"):
+        asked |= set(
+            re.findall(r"http://127\.0\.0\.1:8000(/\w+)", " ".join(SERVICES[service_name]["healthcheck"]["test"]))
+        )
+    assert {"/ready", "/health", "/sse"} <= asked
+    assert asked <= served
+
+
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
 @pytest.mark.parametrize("service", ["server", "qdrant"])
 def test_health_checks_tell_a_ready_server_from_one_that_is_not(
@@ -432,5 +455,8 @@ def test_servers_start_after_the_preparation_and_have_time_to_stop() -> None:
     for name in ("mysql", "qdrant"):
         assert SERVICES["prepare"]["depends_on"][name] == {"condition": "service_healthy"}
         assert "healthcheck" in SERVICES[name]
-    grace = int(SERVICES["server"]["stop_grace_period"].removesuffix("s"))
-    assert grace > float(environment("server")["RECSYS_SHUTDOWN_TIMEOUT"])
+    grace = {name: int(SERVICES[name]["stop_grace_period"].removesuffix("s")) for name in ("server", "balancer")}
+    assert grace["server"] > float(environment("server")["RECSYS_SHUTDOWN_TIMEOUT"])
+    hard_stop = re.search(r"^\s*hard-stop-after (\d+)s$", (DOCKER / "haproxy.cfg").read_text(), re.MULTILINE)
+    assert hard_stop is not None
+    assert grace["balancer"] > int(hard_stop[1])

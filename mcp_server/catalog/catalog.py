@@ -113,7 +113,8 @@ class Catalog:
             .order_by(*newest_first)
             .limit(bindparam("n"))
         )
-        self._count_history = select(func.count()).where(interactions.user == bindparam("user"))
+        n_history = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
+        self._select_recent = self._select_recent.add_columns(n_history)  # in one way to the server and back
 
     # What lists leave out
 
@@ -166,15 +167,16 @@ class Catalog:
         """A user's newest k items, each named once, and the number of all interactions."""
 
         def query(connection: Connection) -> tuple[list[HistoryEntry], int]:
-            total = connection.scalar(self._count_history, {"user": user_idx}) or 0
-            entries: dict[int, HistoryEntry] = {}
-            limit, n_read = k + SPARE_INTERACTIONS, 0
-            while len(entries) < k and n_read < total:  # once, unless many interactions are with the same items
+            limit = k + SPARE_INTERACTIONS
+            while True:  # once, unless many interactions are with the same items
                 rows = connection.execute(self._select_recent, {"user": user_idx, "n": limit}).all()
-                for row in rows:
-                    entries.setdefault(row.canonical, HistoryEntry(*row))
-                n_read, limit = len(rows), 4 * limit
-            return list(entries.values())[:k], total
+                total: int = rows[0][-1] if rows else 0
+                entries: dict[int, HistoryEntry] = {}
+                for *entry, _ in rows:
+                    entries.setdefault(entry[2], HistoryEntry(*entry))
+                if len(entries) >= k or len(rows) == total:
+                    return list(entries.values())[:k], total
+                limit *= 4
 
         return await self._database.read(query)
 

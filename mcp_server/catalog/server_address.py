@@ -4,14 +4,16 @@ Texts name host, port and database, never a user or a password.
 """
 
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from mcp_server.errors import BackendError, InvalidInputError
 from mcp_server.settings import Settings
@@ -31,6 +33,10 @@ POOL_WAIT_SECONDS = 10
 
 
 MISSING_TABLE = 1146
+
+
+PING_AFTER_SECONDS = 1.0
+"""A connection that has been idle for so long is looked at before it is used again."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +105,10 @@ class ServerAddress:
             pool_size=self.pool_size,
             max_overflow=0,
             pool_timeout=POOL_WAIT_SECONDS,
-            pool_pre_ping=True,
             pool_recycle=RECYCLE_SECONDS,
             hide_parameters=True,
         )
+        _ping_the_idle(engine.sync_engine)
         self._insist_on_tls(engine.sync_engine)
         return engine
 
@@ -155,6 +161,26 @@ class ServerAddress:
         if code in (2002, 2003, 2005, 2006, 2013, 2026) or (code is None and cause is not None):
             return BackendError(f"{place} cannot be reached just now ({said}): is it running?")
         return BackendError(f"{place} cannot be used just now: {said}")
+
+
+def _ping_the_idle(engine: Engine) -> None:
+    """Look at connections before use, unless they were used just now: SQLAlchemy's own ``pool_pre_ping`` does so
+    every time, and is half of all ways to the server and back.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_: object, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+        used = record.info.get("used")
+        if used is None or time.monotonic() - used < PING_AFTER_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the others have been idle for as long: all are opened anew
 
 
 def _code(error: SQLAlchemyError) -> object:

@@ -229,8 +229,8 @@ async def test_a_history_is_read_in_order_without_sorting(plans: Plans) -> None:
 async def test_recent_interactions_are_read_in_order_without_sorting(plans: Plans) -> None:
     found = await plans.of(HISTORY, {"user": 405})
     (plan,) = [plan for plan in found if plan.reads("interactions") and plan.reads("items")]
-    step = plan.step("interactions")
-    assert (step["type"], step["key"]) == ("ref", "interactions_user")
+    readings = [step for step in plan.steps if step["table"] == "interactions"]  # they are counted, too
+    assert {(step["type"], step["key"]) for step in readings} == {("ref", "interactions_user")}
     assert plan.step("items")["type"] == "eq_ref"
     assert not plan.sorts
 

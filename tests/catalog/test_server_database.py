@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pymysql
@@ -251,7 +252,11 @@ async def test_a_write_that_waits_too_long_for_a_lock_is_tried_again(private_not
     assert private_notes.rows == [(1, "old!"), (2, "new")]
 
 
-async def test_connections_that_were_killed_between_calls_are_not_noticed(notes: Notes) -> None:
+@pytest.mark.parametrize("ping_after", [0.0, 1_000.0], ids=["idle", "just-used"])
+async def test_connections_that_were_killed_between_calls_are_not_noticed(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch, ping_after: float
+) -> None:
+    monkeypatch.setattr(server_address, "PING_AFTER_SECONDS", ping_after)
     async with notes.opened() as database:
         await asyncio.gather(*(database.read(lambda c: sleep(c, 0.2)) for _ in range(3)))
         assert notes.kill_connections() == 3
@@ -260,6 +265,8 @@ async def test_connections_that_were_killed_between_calls_are_not_noticed(notes:
         await database.write(put(1, "one"))
         notes.kill_connections()
         assert await database.scan(count) == 1
+        notes.kill_connections()
+        assert await asyncio.gather(*(database.write(put(number, "word")) for number in range(2, 8))) == [1] * 6
 
 
 class Killed:
@@ -313,9 +320,13 @@ async def test_a_query_whose_connection_is_killed_again_and_again_is_given_up(no
 # Many at once
 
 
+def give(connection: Connection, number: int) -> int:
+    return int(connection.scalar(text("SELECT :number"), {"number": number}) or 0)
+
+
 async def test_one_connection_answers_many_at_once(notes: Notes) -> None:
     async with notes.opened(pool_size=1) as database:
-        reads = [database.read(lambda c, n=n: c.scalar(text("SELECT :n"), {"n": n})) for n in range(40)]
+        reads = [database.read(partial(give, number=number)) for number in range(40)]
         writes = [database.write(put(number, "word")) for number in range(20)]
         answers = await asyncio.gather(*reads, *writes)
         assert answers == [*range(40), *[1] * 20]
@@ -420,6 +431,7 @@ async def test_a_frozen_server_is_told_of_and_used_again_when_it_is_back(
     server = private_notes.server
     assert isinstance(server, PrivateServer)
     place = rf"the database at 127\.0\.0\.1:{server.port}/{private_notes.name}"
+    monkeypatch.setattr(server_address, "PING_AFTER_SECONDS", 0.0)  # at worst, it is the look before use that hangs
     async with asyncio.timeout(WAIT_SECONDS), private_notes.opened(pool_size=1) as database:
         if connected:
             assert await database.read(count) == 0

@@ -49,7 +49,7 @@ PRICES = [4.0, 5.0, 6.5, 12.0, 15.0, 18.0, 24.5, 29.0, 39.0, 45.0]
 
 @dataclass(frozen=True)
 class Shop:
-    """A corner shop of one's own, with names that can be searched, and where its state is.
+    """A corner shop of one's own, and where its state is.
 
     Args:
         variables: Further settings of all that use the state, as environment variables.
@@ -88,11 +88,16 @@ class Shop:
             await service.close()
 
 
-def open_shop(folder: Path, shop_settings: Settings, **variables: str) -> Shop:
-    """A shop, prepared; its model is that of the corner shop, which has the same purchases."""
+def open_shop(folder: Path, shop_settings: Settings, *, searchable: bool = True, **variables: str) -> Shop:
+    """A shop, prepared; its model is that of the corner shop, which has the same purchases.
+
+    Args:
+        searchable: Products are found by their names, too.
+    """
     shutil.copytree(SHOP, folder / "dataset")
-    with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
-        stream.write("search: {texts: [name]}\n")
+    if searchable:
+        with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
+            stream.write("search: {texts: [name]}\n")
     for part in (shop_settings.state_folder / "parts").glob("model-*"):
         shutil.copytree(part, folder / "state" / "parts" / part.name)
     shop = Shop(folder / "dataset", folder / "state", variables)
@@ -251,7 +256,10 @@ async def ask_until_all_is_new(session: Session, before: Answers) -> Answers:
 
     A round in which the state changes has old answers first, and then new ones.
     """
-    while (mixed := await ask_all(session)) == before:
+    while True:
+        mixed = await ask_all(session)
+        if mixed != before:
+            break
         await asyncio.sleep(0.05)  # who prepares needs the machine too
     after = await ask_all(session)
     n_old = next(number for number, (now, old) in enumerate(zip(mixed, before, strict=True)) if now != old)

@@ -21,10 +21,10 @@ import yaml
 from rich.console import Console
 
 from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.current import Current
 from mcp_server.errors import NotPreparedError
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.current import Current
 from mcp_server.state import State
 from tests.conftest import SHOP
 

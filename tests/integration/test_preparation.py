@@ -15,12 +15,12 @@ import pytest
 from rich.console import Console
 
 from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.current import Current
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import ArtifactError, RecsysError
 from mcp_server.preparation import Outcome
 from mcp_server.service import Service
 from mcp_server.settings import Settings
-from mcp_server.current import Current
 from mcp_server.state import State
 from mcp_server.vectors.embedder import Embedder
 from tests.conftest import SHOP

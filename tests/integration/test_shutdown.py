@@ -21,7 +21,6 @@ import psutil
 import pytest
 
 from mcp_server.client import http_session
-from mcp_server.errors import RecsysError
 from mcp_server.settings import Settings
 from tests.conftest import SHOP
 from tests.names import HISTORY, RECOMMEND
@@ -160,17 +159,36 @@ def test_while_stopping_it_is_alive_not_ready_and_takes_no_calls(tmp_path: Path)
         assert server.wait() == 0
 
 
-@pytest.mark.parametrize("endpoint", ["mcp", "sse"])
-async def test_a_call_that_does_not_end_in_time_is_given_up(tmp_path: Path, endpoint: str) -> None:
-    with preparing_server(tmp_path, RECSYS_SHUTDOWN_TIMEOUT="0.1") as server:
-        with pytest.raises(RecsysError):
-            async with http_session(f"{server.base}/{endpoint}") as session:
-                call = asyncio.create_task(session.call(RECOMMEND, {"user": "anna"}))
-                await asyncio.to_thread(wait_for_calls, server, 1)
-                server.process.send_signal(signal.SIGTERM)
-                await call
-        assert await asyncio.to_thread(server.wait) == 0
-        assert left_behind(tmp_path) == []
+def test_a_call_that_does_not_end_in_time_is_given_up(tmp_path: Path) -> None:
+    with (
+        preparing_server(tmp_path, RECSYS_SHUTDOWN_TIMEOUT="0.1") as server,
+        running_call(server) as (_, call),
+    ):
+        server.process.send_signal(signal.SIGTERM)
+        assert "result" not in call.result().text  # a whole answer of HTTP, without an answer of the call
+        assert server.wait() == 0
+    (line,) = (line for line in server.log if "mcp_server.access" in line)
+    assert "outcome=cancelled" in line
+    assert left_behind(tmp_path) == []
+
+
+def test_a_call_over_sse_that_does_not_end_in_time_is_given_up(tmp_path: Path) -> None:
+    with (
+        preparing_server(tmp_path, RECSYS_SHUTDOWN_TIMEOUT="0.1") as server,
+        server.client() as client,
+        client.stream("GET", "sse") as stream,
+    ):
+        events = (line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: "))
+        path = next(events)
+        post(client, path, 1, "initialize", GREETING)
+        next(events)
+        client.post(path, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        post(client, path, 2, "tools/call", {"name": RECOMMEND, "arguments": {"user": "anna"}})
+        wait_for_calls(server, 1)
+        server.process.send_signal(signal.SIGTERM)
+        assert [event for event in events if "result" in event] == []
+        assert server.wait() == 0
+    assert left_behind(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", SIGNALS)

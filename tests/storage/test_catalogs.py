@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import operator
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -330,7 +331,7 @@ INTEGERS = [0, -1, 2**31, -(2**31) - 1, 2**53 - 1, -(2**53), 2**62, -(2**62), No
 @pytest.fixture
 def numbers(tmp_path: Path) -> Dataset:
     """Items with a fraction and a whole number each, under names that databases have reserved."""
-    fields = [
+    fields: list[Record] = [
         {"name": "name", "kind": "text"},
         {"name": "rank", "kind": "number", "filter": True},
         {"name": "order", "kind": "number", "integer": True, "filter": True},
@@ -341,7 +342,7 @@ def numbers(tmp_path: Path) -> Dataset:
         for number, (double, integer) in enumerate(zip(DOUBLES, INTEGERS, strict=True))
     ]
     items[0]["groups"] = "1995-11"
-    users = [{"user": "ann", "key": "k", "system": 3.5}, {"user": "bob", "key": None, "system": None}]
+    users: list[Record] = [{"user": "ann", "key": "k", "system": 3.5}, {"user": "bob", "key": None, "system": None}]
     user_fields = [{"name": "key", "kind": "category"}, {"name": "system", "kind": "number"}]
     files = Files(items, users, [{"user": "ann", "item": "i00"}], fields, user_fields)
     return files.read(tmp_path / "dataset")
@@ -359,6 +360,9 @@ async def test_numbers_come_back_as_they_are(place: Place, numbers: Dataset) -> 
         assert (bob["key"], bob["system"]) == (None, None)
 
 
+COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le, "eq": operator.eq}
+
+
 @pytest.mark.parametrize(("name", "values"), [("rank", DOUBLES), ("order", INTEGERS)])
 async def test_numbers_are_compared_exactly(
     place: Place, numbers: Dataset, name: str, values: list[float | None]
@@ -366,13 +370,7 @@ async def test_numbers_are_compared_exactly(
     known = {f"i{number:02}": value for number, value in enumerate(values) if value is not None}
     async with place.of(numbers) as catalog:
         for limit in [value for value in values if value is not None]:
-            for comparison, holds in {
-                "gt": lambda value, limit: value > limit,
-                "gte": lambda value, limit: value >= limit,
-                "lt": lambda value, limit: value < limit,
-                "lte": lambda value, limit: value <= limit,
-                "eq": lambda value, limit: value == limit,
-            }.items():
+            for comparison, holds in COMPARISONS.items():
                 # as arguments of the tool are: always fractions
                 condition = NumberCondition(name, ((comparison, float(limit)),))
                 selected = await catalog.selector.select([condition])
@@ -450,7 +448,7 @@ async def test_more_items_than_one_statement_may_name(place: Place, tmp_path: Pa
 
 
 async def test_fields_without_a_value(place: Place, tmp_path: Path) -> None:
-    fields = [
+    fields: list[Record] = [
         {"name": "name", "kind": "text", "filter": True},
         {"name": "kinds", "kind": "category", "many": True, "filter": True},
         {"name": "maker", "kind": "category", "filter": True},
@@ -458,7 +456,10 @@ async def test_fields_without_a_value(place: Place, tmp_path: Path) -> None:
         {"name": "made", "kind": "date"},
         {"name": "story", "kind": "text"},
     ]
-    bare = [{"item": "i0"}, {"item": "i1", "name": "", "kinds": [], "maker": None, "price": None, "story": ""}]
+    bare: list[Record] = [
+        {"item": "i0"},
+        {"item": "i1", "name": "", "kinds": [], "maker": None, "price": None, "story": ""},
+    ]
     full = {
         "item": "i2",
         "name": "Item",
@@ -470,7 +471,7 @@ async def test_fields_without_a_value(place: Place, tmp_path: Path) -> None:
     }
     files = Files([*bare, full], [{"user": "ann"}], [{"user": "ann", "item": "i2"}], fields)
     asked = ["name", "kinds", "maker", "price", "made", "story"]
-    nothing = {"name": None, "kinds": [], "maker": None, "price": None, "made": None, "story": None}
+    nothing: Record = {"name": None, "kinds": [], "maker": None, "price": None, "made": None, "story": None}
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
         assert await catalog.metadata([0, 1, 2], asked) == [
             {"id": "i0", **nothing},
@@ -592,7 +593,7 @@ def odd_settings(tmp_path_factory: pytest.TempPathFactory, database_server: Serv
         for number, user in enumerate(names)
         for step in range(1, 6)
     ]
-    fields = [
+    fields: list[Record] = [
         {"name": "name", "kind": "text", "filter": True},
         {"name": "tags", "kind": "category", "many": True, "filter": True},
         {"name": "rank", "kind": "number", "filter": True},
