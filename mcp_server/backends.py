@@ -22,6 +22,9 @@ from mcp_server.vectors.words import Bm25Indexer
 
 T = TypeVar("T")
 
+CHECK_SECONDS = 4.0
+"""A backend that has not answered by then cannot be used."""
+
 
 class Opened(Generic[T]):
     """Something that is opened once, when first needed. Where that fails, the next to need it tries again."""
@@ -120,11 +123,15 @@ class Backends:
         for backend in closable:
             if backend is not None:
                 await backend.close()
+        await self._storage.close()
 
 
 async def _outcome(check: Callable[[], Awaitable[object]]) -> str:
     try:
-        await check()
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
     except RecsysError as error:
         return str(error)
+    except TimeoutError:
+        return f"no answer in {CHECK_SECONDS:g} s"
     return "ok"

@@ -127,3 +127,9 @@ class Record(Protocol):
 
     def publish(self, current: Current) -> None:
         """Serve these parts from now on. Only with the lock."""
+
+    def discard_rests(self) -> None:
+        """Take away what killed preparations have left. Only with the lock."""
+
+    def close(self) -> None:
+        """Close what is kept open."""

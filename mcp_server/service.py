@@ -289,3 +289,4 @@ class Service:
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._backends is not None:
             await self._backends.close()
+        self._record.close()

@@ -110,6 +110,12 @@ class State:
                     rest.unlink(missing_ok=True)
             yield
 
+    def discard_rests(self) -> None:
+        """Nothing: taking the lock does so."""
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def scratch(self, purpose: Purpose = "making") -> "tempfile.TemporaryDirectory[str]":
         """A folder inside the state for files of passing use, to be made while the lock is held."""
         parts = self.folder / "parts"

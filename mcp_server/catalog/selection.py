@@ -1,11 +1,12 @@
 """Selecting items by conditions on their fields."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, select
 
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
@@ -85,7 +86,7 @@ class Selector:
         if isinstance(condition, NumberCondition):
             column = items[condition.field]
             return and_(*(_COMPARISONS[name](column, value) for name, value in condition.bounds))
-        clauses = [
-            items.idx.in_(select(links.item).where(links.term.in_(list(terms)))) for terms in condition.alternatives
-        ]
-        return or_(*clauses) if condition.match_any else and_(*clauses)
+        alternatives = condition.alternatives
+        if condition.match_any:  # one look into the index for all of them
+            alternatives = (tuple(itertools.chain.from_iterable(alternatives)),)
+        return and_(*(items.idx.in_(select(links.item).where(links.term.in_(list(terms)))) for terms in alternatives))

@@ -3,6 +3,7 @@
 Texts name host, port and database, never a user or a password.
 """
 
+import re
 import ssl
 import time
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -23,7 +24,15 @@ EXAMPLE = "mysql+aiomysql://USER:PASSWORD@HOST:3306/DATABASE"
 DRIVERS = ("mysql", "mysql+aiomysql", "mysql+pymysql", "mariadb", "mariadb+aiomysql", "mariadb+pymysql")
 """All are taken, and mean the same: aiomysql serves, PyMySQL prepares."""
 
+DEFAULT_PORT = 3306
+
 CONNECT_TIMEOUT_SECONDS = 5
+
+READ_TIMEOUT_SECONDS = 30
+"""For an answer while preparing: no statement of it takes so long, however large the catalogue."""
+
+SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
+"""Whatever the server's own: strict, and with backslashes that quote, which the drivers rely on for binary values."""
 
 RECYCLE_SECONDS = 1800
 """A connection older than this is replaced: servers and proxies drop those that idle for long."""
@@ -33,6 +42,12 @@ POOL_WAIT_SECONDS = 10
 
 
 MISSING_TABLE = 1146
+
+NO_SAVEPOINT = 1305
+"""A deadlock within a savepoint undoes the transaction, and is then told as a savepoint that is not there."""
+
+UNREACHABLE = (2002, 2003, 2005, 2006, 2013, 2026)
+"""The drivers' numbers for a server that cannot be connected to or has gone."""
 
 
 PING_AFTER_SECONDS = 1.0
@@ -52,7 +67,7 @@ class ServerAddress:
         """Raises: InvalidInputError: the URL or a certificate cannot be used."""
         assert settings.database_url is not None
         try:
-            url = make_url(settings.database_url.get_secret_value())
+            url = make_url(settings.database_url.get_secret_value().strip())
         except (ArgumentError, ValueError):  # their texts quote the URL, password and all
             raise InvalidInputError(f"RECSYS_DATABASE_URL is not a database URL: it looks like {EXAMPLE}") from None
         if url.drivername not in DRIVERS:
@@ -62,6 +77,12 @@ class ServerAddress:
         if not url.host or not url.database:
             missing = "no database" if url.host else "no host"
             raise InvalidInputError(f"RECSYS_DATABASE_URL names {missing}: it looks like {EXAMPLE}")
+        if "@" in url.host:  # what is before it may be a part of the password
+            raise InvalidInputError(
+                "RECSYS_DATABASE_URL has an @ in its user or password: write it as %40, or set RECSYS_DATABASE_PASSWORD"
+            )
+        if not is_host(url.host) or not 0 < (url.port or DEFAULT_PORT) < 65536:
+            raise InvalidInputError(f"RECSYS_DATABASE_URL has no usable host or port: it looks like {EXAMPLE}")
         if unknown := set(url.query) - {"charset"}:
             raise InvalidInputError(
                 f"RECSYS_DATABASE_URL has the option {', '.join(sorted(unknown))}, which is not known here: TLS is set "
@@ -69,18 +90,28 @@ class ServerAddress:
             )
         if settings.database_password is not None:
             url = url.set(password=settings.database_password.get_secret_value().rstrip("\r\n"))
+        if url.password is not None:  # the drivers send it as Latin-1, and servers take it as UTF-8
+            url = url.set(password=str(url.password).encode().decode("latin-1"))
         return cls(url.set(query={"charset": "utf8mb4"}), _tls(settings), settings.database_pool_size)
 
     def __str__(self) -> str:
-        return f"{self.url.host}:{self.url.port or 3306}/{self.url.database}"
+        return f"{self.url.host}:{self.url.port or DEFAULT_PORT}/{self.url.database}"
 
     @property
     def database(self) -> str:
         return self.url.database or ""
 
+    def _arguments(self) -> dict[str, Any]:
+        """Of a connection, for both drivers."""
+        return {
+            "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "program_name": "recsys-mcp",
+            "init_command": f"SET SESSION sql_mode = '{SQL_MODE}'",
+        }
+
     def engine(self) -> Engine:
         """For preparation and for following what is published: one connection at a time."""
-        arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "program_name": "recsys-mcp"}
+        arguments = {**self._arguments(), "read_timeout": READ_TIMEOUT_SECONDS, "write_timeout": READ_TIMEOUT_SECONDS}
         arguments |= {"ssl": self.tls} if self.tls is not None else {"ssl_disabled": True}
         engine = create_engine(
             self.url.set(drivername="mysql+pymysql"),
@@ -95,8 +126,7 @@ class ServerAddress:
 
     def async_engine(self) -> AsyncEngine:
         """For serving."""
-        arguments: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT_SECONDS, "program_name": "recsys-mcp"}
-        arguments |= {"ssl": self.tls} if self.tls is not None else {}
+        arguments = self._arguments() | ({"ssl": self.tls} if self.tls is not None else {})
         engine = create_async_engine(
             self.url.set(drivername="mysql+aiomysql"),
             connect_args=arguments,
@@ -129,36 +159,40 @@ class ServerAddress:
                     f"the database at {self} does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off"
                 )
 
-    def explain(self, error: SQLAlchemyError) -> BackendError:
-        """What went wrong, and what to do about it."""
+    def explain(self, error: Exception) -> BackendError:
+        """What went wrong, and what to do about it.
+
+        Args:
+            error: Of SQLAlchemy, or a driver's own.
+        """
         place = f"the database at {self}"
         if isinstance(error, PoolTimeoutError):
             return BackendError(
                 f"{place} is busy: all {self.pool_size} connections are in use; try again, or raise "
                 "RECSYS_DATABASE_POOL_SIZE"
             )
-        cause = error.orig if isinstance(error, DBAPIError) else None
-        code = _code(error)
-        said = " ".join(str(cause.args[-1] if cause is not None and cause.args else error).split())
+        refused = (
+            f"{place} refuses the user or the password: check RECSYS_DATABASE_URL and RECSYS_DATABASE_PASSWORD; "
+            "where it asks for TLS or a client certificate, RECSYS_DATABASE_TLS and RECSYS_DATABASE_CERT"
+        )
         texts = {
             1040: f"{place} takes no more connections: lower RECSYS_DATABASE_POOL_SIZE, or raise its max_connections",
             1044: f"{place} gives this user no access: grant it rights on {self.database}",
-            1045: f"{place} refuses the user or the password: check RECSYS_DATABASE_URL and RECSYS_DATABASE_PASSWORD",
+            1045: refused,
             1049: f"the server at {self.url.host} has no database {self.database}: create it, or check "
             "RECSYS_DATABASE_URL",
             1142: f"{place} lacks a right for this user: grant it on {self.database}",
             MISSING_TABLE: f"{place} lacks a table: run `recsys-mcp prepare`",
-            1698: f"{place} refuses the user or the password: check RECSYS_DATABASE_URL and RECSYS_DATABASE_PASSWORD",
+            1698: refused,
             3159: f"{place} asks for TLS: set RECSYS_DATABASE_TLS=on",
         }
+        code, cause = _code(error), _cause(error)
         if code in texts:
             return BackendError(texts[code])
-        reason = error
-        while reason.__cause__ is not None:
-            reason = reason.__cause__  # type: ignore[assignment]
-        if isinstance(reason, ssl.SSLError):
-            return BackendError(f"{place} fails the TLS check ({reason}): check RECSYS_DATABASE_TLS and its CA")
-        if code in (2002, 2003, 2005, 2006, 2013, 2026) or (code is None and cause is not None):
+        said = " ".join(str(cause.args[-1] if cause.args else cause).split())
+        if tls := _tls_error(error):
+            return BackendError(f"{place} fails the TLS check ({tls}): check RECSYS_DATABASE_TLS and its CA")
+        if code in UNREACHABLE or not isinstance(code, int):
             return BackendError(f"{place} cannot be reached just now ({said}): is it running?")
         return BackendError(f"{place} cannot be used just now: {said}")
 
@@ -183,19 +217,46 @@ def _ping_the_idle(engine: Engine) -> None:
             raise InvalidatePoolError from error  # the others have been idle for as long: all are opened anew
 
 
-def _code(error: SQLAlchemyError) -> object:
+def _cause(error: Exception) -> Exception:
+    """The driver's own error."""
+    return error.orig if isinstance(error, DBAPIError) and isinstance(error.orig, Exception) else error
+
+
+def _code(error: Exception) -> object:
     """The server's or the driver's number of an error."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    return cause.args[0] if cause is not None and cause.args else None
+    cause = _cause(error)
+    return cause.args[0] if cause.args else None
 
 
-def is_missing_table(error: SQLAlchemyError) -> bool:
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """What made a TLS handshake fail, if one did."""
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, ssl.SSLError):
+        reason = reason.__cause__ or reason.__context__
+    return reason
+
+
+def is_missing_table(error: Exception) -> bool:
     return _code(error) == MISSING_TABLE
 
 
-def is_undone(error: SQLAlchemyError) -> bool:
+def is_undone(error: Exception) -> bool:
     """Has the server undone the transaction (deadlock, lock wait), so that it can be tried again?"""
-    return _code(error) in (1205, 1213)
+    return _code(error) in (1205, 1213, NO_SAVEPOINT)
+
+
+def is_lost(error: Exception) -> bool:
+    """Has the connection been lost, perhaps before the server heard of the statement?"""
+    return getattr(error, "connection_invalidated", False) or _code(error) in (2006, 2013)
+
+
+def is_host(name: str) -> bool:
+    """Can it be the name or the address of a machine?"""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        return False
+    return not re.search(r"[\s/?#]", name)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

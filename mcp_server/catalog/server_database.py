@@ -5,13 +5,15 @@ connection is tried again; so is a change that was undone by a deadlock.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+import pymysql
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
-from mcp_server.catalog.server_address import ServerAddress, is_undone
+from mcp_server.catalog.server_address import ServerAddress, is_lost, is_undone
 from mcp_server.errors import BackendError
 
 T = TypeVar("T")
@@ -41,11 +43,26 @@ class ServerDatabase:
     scan = read
 
     async def write(self, change: Callable[[Connection], T]) -> T:
+        def transaction(connection: Connection) -> T:
+            # By hand: to change the connection from its autocommit and back takes four more ways to the server.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            connection.exec_driver_sql("START TRANSACTION")
+            try:
+                result = change(connection)
+            except BaseException:
+                with contextlib.suppress(SQLAlchemyError):  # what made it fail is what counts
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+            return result
+
         async def run() -> T:
             async with self._engine.connect() as connection:
-                await connection.execution_options(isolation_level="READ COMMITTED")
-                async with connection.begin():
-                    return await connection.run_sync(change)
+                try:
+                    return await connection.run_sync(transaction)
+                except asyncio.CancelledError:
+                    await connection.invalidate()  # and with it the transaction that it may be in
+                    raise
 
         return await self._attempt(run)
 
@@ -59,9 +76,8 @@ class ServerDatabase:
                 raise BackendError(
                     f"the database at {self._address} has not answered for {ANSWER_SECONDS:.0f} s"
                 ) from error
-            except SQLAlchemyError as error:
-                lost = isinstance(error, DBAPIError) and error.connection_invalidated
-                if attempt == ATTEMPTS or not (lost or is_undone(error)):
+            except (SQLAlchemyError, pymysql.Error) as error:
+                if attempt == ATTEMPTS or not (is_lost(error) or is_undone(error)):
                     raise self._address.explain(error) from error
             await asyncio.sleep(PAUSE_SECONDS * attempt)
         raise AssertionError("the last attempt returns or raises")

@@ -25,6 +25,7 @@ Id = int | str
 Value = str | float | int | list[str] | None
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float32]
+DoubleArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Interactions:
     """User positions."""
     item: IntArray
     """Item positions."""
-    rating: FloatArray | None
+    rating: DoubleArray | None
     timestamp: IntArray | None
     """Seconds since 1970."""
     n_dropped: int
@@ -266,7 +267,7 @@ def _index_interactions(
     return Interactions(
         user=np.array([user_idx[row[0]] for row in known], dtype=np.int64),
         item=np.array([item_idx[row[1]] for row in known], dtype=np.int64),
-        rating=np.array([r[2] for r in known], dtype=np.float32) if spec.interactions.rating else None,
+        rating=np.array([r[2] for r in known], dtype=np.float64) if spec.interactions.rating else None,
         timestamp=np.array([r[3] for r in known], dtype=np.int64) if spec.interactions.timestamp else None,
         n_dropped=len(raw) - len(known),
     )

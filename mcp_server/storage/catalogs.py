@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine, func, select
 from sqlalchemy.engine import URL
 
 from mcp_server.catalog.catalog import Catalog
@@ -36,15 +36,26 @@ class Catalogs(Parts, Protocol):
     def is_damaged(self, current: Current) -> bool:
         """Is it missing, unreadable, or without some of its rows?"""
 
+    def discard_rests(self) -> None:
+        """Take away what killed preparations have left. Only with the lock."""
 
-def has_all(layout: Layout, current: Current) -> bool:
+
+def _fits(layout: Layout, current: Current) -> bool:
     return (layout.n_items, layout.n_users) == (current.card.n_items, current.card.n_users)
+
+
+def has_all_rows(connection: Connection, tables: CatalogTables, current: Current) -> bool:
+    """Counts interactions too, which opening a catalogue leaves out, for there may be millions."""
+    layout = Layout.read(connection, tables)
+    n_interactions = connection.scalar(select(func.count()).select_from(tables.interactions))
+    connection.execute(select(tables.item_terms).limit(1))
+    connection.execute(select(tables.terms).limit(1))
+    return _fits(layout, current) and n_interactions == current.card.n_interactions
 
 
 async def open_catalog(database: Database, tables: CatalogTables, current: Current, place: str) -> Catalog:
     layout = await database.scan(lambda connection: Layout.read(connection, tables))
-    if not has_all(layout, current):
-        await database.close()
+    if not _fits(layout, current):
         raise BackendError(f"{place} has lost rows: run `recsys-mcp prepare`")
     ids = {"items": current.card.item_ids, "users": current.card.user_ids}
     return Catalog(database, tables, layout, current.spec, ids)
@@ -68,6 +79,9 @@ class FolderCatalogs(FolderParts):
 
         self.make_files(name, fill)
 
+    def discard_rests(self) -> None:
+        """Nothing: taking the folder's lock does so."""
+
     def _database(self, current: Current) -> EmbeddedDatabase:
         path = self.path(current.catalog) / CATALOG_FILE
         if not path.is_file():
@@ -82,8 +96,8 @@ class FolderCatalogs(FolderParts):
         tables = CatalogTables(current.spec)
         try:
             database = self._database(current)
-            layout = database.run(lambda connection: Layout.read(connection, tables))
+            whole = database.run(lambda connection: has_all_rows(connection, tables, current))
             database.dispose()
         except BackendError:
             return True
-        return not has_all(layout, current)
+        return not whole

@@ -12,12 +12,14 @@ which is written last.
 """
 
 import contextlib
+import json
 import logging
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import (
     BigInteger,
@@ -41,7 +43,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_server.catalog.server_address import ServerAddress, is_missing_table
 from mcp_server.current import Current, parse_current
-from mcp_server.errors import BackendError, NotPreparedError
+from mcp_server.errors import BackendError, DamagedPartError, NotPreparedError
 from mcp_server.item_sets import create_item_sets
 
 logger = logging.getLogger(__name__)
@@ -70,17 +72,34 @@ _parts = Table(
     _metadata,
     Column("name", String(64), primary_key=True),
     Column("made_at", BigInteger, nullable=False, comment="seconds since 1970"),
+    Column("files", Text(2**24 - 1), nullable=False, comment="JSON: size, number of pieces and checksum by path"),
     **_options,
 )
 _files = Table(
     "recsys_files",
     _metadata,
     Column("part", String(64), primary_key=True),
-    Column("path", String(255), primary_key=True),
+    Column("path", String(255, collation="utf8mb4_bin"), primary_key=True),
     Column("piece", Integer, primary_key=True, autoincrement=False),
     Column("content", LargeBinary(2**24 - 1), nullable=False, comment="deflated"),
     **_options,
 )
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file in the database, in pieces. Pieces of zeros alone are not kept."""
+
+    size: int
+    n_pieces: int
+    """That are kept."""
+    checksum: int
+    """Of the kept pieces, with their numbers: CRC-32 of each, combined by exclusive or."""
+    piece_bytes: int
+
+    @property
+    def listed(self) -> list[int]:
+        return [self.size, self.n_pieces, self.checksum, self.piece_bytes]
 
 
 class DatabaseRecord:
@@ -215,9 +234,10 @@ class DatabaseRecord:
         with self.connected() as connection:
             return list(connection.scalars(select(_parts.c.name).where(_parts.c.name.startswith(f"{kind}-"))))
 
-    def add_part(self, connection: Connection, name: str) -> None:
+    def add_part(self, connection: Connection, name: str, files: Mapping[str, "KeptFile"] | None = None) -> None:
         """Say that a part is complete."""
-        connection.execute(insert(_parts).values(name=name, made_at=int(time.time())))
+        listed = json.dumps({path: file.listed for path, file in (files or {}).items()})
+        connection.execute(insert(_parts).values(name=name, made_at=int(time.time()), files=listed))
 
     def discard_part(self, name: str) -> None:
         """A part is not complete any more, and its files go."""
@@ -226,43 +246,78 @@ class DatabaseRecord:
         with self.connected() as connection:
             connection.execute(delete(_files).where(_files.c.part == name))
 
+    def discard_rests(self) -> None:
+        """Take away the files of parts that are not complete: what killed processes have left."""
+        with self.connected() as connection:
+            connection.execute(delete(_files).where(_files.c.part.not_in(select(_parts.c.name))))
+
     # Files
 
     def keep_files(self, name: str, folder: Path) -> None:
         """Make a part of the files of a folder."""
         with self.connected() as connection:  # of a process that was killed
             connection.execute(delete(_files).where(_files.c.part == name))
+        files = {}
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             path = file.relative_to(folder).as_posix()
-            with file.open("rb") as stream:
-                number = 0
-                while (piece := stream.read(PIECE_BYTES)) or number == 0:  # an empty file has one empty piece
-                    row = {"part": name, "path": path, "piece": number, "content": zlib.compress(piece, 1)}
+            files[path] = self._keep_file(name, path, file)
+        with self.connected() as connection:
+            self.add_part(connection, name, files)
+
+    def _keep_file(self, name: str, path: str, file: Path) -> "KeptFile":
+        n_pieces = checksum = number = 0
+        with file.open("rb") as stream:
+            while piece := stream.read(PIECE_BYTES):
+                if any(piece):  # files of vectors are mostly holes
+                    content = zlib.compress(piece, 1)
+                    row = {"part": name, "path": path, "piece": number, "content": content}
                     with self.connected() as connection:
                         connection.execute(insert(_files).values(row))
-                    number += 1
+                    n_pieces += 1
+                    checksum ^= zlib.crc32(f"{number}:".encode() + content)
+                number += 1
+        return KeptFile(file.stat().st_size, n_pieces, checksum, PIECE_BYTES)
+
+    def has_files(self, name: str) -> bool:
+        """Are the files of a part all there, and unchanged? The server computes that: nothing is fetched."""
+        listed = self._listed_files(name)
+        checksum = func.bit_xor(func.crc32(func.concat(_files.c.piece, ":", _files.c.content)))
+        columns = (_files.c.path, func.count(), checksum)
         with self.connected() as connection:
-            self.add_part(connection, name)
+            rows = connection.execute(select(*columns).where(_files.c.part == name).group_by(_files.c.path)).all()
+        found = {path: (n_pieces, int(checksum)) for path, n_pieces, checksum in rows}
+        return found == {path: (file.n_pieces, file.checksum) for path, file in listed.items() if file.n_pieces}
+
+    def _listed_files(self, name: str) -> dict[str, "KeptFile"]:
+        with self.connected() as connection:
+            listed = connection.scalar(select(_parts.c.files).where(_parts.c.name == name))
+        if listed is None:
+            raise DamagedPartError(f"{self.place} has lost {name}: run `recsys-mcp prepare`")
+        return {path: KeptFile(*file) for path, file in json.loads(listed).items()}
 
     def fetch_files(self, name: str, folder: Path) -> None:
         """Write the files of a part into a folder.
 
         Raises:
-            BackendError: The database does not have them, or cannot be read.
+            DamagedPartError: The database does not have them as they were.
+            BackendError: It cannot be read.
         """
-        if not self.has_part(name):
-            raise BackendError(f"{self.place} has lost {name}: run `recsys-mcp prepare`")
-        of_part = _files.c.part == name
+        if not self.has_files(name):
+            raise DamagedPartError(f"the files of {name} in {self.place} are damaged: run `recsys-mcp prepare`")
+        for path, file in self._listed_files(name).items():
+            target = folder / PurePosixPath(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as stream:
+                stream.truncate(file.size)
+                self._fetch_pieces(name, path, file, stream)
+
+    def _fetch_pieces(self, name: str, path: str, file: "KeptFile", stream: BinaryIO) -> None:
+        of_file = (_files.c.part == name, _files.c.path == path)
         with self.connected() as connection:
-            sizes = select(_files.c.path, func.count()).where(of_part).group_by(_files.c.path)
-            for path, n_pieces in connection.execute(sizes).all():
-                target = folder / PurePosixPath(path)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as stream:
-                    for piece in range(n_pieces):
-                        where = (of_part, _files.c.path == path, _files.c.piece == piece)
-                        content = connection.scalar(select(_files.c.content).where(*where))
-                        stream.write(zlib.decompress(content or b""))
+            for number in connection.scalars(select(_files.c.piece).where(*of_file)).all():
+                content = connection.scalar(select(_files.c.content).where(*of_file, _files.c.piece == number))
+                stream.seek(number * file.piece_bytes)
+                stream.write(zlib.decompress(content or b""))
 
     def close(self) -> None:
         self._engine.dispose()

@@ -1,7 +1,7 @@
 """Trained models as parts."""
 
 from mcp_server.current import Current
-from mcp_server.errors import ArtifactError
+from mcp_server.errors import ArtifactError, DamagedPartError
 from mcp_server.recommender.artifact import ArtifactHeader, load_artifact, read_header
 from mcp_server.recommender.protocol import Recommender
 from mcp_server.storage.parts import FolderParts
@@ -42,6 +42,6 @@ class Models:
     def is_damaged(self, current: Current) -> bool:
         try:
             self.open(current)
-        except ArtifactError:
+            return not self.parts.is_whole(current.model)
+        except (ArtifactError, DamagedPartError):
             return True
-        return False

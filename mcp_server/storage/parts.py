@@ -46,6 +46,10 @@ class FolderParts:
         """The folder of a part, which may be missing."""
         return self.state.part(name)
 
+    def is_whole(self, name: str) -> bool:
+        """Is the part as it was made, where other machines get it from? Says nothing of this machine's own files."""
+        return True
+
     def renew(self, name: str) -> bool:
         """Replace this machine's copy of a part that turned out damaged; False where there is nowhere to get it."""
         return False

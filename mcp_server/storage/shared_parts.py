@@ -38,6 +38,9 @@ class SharedFolderParts(FolderParts):
                 self._fetch(name)
         return super().path(name)
 
+    def is_whole(self, name: str) -> bool:
+        return self._record.has_files(name)
+
     def renew(self, name: str) -> bool:
         """Raises: BackendError: the database does not have the part, or cannot be read."""
         with self.state.lock("fetching"):

@@ -19,7 +19,7 @@ from mcp_server.storage.parts import FolderParts
 from mcp_server.storage.vectors import FolderVectorStores, VectorStores
 
 if TYPE_CHECKING:
-    from mcp_server.catalog.server_address import ServerAddress
+    from mcp_server.catalog.server_database import ServerDatabase
 
 
 class Storage:
@@ -34,7 +34,7 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Raises: RecsysError: a setting cannot be used. Nothing is reached for yet."""
         self.folder = State(settings.state_folder)
-        self._address: ServerAddress | None = None
+        self._database: ServerDatabase | None = None
         if settings.database_url is None:
             self.record = self.folder
             self.catalogs = FolderCatalogs(self.folder)
@@ -49,13 +49,15 @@ class Storage:
 
     def _use_database(self, settings: Settings) -> tuple[FolderParts, FolderParts]:
         from mcp_server.catalog.server_address import ServerAddress
+        from mcp_server.catalog.server_database import ServerDatabase
         from mcp_server.storage.database_record import DatabaseRecord
         from mcp_server.storage.server_catalogs import ServerCatalogs
         from mcp_server.storage.shared_parts import SharedFolderParts
 
-        self._address = ServerAddress.from_settings(settings)
-        self.record = record = DatabaseRecord(self._address)
-        self.catalogs = ServerCatalogs(self._address, record)
+        address = ServerAddress.from_settings(settings)
+        self._database = ServerDatabase(address)  # one pool of connections for all that is served from it
+        self.record = record = DatabaseRecord(address)
+        self.catalogs = ServerCatalogs(self._database, record)
         return SharedFolderParts(self.folder, "model", record), SharedFolderParts(self.folder, "vectors", record)
 
     def _use_qdrant(self, url: str, settings: Settings) -> None:
@@ -76,6 +78,8 @@ class Storage:
                 yield
             else:
                 with self.record.lock():
+                    self.record.discard_rests()
+                    self.catalogs.discard_rests()
                     yield
 
     def has(self, current: Current) -> bool:
@@ -126,12 +130,16 @@ class Storage:
             BackendError: Their database cannot be used.
         """
         database: Database
-        if self._address is not None:
-            from mcp_server.catalog.server_database import ServerDatabase
-
-            database = ServerDatabase(self._address)  # preparation has made the table
+        if self._database is not None:
+            database = self._database  # preparation has made the table
         else:
             self.folder.folder.mkdir(parents=True, exist_ok=True)
             database = EmbeddedDatabase(self.folder.item_sets_file, "the database of item sets", read_only=False)
             await database.write(create_item_sets)
         return ItemSets(database, days)
+
+    async def close(self) -> None:
+        """Close the connections that are kept for all."""
+        if self._database is not None:
+            await self._database.close()
+        self.record.close()

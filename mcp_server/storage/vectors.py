@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mcp_server.current import Current
-from mcp_server.errors import BackendError
+from mcp_server.errors import DamagedPartError
 from mcp_server.state import STORE_FOLDER
 from mcp_server.storage.parts import FolderParts, Parts
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore, write_store
@@ -69,7 +69,7 @@ class FolderVectorStores:
         name = current.vectors
         try:
             return QdrantEdgeStore(self._parts.path(name) / STORE_FOLDER, current.n_searchable)
-        except BackendError:
+        except DamagedPartError:
             if not self._parts.renew(name):
                 raise
             return QdrantEdgeStore(self._parts.path(name) / STORE_FOLDER, current.n_searchable)
@@ -78,9 +78,12 @@ class FolderVectorStores:
         return await asyncio.to_thread(self._open, current)
 
     def is_damaged(self, current: Current) -> bool:
+        assert current.vectors is not None
+        if not self._parts.exists(current.vectors) or not self._parts.is_whole(current.vectors):
+            return True
         try:
             store = self._open(current)
-        except BackendError:
+        except DamagedPartError:
             return True
         store.dispose()
         return False

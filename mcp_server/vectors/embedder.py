@@ -37,6 +37,9 @@ SERVING_THREADS = 1
 """Of the model, when it embeds queries. More threads wait for work by spinning: on 2 cores a query then takes half as
 long again, and every other call is disturbed."""
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+"""onnxruntime sends telemetry otherwise; it reads this when it is imported."""
+
 QUERY_CACHE = 1_024
 """Queries whose vectors are kept, 1.5 KB each."""
 

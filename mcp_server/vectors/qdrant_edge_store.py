@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import qdrant_edge as edge
 
-from mcp_server.errors import BackendError
+from mcp_server.errors import DamagedPartError
 from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Point, Words
 
 BATCH = 256
@@ -71,11 +71,11 @@ class QdrantEdgeStore:
             n_points: How many points it should hold; the engine opens a store that has lost some without a word.
 
         Raises:
-            BackendError: There is no store in the folder, or not all of it.
+            DamagedPartError: There is no store in the folder, or not all of it.
         """
         self._folder = folder
         if not folder.is_dir():
-            raise BackendError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
+            raise DamagedPartError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
         with self._reading():
             self._shard = edge.EdgeShard.load(str(folder))
         if n_points is not None and self._count() != n_points:
@@ -157,7 +157,7 @@ class QdrantEdgeStore:
         except BaseException as error:
             raise self._failure(error) from error
 
-    def _failure(self, error: BaseException | str) -> BackendError:
-        return BackendError(
+    def _failure(self, error: BaseException | str) -> DamagedPartError:
+        return DamagedPartError(
             f"the vector store in {self._folder} cannot be used ({error}): run `recsys-mcp prepare` to make it again"
         )

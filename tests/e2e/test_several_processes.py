@@ -88,8 +88,10 @@ class Shop:
             await service.close()
 
 
-def open_shop(folder: Path, shop_settings: Settings, *, searchable: bool = True, **variables: str) -> Shop:
-    """A shop, prepared; its model is that of the corner shop, which has the same purchases.
+def open_shop(
+    folder: Path, shop_settings: Settings, variables: dict[str, str], *, searchable: bool = True, prepared: bool = True
+) -> Shop:
+    """A shop; its model is that of the corner shop, which has the same purchases.
 
     Args:
         searchable: Products are found by their names, too.
@@ -101,7 +103,8 @@ def open_shop(folder: Path, shop_settings: Settings, *, searchable: bool = True,
     for part in (shop_settings.state_folder / "parts").glob("model-*"):
         shutil.copytree(part, folder / "state" / "parts" / part.name)
     shop = Shop(folder / "dataset", folder / "state", variables)
-    shop.prepare()
+    if prepared:
+        shop.prepare()
     return shop
 
 
@@ -162,14 +165,14 @@ def platform(
     """All state in one folder; or in a database and a Qdrant server, and three folders that are empty at first."""
     folder = tmp_path_factory.mktemp("shop")
     if request.param == "in a folder":
-        with platform_of(open_shop(folder, shop_settings)) as platform:
+        with platform_of(open_shop(folder, shop_settings, {})) as platform:
             yield platform
         return
     database: Server = request.getfixturevalue("database_server")
     name = database.create_database()
     with QdrantOverHttp() as qdrant:
         variables = {"RECSYS_DATABASE_URL": database.url(name), "RECSYS_QDRANT_URL": qdrant.url}
-        shop = open_shop(folder, shop_settings, **variables)
+        shop = open_shop(folder, shop_settings, variables)
         with platform_of(shop, *(folder / name for name in ("one", "two", "three"))) as platform:
             yield platform
     database.drop_database(name)

@@ -6,22 +6,26 @@ import asyncio
 import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
 from mcp_server.client import Session, http_session
-from mcp_server.errors import RecsysError
+from mcp_server.errors import BackendError
 from mcp_server.settings import Settings
+from mcp_server.storage.record import open_record
 from tests.e2e.test_several_processes import Question, Shop, answer, members, open_shop
 from tests.integration.test_shutdown import OPENING, call, stdio_server, wait_for_stopping
 from tests.mariadb import MISSING, PASSWORD, PrivateServer, Server, installed
@@ -79,7 +83,8 @@ class PassingQdrant(QdrantOverHttp):
         self._thread.join()
 
     def come_back(self) -> None:
-        self._http = type(self._http)(self.port, self._http.RequestHandlerClass)
+        handler: Any = self._http.RequestHandlerClass
+        self._http = type(self._http)(self.port, handler)
         self._thread = threading.Thread(target=self._http.serve_forever, args=[POLL_SECONDS], daemon=True)
         self._thread.start()
 
@@ -108,7 +113,8 @@ def place_of(server: Server) -> str:
 
 @pytest.fixture(scope="module")
 def qdrant() -> Iterator[PassingQdrant]:
-    with PassingQdrant() as server:
+    server = PassingQdrant()
+    with server:
         yield server
 
 
@@ -121,14 +127,14 @@ def searchable(
         "RECSYS_DATABASE_URL": url_of(database, database.create_database()),
         "RECSYS_QDRANT_URL": qdrant.url,
     }
-    return open_shop(tmp_path_factory.mktemp("searchable"), shop_settings, **variables)
+    return open_shop(tmp_path_factory.mktemp("searchable"), shop_settings, variables)
 
 
 @pytest.fixture(scope="module")
 def plain(database: PrivateServer, tmp_path_factory: pytest.TempPathFactory, shop_settings: Settings) -> Shop:
     """A shop that needs the database alone."""
     url = url_of(database, database.create_database())
-    return open_shop(tmp_path_factory.mktemp("plain"), shop_settings, searchable=False, RECSYS_DATABASE_URL=url)
+    return open_shop(tmp_path_factory.mktemp("plain"), shop_settings, {"RECSYS_DATABASE_URL": url}, searchable=False)
 
 
 @contextlib.contextmanager
@@ -304,15 +310,55 @@ async def test_a_server_does_not_start_without_its_database(
 
 
 async def test_few_connections_are_enough_for_many_sessions(plain: Shop, database: PrivateServer) -> None:
+    """And there are never more than the setting says."""
     with serving(plain, RECSYS_DATABASE_POOL_SIZE="2") as server:
         async with sessions_with(server, 16) as sessions:
             right = await ask(sessions[0], PLAIN)
 
-            async def ask_at_once(session: Session) -> list[dict[str, Any]]:
-                return await asyncio.gather(*(answer(session, *question) for question in PLAIN * 2))
+            async def ask_at_once(number: int) -> list[dict[str, Any]]:
+                asked = [*PLAIN, (FILTER, {"price": {"lt": 10 + number}})]  # and makes a set that is new
+                *found, _ = await asyncio.gather(*(answer(sessions[number], *question) for question in asked))
+                return found
 
-            for found in await asyncio.gather(*map(ask_at_once, sessions)):
-                assert found == right * 2
+            asking = asyncio.gather(*map(ask_at_once, range(len(sessions))))
+            n_connections = []
+            while not asking.done():
+                n_connections.append(await asyncio.to_thread(connections, database))
+            assert await asking == [right] * len(sessions)
+            assert max(n_connections) <= 2
+
+
+def connections(server: Server) -> int:
+    """Those of running servers."""
+    count = "SELECT count(*) FROM information_schema.processlist WHERE user = %s"
+    ((number,),) = root_of(server).query(count, DATABASE_USER)
+    return int(str(number))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def look_at_silence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[int | None]]:
+    """A look at what is published, at an address where nobody ever says a word. It may take a while, and so is begun
+    before all tests.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"mysql+aiomysql://{DATABASE_USER}@127.0.0.1:{silent.getsockname()[1]}/recsys_silent"
+        record = open_record(Settings(state=tmp_path_factory.mktemp("silence"), database_url=SecretStr(url)))
+        look: Future[int | None] = Future()
+
+        def follow() -> None:
+            try:
+                look.set_result(record.version())
+            except BaseException as error:
+                look.set_exception(error)
+
+        threading.Thread(target=follow, daemon=True).start()
+        yield look
+
+
+def test_a_look_at_a_database_that_is_silent_is_given_up(look_at_silence: Future[int | None]) -> None:
+    """Else a server would wait for ever, which is starting, or which follows what is published."""
+    with pytest.raises(BackendError, match=r"the database at 127\.0\.0\.1:\d+/recsys_silent"):
+        look_at_silence.result(20)
 
 
 # Qdrant
@@ -366,7 +412,7 @@ async def test_a_server_starts_without_qdrant_and_uses_it_when_it_comes(
 def own(database: PrivateServer, tmp_path: Path, shop_settings: Settings) -> Shop:
     """A shop in a database of the test's own."""
     url = url_of(database, database.create_database())
-    return open_shop(tmp_path, shop_settings, searchable=False, RECSYS_DATABASE_URL=url)
+    return open_shop(tmp_path, shop_settings, {"RECSYS_DATABASE_URL": url}, searchable=False)
 
 
 def drop_tables(shop: Shop, server: Server, ending: str = "") -> None:
@@ -480,10 +526,12 @@ async def test_calls_over_stdio_that_wait_for_the_database_are_finished(
     plain: Shop, database: PrivateServer, tmp_path: Path
 ) -> None:
     with stdio_server(["--state", plain.folder], tmp_path, **plain.variables) as server:
-        server.send(*OPENING, call(0, HISTORY, user="anna"))  # what reads the tables once has then been done
+        opening: list[Any] = OPENING
+        server.send(*opening, call(0, HISTORY, user="anna"))  # what reads the tables once has then been done
         assert {server.receive()["id"], server.receive()["id"]} == {0, 1}
         with locked_users(plain, database) as unlock:
-            server.send(*(call(number, tool, **arguments) for number, (tool, arguments) in enumerate(OF_USERS, 2)))
+            for number, (tool, arguments) in enumerate(OF_USERS, start=2):
+                server.send(call(number, tool, **arguments))
             await until_waiting(database, len(OF_USERS))
             server.process.send_signal(signal.SIGTERM)
             stopping = False
@@ -502,42 +550,35 @@ async def test_calls_over_stdio_that_wait_for_the_database_are_finished(
     check_log((tmp_path / "log").read_text())
 
 
+def leaves(error: BaseException | None) -> list[BaseException | None]:
+    """The errors in a group of errors."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for each in error.exceptions for leaf in leaves(each)]
+    return [error]
+
+
 async def test_many_calls_do_not_disturb_its_end(plain: Shop) -> None:
     """Each is answered, or told that the server stops, or loses its connection when all is over."""
+    endpoints = ["mcp", "sse"] * 6
     with serving(plain) as server:
-        asked_to_stop = asyncio.Event()
+        asking, stopping = asyncio.Semaphore(0), asyncio.Event()
 
-        async def ask_to_the_end(endpoint: str) -> int:
-            n_right = 0
-            with contextlib.suppress(RecsysError):
-                async with http_session(f"{server.base}/{endpoint}") as session:
-                    while True:
-                        result = await session.call(*OF_USERS[0])
-                        if result["isError"]:
-                            assert "the server is stopping" in result["content"][0]["text"]
-                            assert asked_to_stop.is_set()
-                        else:
-                            n_right += 1
-            return n_right
-
-        asking = [asyncio.create_task(ask_to_the_end(endpoint)) for endpoint in ["mcp", "sse"] * 6]
-        await asyncio.sleep(1)
-        asked_to_stop.set()
-        server.process.send_signal(signal.SIGTERM)
-        assert all(await asyncio.gather(*asking))
-        assert await asyncio.to_thread(server.wait) == 0
-
-
-@pytest.mark.parametrize("endpoint", ["mcp", "sse"])
-async def test_a_client_with_several_calls_under_way_is_told_that_the_server_has_gone(
-    plain: Shop, database: PrivateServer, endpoint: str
-) -> None:
-    with http_server(plain.folder, **plain.variables) as server, locked_users(plain, database) as unlock:
-        with pytest.raises(RecsysError, match=f"{server.base}/{endpoint}"):
+        async def ask_to_the_end(endpoint: str) -> None:
             async with http_session(f"{server.base}/{endpoint}") as session:
-                await session.list_tools()
-                calls = [asyncio.create_task(session.call(*question)) for question in OF_USERS]
-                await until_waiting(database, len(calls))
-                server.process.kill()
-                await asyncio.gather(*calls)
-        unlock()
+                await answer(session, *OF_USERS[0])
+                asking.release()
+                while True:
+                    result = await session.call(*OF_USERS[0])
+                    if result["isError"]:
+                        assert stopping.is_set()
+                        assert "the server is stopping" in result["content"][0]["text"]
+
+        tasks = [asyncio.create_task(ask_to_the_end(endpoint)) for endpoint in endpoints]
+        for _ in tasks:
+            await asking.acquire()
+        stopping.set()
+        server.process.send_signal(signal.SIGTERM)
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(end, Exception) for end in ends)  # of which kind depends on the moment
+        assert not any(isinstance(each, AssertionError) for end in ends for each in leaves(end))
+        assert await asyncio.to_thread(server.wait) == 0

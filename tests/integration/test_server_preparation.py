@@ -536,7 +536,6 @@ MOMENTS: dict[str, Moment] = {
 """Of a change for which only a catalogue is made, when there are two states already."""
 
 MOMENTS_OF_FILES: dict[str, Moment] = {
-    "before files": ("INSERT INTO recsys_files", 1),
     "between files": ("INSERT INTO recsys_files", 9),
     "before the vectors count": ("INSERT INTO recsys_parts", 2),
 }
@@ -918,7 +917,7 @@ def remove(machine: Machine, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "kind"),
-    [(corrupt, "model"), (empty, "model"), (remove, "model"), (empty, "vectors"), (remove, "vectors")],
+    [(corrupt, "model"), (empty, "model"), (remove, "model"), (empty, "vectors")],
 )
 async def test_a_damaged_copy_is_fetched_again(
     request: pytest.FixtureRequest, damage: Callable[[Machine, str], None], kind: str

@@ -18,6 +18,7 @@ from rich.console import Console
 from mcp_server.catalog.catalog import Catalog
 from mcp_server.catalog.selection import NumberCondition, TermCondition
 from mcp_server.catalog.server_address import ServerAddress
+from mcp_server.catalog.server_database import ServerDatabase
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.current import Current
 from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
@@ -171,7 +172,7 @@ def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
     address = ServerAddress.from_settings(Settings(_env_file=None, database_url=server.url(name)))
     record = DatabaseRecord(address)
     with record.lock():
-        yield Place(ServerCatalogs(address, record), state.folder, server, name)
+        yield Place(ServerCatalogs(ServerDatabase(address), record), state.folder, server, name)
     record.close()
     server.drop_database(name)
 

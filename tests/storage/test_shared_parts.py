@@ -224,7 +224,7 @@ def test_a_fetch_that_is_killed_leaves_what_the_next_one_removes(
     assert replica.copies == {PART}
 
 
-@pytest.mark.parametrize("n_pieces", [1, 4, 9])
+@pytest.mark.parametrize("n_pieces", [1, 4, 8])
 def test_a_part_that_was_killed_on_its_way_to_the_database_does_not_count(
     record: DatabaseRecord, replica: Machine, tmp_path: Path, database_url: str, n_pieces: int
 ) -> None:
