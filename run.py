@@ -17,6 +17,9 @@ ENVIRONMENT = ROOT / ".venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
+PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+"""Of the tests."""
+
 USAGE = """usage: python3 run.py demo          prepare MovieLens-100k and ask it a dozen questions
        python3 run.py test          run the linters and the tests
        python3 run.py recsys-mcp …  any command of the program"""
@@ -65,7 +68,7 @@ def main(arguments: list[str]) -> int:
         for module, *rest in linters:
             if run(str(PYTHON), "-m", module, *rest) != 0:
                 fail(f"{module} {' '.join(rest)} found something")
-        return run(str(PYTHON), "-m", "pytest", *arguments[1:])
+        return run(str(PYTHON), "-m", "pytest", *PROCESSES, *arguments[1:])
     if arguments[:1] == ["recsys-mcp"]:
         set_up("train")
         return run(str(BIN / "recsys-mcp"), *arguments[1:])

@@ -37,11 +37,17 @@ class Rating:
     timestamp: int
 
 
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder of this run of the tests. Where several processes run them, the first to come prepares for all."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+
+
 @pytest.fixture(scope="session")
 def films_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """MovieLens-100k, prepared once a session; RECSYS_TEST_STATE names a folder to keep it in between sessions."""
     kept = os.environ.get("RECSYS_TEST_STATE")
-    folder = Path(kept) if kept else tmp_path_factory.mktemp("films")
+    folder = Path(kept) if kept else _shared_folder(tmp_path_factory, "films")
     settings = Settings(dataset="ml-100k", state=folder)
     prepare_with_progress(settings, Console(stderr=True))
     return settings
@@ -50,7 +56,7 @@ def films_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="session")
 def shop_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The corner shop, prepared once a session."""
-    settings = Settings(dataset=str(SHOP), state=tmp_path_factory.mktemp("shop-state"))
+    settings = Settings(dataset=str(SHOP), state=_shared_folder(tmp_path_factory, "shop-state"))
     prepare_with_progress(settings, Console(stderr=True))
     return settings
 

@@ -50,7 +50,8 @@ class SharedFolderParts(FolderParts):
 
     def _fetch(self, name: str) -> None:
         self.state.make_part(name, lambda folder: self._record.fetch_files(name, folder), "fetching")
-        copies = sorted(self.state.parts(self.kind), key=lambda folder: folder.stat().st_mtime)
+        copies = [folder for folder in self.state.parts(self.kind) if folder.name not in self._embedded]
+        copies.sort(key=lambda folder: folder.stat().st_mtime)
         for folder in copies[:-KEPT_COPIES]:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -62,4 +63,10 @@ class SharedFolderParts(FolderParts):
         for name in self._record.parts(self.kind):
             if name not in names:
                 self._record.discard_part(name)
-        super().keep_only(names)
+        super().keep_only({*names, *self._embedded})
+
+    @property
+    def _embedded(self) -> list[str]:
+        """Parts of a state that is served from the folder itself, when no database is named."""
+        embedded = self.state.published()
+        return embedded.parts if embedded is not None else []

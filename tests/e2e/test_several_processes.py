@@ -178,19 +178,15 @@ def platform(
     database.drop_database(name)
 
 
-async def test_three_servers_answer_alike(platform: Platform, tmp_path: Path) -> None:
-    """As one in this process does over files."""
+async def test_three_servers_answer_alike_and_know_each_others_item_sets(platform: Platform, tmp_path: Path) -> None:
+    """As one in this process answers over files."""
     embedded = Shop(platform.shop.dataset, tmp_path / "state", {})
     shutil.copytree(platform.shop.folder / "parts", tmp_path / "state" / "parts")
     embedded.prepare()
     expected = await embedded.answers()
     async with platform.sessions() as sessions:
         for session in sessions:
-            assert [await answer(session, tool, arguments) for tool, arguments in QUESTIONS] == expected
-
-
-async def test_item_sets_are_the_same_to_all(platform: Platform) -> None:
-    async with platform.sessions() as sessions:
+            assert await ask_all(session) == expected
         await check_sets_of_each(sessions)
         await check_sets_made_at_once(sessions)
 
