@@ -53,7 +53,12 @@ class Settings(BaseSettings):
         "the model, the item sets and the record of what is served.",
     )
     database_password: SecretStr | None = Field(None, description="Goes before the URL's, so that it can be a secret.")
-    database_pool_size: int = Field(10, ge=1, le=1000, description="Connections that one server process keeps at most.")
+    database_pool_size: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="Connections that the calls of one server process use at most; it takes one more to follow new states.",
+    )
     database_tls: Literal["off", "on", "verify"] = Field(
         "off", description="on: encrypted; verify: the server's certificate and name are checked too."
     )

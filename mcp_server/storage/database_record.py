@@ -2,7 +2,7 @@
 
 Tables (all names begin with "recsys"):
 
-    recsys_state    one row: what is published, and a number that rises with each publication
+    recsys_state    one row: what is published, and when, in microseconds since 1970
     recsys_parts    names of the parts that are complete: tables of a catalogue, files of a model or of vectors
     recsys_files    the files of parts, in pieces
     recsys_<fingerprint>_items, ...   the tables of a catalogue
@@ -165,11 +165,13 @@ class DatabaseRecord:
         content = current.model_dump_json()
         with self.connected() as connection:
             self._check_lock()
-            version = connection.scalar(select(_state.c.version))
-            if version is None:
-                connection.execute(insert(_state).values(id=1, version=1, content=content))
+            before = connection.scalar(select(_state.c.version))
+            # By the clock, so that a database that is made anew or restored never has a version that servers know.
+            version = max(time.time_ns() // 1_000, (before or 0) + 1)
+            if before is None:
+                connection.execute(insert(_state).values(id=1, version=version, content=content))
             else:
-                connection.execute(update(_state).values(version=version + 1, content=content))
+                connection.execute(update(_state).values(version=version, content=content))
 
     def _read_state(self, column: Column[Any]) -> Any:
         """A value of the one row; None where there is no row, or no table yet."""

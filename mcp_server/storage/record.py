@@ -6,7 +6,11 @@ from mcp_server.state import State
 
 
 def open_record(settings: Settings) -> Record:
-    """Raises: InvalidInputError: the settings of the database cannot be used. Nothing is reached for yet."""
+    """Raises: RecsysError: the settings of the database, or of Qdrant, cannot be used. Nothing is reached for yet."""
+    if settings.qdrant_url is not None:
+        from mcp_server.vectors.qdrant_server import QdrantServer
+
+        QdrantServer(settings.qdrant_url)
     if settings.database_url is None:
         return State(settings.state_folder)
     from mcp_server.catalog.server_address import ServerAddress

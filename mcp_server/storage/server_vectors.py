@@ -11,6 +11,9 @@ from mcp_server.vectors.qdrant_server_store import QdrantServerStore
 from mcp_server.vectors.store import VectorStore
 
 
+NO_PART = f"vectors-{0:016x}"
+
+
 class ServerVectorStores:
     """Collections on a Qdrant server."""
 
@@ -50,4 +53,5 @@ class ServerVectorStores:
     def describe(self) -> str:
         """The server, for people. Raises: BackendError: it cannot be used, or is too old."""
         self._collections.check_version()
+        self._collections.exists(NO_PART)  # unlike the version, this needs the key
         return f"{self._collections.server.name}, version {self._collections.version()}"

@@ -54,6 +54,7 @@ class SharedFolderParts(FolderParts):
         copies.sort(key=lambda folder: folder.stat().st_mtime)
         for folder in copies[:-KEPT_COPIES]:
             shutil.rmtree(folder, ignore_errors=True)
+        self._record.close()  # nothing is fetched again for long: the connection need not wait
 
     def discard(self, name: str) -> None:
         self._record.discard_part(name)

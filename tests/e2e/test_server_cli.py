@@ -25,7 +25,7 @@ from tests.names import HISTORY, RECOMMEND, SEARCH
 from tests.serving import PATIENCE_SECONDS, own_environment
 from tests.vectors.qdrant_over_http import QdrantOverHttp
 
-__all__ = ["larger_shop"]
+__all__ = ["larger_shop"]  # a fixture
 
 pytestmark = pytest.mark.skipif(not installed(), reason=MISSING)
 
@@ -133,6 +133,18 @@ def commands(shop: Shop, preparations: list[Ended], terminal: Terminal) -> Comma
     return Commands(terminal, shop)
 
 
+@pytest.fixture
+def own(database: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
+    """A shop of the test's own, prepared."""
+    return open_shop(tmp_path, shop_settings, new_place(database, qdrant))
+
+
+@pytest.fixture
+def plain(database: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
+    """The same without search, which takes less time."""
+    return open_shop(tmp_path, shop_settings, new_place(database, qdrant), searchable=False)
+
+
 # Preparing
 
 
@@ -170,8 +182,8 @@ def test_call_says_in_one_line_that_the_database_is_away(
     assert refused.startswith(f"the database at {place_of(shop)} cannot be reached")
 
 
-def test_the_demo_asks_the_servers(commands: Commands, qdrant: QdrantOverHttp) -> None:
-    answers = commands.run("demo", "--json").json
+def test_the_demo_asks_the_servers(plain: Shop, terminal: Terminal) -> None:
+    answers = Commands(terminal, plain).run("demo", "--json").json
     assert len(answers) >= 4
     assert any("customer anna" in answer["ask"] for answer in answers)
     assert all(says_something(call["result"]) for answer in answers for call in answer["calls"])
@@ -219,8 +231,8 @@ def errors(findings: Findings) -> dict[str, str]:
     return {check: text for check, (status, text) in findings.items() if status == "error"}
 
 
-def test_the_doctor_finds_what_is_away_or_refuses(
-    shop: Shop, preparations: list[Ended], examine: Examine, database: PrivateServer
+def test_the_doctor_finds_what_is_away_or_refuses_or_is_empty(
+    shop: Shop, preparations: list[Ended], examine: Examine, database: PrivateServer, qdrant: QdrantOverHttp
 ) -> None:
     nowhere = f"http://127.0.0.1:{closed_port()}"
     found = errors(examine(shop, RECSYS_QDRANT_URL=nowhere))
@@ -237,6 +249,9 @@ def test_the_doctor_finds_what_is_away_or_refuses(
     found = errors(examine(shop, RECSYS_DATABASE_URL="postgresql://horatio:wrong-word@127.0.0.1/recsys_shop"))
     assert set(found) == {"settings"}
     assert "MySQL and MariaDB are supported" in found["settings"]
+    found = errors(examine(shop, **new_place(database, qdrant)))
+    assert set(found) == {"state"}
+    assert re.match(r"nothing has been prepared in the database at 127.*: run `recsys-mcp prepare`$", found["state"])
     database.stop()
     try:
         found = errors(examine(shop))
@@ -245,12 +260,6 @@ def test_the_doctor_finds_what_is_away_or_refuses(
     assert set(found) == {"state"}
     assert f"the database at {place_of(shop)} cannot be reached" in found["state"]
     assert errors(examine(shop)) == {}
-
-
-@pytest.fixture
-def own(database: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
-    """A shop of the test's own, prepared."""
-    return open_shop(tmp_path, shop_settings, new_place(database, qdrant))
 
 
 def statement(shop: Shop, database: Server, *statements: str) -> None:
@@ -313,16 +322,16 @@ async def recommended(shop: Shop) -> list[dict[str, Any]]:
 
 
 def test_train_serves_another_model_from_the_database(
-    own: Shop, terminal: Terminal, examine: Examine, tmp_path: Path
+    plain: Shop, terminal: Terminal, examine: Examine, tmp_path: Path
 ) -> None:
     """On other machines too; and preparing keeps it."""
-    before = asyncio.run(recommended(own))
-    trained = Commands(terminal, own).run("train", "--model", "BPR", "--set", "epochs=2", "--set", "embedding_size=8")
+    before = asyncio.run(recommended(plain))
+    trained = Commands(terminal, plain).run("train", "--model", "BPR", "--set", "epochs=2", "--set", "embedding_size=8")
     assert (trained.code, trained.out) == (0, "")
     assert "made: model;" in trained.err
-    assert f"database at {place_of(own)}" in " ".join(trained.err.split())
-    assert own.prepare() == []
-    elsewhere = Shop(own.dataset, tmp_path / "elsewhere", own.variables)
+    assert f"database at {place_of(plain)}" in " ".join(trained.err.split())
+    assert plain.prepare() == []
+    elsewhere = Shop(plain.dataset, tmp_path / "elsewhere", plain.variables)
     after = asyncio.run(recommended(elsewhere))
     assert len(after) == len(before) == 5
     assert after != before
@@ -332,12 +341,12 @@ def test_train_serves_another_model_from_the_database(
 
 
 def test_evaluate_changes_nothing_on_the_servers(
-    own: Shop, terminal: Terminal, database: PrivateServer, qdrant: QdrantOverHttp, larger_shop: Path, tmp_path: Path
+    plain: Shop, terminal: Terminal, database: PrivateServer, qdrant: QdrantOverHttp, larger_shop: Path, tmp_path: Path
 ) -> None:
-    name = place_of(own).rpartition("/")[2]
+    name = place_of(plain).rpartition("/")[2]
     before = database.query("CHECKSUM TABLE recsys_state, recsys_parts, recsys_files", database=name)
     n_requests = len(qdrant.requests)
-    shop = Shop(larger_shop, tmp_path / "elsewhere", own.variables)
+    shop = Shop(larger_shop, tmp_path / "elsewhere", plain.variables)
     ended = Commands(terminal, shop).run("evaluate", "--models", "ItemKNN")
     assert ended.code == 0, ended.err
     report = json.loads((tmp_path / "elsewhere" / "evaluation.json").read_text(encoding="utf-8"))

@@ -169,13 +169,13 @@ def platform(
             yield platform
         return
     database: Server = request.getfixturevalue("database_server")
-    name = database.create_database()
-    with QdrantOverHttp() as qdrant:
+    with contextlib.ExitStack() as stack:
+        name = database.create_database()
+        stack.callback(database.drop_database, name)
+        qdrant = stack.enter_context(QdrantOverHttp())
         variables = {"RECSYS_DATABASE_URL": database.url(name), "RECSYS_QDRANT_URL": qdrant.url}
         shop = open_shop(folder, shop_settings, variables)
-        with platform_of(shop, *(folder / name for name in ("one", "two", "three"))) as platform:
-            yield platform
-    database.drop_database(name)
+        yield stack.enter_context(platform_of(shop, *(folder / name for name in ("one", "two", "three"))))
 
 
 async def test_three_servers_answer_alike_and_know_each_others_item_sets(platform: Platform, tmp_path: Path) -> None:
