@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=1000,
-        description="Connections that the calls of one server process use at most; it takes one more to follow new states.",
+        description="Connections for the calls of one server process; one more follows new states.",
     )
     database_tls: Literal["off", "on", "verify"] = Field(
         "off", description="on: encrypted; verify: the server's certificate and name are checked too."

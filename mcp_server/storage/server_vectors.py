@@ -10,7 +10,6 @@ from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_server_store import QdrantServerStore
 from mcp_server.vectors.store import VectorStore
 
-
 NO_PART = f"vectors-{0:016x}"
 
 
