@@ -123,13 +123,12 @@ class Record(Protocol):
         """What is published, or None where nothing usable is."""
 
     def lock(self) -> AbstractContextManager[None]:
-        """Only one process prepares at a time; others wait. The lock ends with its process."""
+        """Only one process prepares at a time; others wait. The lock ends with its process, and taking it takes away
+        what killed processes have left.
+        """
 
     def publish(self, current: Current) -> None:
         """Serve these parts from now on. Only with the lock."""
-
-    def discard_rests(self) -> None:
-        """Take away what killed preparations have left. Only with the lock."""
 
     def close(self) -> None:
         """Close what is kept open."""

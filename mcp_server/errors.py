@@ -25,13 +25,13 @@ class TrainingError(RecsysError):
     """A model cannot be trained or cannot be exported for serving."""
 
 
-class ArtifactError(RecsysError):
-    """A trained artifact is missing, corrupt, of another format or of other data."""
-
-
 class BackendError(RecsysError):
     """The database or the vector store cannot be reached or read."""
 
 
 class DamagedPartError(BackendError):
     """A part of a state is missing or not what it should be, though its place can be reached: it can be made again."""
+
+
+class ArtifactError(DamagedPartError):
+    """A trained artifact is missing, corrupt, of another format or of other data."""

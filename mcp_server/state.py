@@ -110,9 +110,6 @@ class State:
                     rest.unlink(missing_ok=True)
             yield
 
-    def discard_rests(self) -> None:
-        """Nothing: taking the lock does so."""
-
     def close(self) -> None:
         """Nothing is kept open."""
 

@@ -307,13 +307,19 @@ def database_url(database_server: Server) -> Iterator[str]:
     database_server.drop_database(name)
 
 
-@pytest.fixture
-def private_database() -> Iterator[PrivateServer]:
-    """A server of the test's own, running; it may be stopped, killed or frozen."""
+def _private_server() -> Iterator[PrivateServer]:
+    """A server of one's own, running; it may be stopped, killed, frozen or set up oddly."""
     if not installed():
         pytest.skip(MISSING)
     with PrivateServer() as server:
         yield server
+
+
+private_database = pytest.fixture(_private_server, name="private_database")
+"""For one test."""
+
+private_server = pytest.fixture(_private_server, scope="module", name="private_server")
+"""For the tests of a module, which leave it running."""
 
 
 def _program(*names: str) -> str | None:

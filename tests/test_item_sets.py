@@ -98,11 +98,10 @@ def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Plac
     return made
 
 
-@pytest.fixture
-def other_place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
-    """Another database of the same kind."""
-    if database == "sqlite":
-        made = Place(file=tmp_path / "others.sqlite")
+def _another_place(kind: str, file: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A database of a kind, with the empty table, besides the test's own."""
+    if kind == "sqlite":
+        made = Place(file=file)
         made.create_table()
         yield made
         return
@@ -112,6 +111,12 @@ def other_place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -
     made.create_table()
     yield made
     server.drop_database(name)
+
+
+@pytest.fixture
+def other_place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+    """Another database of the same kind."""
+    yield from _another_place(database, tmp_path / "others.sqlite", request)
 
 
 @pytest.fixture(scope="module")
@@ -119,17 +124,7 @@ def shared_place(
     database: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Place]:
     """One database for many examples."""
-    if database == "sqlite":
-        made = Place(file=tmp_path_factory.mktemp("sets") / "item_sets.sqlite")
-        made.create_table()
-        yield made
-        return
-    server: Server = request.getfixturevalue("database_server")
-    name = server.create_database()
-    made = Place(url=server.url(name))
-    made.create_table()
-    yield made
-    server.drop_database(name)
+    yield from _another_place(database, tmp_path_factory.mktemp("sets") / "item_sets.sqlite", request)
 
 
 @settings(max_examples=40, deadline=None)

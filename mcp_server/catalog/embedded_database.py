@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,11 +67,7 @@ class EmbeddedDatabase:
         Raises:
             BackendError: The database cannot be read; the text names it.
         """
-        try:
-            with self._engine.connect() as connection:
-                return query(connection)
-        except SQLAlchemyError as error:
-            raise self._failure(error) from error
+        return self._within(self._engine.connect, query)
 
     def change(self, change: Callable[[Connection], T]) -> T:
         """Run a change in one transaction in the calling thread.
@@ -78,9 +75,12 @@ class EmbeddedDatabase:
         Raises:
             BackendError: The database cannot be written; nothing is changed then.
         """
+        return self._within(self._engine.begin, change)
+
+    def _within(self, open_: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
         try:
-            with self._engine.begin() as connection:
-                return change(connection)
+            with open_() as connection:
+                return work(connection)
         except SQLAlchemyError as error:
             raise self._failure(error) from error
 

@@ -67,8 +67,8 @@ async def _examine(settings: Settings) -> list[Finding]:
         storage = Storage(settings)
     except RecsysError as error:
         return [*findings, Finding("settings", "error", str(error))]
-    if settings.qdrant_url is not None:
-        findings.append(await _check("qdrant", storage.vectors.describe))
+    if storage.collections is not None:
+        findings.append(await _check("qdrant", storage.collections.describe))
     findings.append(await _check("state", lambda: _state(storage, settings)))
     if findings[-1].status == "error":
         return findings

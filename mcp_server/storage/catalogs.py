@@ -36,9 +36,6 @@ class Catalogs(Parts, Protocol):
     def is_damaged(self, current: Current) -> bool:
         """Is it missing, unreadable, or without some of its rows?"""
 
-    def discard_rests(self) -> None:
-        """Take away what killed preparations have left. Only with the lock."""
-
 
 def _fits(layout: Layout, current: Current) -> bool:
     return (layout.n_items, layout.n_users) == (current.card.n_items, current.card.n_users)
@@ -78,9 +75,6 @@ class FolderCatalogs(FolderParts):
             engine.dispose()
 
         self.make_files(name, fill)
-
-    def discard_rests(self) -> None:
-        """Nothing: taking the folder's lock does so."""
 
     def _database(self, current: Current) -> EmbeddedDatabase:
         path = self.path(current.catalog) / CATALOG_FILE

@@ -1,7 +1,9 @@
 """Trained models as parts."""
 
+from functools import partial
+from pathlib import Path
+
 from mcp_server.current import Current
-from mcp_server.errors import ArtifactError, DamagedPartError
 from mcp_server.recommender.artifact import ArtifactHeader, load_artifact, read_header
 from mcp_server.recommender.protocol import Recommender
 from mcp_server.storage.parts import FolderParts
@@ -20,28 +22,16 @@ class Models:
         ArtifactError: It is missing, corrupt, foreign or outdated.
         BackendError: The database that keeps it cannot be reached.
         """
-        try:
-            return self._load(current)
-        except ArtifactError:
-            if not self.parts.renew(current.model):
-                raise
-            return self._load(current)
-
-    def _load(self, current: Current) -> Recommender:
-        return load_artifact(
-            self.parts.path(current.model),
-            fingerprint=current.training_fingerprint,
-            n_users=current.card.n_users,
-            n_items=current.card.n_items,
-        )
+        return self.parts.read(current.model, partial(_load, current))
 
     def header(self, current: Current) -> ArtifactHeader:
         """What the model says of itself. Raises: ArtifactError: it cannot be read."""
         return read_header(self.parts.path(current.model))
 
     def is_damaged(self, current: Current) -> bool:
-        try:
-            self.open(current)
-            return not self.parts.is_whole(current.model)
-        except (ArtifactError, DamagedPartError):
-            return True
+        return self.parts.is_unreadable(current.model, partial(_load, current))
+
+
+def _load(current: Current, folder: Path) -> Recommender:
+    card = current.card
+    return load_artifact(folder, fingerprint=current.training_fingerprint, n_users=card.n_users, n_items=card.n_items)

@@ -3,9 +3,12 @@
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from mcp_server.errors import DamagedPartError
 from mcp_server.state import State
+
+T = TypeVar("T")
 
 
 class Parts(Protocol):
@@ -46,13 +49,29 @@ class FolderParts:
         """The folder of a part, which may be missing."""
         return self.state.part(name)
 
+    def read(self, name: str, open_: Callable[[Path], T]) -> T:
+        """Open a part.
+
+        Args:
+            open_: Is given its folder, and raises DamagedPartError where that is not what it should be.
+        """
+        return open_(self.path(name))
+
     def is_whole(self, name: str) -> bool:
-        """Is the part as it was made, where other machines get it from? Says nothing of this machine's own files."""
+        """Is the part as it was made, where other machines get it from? Says nothing of this machine's own files.
+
+        Raises:
+            DamagedPartError: It is not there.
+        """
         return True
 
-    def renew(self, name: str) -> bool:
-        """Replace this machine's copy of a part that turned out damaged; False where there is nowhere to get it."""
-        return False
+    def is_unreadable(self, name: str, open_: Callable[[Path], object]) -> bool:
+        """Is it missing or not what it should be, here or where other machines get it from?"""
+        try:
+            self.read(name, open_)
+            return not self.is_whole(name)
+        except DamagedPartError:
+            return True
 
     def discard(self, name: str) -> None:
         self.state.discard_part(name)

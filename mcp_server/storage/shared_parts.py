@@ -3,10 +3,15 @@
 import shutil
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
+from mcp_server.errors import DamagedPartError
 from mcp_server.state import State
+from mcp_server.storage.database_files import DatabaseFiles
 from mcp_server.storage.database_record import DatabaseRecord
 from mcp_server.storage.parts import FolderParts
+
+T = TypeVar("T")
 
 KEPT_COPIES = 2
 """Fetched parts of a kind that stay on this machine: the present one, and the one before for servers that still
@@ -18,14 +23,14 @@ class SharedFolderParts(FolderParts):
 
     def __init__(self, state: State, kind: str, record: DatabaseRecord) -> None:
         super().__init__(state, kind)
-        self._record = record
+        self._record, self._files = record, DatabaseFiles(record)
 
     def exists(self, name: str) -> bool:
         return self._record.has_part(name)
 
     def make_files(self, name: str, fill: Callable[[Path], None]) -> None:
         super().make_files(name, fill)  # finds it made where an earlier run did not come to the next step
-        self._record.keep_files(name, super().path(name))
+        self._files.keep(name, super().path(name))
 
     def path(self, name: str) -> Path:
         """The folder of a part, fetched first where this machine does not have it.
@@ -39,17 +44,28 @@ class SharedFolderParts(FolderParts):
         return super().path(name)
 
     def is_whole(self, name: str) -> bool:
-        return self._record.has_files(name)
+        return self._files.are_whole(name)
 
-    def renew(self, name: str) -> bool:
-        """Raises: BackendError: the database does not have the part, or cannot be read."""
+    def read(self, name: str, open_: Callable[[Path], T]) -> T:
+        """A copy that turns out damaged is replaced."""
+        try:
+            return super().read(name, open_)
+        except DamagedPartError:
+            return open_(self.renew(name))
+
+    def renew(self, name: str) -> Path:
+        """Replace this machine's copy of a part; gives its folder.
+
+        Raises:
+            BackendError: The database does not have the part, or cannot be read.
+        """
         with self.state.lock("fetching"):
             super().discard(name)
             self._fetch(name)
-        return True
+        return super().path(name)
 
     def _fetch(self, name: str) -> None:
-        self.state.make_part(name, lambda folder: self._record.fetch_files(name, folder), "fetching")
+        self.state.make_part(name, lambda folder: self._files.fetch(name, folder), "fetching")
         copies = [folder for folder in self.state.parts(self.kind) if folder.name not in self._embedded]
         copies.sort(key=lambda folder: folder.stat().st_mtime)
         for folder in copies[:-KEPT_COPIES]:

@@ -20,6 +20,7 @@ from mcp_server.storage.vectors import FolderVectorStores, VectorStores
 
 if TYPE_CHECKING:
     from mcp_server.catalog.server_database import ServerDatabase
+    from mcp_server.storage.server_vectors import ServerVectorStores
 
 
 class Storage:
@@ -42,10 +43,12 @@ class Storage:
         else:
             models, stores = self._use_database(settings)
         self.models = Models(models)
+        self.collections: ServerVectorStores | None = None
+        """The vector stores, where a Qdrant server has them."""
         if settings.qdrant_url is None:
             self.vectors = FolderVectorStores(stores)
         else:
-            self._use_qdrant(settings.qdrant_url, settings)
+            self.vectors = self.collections = _on_qdrant(settings.qdrant_url, settings)
 
     def _use_database(self, settings: Settings) -> tuple[FolderParts, FolderParts]:
         from mcp_server.catalog.server_address import ServerAddress
@@ -60,16 +63,6 @@ class Storage:
         self.catalogs = ServerCatalogs(self._database, record)
         return SharedFolderParts(self.folder, "model", record), SharedFolderParts(self.folder, "vectors", record)
 
-    def _use_qdrant(self, url: str, settings: Settings) -> None:
-        from mcp_server.storage.server_vectors import ServerVectorStores
-        from mcp_server.vectors.qdrant_collections import QdrantCollections
-        from mcp_server.vectors.qdrant_server import QdrantServer
-
-        key = settings.qdrant_api_key
-        server = QdrantServer(url, None if key is None else key.get_secret_value())
-        collections = QdrantCollections(server, settings.qdrant_collection)
-        self.vectors = ServerVectorStores(collections)
-
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Only one process prepares at a time, in this folder and in this database; others wait."""
@@ -78,8 +71,6 @@ class Storage:
                 yield
             else:
                 with self.record.lock():
-                    self.record.discard_rests()
-                    self.catalogs.discard_rests()
                     yield
 
     def has(self, current: Current) -> bool:
@@ -143,3 +134,13 @@ class Storage:
         if self._database is not None:
             await self._database.close()
         self.record.close()
+
+
+def _on_qdrant(url: str, settings: Settings) -> "ServerVectorStores":
+    from mcp_server.storage.server_vectors import ServerVectorStores
+    from mcp_server.vectors.qdrant_collections import QdrantCollections
+    from mcp_server.vectors.qdrant_server import QdrantServer
+
+    key = settings.qdrant_api_key
+    server = QdrantServer(url, None if key is None else key.get_secret_value())
+    return ServerVectorStores(QdrantCollections(server, settings.qdrant_collection))

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from mcp_server.current import Current
-from mcp_server.errors import DamagedPartError
 from mcp_server.state import STORE_FOLDER
 from mcp_server.storage.parts import FolderParts, Parts
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore, write_store
@@ -43,9 +43,6 @@ class VectorStores(Parts, Protocol):
     def publish(self, current: Current) -> None:
         """Show the store that is served to those who look for it by other ways."""
 
-    def describe(self) -> str:
-        """The place, for people. Raises: BackendError: it cannot be used."""
-
 
 class FolderVectorStores:
     """Stores of the embedded engine.
@@ -64,32 +61,20 @@ class FolderVectorStores:
 
         self._parts.make_files(name, fill)
 
-    def _open(self, current: Current) -> QdrantEdgeStore:
-        assert current.vectors is not None  # or nobody would ask
-        name = current.vectors
-        try:
-            return QdrantEdgeStore(self._parts.path(name) / STORE_FOLDER, current.n_searchable)
-        except DamagedPartError:
-            if not self._parts.renew(name):
-                raise
-            return QdrantEdgeStore(self._parts.path(name) / STORE_FOLDER, current.n_searchable)
-
     async def open(self, current: Current) -> VectorStore:
-        return await asyncio.to_thread(self._open, current)
+        return await asyncio.to_thread(self._parts.read, _name(current), partial(_load, current))
 
     def is_damaged(self, current: Current) -> bool:
-        assert current.vectors is not None
-        if not self._parts.exists(current.vectors) or not self._parts.is_whole(current.vectors):
-            return True
-        try:
-            store = self._open(current)
-        except DamagedPartError:
-            return True
-        store.dispose()
-        return False
+        return self._parts.is_unreadable(_name(current), lambda folder: _load(current, folder).dispose())
 
     def publish(self, current: Current) -> None:
-        pass
+        """Nothing: who looks for it by other ways finds it by its name."""
 
-    def describe(self) -> str:
-        return "Qdrant Edge, in the state folder"
+
+def _name(current: Current) -> str:
+    assert current.vectors is not None  # or nobody would ask
+    return current.vectors
+
+
+def _load(current: Current, folder: Path) -> QdrantEdgeStore:
+    return QdrantEdgeStore(folder / STORE_FOLDER, current.n_searchable)

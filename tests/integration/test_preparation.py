@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from mcp_server.preparation import Outcome
 from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state import State
-from mcp_server.vectors.embedder import Embedder
 from tests.conftest import SHOP
 
 RECOMMEND = "get_top_k_recommendations_tool"
@@ -85,20 +84,6 @@ def prepared(searchable_shop: Path, tmp_path: Path) -> Prepared:
     shutil.copytree(searchable_shop, tmp_path / "own")
     dataset = tmp_path / "own" / "dataset"
     return Prepared(dataset, Settings(dataset=str(dataset), state=tmp_path / "own" / "state"))
-
-
-@pytest.fixture
-def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The texts that are really embedded, in the order of embedding."""
-    texts: list[str] = []
-    embed = Embedder.embed
-
-    def note_and_embed(self: Embedder, given: Sequence[str], *rest: Any) -> Any:
-        texts.extend(given)
-        return embed(self, given, *rest)
-
-    monkeypatch.setattr(Embedder, "embed", note_and_embed)
-    return texts
 
 
 @contextlib.asynccontextmanager

@@ -17,9 +17,10 @@ from mcp_server.catalog.server_address import ServerAddress
 from mcp_server.current import Current
 from mcp_server.errors import BackendError, NotPreparedError
 from mcp_server.settings import Settings
-from mcp_server.storage import database_record
+from mcp_server.storage import database_files, database_record
+from mcp_server.storage.database_files import DatabaseFiles
 from mcp_server.storage.database_record import DatabaseRecord
-from tests.mariadb import MISSING, PrivateServer, Server, installed
+from tests.mariadb import PrivateServer, Server
 from tests.storage.test_catalogs import current_of, simple
 
 WAIT_SECONDS = 60
@@ -75,15 +76,6 @@ def record(own: Own) -> Iterator[DatabaseRecord]:
     opened = own.record()
     yield opened
     opened.close()
-
-
-@pytest.fixture(scope="module")
-def private_server() -> Iterator[PrivateServer]:
-    """To stop, freeze and set up oddly."""
-    if not installed():
-        pytest.skip(MISSING)
-    with PrivateServer() as server:
-        yield server
 
 
 @pytest.fixture
@@ -307,14 +299,14 @@ def test_files_come_back_as_they_were(
     own: Own, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int | None
 ) -> None:
     if piece_bytes is None:
-        (folder / "large").write_bytes(os.urandom(2 * database_record.PIECE_BYTES + 7))
-        (folder / "exact").write_bytes(os.urandom(database_record.PIECE_BYTES))
+        (folder / "large").write_bytes(os.urandom(2 * database_files.PIECE_BYTES + 7))
+        (folder / "exact").write_bytes(os.urandom(database_files.PIECE_BYTES))
     else:
-        monkeypatch.setattr(database_record, "PIECE_BYTES", piece_bytes)
+        monkeypatch.setattr(database_files, "PIECE_BYTES", piece_bytes)
     record, elsewhere = own.record(), own.record()
     with record.lock():
-        record.keep_files(PART, folder)
-    elsewhere.fetch_files(PART, tmp_path / "fetched")
+        DatabaseFiles(record).keep(PART, folder)
+    DatabaseFiles(elsewhere).fetch(PART, tmp_path / "fetched")
     assert contents(tmp_path / "fetched") == contents(folder)
     record.close()
     elsewhere.close()
@@ -327,15 +319,15 @@ def test_files_whose_names_look_alike_stay_different(record: DatabaseRecord, tmp
     for name in alike:
         (folder / name).write_text(name, encoding="utf-8")
     with record.lock():
-        record.keep_files(PART, folder)
-    record.fetch_files(PART, tmp_path / "fetched")
+        DatabaseFiles(record).keep(PART, folder)
+    DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
     assert contents(tmp_path / "fetched") == {name: name.encode() for name in alike}
 
 
 def test_a_part_is_there_when_all_its_files_are(own: Own, record: DatabaseRecord, folder: Path) -> None:
     with record.lock():
         assert not record.has_part(PART)
-        record.keep_files(PART, folder)
+        DatabaseFiles(record).keep(PART, folder)
         assert record.has_part(PART)
         assert record.parts("model") == [PART]
         assert record.parts("vectors") == record.parts("mod") == []
@@ -355,9 +347,9 @@ def test_files_of_a_killed_process_do_not_get_into_a_part(
             own.query(row, PART, path)
         assert not record.has_part(PART)
         with pytest.raises(BackendError, match=f"has lost {PART}: run"):
-            record.fetch_files(PART, tmp_path / "nothing")
-        record.keep_files(PART, folder)
-    record.fetch_files(PART, tmp_path / "fetched")
+            DatabaseFiles(record).fetch(PART, tmp_path / "nothing")
+        DatabaseFiles(record).keep(PART, folder)
+    DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
     assert contents(tmp_path / "fetched") == contents(folder)
 
 
@@ -376,12 +368,12 @@ def test_files_of_a_killed_process_do_not_get_into_a_part(
 def test_damaged_files_are_told_of_and_not_taken_for_whole_ones(
     own: Own, record: DatabaseRecord, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    monkeypatch.setattr(database_record, "PIECE_BYTES", 10_000)
+    monkeypatch.setattr(database_files, "PIECE_BYTES", 10_000)
     with record.lock():
-        record.keep_files(PART, folder)
+        DatabaseFiles(record).keep(PART, folder)
     own.query(damage)
     with pytest.raises(BackendError, match="run `recsys-mcp prepare`"):
-        record.fetch_files(PART, tmp_path / "fetched")
+        DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
 
 
 # Odd servers, and servers that are away
@@ -403,10 +395,10 @@ def test_the_servers_sql_mode_does_not_matter(
     try:
         record = private.record()
         with record.lock():
-            record.keep_files(PART, folder)
+            DatabaseFiles(record).keep(PART, folder)
             record.publish(current)
         assert record.current() == current
-        record.fetch_files(PART, tmp_path / "fetched")
+        DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
         assert contents(tmp_path / "fetched") == contents(folder)
         record.close()
     finally:

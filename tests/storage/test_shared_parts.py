@@ -16,7 +16,7 @@ from mcp_server.catalog.server_address import ServerAddress
 from mcp_server.errors import BackendError
 from mcp_server.settings import Settings
 from mcp_server.state import State
-from mcp_server.storage import database_record
+from mcp_server.storage import database_files
 from mcp_server.storage.database_record import DatabaseRecord
 from mcp_server.storage.shared_parts import KEPT_COPIES, SharedFolderParts
 from tests.mariadb import Server
@@ -65,7 +65,7 @@ def record_of(url: str) -> DatabaseRecord:
 
 @pytest.fixture
 def record(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseRecord]:
-    monkeypatch.setattr(database_record, "PIECE_BYTES", 10_000)
+    monkeypatch.setattr(database_files, "PIECE_BYTES", 10_000)
     opened = record_of(database_url)
     with opened.lock():  # makes the tables
         pass
@@ -189,7 +189,7 @@ def test_many_may_fetch_at_once(maker: Machine, replica: Machine, database_url: 
 
 def _work_and_die(url: str, folder: Path, statement: str, times: int) -> None:
     """Keep or fetch a part, and be killed when a statement begins that is of this kind, not at the first times."""
-    database_record.PIECE_BYTES = 10_000
+    database_files.PIECE_BYTES = 10_000
     left = times
 
     def count(_connection: object, _cursor: object, begun: str, *_: object) -> None:

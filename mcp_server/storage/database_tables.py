@@ -1,0 +1,95 @@
+"""The tables by which servers that share no folder share a state, in a MySQL or MariaDB database.
+
+All names begin with "recsys":
+
+    recsys_state    one row: what is published, and when, in microseconds since 1970
+    recsys_parts    names of the parts that are complete: tables of a catalogue, files of a model or of vectors
+    recsys_files    the files of parts, in pieces
+    recsys_<fingerprint>_items, ...   the tables of a catalogue
+
+Creating tables cannot be undone in MySQL as rows can, so a part counts only when its name is in recsys_parts,
+which is written last.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    inspect,
+    select,
+    text,
+)
+
+DROP_WAIT_SECONDS = 60
+"""How long dropping a table waits for a query that still reads it."""
+
+_OF_CATALOG = re.compile(r"recsys_([0-9a-f]{16})_(?:items|terms|item_terms|users|interactions)")
+
+metadata = MetaData()
+_OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}
+STATE = Table(
+    "recsys_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="1"),
+    Column("version", BigInteger, nullable=False),
+    Column("content", Text(2**24 - 1), nullable=False, comment="JSON"),
+    **_OPTIONS,
+)
+PARTS = Table(
+    "recsys_parts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("made_at", BigInteger, nullable=False, comment="seconds since 1970"),
+    Column("files", Text(2**24 - 1), nullable=False, comment="JSON: size, number of pieces and checksum by path"),
+    **_OPTIONS,
+)
+FILES = Table(
+    "recsys_files",
+    metadata,
+    Column("part", String(64), primary_key=True),
+    Column("path", String(255, collation="utf8mb4_bin"), primary_key=True),
+    Column("piece", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary(2**24 - 1), nullable=False, comment="deflated"),
+    **_OPTIONS,
+)
+
+
+def catalog_prefix(name: str) -> str:
+    """Of the names of the tables of a catalogue, by the name of its part."""
+    return f"recsys_{name.removeprefix('catalog-')}_"
+
+
+def quoted(connection: Connection, tables: Iterable[str]) -> str:
+    """Names of tables, as a statement lists them."""
+    return ", ".join(connection.dialect.identifier_preparer.quote(table) for table in tables)
+
+
+def drop_catalog(connection: Connection, name: str) -> None:
+    """Drop what there is of a catalogue's tables."""
+    tables = [table for table in inspect(connection).get_table_names() if table.startswith(catalog_prefix(name))]
+    if not tables:
+        return
+    connection.execute(text("SET SESSION lock_wait_timeout = :wait"), {"wait": DROP_WAIT_SECONDS})
+    connection.execute(text("SET SESSION foreign_key_checks = 0"))
+    connection.exec_driver_sql(f"DROP TABLE {quoted(connection, tables)}")
+    connection.execute(text("SET SESSION foreign_key_checks = 1"))
+
+
+def discard_rests(connection: Connection) -> None:
+    """Take away tables and files of parts that are not complete: what killed processes have left."""
+    complete = set(connection.scalars(select(PARTS.c.name)))
+    of_catalogs = map(_OF_CATALOG.fullmatch, inspect(connection).get_table_names())
+    for name in {f"catalog-{table[1]}" for table in of_catalogs if table} - complete:
+        drop_catalog(connection, name)
+    connection.execute(delete(FILES).where(FILES.c.part.not_in(select(PARTS.c.name))))
