@@ -4,18 +4,17 @@ Takes and gives positions (``idx``) where numbers do, and the dataset's own IDs 
 All statements, here and in the modules beside this one, have bound parameters only.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
-from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
-from mcp_server.catalog.item_fields import ItemFieldsQuery
+from mcp_server.catalog.item_fields import ItemFields
 from mcp_server.catalog.layout import Layout
-from mcp_server.catalog.lookup import KEYS, Lookup
+from mcp_server.catalog.lookup import KEYS, Lookup, by_rows
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.popularity import Popular, most_popular
 from mcp_server.catalog.schema import CatalogTables
@@ -28,6 +27,14 @@ from mcp_server.errors import InvalidInputError
 
 SPARE_INTERACTIONS = 20
 """So many more are read than items are wanted, because some are with the same item."""
+
+REMEMBERED_NAMES = 100_000
+REMEMBERED_USERS = 20_000
+REMEMBERED_HISTORIES = 5_000
+REMEMBERED_ITEMS = 5_000
+"""Each of these takes some 20 MB at most, with a hundred interactions of a user and 4 KB of an item."""
+
+NO_ITEMS: IntArray = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -78,43 +85,52 @@ class Catalog:
         self.statistics = Statistics(
             database, tables, layout.n_interactions, layout.n_users, spec.interactions.like_threshold
         )
-        # Items do not change while a catalogue is served, and users keep their positions.
-        items, users = self._tables.items.c, self._tables.users.c
+        items, users, interactions = self._tables.items.c, self._tables.users.c, self._tables.interactions.c
+        newest_first = (interactions.timestamp.desc(), interactions.interaction.desc())
+        # Nothing of this changes while a catalogue is served.
         self._names: Lookup[int, ItemName] = Lookup(
             database,
-            select(items.idx, items.id, self._tables.title).where(items.idx.in_(KEYS)),
-            lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows),
+            by_rows(
+                select(items.idx, items.id, self._tables.title).where(items.idx.in_(KEYS)),
+                lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows),
+            ),
+            REMEMBERED_NAMES,
         )
         self._item_idx: Lookup[Id, int] = Lookup(
             database,
-            select(items.id, items.idx).where(items.id.in_(KEYS)),
-            lambda rows: ((identifier, idx) for identifier, idx in rows),
+            by_rows(
+                select(items.id, items.idx).where(items.id.in_(KEYS)),
+                lambda rows: ((identifier, idx) for identifier, idx in rows),
+            ),
+            REMEMBERED_NAMES,
         )
-        self._user_idx: Lookup[Id, int] = Lookup(
+        self._items: Lookup[int, dict[str, Any]] = Lookup(database, ItemFields(tables, spec).load, REMEMBERED_ITEMS)
+        self._users: Lookup[Id, dict[str, Any]] = Lookup(
             database,
-            select(users.id, users.idx).where(users.id.in_(KEYS)),
-            lambda rows: ((identifier, idx) for identifier, idx in rows),
+            by_rows(
+                select(self._tables.users).where(users.id.in_(KEYS)),
+                lambda rows: ((row.id, dict(row._mapping)) for row in rows),
+            ),
+            REMEMBERED_USERS,
         )
-        self._fields: Bounded[tuple[str, ...], ItemFieldsQuery] = Bounded(256)
-        self._prepare_statements()
-
-    def _prepare_statements(self) -> None:
-        """Statements that are asked often are built once."""
-        users, items, interactions = self._tables.users.c, self._tables.items.c, self._tables.interactions.c
-        self._select_user = select(self._tables.users).where(users.id == bindparam("id"))
-        newest_first = (interactions.timestamp.desc(), interactions.interaction.desc())
-        self._select_history = (
-            select(interactions.item).where(interactions.user == bindparam("user")).order_by(*newest_first)
+        self._histories: Lookup[int, IntArray] = Lookup(
+            database,
+            by_rows(
+                select(interactions.user, interactions.item).where(interactions.user.in_(KEYS)).order_by(*newest_first),
+                _histories,
+            ),
+            REMEMBERED_HISTORIES,
         )
+        n_history = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
         self._select_recent = (
             select(items.id, self._tables.title, items.canonical, interactions.rating, interactions.timestamp)
             .join(self._tables.items, items.idx == interactions.item)
             .where(interactions.user == bindparam("user"))
             .order_by(*newest_first)
             .limit(bindparam("n"))
+            .add_columns(n_history)  # in one way to the server and back
         )
-        n_history = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
-        self._select_recent = self._select_recent.add_columns(n_history)  # in one way to the server and back
+        self._ping = select(users.idx).limit(1)
 
     # What lists leave out
 
@@ -137,21 +153,19 @@ class Catalog:
         Raises:
             InvalidInputError: There is no such user.
         """
-        found = await self._user_idx.find([user])
-        if user not in found:
-            raise self._unknown_user(user)
-        return found[user]
+        idx: int = (await self.user(user))["idx"]
+        return idx
 
-    async def user(self, user: Id) -> dict[str, Any]:
-        """All fields of a user.
+    async def user(self, user: Id) -> Mapping[str, Any]:
+        """All fields of a user, "idx" and "id" with them.
 
         Raises:
             InvalidInputError: There is no such user.
         """
-        row = await self._database.read(lambda c: c.execute(self._select_user, {"id": user}).first())
-        if row is None:
+        found = await self._users.find([user])
+        if user not in found:
             raise self._unknown_user(user)
-        return dict(row._mapping)
+        return found[user]
 
     def _unknown_user(self, user: Id) -> InvalidInputError:
         return InvalidInputError(
@@ -160,8 +174,8 @@ class Catalog:
 
     async def history(self, user_idx: int) -> IntArray:
         """(n,): the items that a user interacted with, newest first, each once."""
-        found = await self._database.read(lambda c: c.scalars(self._select_history, {"user": user_idx}).all())
-        return np.fromiter(dict.fromkeys(found), dtype=np.int64)
+        found = await self._histories.find([user_idx])
+        return found.get(user_idx, NO_ITEMS)
 
     async def recent(self, user_idx: int, k: int) -> tuple[list[HistoryEntry], int]:
         """A user's newest k items, each named once, and the number of all interactions."""
@@ -207,16 +221,24 @@ class Catalog:
 
     async def metadata(self, idx: Sequence[int] | IntArray, fields: Sequence[str]) -> list[dict[str, Any]]:
         """The fields asked for, of each item in the order given; "id" always. Unknown is None or []."""
-        key = tuple(fields)
-        query = self._fields.get(key)
-        if query is None:
-            query = self._fields[key] = ItemFieldsQuery(self._tables, self._spec, fields)
         asked = [int(position) for position in idx]
-        return await self._database.read(lambda connection: query.run(connection, asked))
+        found = await self._items.find(asked)
+        return [{name: found[position][name] for name in ("id", *fields)} for position in asked]
 
     async def ping(self) -> None:
         """Raises: BackendError: the database cannot be used."""
-        await self._database.read(lambda connection: connection.execute(self._select_user, {"id": None}).first())
+        await self._database.read(lambda connection: connection.execute(self._ping).first())
 
     async def close(self) -> None:
         await self._database.close()
+
+
+def _histories(rows: Iterable[Any]) -> Iterator[tuple[int, IntArray]]:
+    """Users and their items, in the order of the rows, each once."""
+    items: dict[int, dict[int, None]] = {}
+    for user, item in rows:
+        items.setdefault(user, {})[item] = None
+    for user, found in items.items():
+        history = np.fromiter(found, dtype=np.int64)
+        history.flags.writeable = False  # it is remembered
+        yield user, history

@@ -11,33 +11,37 @@ from mcp_server.catalog.database import Database
 BATCH = 1_000
 """Bound parameters in one IN list; databases limit them."""
 
-REMEMBERED = 100_000
-"""So many keys are remembered, about 20 MB at most."""
-
 KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 T = TypeVar("T")
 
+Load = Callable[[Connection, Sequence[K]], Iterable[tuple[K, V]]]
+"""Reads the values of at most BATCH keys."""
+
+
+def by_rows(query: Select[Any], collect: Callable[[Iterable[Any]], Iterable[tuple[K, V]]]) -> Load[K, V]:
+    """Reads by one statement.
+
+    Args:
+        query: Has the keys as the expanding parameter KEYS. Built once: to build a statement takes longer than to
+            run it.
+        collect: Makes pairs of keys and values of the rows.
+    """
+    return lambda connection, keys: collect(connection.execute(query, {"keys": keys}))
+
 
 class Lookup(Generic[K, V]):
     """Values by key.
 
     Args:
-        query: A statement with the keys as the expanding parameter KEYS. Built once: to build a statement takes
-            longer than to run it.
-        collect: Makes pairs of keys and values of the rows.
+        remembered: How many are.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        query: Select[Any],
-        collect: Callable[[Iterable[Any]], Iterable[tuple[K, V]]],
-    ) -> None:
-        self._database, self._query, self._collect = database, query, collect
-        self._known: Bounded[K, V] = Bounded(REMEMBERED)
+    def __init__(self, database: Database, load: Load[K, V], remembered: int) -> None:
+        self._database, self._load = database, load
+        self._known: Bounded[K, V] = Bounded(remembered)
 
     async def find(self, keys: Iterable[K]) -> dict[K, V]:
         """The values of those keys that have one."""
@@ -52,8 +56,7 @@ class Lookup(Generic[K, V]):
         return found
 
     def _read(self, connection: Connection, keys: Sequence[K]) -> dict[K, V]:
-        rows = (row for batch in batches(keys) for row in connection.execute(self._query, {"keys": batch}))
-        return dict(self._collect(rows))
+        return {key: value for batch in batches(keys) for key, value in self._load(connection, batch)}
 
 
 async def run_by_size(database: Database, query: Callable[[Connection], T], size: int) -> T:

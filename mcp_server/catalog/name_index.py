@@ -6,13 +6,16 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from mcp_server.catalog.database import Database
-from mcp_server.catalog.lookup import KEYS, Lookup
+from mcp_server.catalog.lookup import KEYS, Lookup, by_rows
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.vocabulary import NameMatch, Vocabulary, fold
 from mcp_server.dataset.spec import DatasetSpec
 
 Terms = list[tuple[int, str]]
 """Numbers and names of terms."""
+
+REMEMBERED = 10_000
+"""Names of each field."""
 
 
 class NameIndex:
@@ -24,7 +27,8 @@ class NameIndex:
             field.name: {fold(alias): name for alias, name in field.aliases.items()} for field in spec.items.fields
         }
         self._exact: dict[str, Lookup[str, Terms]] = {
-            field.name: Lookup(database, self._exact_terms(field.name), _by_folded_name) for field in spec.items.fields
+            field.name: Lookup(database, by_rows(self._exact_terms(field.name), _by_folded_name), REMEMBERED)
+            for field in spec.items.fields
         }
         self._vocabularies: dict[str, Vocabulary] = {}
 

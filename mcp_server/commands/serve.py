@@ -1,5 +1,7 @@
 """`serve`: the tools for one host over stdin and stdout, or for any number of clients over a network."""
 
+import sys
+
 import anyio
 
 from mcp_server.settings import Settings
@@ -11,7 +13,7 @@ def run_serve(settings: Settings) -> None:
         return
     from mcp_server.http_server import serve_http  # a host that starts the server over stdio should not wait for it
 
-    anyio.run(serve_http, settings)
+    anyio.run(serve_http, settings, backend_options={"use_uvloop": sys.platform != "win32"})
 
 
 async def _serve_stdio(settings: Settings) -> None:

@@ -44,15 +44,15 @@ DATABASE_USER = "horatio"
 SECRETS = [DATABASE_USER, PASSWORD, quote(PASSWORD, safe="")]
 
 OF_THE_DATABASE: list[Question] = [
-    (RECOMMEND, {"user": "anna", "k": 20}),
     (LIKE, {"items": ["TOY-01", "KIT-01"]}),
-    (USER, {"user": "chloé", "get": ["city", "tier"]}),
-    (ITEM, {"items": ["KIT-04"], "get": ["materials"]}),
     (HISTORY, {"user": "eve"}),
 ]
 """Asked of the database each time."""
 
 REMEMBERED: list[Question] = [
+    (RECOMMEND, {"user": "anna", "k": 20}),
+    (USER, {"user": "chloé", "get": ["city", "tier"]}),
+    (ITEM, {"items": ["KIT-04"], "get": ["materials"]}),
     (RECOMMEND, {"liked_items": ["GAR-01", "GAR-04"], "k": 20}),
     (FILTER, {"materials": "wooden"}),
     (POPULAR, {}),
@@ -64,6 +64,9 @@ SEARCHES: list[Question] = [(SEARCH, {"query": "to play with", "k": 12}), (SEARC
 """So are these, but by Qdrant."""
 
 NEW: list[Question] = [
+    (RECOMMEND, {"user": "finn"}),
+    (USER, {"user": "dev", "get": ["city"]}),
+    (ITEM, {"items": ["KIT-02"], "get": ["materials"]}),
     (FILTER, {"materials": "plastic"}),
     (POPULAR, {"user_group": ["silver"]}),
     (RECOMMEND, {"user": "ben", "item_set": "set_aaaaaa"}),
@@ -248,7 +251,7 @@ async def test_a_database_that_goes_away_and_comes_back(searchable: Shop, databa
     with serving(searchable) as server:
         async with sessions_with(server, 4) as sessions:
             right = await ask(sessions[0], everything)
-            handle = right[everything.index(REMEMBERED[1])]["item_set"]
+            handle = right[everything.index((FILTER, {"materials": "wooden"}))]["item_set"]
             wooden = await members(sessions[0], handle)
             for how in ("stopped", "killed"):
                 async with kept_asking(sessions, everything, right, place_of(database)):
@@ -471,10 +474,11 @@ async def test_a_database_that_is_made_anew_is_taken_over(own: Shop, database: P
 
 
 @contextlib.contextmanager
-def locked_users(shop: Shop, server: Server) -> Iterator[Callable[[], None]]:
-    """Queries of users wait, until what is given is called."""
+def locked_interactions(shop: Shop, server: Server) -> Iterator[Callable[[], None]]:
+    """Queries of interactions wait, until what is given is called."""
     name = make_url(shop.variables["RECSYS_DATABASE_URL"]).database
-    (table,) = (str(table) for (table,) in server.query("SHOW TABLES", database=name) if str(table).endswith("_users"))
+    tables = (str(table) for (table,) in server.query("SHOW TABLES", database=name))
+    (table,) = (table for table in tables if table.endswith("_interactions"))
     with contextlib.closing(server.connect(name)) as connection, connection.cursor() as cursor:
         cursor.execute(f"LOCK TABLES `{table}` WRITE")
 
@@ -484,7 +488,7 @@ def locked_users(shop: Shop, server: Server) -> Iterator[Callable[[], None]]:
         yield unlock
 
 
-OF_USERS: list[Question] = [(USER, {"user": name, "get": ["city"]}) for name in ("anna", "ben", "dev", "finn")]
+HISTORIES: list[Question] = [(HISTORY, {"user": name}) for name in ("anna", "ben", "dev", "finn")]
 
 
 async def until_waiting(server: Server, number: int) -> None:
@@ -504,9 +508,9 @@ async def test_calls_that_wait_for_the_database_are_finished_when_it_is_asked_to
     with serving(plain) as server:
         async with http_session(f"{server.base}/{endpoint}") as session:
             await session.list_tools()  # else the client asks for them afterwards, to check the result
-            right = await ask(session, OF_USERS)
-            with locked_users(plain, database) as unlock, server.client() as client:
-                calls = [asyncio.create_task(answer(session, *question)) for question in OF_USERS]
+            right = await ask(session, HISTORIES)
+            with locked_interactions(plain, database) as unlock, server.client() as client:
+                calls = [asyncio.create_task(answer(session, *question)) for question in HISTORIES]
                 await until_waiting(database, len(calls))
                 client.get("health")
                 server.process.send_signal(signal.SIGTERM)
@@ -521,25 +525,22 @@ async def test_calls_over_stdio_that_wait_for_the_database_are_finished(
 ) -> None:
     with stdio_server(["--state", plain.folder], tmp_path, **plain.variables) as server:
         opening: list[Any] = OPENING
-        server.send(*opening, call(0, HISTORY, user="anna"))  # what reads the tables once has then been done
+        first = call(0, USER, user="anna", get=["city"])  # what reads the tables once has then been done
+        server.send(*opening, first)
         assert {server.receive()["id"], server.receive()["id"]} == {0, 1}
-        with locked_users(plain, database) as unlock:
-            for number, (tool, arguments) in enumerate(OF_USERS, start=2):
+        with locked_interactions(plain, database) as unlock:
+            for number, (tool, arguments) in enumerate(HISTORIES, start=2):
                 server.send(call(number, tool, **arguments))
-            await until_waiting(database, len(OF_USERS))
+            await until_waiting(database, len(HISTORIES))
             server.process.send_signal(signal.SIGTERM)
             stopping = False
             while not stopping:
-                server.send(call(99, HISTORY, user="anna"))
+                server.send(call(99, USER, user="anna", get=["city"]))
                 stopping = "the server is stopping" in server.receive()["result"]["content"][0]["text"]
             unlock()
             answers = {message["id"]: message["result"]["structuredContent"] for message in server.rest()}
-        assert {number: found["fields"]["city"] for number, found in answers.items()} == {
-            2: "Lyon",
-            3: "Lyon",
-            4: "Oslo",
-            5: "Turin",
-        }
+        newest = {number: found["items"][0]["item_id"] for number, found in answers.items()}
+        assert newest == {2: "KIT-04", 3: "KIT-04", 4: "GAR-04", 5: "TOY-03"}
         assert server.process.wait() == 0
     check_log((tmp_path / "log").read_text())
 
@@ -559,10 +560,10 @@ async def test_many_calls_do_not_disturb_its_end(plain: Shop) -> None:
 
         async def ask_to_the_end(endpoint: str) -> None:
             async with http_session(f"{server.base}/{endpoint}") as session:
-                await answer(session, *OF_USERS[0])
+                await answer(session, *HISTORIES[0])
                 asking.release()
                 while True:
-                    result = await session.call(*OF_USERS[0])
+                    result = await session.call(*HISTORIES[0])
                     if result["isError"]:
                         assert stopping.is_set()
                         assert "the server is stopping" in result["content"][0]["text"]
