@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Set up and run, with nothing but Python 3.11 to 3.13: `python3 run.py demo`, `python3 run.py test`.
 
-Makes a virtual environment in .venv beside this file, installs the pinned versions of constraints.txt when they
-have changed, and runs the command in it. `python3 run.py recsys-mcp ...` runs any command of the program.
+Makes virtual environments beside this file, installs pinned versions when they have changed, and runs commands in them:
+.venv holds the server, training and tests, .venv-agent the agent, whose libraries need the older line of the MCP SDK.
+`python3 run.py recsys-mcp ...` and `python3 run.py recsys-agent ...` run any command of the two programs.
 """
 
 import hashlib
@@ -10,19 +11,20 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-ENVIRONMENT = ROOT / ".venv"
-BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
-PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
 PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 """Of the tests."""
 
-USAGE = """usage: python3 run.py demo          prepare MovieLens-100k and ask it a dozen questions
-       python3 run.py test          run the linters and the tests
-       python3 run.py recsys-mcp …  any command of the program"""
+AGENT_TESTS = ("tests/agent", "tests/agent_web")
+
+USAGE = """usage: python3 run.py demo            prepare MovieLens-100k and ask it a dozen questions
+       python3 run.py test            run the linters and the tests
+       python3 run.py recsys-mcp …    any command of the server
+       python3 run.py recsys-agent …  any command of the agent"""
 
 
 def fail(text: str) -> None:
@@ -30,48 +32,77 @@ def fail(text: str) -> None:
     sys.exit(2)
 
 
-def set_up(extras: str) -> None:
-    """Make the environment, or bring it up to date."""
-    wanted = hashlib.sha256(extras.encode())
-    for name in ("pyproject.toml", "constraints.txt"):
-        wanted.update((ROOT / name).read_bytes())
-    stamp = ENVIRONMENT / f"installed-{extras}"
-    if PYTHON.exists() and stamp.exists() and stamp.read_text() == wanted.hexdigest():
-        return
-    if not PYTHON.exists():
-        print("making the virtual environment .venv ...", file=sys.stderr)
-        made = subprocess.run([sys.executable, "-m", "venv", str(ENVIRONMENT)], check=False)
-        if made.returncode != 0:
-            shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-            fail("the virtual environment cannot be made; on Debian and Ubuntu: sudo apt install python3-venv")
-    print(f"installing recsys-mcp[{extras}] ...", file=sys.stderr)
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--constraint", str(ROOT / "constraints.txt"), "--editable", f"{ROOT}[{extras}]"]
-    if subprocess.run(command, check=False).returncode != 0:
-        fail("the installation failed; what pip says above tells why")
-    stamp.write_text(wanted.hexdigest())
+class Environment:
+    """A virtual environment of its own pins."""
+
+    def __init__(self, folder: str, constraints: str) -> None:
+        self._folder, self._constraints = ROOT / folder, ROOT / constraints
+        self._bin = self._folder / ("Scripts" if os.name == "nt" else "bin")
+        self._python = self._bin / ("python.exe" if os.name == "nt" else "python")
+
+    def set_up(self, extras: str) -> None:
+        """Make it, or bring it up to date."""
+        wanted = hashlib.sha256(extras.encode())
+        for file in (ROOT / "pyproject.toml", self._constraints):
+            wanted.update(file.read_bytes())
+        stamp = self._folder / f"installed-{extras}"
+        if self._python.exists() and stamp.exists() and stamp.read_text() == wanted.hexdigest():
+            return
+        if not self._python.exists():
+            print(f"making the virtual environment {self._folder.name} ...", file=sys.stderr)
+            made = subprocess.run([sys.executable, "-m", "venv", str(self._folder)], check=False)
+            if made.returncode != 0:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                fail("the virtual environment cannot be made; on Debian and Ubuntu: sudo apt install python3-venv")
+        print(f"installing recsys-mcp[{extras}] ...", file=sys.stderr)
+        install = ("pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", str(self._constraints))
+        if self.module(*install, "--editable", f"{ROOT}[{extras}]") != 0:
+            fail("the installation failed; what pip says above tells why")
+        stamp.write_text(wanted.hexdigest())
+
+    def module(self, *command: str) -> int:
+        return subprocess.run([str(self._python), "-m", *command], cwd=ROOT, check=False).returncode
+
+    def script(self, name: str, *arguments: str) -> int:
+        return subprocess.run([str(self._bin / name), *arguments], check=False).returncode
 
 
-def run(*command: str) -> int:
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+SERVER = Environment(".venv", "constraints.txt")
+AGENT = Environment(".venv-agent", "constraints-agent.txt")
+
+
+def test(arguments: list[str]) -> int:
+    """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
+    SERVER.set_up("train,test")
+    AGENT.set_up("web,test-agent")
+    checks = [(SERVER, "ruff", "check", "."), (SERVER, "ruff", "format", "--check", ".")]
+    checks += [(SERVER, "mypy", "-p", "mcp_server"), (AGENT, "mypy", "-p", "agent_client")]
+    for environment, *command in checks:
+        if environment.module(*command) != 0:
+            fail(f"{' '.join(command)} found something")
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ.setdefault("RECSYS_TEST_STATE", scratch)
+        if SERVER.script("recsys-mcp", "prepare", "--state", os.environ["RECSYS_TEST_STATE"]) != 0:
+            fail("MovieLens-100k cannot be prepared")
+        failed = 0 if arguments else AGENT.module("pytest", *PROCESSES, *AGENT_TESTS)
+        return SERVER.module("pytest", *PROCESSES, *arguments) or failed
 
 
 def main(arguments: list[str]) -> int:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         fail(f"Python 3.11 to 3.13 is needed; this is {sys.version.split()[0]}")
-    if arguments[:1] == ["demo"]:
-        set_up("train")
-        return run(str(BIN / "recsys-mcp"), *arguments)
-    if arguments[:1] == ["test"]:
-        set_up("train,test")
-        linters = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",))
-        for module, *rest in linters:
-            if run(str(PYTHON), "-m", module, *rest) != 0:
-                fail(f"{module} {' '.join(rest)} found something")
-        return run(str(PYTHON), "-m", "pytest", *PROCESSES, *arguments[1:])
-    if arguments[:1] == ["recsys-mcp"]:
-        set_up("train")
-        return run(str(BIN / "recsys-mcp"), *arguments[1:])
+    match arguments:
+        case ["demo", *_]:
+            SERVER.set_up("train")
+            return SERVER.script("recsys-mcp", *arguments)
+        case ["test", *rest]:
+            return test(rest)
+        case ["recsys-mcp", *rest]:
+            SERVER.set_up("train")
+            return SERVER.script("recsys-mcp", *rest)
+        case ["recsys-agent", *rest]:
+            AGENT.set_up("web")
+            return AGENT.script("recsys-agent", *rest)
     print(USAGE)
     return 0 if arguments[:1] in ([], ["--help"], ["-h"]) else 2
 

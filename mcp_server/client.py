@@ -6,7 +6,7 @@ The one module that knows the MCP SDK's client; gives and takes the protocol's o
 import importlib
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import ModuleType
 from typing import Any, TextIO
@@ -78,7 +78,7 @@ async def stdio_session(
         async with _greeted(stdio_client(parameters, errlog=errlog)) as session:
             yield session
     except BaseExceptionGroup as group:  # the SDK's task groups wrap whatever is raised inside
-        raise _only(group) from None
+        raise _cause(group) from None
 
 
 @asynccontextmanager
@@ -101,7 +101,7 @@ async def http_session(url: str, token: str | None = None) -> AsyncIterator[Sess
             yield session
             tasks.cancel_scope.cancel()
     except BaseException as error:
-        cause = _only(error)
+        cause = _cause(error)
         if isinstance(cause, RecsysError) or not place.explains(cause):
             raise cause from None
         raise RecsysError(place.explanation(cause)) from error
@@ -154,9 +154,9 @@ class _Place:
         """Whether an error comes from the server or the way to it, and not from whoever uses the session."""
         if not isinstance(error, Exception):
             return False
-        lost = (protocol_error, anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, OSError)
+        broken = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError)
         of_http = self._http is not None and isinstance(error, self._http.HTTPError)
-        return not self.connected or of_http or isinstance(error, lost)
+        return not self.connected or of_http or isinstance(error, (protocol_error, *broken))
 
     def explanation(self, error: BaseException | None) -> str:
         """One line."""
@@ -201,8 +201,15 @@ async def _greeted(transport: AbstractAsyncContextManager[Any]) -> AsyncIterator
             yield Session(session, _wire(await session.initialize()))
 
 
-def _only(error: BaseException) -> BaseException:
-    """What a group of one exception wraps."""
-    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
+def _cause(error: BaseException) -> BaseException:
+    """What a group of errors is about: what was said for people in it, else what came first."""
+    leaves = list(_leaves(error))
+    return next((leaf for leaf in leaves if isinstance(leaf, RecsysError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error

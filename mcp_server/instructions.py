@@ -34,6 +34,41 @@ _CONDITIONS = {
 }
 
 
+_ASSISTANT = """
+You talk with the owner of this platform, who does not know the tools. In every conversation:
+
+1. Say first, in a sentence or two, what you are going to do, which tools you use, and why. Then call them; call those
+   together that do not need each other's results.
+2. A recommendation needs a {user} ID. If there is none, ask for it and wait; do not guess one. For someone without an
+   ID who names {items} that they like, pass those as liked_items.
+3. Unless a number is said, k is 5.{by_mood}
+4. Statistics of the platform (which kind engages most, the ideal length, the best of a season): compare the 3 most
+   popular {items} (k=3) of each kind in question by get_popular_items_tool and their fields; say that it rests on
+   these.
+5. Present {items} in a table: title, ID, and the labelled fields that matter for the question. Never raw JSON, never a
+   handle of a set.
+6. Report what the messages of the results say: a name that was corrected, a condition that nothing meets. If fewer
+   {items} than asked for qualify, say that these are all.
+7. After recommending, offer to explain. If the answer is yes, call get_top_k_recommendations_tool again with
+   reasons=true and the same restriction, read the fields of the recommended {items} and the {user}'s recent {items}
+   (get_interacted_items_tool), and compare them one by one: what the model gives as reasons, and what they have in
+   common in content.
+8. Asked how you got there, list the steps that you took in their order: tool, arguments, what it found, why it was
+   needed.
+9. Name no one of the {items} and no ID that no tool has returned in this conversation, even if you know it.
+"""
+
+_MOOD = """ If a mood is said instead of a condition, turn it into words to search by
+   vector_store_search_tool, k=30, and recommend among what it finds: sad - "heart-warming, hopeful, funny"; stressed -
+   "calm, gentle, easy"; bored - "gripping, fast, full of turns"; in love - "tender love story"; and so on."""
+
+
+def write_assistant_prompt(facts: Facts, tools: dict[str, Tool]) -> str:
+    """How an assistant should work, for hosts and clients that let a prompt of the server lead the conversation."""
+    text = _ASSISTANT.strip().replace("{by_mood}", _MOOD if "vector_store_search_tool" in tools else "")
+    return fill(text, facts.spec.nouns)
+
+
 def write_instructions(facts: Facts, tools: dict[str, Tool]) -> str:
     """The instructions for one dataset; tools that it does not have are not mentioned."""
     ways = [way for name, way in _CONDITIONS.items() if name in tools]

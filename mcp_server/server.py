@@ -47,6 +47,14 @@ Nothing is to be kept by clients: another state may be published at any time."""
 
 RESOURCE_NOT_FOUND = -32002
 INTERNAL_ERROR = -32603
+INVALID_PARAMS = -32602
+
+ASSISTANT_PROMPT = {
+    "name": "assistant",
+    "title": "Recommendation assistant",
+    "description": "How an assistant should work with these tools and present what they return.",
+}
+"""The one prompt: clients put it before a conversation, people choose it in hosts that ignore instructions."""
 
 UNKNOWN_TOOL = "unknown"
 RESOURCE = "resource"
@@ -96,6 +104,15 @@ def build_server(service: Service, calls: Calls) -> Server[Any]:
     async def list_resources(_: Any) -> Wire:
         return {"resources": []}
 
+    async def list_prompts(_: Any) -> Wire:
+        return {"prompts": [ASSISTANT_PROMPT]}
+
+    async def get_prompt(params: Any) -> Wire:
+        if params.name != ASSISTANT_PROMPT["name"]:
+            raise ProtocolError(INVALID_PARAMS, f"there is no prompt {params.name[:60]!r}: there is 'assistant'")
+        content = {"type": "text", "text": service.assistant_prompt}
+        return {"description": ASSISTANT_PROMPT["description"], "messages": [{"role": "user", "content": content}]}
+
     async def read_resource(params: Any) -> Wire:
         uri = str(params.uri)
         try:
@@ -117,6 +134,8 @@ def build_server(service: Service, calls: Calls) -> Server[Any]:
         "resources/list": list_resources,
         "resources/templates/list": list_templates,
         "resources/read": read_resource,
+        "prompts/list": list_prompts,
+        "prompts/get": get_prompt,
     }
     register = _register_1x if hasattr(Server, "list_tools") else _register_2x
     server: Server[Any] = register(service, handlers)
@@ -193,6 +212,8 @@ def _python_name(method: str) -> str:
         "resources/list": "list_resources",
         "resources/templates/list": "list_resource_templates",
         "resources/read": "read_resource",
+        "prompts/list": "list_prompts",
+        "prompts/get": "get_prompt",
     }[method]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_server.current import Current
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import DatasetError, InvalidInputError, NotPreparedError, RecsysError
-from mcp_server.instructions import write_instructions
+from mcp_server.instructions import write_assistant_prompt, write_instructions
 from mcp_server.settings import Settings
 from mcp_server.state import State
 from mcp_server.storage.record import open_record
@@ -99,6 +99,7 @@ class Service:
         self.name = facts.spec.name
         self.tools: dict[str, Tool] = build_tools(facts)
         self.instructions = write_instructions(facts, self.tools)
+        self.assistant_prompt = write_assistant_prompt(facts, self.tools)
 
     # Following what is published
 
@@ -168,6 +169,7 @@ class Service:
         task = asyncio.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        task.add_done_callback(_retrieve)
         return task
 
     def start(self) -> None:
@@ -281,7 +283,9 @@ class Service:
             last = line.decode(errors="replace").strip() or last
             logger.info("prepare: %s", last)
         if await process.wait() != 0:
-            raise NotPreparedError(f"preparing {self.name} failed: {last}")
+            failure = f"preparing {self.name} failed: {last.removeprefix('recsys-mcp: ')}"
+            logger.error("%s", failure)
+            raise NotPreparedError(failure)
 
     async def close(self) -> None:
         for task in self._background:
@@ -290,3 +294,9 @@ class Service:
         if self._backends is not None:
             await self._backends.close()
         self._record.close()
+
+
+def _retrieve(task: "asyncio.Task[None]") -> None:
+    """What a task has raised is for whoever waits for it; asyncio logs it where nobody does."""
+    if not task.cancelled():
+        task.exception()

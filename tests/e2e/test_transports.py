@@ -19,6 +19,7 @@ from mcp import ClientSession
 
 from mcp_server.client import Session, http_session
 from mcp_server.errors import RecsysError
+from mcp_server.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import SHOP, Rating
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
@@ -138,6 +139,26 @@ async def test_clients_of_the_protocol_of_2025(state: Path, options: list[str]) 
             greeted = initialize(client)
             assert greeted.status_code == 200
             assert ("mcp-session-id" in greeted.headers) == (not options)
+
+
+async def test_the_prompt_for_assistants_speaks_of_this_dataset(anonymous: HttpServer) -> None:
+    async with session_of_2025(anonymous) as session:
+        (prompt,) = (await session.list_prompts()).prompts
+        assert prompt.name == "assistant"
+        (message,) = (await session.get_prompt("assistant")).messages
+        text: str = message.content.text  # type: ignore[union-attr]
+        with pytest.raises(Exception, match="there is no prompt 'other': there is 'assistant'"):
+            await session.get_prompt("other")
+    assert "A recommendation needs a viewer ID" in text
+    assert "vector_store_search_tool" in text
+    assert "{" not in text
+
+
+def test_the_prompt_names_no_tool_that_the_dataset_does_not_have(shop_settings: Settings) -> None:
+    service = Service(shop_settings, prepare_if_needed=False)
+    named = set(re.findall(r"\w+_tool\b", service.assistant_prompt))
+    assert named <= set(service.tools)
+    assert "customer" in service.assistant_prompt
 
 
 async def test_without_sessions_any_request_is_answered_by_any_server(state: Path) -> None:

@@ -1,0 +1,5 @@
+"""`python -m agent_client`."""
+
+from agent_client.cli import main
+
+main()

@@ -1,0 +1,141 @@
+"""The agent, whole: a model that may call tools, the tools, and the way between them.
+
+    question -> model -> (tools -> model) ... -> answer
+
+The state is the list of messages, kept by a checkpointer. All that varies comes in from outside: the model, the tools
+and the system prompt.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any, TypedDict
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import BaseTool
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.message import add_messages
+from langgraph.graph.state import CompiledStateGraph
+
+from agent_client.errors import ServerError
+from agent_client.events import CallEnded, CallStarted, Text
+from agent_client.history import calls_of, turns, within_budget
+
+MAX_STEPS = 12
+"""So often the model may ask for tools before it has to answer."""
+
+CONTEXT_TOKENS = 32_000
+"""Of a conversation, by a rough count; the system prompt and the list of tools come on top."""
+
+
+class State(TypedDict):
+    messages: Annotated[list[AnyMessage], add_messages]
+
+
+def build_agent(
+    model: BaseChatModel,
+    tools: Sequence[BaseTool],
+    system_prompt: str,
+    checkpointer: BaseCheckpointSaver[Any],
+    max_steps: int = MAX_STEPS,
+    context_tokens: int = CONTEXT_TOKENS,
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph; it writes `events` to its custom stream.
+
+    Args:
+        max_steps: After which the answer is that there is none.
+        context_tokens: Older turns are left out of what the model reads, so that it is no longer than this.
+    """
+    by_name = {tool.name: tool for tool in tools}
+    bound = model.bind_tools(list(tools)) if tools else model
+    system = SystemMessage(system_prompt)
+
+    async def call_model(state: State) -> dict[str, Any]:
+        return {"messages": [await bound.ainvoke([system, *within_budget(state["messages"], context_tokens)])]}
+
+    async def call_tools(state: State) -> dict[str, Any]:
+        asked = state["messages"][-1]
+        assert isinstance(asked, AIMessage)
+        results = await asyncio.gather(
+            *(_call(by_name, call["id"] or "", call["name"], call["args"]) for call in asked.tool_calls),
+            *(_refuse(call["id"] or "", call["name"] or "", call["args"] or "") for call in asked.invalid_tool_calls),
+        )
+        return {"messages": results}
+
+    async def give_up(state: State) -> dict[str, Any]:
+        text = (
+            f"I have stopped: after {max_steps} rounds of tool calls there was still no answer. "
+            "The steps so far are above; a narrower question may help."
+        )
+        get_stream_writer()(Text(text))
+        not_run = [
+            ToolMessage("Not run: the limit of steps is reached.", tool_call_id=identifier, name=name, status="error")
+            for identifier, name in calls_of(state["messages"][-1])
+        ]
+        return {"messages": [*not_run, AIMessage(text, response_metadata={"stopped": True})]}
+
+    def after_model(state: State) -> str:
+        if not calls_of(state["messages"][-1]):
+            return END
+        return "tools" if rounds_since_question(state["messages"]) <= max_steps else "give_up"
+
+    graph = StateGraph(State)
+    graph.add_node("model", call_model)
+    graph.add_node("tools", call_tools)
+    graph.add_node("give_up", give_up)
+    graph.add_edge(START, "model")
+    graph.add_conditional_edges("model", after_model, ["tools", "give_up", END])
+    graph.add_edge("tools", "model")
+    graph.add_edge("give_up", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+def rounds_since_question(messages: Sequence[AnyMessage]) -> int:
+    """How often the model has asked for tools since the last question."""
+    return sum(bool(calls_of(message)) for message in turns(messages)[-1] if not isinstance(message, HumanMessage))
+
+
+async def _call(tools: dict[str, BaseTool], identifier: str, name: str, arguments: dict[str, Any]) -> ToolMessage:
+    """Call one tool. Whatever goes wrong is told to the model, which may correct its call."""
+    write = get_stream_writer()
+    write(CallStarted(identifier, name, arguments))
+    started = time.perf_counter()
+    structured: dict[str, Any] | None = None
+    try:
+        if name not in tools:
+            raise ServerError(f"there is no tool {name!r}. There are: {', '.join(tools)}")
+        result = await tools[name].ainvoke({"type": "tool_call", "id": identifier, "name": name, "args": arguments})
+        text, failed = text_of(result.content), result.status == "error"
+        structured = (result.artifact or {}).get("structured_content")
+    except Exception as error:
+        text, failed = f"{name} failed: {error}", True
+    seconds = time.perf_counter() - started
+    write(CallEnded(identifier, name, arguments, text, structured, failed, seconds))
+    return ToolMessage(
+        text,
+        tool_call_id=identifier,
+        name=name,
+        artifact=structured,
+        status="error" if failed else "success",
+        response_metadata={"seconds": seconds},
+    )
+
+
+async def _refuse(identifier: str, name: str, arguments: str) -> ToolMessage:
+    """Answer a call whose arguments cannot be read."""
+    text = f"{name} was not called: its arguments are not a JSON object. They were: {arguments[:500]}"
+    write = get_stream_writer()
+    write(CallStarted(identifier, name, {}))
+    write(CallEnded(identifier, name, {}, text, None, True, 0.0))
+    return ToolMessage(text, tool_call_id=identifier, name=name, status="error")
+
+
+def text_of(content: str | list[Any]) -> str:
+    """The text of a message; many endpoints take nothing else as the result of a tool."""
+    if isinstance(content, str):
+        return content
+    parts = [block if isinstance(block, str) else block.get("text", f"[{block.get('type')}]") for block in content]
+    return "\n".join(part for part in parts if part)

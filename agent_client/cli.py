@@ -1,0 +1,218 @@
+"""The command `recsys-agent`: options, and what goes wrong as one line and exit code 2."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from platformdirs import user_data_path
+
+from agent_client.errors import AgentError
+
+app = typer.Typer(
+    name="recsys-agent",
+    help="Ask your recommender in plain words: a language model plans, the tools of MCP servers answer.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+
+DEFAULT_MODEL = "openai:gpt-4.1"
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="RECSYS_AGENT_MODEL",
+        help="openai:NAME (with OPENAI_API_KEY, or any compatible endpoint by --base-url) or ollama:NAME.",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--base-url",
+        envvar="RECSYS_AGENT_BASE_URL",
+        help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1), a remote Ollama.",
+    ),
+]
+ServerUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        "-s",
+        envvar="RECSYS_AGENT_SERVER",
+        help="URL of a running MCP server: .../mcp, or .../sse. Without it, recsys-mcp is started over stdio.",
+    ),
+]
+Token = Annotated[
+    str | None, typer.Option("--token", envvar="RECSYS_TOKEN", help="Bearer token for --server.", show_envvar=True)
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Servers from a file as Claude Desktop has it, several at once."),
+]
+AddPrompt = Annotated[
+    Path | None, typer.Option("--add-prompt", help="File with words of your own, after what the servers say.")
+]
+OwnPrompt = Annotated[
+    Path | None, typer.Option("--prompt", help="File with the whole system prompt, in place of the servers' words.")
+]
+MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, help="Rounds of tool calls for one question at most.")]
+Context = Annotated[
+    int, typer.Option("--context", min=2_000, help="Tokens of conversation that the model reads; older turns go first.")
+]
+SessionName = Annotated[
+    str | None, typer.Option("--session", help="Keep the conversation under this name, and go on with it next time.")
+]
+
+
+def _choices(
+    model: str,
+    base_url: str | None,
+    server: str | None,
+    token: str | None,
+    config: Path | None,
+    add_prompt: Path | None,
+    own_prompt: Path | None,
+    max_steps: int,
+    context: int,
+) -> Any:
+    # Imported here: --help should not wait for LangChain.
+    from agent_client.conversation import Choices
+    from agent_client.models import ModelAddress
+    from agent_client.servers import own_server, server_at, servers_of
+
+    if server is not None and config is not None:
+        raise AgentError("give either --server or --config, not both")
+    if config is not None:
+        addresses = servers_of(config)
+    else:
+        addresses = [own_server() if server is None else server_at(server, token)]
+    return Choices(
+        model=ModelAddress.parse(model, base_url),
+        servers=addresses,
+        added_prompt=_read(add_prompt) or "",
+        own_prompt=_read(own_prompt),
+        max_steps=max_steps,
+        context_tokens=context,
+    )
+
+
+def _read(file: Path | None) -> str | None:
+    if file is None:
+        return None
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise AgentError(f"{file} cannot be read: {error}") from error
+
+
+def _sessions_file(session: str | None) -> Path | None:
+    """Where named conversations are kept."""
+    if session is None:
+        return None
+    folder = os.environ.get("RECSYS_AGENT_STATE")
+    return (Path(folder) if folder else user_data_path("recsys-agent")) / "conversations.sqlite"
+
+
+def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
+    """Run to the end and exit."""
+    try:
+        code = asyncio.run(work)
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+@app.command()
+def chat(
+    model: Model = DEFAULT_MODEL,
+    base_url: BaseUrl = None,
+    server: ServerUrl = None,
+    token: Token = None,
+    config: Config = None,
+    session: SessionName = None,
+    add_prompt: AddPrompt = None,
+    own_prompt: OwnPrompt = None,
+    max_steps: MaxSteps = 12,
+    context: Context = 32_000,
+) -> None:
+    """Talk in the terminal. Type /help there for what else it knows."""
+    from agent_client.terminal import run_chat
+
+    choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
+    _run(run_chat(choices, _sessions_file(session), session))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help='Such as "Recommend 3 comedies to user 98". - reads it from stdin.')],
+    model: Model = DEFAULT_MODEL,
+    base_url: BaseUrl = None,
+    server: ServerUrl = None,
+    token: Token = None,
+    config: Config = None,
+    session: SessionName = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer, the tool calls and their results as JSON.")
+    ] = False,
+    add_prompt: AddPrompt = None,
+    own_prompt: OwnPrompt = None,
+    max_steps: MaxSteps = 12,
+    context: Context = 32_000,
+) -> None:
+    """Ask one question. Exit code 0: answered; 1: no answer within the limit of steps; 2: it could not be asked."""
+    from agent_client.terminal import run_ask
+
+    choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
+    text = sys.stdin.read().strip() if question == "-" else question
+    _run(run_ask(choices, text, as_json, _sessions_file(session), session))
+
+
+@app.command()
+def web(
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="RECSYS_AGENT_MODEL",
+            help="openai:NAME or ollama:NAME; several, with one --model each, to choose from on the page.",
+        ),
+    ] = None,
+    base_url: BaseUrl = None,
+    server: ServerUrl = None,
+    token: Token = None,
+    config: Config = None,
+    host: Annotated[str, typer.Option(help="Address to listen on. Whoever reaches it can use the page.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8001,
+    add_prompt: AddPrompt = None,
+    own_prompt: OwnPrompt = None,
+    max_steps: MaxSteps = 12,
+    context: Context = 32_000,
+) -> None:
+    """Talk in the browser. Needs the extra "web"."""
+    from agent_client.models import ModelAddress
+    from agent_client.web import run_web
+
+    names = models or [DEFAULT_MODEL]
+    choices = _choices(names[0], base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
+    run_web(choices, [ModelAddress.parse(name, base_url) for name in names], host, port)
+
+
+def main() -> None:
+    logging.basicConfig(level=os.environ.get("RECSYS_AGENT_LOG_LEVEL", "ERROR"), stream=sys.stderr)
+    try:
+        app()
+    except AgentError as error:
+        print(f"recsys-agent: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""A conversation: questions go in, events come out, and everything said is kept by the checkpointer."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.tools import BaseTool
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph.state import CompiledStateGraph
+
+from agent_client.agent import CONTEXT_TOKENS, MAX_STEPS, build_agent, text_of
+from agent_client.events import Answered, CallEnded, Event, Text
+from agent_client.grounding import unsupported
+from agent_client.models import ModelAddress, explain, load_model
+from agent_client.servers import ServerAddress, connected
+
+BASE_PROMPT = """
+You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory; if no tool
+can answer, say so. When a tool reports an error, correct the call if you can, else tell what it says.
+""".strip()
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person has chosen for a conversation."""
+
+    model: ModelAddress
+    servers: Sequence[ServerAddress]
+    added_prompt: str = ""
+    """Put after what the servers say."""
+    own_prompt: str | None = None
+    """In place of all that."""
+    max_steps: int = MAX_STEPS
+    context_tokens: int = CONTEXT_TOKENS
+
+
+class Conversation:
+    """One thread of questions and answers."""
+
+    def __init__(
+        self,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        tools: list[BaseTool],
+        choices: Choices,
+        prompt: str,
+        thread: str,
+    ) -> None:
+        self.tools, self.choices, self.system_prompt = tools, choices, prompt
+        self._graph, self._config = graph, {"configurable": {"thread_id": thread}}
+
+    async def ask(self, question: str) -> AsyncIterator[Event]:
+        """Answer a question; the last event is `Answered`.
+
+        May be cancelled at any moment: the next question then finds the conversation as far as it got.
+
+        Raises:
+            ModelError: The model has failed; what was said so far is kept.
+        """
+        limit = 2 * self.choices.max_steps + 5  # of nodes; the agent's own limit is reached before
+        config: Any = {**self._config, "recursion_limit": limit}
+        calls: list[CallEnded] = []
+        answer = ""
+        try:
+            stream: AsyncIterator[Any] = self._graph.astream(
+                {"messages": [HumanMessage(question)]}, config, stream_mode=["messages", "custom", "updates"]
+            )
+            async for mode, chunk in stream:
+                if mode == "messages":
+                    message, _ = chunk
+                    if isinstance(message, AIMessageChunk) and (text := text_of(message.content)):
+                        yield Text(text)
+                elif mode == "custom":
+                    if isinstance(chunk, CallEnded):
+                        calls.append(chunk)
+                    yield chunk
+                else:
+                    answer = _last_text(chunk) or answer
+        except Exception as error:
+            known = explain(error, self.choices.model)
+            if known is None:
+                raise
+            raise known from error
+        messages = await self.messages()
+        complete = not messages[-1].response_metadata.get("stopped", False)
+        yield Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete)
+
+    def _unsupported(self, answer: str, messages: Sequence[AnyMessage]) -> list[str]:
+        results = [
+            text_of(message.content) if message.artifact is None else message.artifact
+            for message in messages
+            if isinstance(message, ToolMessage)
+        ]
+        said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
+        published = [f"{tool.name} {tool.description}" for tool in self.tools]
+        return unsupported(answer, results, [*said, *published, self.system_prompt])
+
+    async def messages(self) -> list[AnyMessage]:
+        """All that has been said, from the beginning."""
+        state = await self._graph.aget_state(self._config)  # type: ignore[arg-type]
+        found: list[AnyMessage] = state.values.get("messages", [])
+        return found
+
+
+def _last_text(update: dict[str, Any]) -> str:
+    """What the model has said last in an update of the state."""
+    texts = [
+        text_of(message.content)
+        for change in update.values()
+        for message in (change or {}).get("messages", [])
+        if isinstance(message, AIMessage)
+    ]
+    return texts[-1] if texts else ""
+
+
+@asynccontextmanager
+async def opened(
+    choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str = "main"
+) -> AsyncIterator[Conversation]:
+    """A conversation with a model and servers.
+
+    Raises:
+        AgentError: Either cannot be used.
+    """
+    model = load_model(choices.model, choices.context_tokens)
+    async with connected(choices.servers) as servers:
+        prompt = choices.own_prompt
+        if prompt is None:
+            parts = [BASE_PROMPT, servers.guidance, choices.added_prompt]
+            prompt = "\n\n".join(part for part in parts if part)
+        graph = build_agent(model, servers.tools, prompt, checkpointer, choices.max_steps, choices.context_tokens)
+        yield Conversation(graph, servers.tools, choices, prompt, thread)
+
+
+@asynccontextmanager
+async def kept_in(file: Path | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    """Where conversations are kept: in a SQLite file, or in memory."""
+    if file is None:
+        from langgraph.checkpoint.memory import InMemorySaver
+
+        yield InMemorySaver()
+        return
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
+        yield saver

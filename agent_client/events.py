@@ -1,0 +1,51 @@
+"""What happens while a question is being answered, for whoever shows it: a terminal, a web page, a script."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of what the model writes."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class CallStarted:
+    """A tool is being called."""
+
+    id: str
+    tool: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CallEnded:
+    """A tool has answered."""
+
+    id: str
+    tool: str
+    arguments: dict[str, Any]
+    text: str
+    """What the model gets to read."""
+    structured: dict[str, Any] | None
+    """The same as data, where the tool gave it so."""
+    failed: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The answer is complete."""
+
+    text: str
+    calls: list[CallEnded] = field(default_factory=list)
+    """All that were made for it, in the order in which they ended."""
+    unsupported: list[str] = field(default_factory=list)
+    """Names and IDs in the answer that no tool has returned in this conversation."""
+    complete: bool = True
+    """False where the limit of steps was reached first."""
+
+
+Event = Text | CallStarted | CallEnded | Answered

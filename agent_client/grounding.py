@@ -1,0 +1,144 @@
+"""Whether what an answer names comes from the tools: names and IDs that no tool has returned are found by code,
+whatever the model was told.
+
+Nothing of any catalogue is known here. Names are looked for where answers have them: in a table's column, in bold at
+the head of a list's entry, in quotation marks; IDs where they are called so. An answer may say what the person asked
+about in their own words, so those count too.
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
+ID_KEYS = re.compile(r"(^|_)(id|sku|user|item)s?$", re.IGNORECASE)
+
+_CELL = re.compile(r"(?<!\\)\|")
+_RULE = re.compile(r"^\s*\|?(\s*:?-{2,}:?\s*\|)*\s*:?-{2,}:?\s*\|?\s*$")
+_ENTRY = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(?:\*\*|__)(?P<name>.+?)(?:\*\*|__)(?P<after>.?)")
+_QUOTED = re.compile(r"[“\"«](?P<name>[^“”\"«»\n]{2,80})[”\"»]")
+_ID = re.compile(r"\bIDs?\b\s*[:#=]?\s*(?P<id>\d+|[A-Z]+-?\d[\w-]*)")
+_YEAR = re.compile(r"\s*\((?:19|20)\d\d\)\s*$")
+_ID_IN_PARENTHESES = re.compile(r"\s*[(\[]\s*(?:ID\s*)?[#:]?\s*[\w-]+\s*[)\]]\s*$", re.IGNORECASE)
+
+
+def unsupported(answer: str, results: Iterable[Any], words: Iterable[str]) -> list[str]:
+    """Names and IDs in an answer that nothing supports, in the order in which they come.
+
+    Args:
+        results: What tools have returned, as data or as text.
+        words: What the person has said, and other texts whose words may be repeated.
+    """
+    known = _Known(results, words)
+    found = dict.fromkeys(name for name in names_in(answer) if not known.has_name(name))
+    found.update(dict.fromkeys(f"ID {identifier}" for identifier in ids_in(answer) if not known.has_id(identifier)))
+    return list(found)
+
+
+class _Known:
+    def __init__(self, results: Iterable[Any], words: Iterable[str]) -> None:
+        self._ids: set[str] = set()
+        texts = []
+        for result in results:
+            for value in _values(_parsed(result)):
+                if isinstance(value, str):
+                    texts.append(value)
+                self._ids.add(str(value).casefold())
+        said = list(words)
+        for text in said:
+            self._ids.update(word.casefold() for word in re.findall(r"[\w-]+", text))
+        self._text = "\n".join(fold(text) for text in [*texts, *said])
+
+    def has_name(self, name: str) -> bool:
+        return any(form and form in self._text for form in _forms(name))
+
+    def has_id(self, identifier: str) -> bool:
+        return identifier.casefold() in self._ids
+
+
+def _parsed(result: Any) -> Any:
+    if isinstance(result, str):
+        try:
+            return json.loads(result)
+        except ValueError:
+            return result
+    return result
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """All strings and numbers in JSON data."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield str(key)
+            yield from _values(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _values(each)
+    elif value is not None:
+        yield value
+
+
+def fold(text: str) -> str:
+    """Without accents, case and punctuation: "The Lion King" is "the lion king", and so is "THE LION-KING"."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return " ".join(re.findall(r"\w+", plain.casefold()))
+
+
+def _forms(name: str) -> Iterator[str]:
+    """Ways in which a name may be written in a catalogue: without a year or an ID after it, an article at its end."""
+    for shorter in (name, _YEAR.sub("", name), _ID_IN_PARENTHESES.sub("", name)):
+        folded = fold(shorter)
+        yield folded
+        article, _, rest = folded.partition(" ")
+        if article in ("the", "a", "an", "le", "la", "les", "il", "el", "der", "die", "das"):
+            yield f"{rest} {article}"
+
+
+def names_in(answer: str) -> Iterator[str]:
+    """What an answer presents as the name of something."""
+    for line, columns in _with_columns(answer):
+        if columns is not None:
+            yield from (
+                _plain(cell) for cell, heading in columns if NAME_KEYS.search(heading.strip().replace(" ", "_"))
+            )
+        elif (entry := _ENTRY.match(line)) and not entry["name"].endswith(":") and entry["after"] != ":":
+            yield _plain(entry["name"])
+        yield from (quoted["name"] for quoted in _QUOTED.finditer(line) if quoted["name"][:1].isupper())
+
+
+def ids_in(answer: str) -> Iterator[str]:
+    """What an answer presents as an ID."""
+    for line, columns in _with_columns(answer):
+        for cell, heading in columns or []:
+            if ID_KEYS.search(_key(heading)) and re.fullmatch(r"[\w-]*\d[\w-]*", _plain(cell)):
+                yield _plain(cell)
+        yield from (match["id"] for match in _ID.finditer(line))
+
+
+def _key(heading: str) -> str:
+    return heading.strip().replace(" ", "_")
+
+
+def _plain(cell: str) -> str:
+    return re.sub(r"[*_`]{1,2}", "", cell).strip()
+
+
+def _with_columns(answer: str) -> Iterator[tuple[str, list[tuple[str, str]] | None]]:
+    """Lines; for a line of a table, its cells and their headings."""
+    lines = answer.splitlines()
+    headings: list[str] | None = None
+    for place, line in enumerate(lines):
+        if headings is None and place + 1 < len(lines) and "|" in line and _RULE.match(lines[place + 1]):
+            headings = _cells(line)
+            yield line, []
+        elif headings is not None and "|" in line:
+            yield line, [] if _RULE.match(line) else list(zip(_cells(line), headings, strict=False))
+        else:
+            headings = None
+            yield line, None
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in _CELL.split(line.strip().strip("|"))]

@@ -1,0 +1,132 @@
+"""Language models by name, and what their errors mean."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+
+import httpx
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+from langchain_core.language_models import BaseChatModel
+
+from agent_client.errors import ModelError
+
+OLLAMA_URL = "http://127.0.0.1:11434"
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+
+ANSWER_SECONDS = 120.0
+"""A model that says nothing for so long is given up."""
+
+RETRIES = 2
+"""Of requests that a busy or unreachable endpoint has refused; with pauses that grow."""
+
+
+@dataclass(frozen=True)
+class ModelAddress:
+    """Which model, of whom, where."""
+
+    provider: str
+    """openai (and everything that speaks its chat completions), or ollama."""
+    name: str
+    base_url: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, base_url: str | None = None) -> "ModelAddress":
+        """ "openai:gpt-4.1", "ollama:qwen2.5:7b".
+
+        Raises:
+            ModelError: Not one of those.
+        """
+        provider, _, name = text.partition(":")
+        if provider not in ("openai", "ollama") or not name:
+            raise ModelError(f"{text!r} is not a model: write openai:NAME or ollama:NAME, such as ollama:qwen2.5:7b")
+        return cls(provider, name, base_url)
+
+    @property
+    def place(self) -> str:
+        if self.provider == "ollama":
+            return self.base_url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
+        return self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.name}"
+
+
+def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
+    """The model, not yet asked anything.
+
+    Args:
+        context_tokens: Room for the conversation. Ollama gives a model 4,096 unless told, and then forgets the
+            beginning, the tools with it, without a word.
+
+    Raises:
+        ModelError: A key is missing.
+    """
+    # Imported here: each takes a second, and only one is needed.
+    if address.provider == "ollama":
+        from langchain_ollama import ChatOllama
+
+        return ChatOllama(
+            model=address.name,
+            base_url=address.place,
+            num_ctx=context_tokens,
+            temperature=0,
+            client_kwargs={"timeout": httpx.Timeout(ANSWER_SECONDS, connect=10)},
+        )
+    from langchain_openai import ChatOpenAI
+    from pydantic import SecretStr
+
+    key = os.environ.get(KEY_VARIABLE)
+    if not key and address.place.startswith("https://api.openai.com/"):
+        raise ModelError(f"{address} needs a key: set {KEY_VARIABLE}, or name another endpoint with --base-url")
+    return ChatOpenAI(
+        model=address.name,
+        base_url=address.place,
+        api_key=SecretStr(key or "none"),  # endpoints of one's own ask for none, the client insists on one
+        timeout=httpx.Timeout(ANSWER_SECONDS, connect=10),
+        max_retries=RETRIES,
+        use_responses_api=False,  # what all compatible endpoints speak is chat completions
+    )
+
+
+def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
+    """What a failure of the model means and what to do, in one line; None if it is not the model's."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    status = getattr(error, "status_code", None)
+    lower = said.lower()
+    if isinstance(error, ContextOverflowError) or "context length" in lower or "context window" in lower:
+        return ModelError(
+            f"the conversation is too long for {address}: begin a new one, or set --context to what it takes ({said})"
+        )
+    if isinstance(error, ModelAuthenticationError | ModelPermissionDeniedError) or status in (401, 403):
+        return ModelError(f"{address.place} does not accept the key in {KEY_VARIABLE} ({said})")
+    if isinstance(error, ModelRateLimitError) or status == 429:
+        return ModelError(f"{address.place} answers no more just now (rate limit or quota): wait a while ({said})")
+    if status == 404 or isinstance(error, ModelNotFoundError):
+        if address.provider == "ollama":
+            return ModelError(f"{address.place} has no model {address.name!r}: ollama pull {address.name}")
+        return ModelError(f"{address.place} knows no model {address.name!r}: check --model and --base-url ({said})")
+    if "tool" in lower and (isinstance(error, ModelInvalidRequestError) or status == 400):
+        return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
+    if _is_lost(error):
+        return ModelError(f"{address.place} cannot be reached, or has broken off: is it running? ({said})")
+    if status is not None or type(error).__module__.split(".")[0] in ("openai", "ollama", "langchain_openai"):
+        return ModelError(f"{address} at {address.place} has failed: {said}")
+    return None
+
+
+def _is_lost(error: BaseException) -> bool:
+    lost = (ModelConnectionError, ModelTimeoutError, ConnectionError, httpx.TransportError, asyncio.TimeoutError)
+    if isinstance(error, lost):
+        return True
+    name = type(error).__name__  # openai.APIConnectionError, without importing openai for Ollama's users
+    return name in ("APIConnectionError", "APITimeoutError", "StreamChunkTimeoutError")

@@ -1,0 +1,199 @@
+"""What pages have shown, in a SQLite file, so that a page that is loaded again shows it again.
+
+What the model reads of a conversation is not here but with LangGraph's checkpointer.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+from chainlit.data import queue_until_user_message
+from chainlit.data.base import BaseDataLayer
+from chainlit.element import Element, ElementDict
+from chainlit.step import StepDict
+from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
+from chainlit.user import PersistedUser, User
+from chainlit.utils import utc_now
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS threads (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT, metadata TEXT NOT NULL DEFAULT '{}', active_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS steps (
+    id TEXT PRIMARY KEY, thread TEXT NOT NULL, created_at TEXT NOT NULL, content TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS elements (id TEXT PRIMARY KEY, thread TEXT NOT NULL, content TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS threads_of_owner ON threads (owner, active_at);
+CREATE INDEX IF NOT EXISTS steps_of_thread ON steps (thread, created_at);
+CREATE INDEX IF NOT EXISTS elements_of_thread ON elements (thread);
+"""
+
+
+class Threads(BaseDataLayer):
+    """Chainlit's threads, their steps (questions, tool calls, answers) and elements (lists, warnings).
+
+    A person is the browser that they use: an ID, and nothing about it is kept.
+    """
+
+    def __init__(self, database: aiosqlite.Connection, forget: Callable[[str], Awaitable[None]]) -> None:
+        """
+        Args:
+            forget: Called with the ID of a thread before it is deleted.
+        """
+        self._database = database
+        self._forget = forget
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, file: Path, forget: Callable[[str], Awaitable[None]]) -> AsyncIterator["Threads"]:
+        async with aiosqlite.connect(file, isolation_level=None) as database:
+            await database.execute("PRAGMA journal_mode = WAL")
+            await database.executescript(_SCHEMA)
+            yield cls(database, forget)
+
+    async def _rows(self, query: str, values: Iterable[Any]) -> list[Any]:
+        return list(await self._database.execute_fetchall(query, tuple(values)))
+
+    async def get_user(self, identifier: str) -> PersistedUser | None:
+        return PersistedUser(id=identifier, identifier=identifier, createdAt=utc_now())
+
+    async def create_user(self, user: User) -> PersistedUser | None:
+        return await self.get_user(user.identifier)
+
+    async def get_thread_author(self, thread_id: str) -> str:
+        rows = await self._rows("SELECT owner FROM threads WHERE id = ?", [thread_id])
+        return str(rows[0][0]) if rows else ""
+
+    async def get_thread(self, thread_id: str) -> ThreadDict | None:
+        rows = await self._rows("SELECT owner, name, metadata, active_at FROM threads WHERE id = ?", [thread_id])
+        if not rows:
+            return None
+        steps = await self._rows("SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid", [thread_id])
+        elements = await self._rows("SELECT content FROM elements WHERE thread = ? ORDER BY rowid", [thread_id])
+        return _thread(thread_id, *rows[0], steps=_contents(steps), elements=_contents(elements))
+
+    async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
+        """The newest first; a cursor is how many came before."""
+        before = int(pagination.cursor or 0)
+        like = f"%{filters.search or ''}%"
+        rows = await self._rows(
+            """
+            SELECT id, owner, name, metadata, active_at FROM threads
+            WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
+            ORDER BY active_at DESC, id LIMIT ? OFFSET ?
+            """,
+            [filters.userId, like, like, pagination.first + 1, before],
+        )
+        shown = [_thread(*row, steps=[], elements=[]) for row in rows[: pagination.first]]
+        page = PageInfo(len(rows) > pagination.first, str(before), str(before + len(shown)))
+        return PaginatedResponse(pageInfo=page, data=shown)
+
+    async def update_thread(
+        self,
+        thread_id: str,
+        name: str | None = None,
+        user_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        tags: list[str] | None = None,
+    ) -> None:
+        """Only with a user is a thread made: one that was deleted must not come back with the last page to leave it."""
+        if user_id is not None:
+            await self._database.execute(
+                "INSERT INTO threads (id, owner, active_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (thread_id, user_id, utc_now()),
+            )
+        written = None if metadata is None else json.dumps(metadata)
+        await self._database.execute(
+            "UPDATE threads SET name = coalesce(?, name), metadata = coalesce(?, metadata) WHERE id = ?",
+            (name, written, thread_id),
+        )
+
+    async def delete_thread(self, thread_id: str) -> None:
+        await self._forget(thread_id)
+        for table, column in (("steps", "thread"), ("elements", "thread"), ("threads", "id")):
+            await self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (thread_id,))
+
+    @queue_until_user_message()
+    async def create_step(self, step_dict: StepDict) -> None:
+        await self._database.execute(
+            """
+            INSERT INTO steps (id, thread, created_at, content) VALUES (?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET content = excluded.content
+            """,
+            (step_dict["id"], step_dict["threadId"], step_dict.get("createdAt") or utc_now(), json.dumps(step_dict)),
+        )
+        if step_dict["type"] == "user_message":
+            await self._database.execute(
+                "UPDATE threads SET active_at = ? WHERE id = ?", (utc_now(), step_dict["threadId"])
+            )
+
+    @queue_until_user_message()
+    async def update_step(self, step_dict: StepDict) -> None:
+        await self.create_step(step_dict)
+
+    @queue_until_user_message()
+    async def delete_step(self, step_id: str) -> None:
+        await self._database.execute("DELETE FROM steps WHERE id = ?", (step_id,))
+
+    @queue_until_user_message()
+    async def create_element(self, element: Element) -> None:
+        # Its content is in its props; the file that Chainlit makes of it goes with the session.
+        content = {**element.to_dict(), "chainlitKey": None}
+        await self._database.execute(
+            "INSERT OR REPLACE INTO elements (id, thread, content) VALUES (?, ?, ?)",
+            (element.id, element.thread_id, json.dumps(content)),
+        )
+
+    async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
+        rows = await self._rows("SELECT content FROM elements WHERE thread = ? AND id = ?", [thread_id, element_id])
+        return json.loads(rows[0][0]) if rows else None
+
+    @queue_until_user_message()
+    async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
+        await self._database.execute("DELETE FROM elements WHERE id = ?", (element_id,))
+
+    async def close(self) -> None:
+        """Closed by whoever opened it."""
+
+    # What Chainlit asks of every data layer, and this page does not offer.
+
+    async def upsert_feedback(self, feedback: Feedback) -> str:
+        raise NotImplementedError
+
+    async def delete_feedback(self, feedback_id: str) -> bool:
+        raise NotImplementedError
+
+    async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
+        return []
+
+    async def build_debug_url(self) -> str:
+        return ""
+
+
+def _contents(rows: Iterable[Any]) -> list[Any]:
+    return [json.loads(row[0]) for row in rows]
+
+
+def _thread(
+    identifier: str,
+    owner: str,
+    name: str | None,
+    metadata: str,
+    active_at: str,
+    steps: list[StepDict],
+    elements: list[ElementDict],
+) -> ThreadDict:
+    return ThreadDict(
+        id=identifier,
+        createdAt=active_at,  # the list of threads is sorted and grouped by it
+        name=name,
+        userId=owner,
+        userIdentifier=owner,
+        tags=None,
+        metadata=json.loads(metadata),
+        steps=steps,
+        elements=elements,
+    )

@@ -1,0 +1,138 @@
+"""Which lists an answer is shown with, and what their lines say."""
+
+from typing import Any
+
+from agent_client.events import Answered, CallEnded
+from agent_client.web_lists import Listing, listing_of, listings_of
+
+
+def ended(tool: str, result: dict[str, Any] | None, failed: bool = False, **arguments: Any) -> CallEnded:
+    return CallEnded("1", tool, arguments, "", result, failed, 0.1)
+
+
+def listed(result: dict[str, Any]) -> Listing:
+    listing = listing_of(ended("some_tool", result))
+    assert listing is not None
+    return listing
+
+
+TOP = {
+    "message": "2 books for reader 7.",
+    "items": [
+        {"book_id": 11, "title": "Emma", "score": 0.75, "because": [{"book_id": 3, "title": "Persuasion"}]},
+        {"book_id": 12, "title": "Middlemarch", "score": 0.5, "because": []},
+    ],
+}
+
+HISTORY = {
+    "items": [
+        {"book_id": 3, "title": "Persuasion", "rating": 5.0, "date": "2024-03-02"},
+        {"book_id": 4, "title": "Ulysses", "rating": 1.0, "date": "2024-03-01"},
+        {"book_id": 5, "title": "Dubliners", "rating": 4.0, "date": "2024-02-11"},
+    ]
+}
+
+
+def test_a_line_has_name_id_measure_and_the_other_fields_with_labels() -> None:
+    listing = listed(TOP)
+    first = listing.rows[0]
+    assert (listing.caption, listing.measure) == ("2 books for reader 7.", "Score")
+    assert (first.name, first.id, first.number, first.shown) == ("Emma", "11", 0.75, "0.75")
+    assert first.details == [("Because", "Persuasion")]
+    assert listing.rows[1].details == []
+
+
+def test_the_measure_is_told_by_its_name_among_several_numbers() -> None:
+    entry = {"title": "Emma", "release_year": 1815, "duration": 900, "imdb_rating": 7.5, "pages": 474}
+    listing = listed({"items": [entry]})
+    assert listing.measure == "Imdb rating"
+    assert ("Release year", "1815") in listing.rows[0].details
+
+
+def test_numbers_without_a_known_name_are_no_measure_unless_there_is_only_one() -> None:
+    assert listed({"items": [{"title": "Emma", "pages": 474}]}).measure == "Pages"
+    assert listed({"items": [{"title": "Emma", "pages": 474, "weight": 300}]}).measure == ""
+
+
+def test_years_dates_and_truth_values_are_no_measure() -> None:
+    assert listed({"items": [{"title": "Emma", "release_year": 1815, "in_print": True}]}).measure == ""
+
+
+def test_a_thing_without_a_title_is_named_by_its_id() -> None:
+    listing = listed({"items": [{"title": "Emma", "sku": "B-1"}, {"title": None, "sku": "B-2"}]})
+    assert [row.name for row in listing.rows] == ["Emma", "ID B-2"]
+
+
+def test_ratings_with_days_are_a_history() -> None:
+    assert listed(HISTORY).over_time
+    assert not listed(TOP).over_time
+
+
+def test_results_without_named_things_have_no_list() -> None:
+    for result in (None, {}, {"items": []}, {"items": [1, 2]}, {"percentage": 12.5}, {"rows": [{"value": 1}]}):
+        assert listing_of(ended("some_tool", result)) is None
+
+
+def test_lists_under_another_key_are_found() -> None:
+    assert [row.name for row in listed({"found": [{"product_name": "Lamp"}]}).rows] == ["Lamp"]
+
+
+def test_a_list_is_shown_if_the_answer_tells_of_it() -> None:
+    candidates = {"items": [{"book_id": number, "title": f"Volume {number}"} for number in range(10)]}
+    answer = Answered("Read Emma and Middlemarch.", [ended("filter", candidates), ended("top", TOP)])
+    assert [listing.caption for listing in listings_of(answer)] == ["2 books for reader 7."]
+
+
+def test_two_lists_that_the_answer_tells_of_are_both_shown_in_their_order() -> None:
+    text = "Emma and Middlemarch are like Persuasion, which was rated above Ulysses."
+    shown = listings_of(Answered(text, [ended("history", HISTORY), ended("top", TOP)]))
+    assert [listing.rows[0].name for listing in shown] == ["Persuasion", "Emma"]
+
+
+def test_a_list_that_a_later_one_shows_whole_is_left_out() -> None:
+    first = {"items": [{"title": "Emma"}, {"title": "Middlemarch"}]}
+    shown = listings_of(Answered("Emma, Middlemarch", [ended("filter", first), ended("top", TOP)]))
+    assert [listing.measure for listing in shown] == ["Score"]
+
+
+def test_the_last_list_is_shown_if_the_answer_names_nothing() -> None:
+    shown = listings_of(Answered("Here they are.", [ended("history", HISTORY), ended("top", TOP)]))
+    assert [listing.caption for listing in shown] == ["2 books for reader 7."]
+
+
+def test_failed_calls_have_no_list() -> None:
+    assert listings_of(Answered("Sorry.", [ended("top", TOP, failed=True)])) == []
+
+
+def test_a_name_is_not_found_in_the_middle_of_a_word() -> None:
+    others = {"items": [{"title": "It"}, {"title": "Up"}]}
+    shown = listings_of(Answered("Emma: a witty supper.", [ended("others", others), ended("top", TOP)]))
+    assert [listing.measure for listing in shown] == ["Score"]
+
+
+def test_counts_of_several_lists_are_compared_by_what_was_asked_for() -> None:
+    calls = []
+    for genre, counts in (("Drama", (10, 20)), ("Comedy", (30, 60))):
+        found = {"item_set": f"set_{genre}", "items": [{"title": f"{genre} {n}"} for n in counts]}
+        calls.append(ended("filter", found, genres=[genre]))
+    for genre, counts in (("Drama", (10, 20)), ("Comedy", (30, 60))):
+        popular = {"items": [{"title": f"{genre} {n}", "n_interactions": n} for n in counts]}
+        calls.append(ended("popular", popular, item_set=f"set_{genre}", k=2))
+    (compared,) = listings_of(Answered("Comedy engages most.", calls))
+    assert compared.measure == "Interactions"
+    assert [(row.name, row.number) for row in compared.rows] == [("Comedy", 45.0), ("Drama", 15.0)]
+    assert compared.rows[0].details == [("", "Comedy 30, Comedy 60")]
+
+
+def test_scores_of_several_lists_are_not_compared() -> None:
+    other = {"items": [{"title": "Ulysses", "score": 0.9}]}
+    shown = listings_of(
+        Answered("Emma, Middlemarch; Ulysses", [ended("top", TOP, user=1), ended("top", other, user=2)])
+    )
+    assert [listing.rows[0].name for listing in shown] == ["Emma", "Ulysses"]
+
+
+def test_large_numbers_are_grouped_and_long_texts_shortened() -> None:
+    row = listed({"items": [{"title": "Emma", "n_interactions": 12345, "story": "word " * 100}]}).rows[0]
+    assert row.shown == "12,345"
+    assert len(row.details[0][1]) <= 160

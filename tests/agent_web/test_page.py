@@ -1,0 +1,330 @@
+"""The page as a person uses it."""
+
+import re
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.agent.conversations.films import of_set, table
+from tests.agent.scripted_models import Call, Hang, Reading, Refuse, Say, ScriptedModel, Step, call
+from tests.agent_web.conftest import MODELS
+from tests.agent_web.serving import PageServer
+from tests.names import FILTER, HISTORY, POPULAR, RECOMMEND
+
+FOR_USER_9 = (
+    call(FILTER, {"actors": ["Tom Cruise"]}, "I look up films with Tom Cruise, then rank them for user 9."),
+    call(RECOMMEND, of_set(FILTER, user=9, k=3)),
+    Say(table(RECOMMEND)),
+)
+
+QUESTION = "A Tom Cruise film for user 9"
+
+on_both = pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
+on_phone = pytest.mark.parametrize("page", ["phone"], indirect=True)
+
+
+def ask(page: Page, model: ScriptedModel, question: str, *steps: Step) -> None:
+    """Ask, and wait for the end of the answer."""
+    model.play(*steps)
+    begin_to_ask(page, question)
+    expect(page.locator("#stop-button")).to_be_hidden()
+    expect(page.get_by_text(question, exact=True).first).to_be_visible()
+
+
+def begin_to_ask(page: Page, question: str) -> None:
+    page.locator("#chat-input").fill(question)
+    page.locator("#chat-input").press("Enter")
+    expect(page.locator("#stop-button")).to_be_visible()
+
+
+def step(page: Page, tool: str) -> Locator:
+    """The line of a tool call."""
+    return page.get_by_role("button", name=re.compile(rf"{tool} \(\d"))
+
+
+def listing(page: Page) -> Locator:
+    return page.locator("figure.listing")
+
+
+def expect_answer(page: Page) -> None:
+    """To the question for user 9."""
+    expect(page.get_by_text("I look up films with Tom Cruise")).to_be_visible()
+    expect(step(page, FILTER)).to_be_visible()
+    expect(listing(page).locator("li")).to_have_count(3)
+    expect(page.get_by_text("Shall I explain these?")).to_be_visible()
+
+
+def test_an_answer_has_its_plan_its_steps_and_a_list_beside_the_prose(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    expect_answer(page)
+    expect(listing(page).locator("figcaption")).to_contain_text("3 films for viewer 9")
+    expect(listing(page).locator("figcaption")).to_contain_text("Score")
+    top = model.readings[-1].last(RECOMMEND)["items"]
+    for place, item in enumerate(top):
+        line = listing(page).locator("li").nth(place)
+        expect(line).to_contain_text(item["title"])
+        expect(line).to_contain_text(f"ID {item['item_id']}")
+
+
+@on_both
+def test_steps_open_by_keyboard_and_show_arguments_and_result(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    found = model.readings[-1].last(FILTER)
+    opened = step(page, FILTER)
+    expect(page.get_by_text(found["item_set"])).to_be_hidden()
+    opened.focus()
+    page.keyboard.press("Enter")
+    inside = page.locator("[data-step-type=tool]").filter(has=opened)
+    expect(inside.get_by_text('"actors"')).to_be_visible()
+    expect(inside.get_by_text('"Tom Cruise"').first).to_be_visible()
+    expect(inside.get_by_text(found["item_set"])).to_be_visible()
+
+
+@on_both
+def test_a_conversation_survives_a_reload_and_goes_on(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    expect_answer(page)
+    page.reload()
+    expect_answer(page)
+    step(page, RECOMMEND).click()
+    expect(page.get_by_text('"exclude_seen"').or_(page.get_by_text('"user"')).first).to_be_visible()
+    ask(page, model, "Why?", Say("Because of what viewer 9 rated before."))
+    expect(page.get_by_text("Because of what viewer 9 rated before.")).to_be_visible()
+    assert model.readings[-1].questions == [QUESTION, "Why?"]
+    assert [exchange.tool for exchange in model.readings[-1].exchanges] == [FILTER, RECOMMEND]
+
+
+def test_a_conversation_survives_a_restart_of_the_page_server(
+    browser: Browser, model: ScriptedModel, films_url: str, tmp_path: Path
+) -> None:
+    state, folder = tmp_path / "state", tmp_path / "folder"
+    folder.mkdir()
+    first = PageServer(MODELS, f"{model.url}/v1", films_url, state, folder)
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(first.url)
+        ask(page, model, QUESTION, *FOR_USER_9)
+        port = first.port
+        assert first.end() == 0
+        again = PageServer(MODELS, f"{model.url}/v1", films_url, state, folder, port)
+        try:
+            page.reload()
+            expect_answer(page)
+            ask(page, model, "Why?", Say("Because."))
+            assert model.readings[-1].questions == [QUESTION, "Why?"]
+        finally:
+            again.close()
+    finally:
+        context.close()
+        first.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_an_answer_goes_on_while_the_page_is_reloaded(page: Page, model: ScriptedModel) -> None:
+    go_on = threading.Event()
+
+    def late(_: Reading) -> str:
+        assert go_on.wait(20)
+        return "It took a while."
+
+    model.play(call(POPULAR, {"k": 3}), Say(late))
+    begin_to_ask(page, "What is popular?")
+    expect(step(page, POPULAR)).to_be_visible()
+    page.reload()
+    expect(step(page, POPULAR)).to_be_visible()
+    expect(page.locator("#stop-button")).to_be_visible()
+    go_on.set()
+    expect(page.get_by_text("It took a while.")).to_be_visible()
+    expect(page.locator("#stop-button")).to_be_hidden()
+
+
+def test_earlier_conversations_are_listed_and_can_be_deleted(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Are you there?", Say("I am here."))
+    page.locator("#new-chat-button").click()
+    expect(page.get_by_text("I am here.")).to_be_hidden()
+    page.get_by_role("button", name="Conversations").click()
+    entry = page.locator("#thread-history").get_by_text("Are you there?")
+    entry.click()
+    expect(page.get_by_text("I am here.")).to_be_visible()
+    entry.hover()
+    page.locator("#thread-options").first.click()
+    page.locator("#delete-thread").click()
+    page.get_by_role("button", name="Confirm").click()
+    expect(entry).to_be_hidden()
+    page.reload()
+    expect(page.get_by_text("I am here.")).to_be_hidden()
+
+
+def test_another_browser_sees_nothing_of_a_conversation(
+    page: Page, model: ScriptedModel, browser: Browser, server: PageServer
+) -> None:
+    ask(page, model, "Is this private?", Say("Between the two of us."))
+    expect(page).to_have_url(re.compile("/thread/"))
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(page.url)
+    expect(other.locator("#chat-input")).to_be_visible()
+    expect(other.get_by_text("Between the two of us.")).to_be_hidden()
+    expect(other.get_by_text("Is this private?")).to_be_hidden()
+    context.close()
+
+
+def test_names_that_no_tool_returned_are_warned_of(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Something sad?", Say("- **The Weeping of Mr. Nobody** (ID 99999)"))
+    warning = page.get_by_role("note")
+    expect(warning).to_contain_text("Not from the tools")
+    expect(warning).to_contain_text("The Weeping of Mr. Nobody")
+    page.reload()
+    expect(warning).to_contain_text("The Weeping of Mr. Nobody")
+
+
+def test_a_supported_answer_has_no_warning(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    expect_answer(page)
+    expect(page.get_by_role("note")).to_have_count(0)
+
+
+def test_an_error_of_the_model_is_one_message_after_which_one_can_ask_again(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Hello?", Refuse(401, "Incorrect API key provided"))
+    expect(page.get_by_text("does not accept the key")).to_have_count(1)
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+    ask(page, model, "And now?", Say("Now it works."))
+    expect(page.get_by_text("Now it works.")).to_be_visible()
+
+
+def test_a_failed_call_is_shown_as_such(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "For user 5000", call(RECOMMEND, {"user": 5000}), Say("There is no such viewer."))
+    step(page, RECOMMEND).click()
+    expect(page.get_by_text("5000 is not in ml-100k").first).to_be_visible()
+    expect(listing(page)).to_have_count(0)
+
+
+def test_an_answer_can_be_stopped_and_the_conversation_goes_on(page: Page, model: ScriptedModel) -> None:
+    model.play(Hang("Once upon a time"))
+    begin_to_ask(page, "Tell me everything")
+    expect(page.get_by_text("Once upon a time")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#stop-button")).to_be_hidden()
+    ask(page, model, "Shorter, please", Say("The end."))
+    expect(page.get_by_text("The end.")).to_be_visible()
+
+
+def test_the_model_can_be_chosen_and_stays_chosen(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Who are you?", Say("The one or the other."))
+    assert model.readings[-1].body["model"] == "first"
+    page.get_by_role("button", name="Model").click()
+    page.get_by_text("second", exact=True).click()
+    ask(page, model, "And now?", Say("The other."))
+    assert model.readings[-1].body["model"] == "second"
+    assert model.readings[-1].questions == ["Who are you?", "And now?"]
+    page.reload()
+    expect(page.get_by_role("button", name="Model")).to_have_text("second")
+
+
+def test_starters_come_from_the_titles_of_the_tools(page: Page, model: ScriptedModel) -> None:
+    model.play(call(POPULAR, {"k": 3}), Say(table(POPULAR)))
+    page.locator("#starters").get_by_role("button", name="Recommend films").click()
+    expect(listing(page).locator("li")).to_have_count(3)
+    assert model.readings[-1].questions == ["Recommend films, please."]
+
+
+def test_counts_of_several_kinds_are_compared_in_a_chart(page: Page, model: ScriptedModel) -> None:
+    def sets(reading: Reading) -> list[str]:
+        return [result["item_set"] for result in reading.all(FILTER)]
+
+    genres = ("Comedy", "Drama")
+    ask(
+        page,
+        model,
+        "Which engages more, comedies or dramas?",
+        Say("I compare the three most popular of each.", tuple(Call(FILTER, {"genres": [genre]}) for genre in genres)),
+        Say(calls=tuple(Call(POPULAR, lambda reading, n=n: {"item_set": sets(reading)[n], "k": 3}) for n in range(2))),
+        Say("One of them does."),
+    )
+    lines = listing(page).locator("li")
+    expect(lines).to_have_count(2)
+    for genre in genres:
+        expect(lines.filter(has_text=genre)).to_have_count(1)
+    widths = [line.locator(".listing-bar > span").bounding_box() for line in lines.all()]
+    assert widths[0] is not None
+    assert widths[1] is not None
+    assert widths[0]["width"] > widths[1]["width"] > 0
+
+
+def test_ratings_of_a_history_are_a_chart_over_time(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "History of user 90", call(HISTORY, {"user": 90, "k": 10}), Say(table(HISTORY, "rating", "date")))
+    chart = page.get_by_role("img", name=re.compile(r"^Rating from \d{4}-\d\d-\d\d to"))
+    expect(chart.locator("rect")).to_have_count(10)
+    expect(listing(page).locator("li")).to_have_count(6)
+    listing(page).get_by_role("button", name="Show all 10").click()
+    expect(listing(page).locator("li")).to_have_count(10)
+
+
+@on_phone
+def test_nothing_is_wider_than_a_phone(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    step(page, FILTER).click()
+    step(page, RECOMMEND).click()
+    expect_answer(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for box in (each.bounding_box() for each in listing(page).all()):
+        assert box is not None
+        assert box["x"] + box["width"] <= 390
+
+
+@on_both
+def test_all_buttons_have_names(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    expect_answer(page)
+    for button in page.get_by_role("button").all():
+        snapshot = button.aria_snapshot()
+        assert re.match(r'- button "[^"]', snapshot), button.evaluate("element => element.outerHTML")
+
+
+def test_colours_follow_the_system(browser: Browser, server: PageServer) -> None:
+    brightness = {}
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        page.goto(server.url)
+        expect(page.locator("#chat-input")).to_be_visible()
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        brightness[scheme] = sum(map(int, re.findall(r"\d+", colour)[:3]))
+        context.close()
+    assert brightness["light"] > 700
+    assert brightness["dark"] < 150
+
+
+def test_the_page_may_load_nothing_from_elsewhere(page: Page, server: PageServer) -> None:
+    answer = page.request.get(server.url, headers={"Accept": "text/html"})
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert not re.search(r'(?:href|src)="https?://', answer.text())
+
+
+def test_other_names_for_this_machine_are_refused(page: Page, server: PageServer) -> None:
+    assert page.request.get(server.url, headers={"Host": "somewhere.example"}).status == 400
+
+
+def test_nothing_is_written_where_the_page_is_started(page: Page, started_in: Path) -> None:
+    assert list(started_in.iterdir()) == []
+
+
+def test_a_port_in_use_is_one_clear_line(model: ScriptedModel, films_url: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = PageServer(MODELS, f"{model.url}/v1", films_url, tmp_path, tmp_path, port)
+        assert server.wait() == 1
+        server.close()
+    assert server.log == [f"recsys-agent: cannot listen on 127.0.0.1, port {port}: Address already in use"]
+
+
+def test_an_unreachable_mcp_server_is_one_clear_line(model: ScriptedModel, tmp_path: Path) -> None:
+    server = PageServer(MODELS, f"{model.url}/v1", "http://127.0.0.1:9/mcp", tmp_path, tmp_path)
+    assert server.wait() == 1
+    server.close()
+    assert len(server.log) == 1
+    assert "the server at http://127.0.0.1:9/mcp cannot be used" in server.log[0]
