@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
@@ -62,28 +62,26 @@ class Conversation:
         limit = 2 * self.choices.max_steps + 5  # of nodes; the agent's own limit is reached before
         config: Any = {**self._config, "recursion_limit": limit}
         calls: list[CallEnded] = []
-        answer = ""
         try:
             stream: AsyncIterator[Any] = self._graph.astream(
-                {"messages": [HumanMessage(question)]}, config, stream_mode=["messages", "custom", "updates"]
+                {"messages": [HumanMessage(question)]}, config, stream_mode=["messages", "custom"]
             )
             async for mode, chunk in stream:
                 if mode == "messages":
                     message, _ = chunk
                     if isinstance(message, AIMessageChunk) and (text := text_of(message.content)):
                         yield Text(text)
-                elif mode == "custom":
+                else:
                     if isinstance(chunk, CallEnded):
                         calls.append(chunk)
                     yield chunk
-                else:
-                    answer = _last_text(chunk) or answer
         except Exception as error:
             known = explain(error, self.choices.model)
             if known is None:
                 raise
             raise known from error
         messages = await self.messages()
+        answer = text_of(messages[-1].content)
         complete = not messages[-1].response_metadata.get("stopped", False)
         yield Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete)
 
@@ -102,17 +100,6 @@ class Conversation:
         state = await self._graph.aget_state(self._config)  # type: ignore[arg-type]
         found: list[AnyMessage] = state.values.get("messages", [])
         return found
-
-
-def _last_text(update: dict[str, Any]) -> str:
-    """What the model has said last in an update of the state."""
-    texts = [
-        text_of(message.content)
-        for change in update.values()
-        for message in (change or {}).get("messages", [])
-        if isinstance(message, AIMessage)
-    ]
-    return texts[-1] if texts else ""
 
 
 @asynccontextmanager

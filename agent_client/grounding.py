@@ -12,14 +12,18 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+SMALL_WORD = 3
+"""Letters of the longest word that titles have in small letters ("the", "and", "of")."""
+
 NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
 ID_KEYS = re.compile(r"(^|_)(id|sku|user|item)s?$", re.IGNORECASE)
 
 _CELL = re.compile(r"(?<!\\)\|")
-_RULE = re.compile(r"^\s*\|?(\s*:?-{2,}:?\s*\|)*\s*:?-{2,}:?\s*\|?\s*$")
+_RULE = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$")
 _ENTRY = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+(?:\*\*|__)(?P<name>.+?)(?:\*\*|__)(?P<after>.?)")
 _QUOTED = re.compile(r"[“\"«](?P<name>[^“”\"«»\n]{2,80})[”\"»]")
-_ID = re.compile(r"\bIDs?\b\s*[:#=]?\s*(?P<id>\d+|[A-Z]+-?\d[\w-]*)")
+_ONE_ID = r"(?:\d+|[A-Z]+-?\d[\w-]*)"
+_IDS = re.compile(rf"\bIDs?\b\s*[:#=]?\s*(?P<ids>{_ONE_ID}(?:(?:\s*,\s*|\s+)(?:(?:and|or|&)\s+)?{_ONE_ID})*)")
 _YEAR = re.compile(r"\s*\((?:19|20)\d\d\)\s*$")
 _ID_IN_PARENTHESES = re.compile(r"\s*[(\[]\s*(?:ID\s*)?[#:]?\s*[\w-]+\s*[)\]]\s*$", re.IGNORECASE)
 
@@ -41,18 +45,21 @@ class _Known:
     def __init__(self, results: Iterable[Any], words: Iterable[str]) -> None:
         self._ids: set[str] = set()
         texts = []
+        said = list(words)
         for result in results:
-            for value in _values(_parsed(result)):
+            data = _parsed(result)
+            if isinstance(data, str):
+                said.append(data)  # not JSON: IDs are somewhere among its words
+            for value in _values(data):
                 if isinstance(value, str):
                     texts.append(value)
                 self._ids.add(str(value).casefold())
-        said = list(words)
         for text in said:
             self._ids.update(word.casefold() for word in re.findall(r"[\w-]+", text))
-        self._text = "\n".join(fold(text) for text in [*texts, *said])
+        self._text = "".join(f" {fold(text)} " for text in [*texts, *said])
 
     def has_name(self, name: str) -> bool:
-        return any(form and form in self._text for form in _forms(name))
+        return any(form and f" {form} " in self._text for form in _forms(name))
 
     def has_id(self, identifier: str) -> bool:
         return identifier.casefold() in self._ids
@@ -104,8 +111,8 @@ def names_in(answer: str) -> Iterator[str]:
                 _plain(cell) for cell, heading in columns if NAME_KEYS.search(heading.strip().replace(" ", "_"))
             )
         elif (entry := _ENTRY.match(line)) and not entry["name"].endswith(":") and entry["after"] != ":":
-            yield _plain(entry["name"])
-        yield from (quoted["name"] for quoted in _QUOTED.finditer(line) if quoted["name"][:1].isupper())
+            yield from filter(_looks_like_a_name, [_plain(entry["name"])])
+        yield from filter(_looks_like_a_name, (quoted["name"] for quoted in _QUOTED.finditer(line)))
 
 
 def ids_in(answer: str) -> Iterator[str]:
@@ -114,7 +121,14 @@ def ids_in(answer: str) -> Iterator[str]:
         for cell, heading in columns or []:
             if ID_KEYS.search(_key(heading)) and re.fullmatch(r"[\w-]*\d[\w-]*", _plain(cell)):
                 yield _plain(cell)
-        yield from (match["id"] for match in _ID.finditer(line))
+        for match in _IDS.finditer(line):
+            yield from re.findall(_ONE_ID, match["ids"])
+
+
+def _looks_like_a_name(phrase: str) -> bool:
+    """Whether all but its small words are capitalised; "Filter by actor" and "crime drama" are none."""
+    words = [word for word in re.findall(r"[^\W\d_]+", phrase) if len(word) > SMALL_WORD]
+    return phrase[:1].isalnum() and all(word[0].isupper() for word in words)
 
 
 def _key(heading: str) -> str:

@@ -21,14 +21,23 @@ def calls_of(message: AnyMessage) -> list[tuple[str, str]]:
 
 def completed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
     """The same, with a result for every tool call: one that was interrupted has none, and models refuse to read on."""
-    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
     whole: list[AnyMessage] = []
+    waiting: dict[str, str] = {}  # by ID; of the newest message with calls, as some endpoints use the same IDs again
     for message in messages:
+        if isinstance(message, ToolMessage):
+            waiting.pop(message.tool_call_id, None)
+        else:
+            whole += _interrupted(waiting)
+            waiting = dict(calls_of(message))
         whole.append(message)
-        for identifier, name in calls_of(message):
-            if identifier not in answered:
-                whole.append(ToolMessage(INTERRUPTED, tool_call_id=identifier, name=name, status="error"))
-    return whole
+    return [*whole, *_interrupted(waiting)]
+
+
+def _interrupted(calls: dict[str, str]) -> list[ToolMessage]:
+    return [
+        ToolMessage(INTERRUPTED, tool_call_id=identifier, name=name, status="error")
+        for identifier, name in calls.items()
+    ]
 
 
 def turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:
@@ -54,6 +63,6 @@ def within_budget(messages: Sequence[AnyMessage], most_tokens: int) -> list[AnyM
     for place, message in enumerate(kept):
         if count_tokens_approximately(kept) <= most_tokens:
             break
-        if isinstance(message, ToolMessage) and message is not kept[-1]:
+        if isinstance(message, ToolMessage) and message is not kept[-1] and len(message.content) > len(LEFT_OUT):
             kept[place] = message.model_copy(update={"content": LEFT_OUT})
     return kept

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from dataclasses import dataclass
 
 import httpx
@@ -22,6 +23,9 @@ from agent_client.errors import ModelError
 OLLAMA_URL = "http://127.0.0.1:11434"
 
 KEY_VARIABLE = "OPENAI_API_KEY"
+
+_NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
+"""In a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
 
 ANSWER_SECONDS = 120.0
 """A model that says nothing for so long is given up."""
@@ -73,9 +77,9 @@ def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
     """
     # Imported here: each takes a second, and only one is needed.
     if address.provider == "ollama":
-        from langchain_ollama import ChatOllama
+        from agent_client.ollama import FullSchemaOllama
 
-        return ChatOllama(
+        return FullSchemaOllama(
             model=address.name,
             base_url=address.place,
             num_ctx=context_tokens,
@@ -115,7 +119,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
         if address.provider == "ollama":
             return ModelError(f"{address.place} has no model {address.name!r}: ollama pull {address.name}")
         return ModelError(f"{address.place} knows no model {address.name!r}: check --model and --base-url ({said})")
-    if "tool" in lower and (isinstance(error, ModelInvalidRequestError) or status == 400):
+    if _NO_TOOLS.search(lower) and (isinstance(error, ModelInvalidRequestError) or status == 400):
         return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
     if _is_lost(error):
         return ModelError(f"{address.place} cannot be reached, or has broken off: is it running? ({said})")

@@ -29,6 +29,8 @@ ASSISTANT_PROMPT = "assistant"
 
 OPENING_SECONDS = 60.0
 CONNECTION_CLOSED = -32000
+SESSION_TERMINATED = 32600
+"""What the SDK makes of HTTP status 404: the server has been restarted, and knows the session no more."""
 
 NO_SERVER = "there is no MCP server at this path: streamable HTTP is at /mcp as a rule, SSE at /sse"
 
@@ -177,7 +179,7 @@ class Server:
                 raise ConnectionError("it has closed the connection")
             return request.result()
         except McpError as error:
-            if error.error.code != CONNECTION_CLOSED:
+            if error.error.code not in (CONNECTION_CLOSED, SESSION_TERMINATED):
                 raise
             await self._lose(session, error)
         except LOST as error:

@@ -5,6 +5,8 @@ page itself, so that it loads nothing from elsewhere and every browser has conve
 import asyncio
 import contextlib
 import ipaddress
+import json
+import logging
 import os
 import re
 import secrets
@@ -12,6 +14,8 @@ import shutil
 import socket
 import uuid
 from collections.abc import Sequence
+from functools import reduce
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +34,8 @@ STATE_VARIABLE = "RECSYS_AGENT_STATE"
 
 FILES = Path(__file__).parent / "web"
 """Chainlit's configuration, and what the page is made of beside it."""
+
+LANGUAGE = "en-US.json"
 
 POLICY = "; ".join(
     (
@@ -63,10 +69,7 @@ def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: i
     """
     folder = _prepared_folder()
     _set_environment(folder)
-    try:
-        import chainlit.config
-    except ImportError as error:
-        raise AgentError(f"the page needs more than is installed ({error}): pip install 'recsys-mcp[web]'") from error
+    import chainlit.config
     import uvicorn
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -76,6 +79,7 @@ def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: i
     starters = asyncio.run(starters_of(choices.servers))
     WebApp(choices, models or [choices.model], starters, folder).install()
     chainlit.config.config.run.headless = True  # no browser is opened
+    logging.getLogger("chainlit").setLevel(logging.ERROR)
 
     from chainlit.server import app
 
@@ -97,12 +101,26 @@ def _prepared_folder() -> Path:
         shutil.rmtree(settings, ignore_errors=True)  # with the translations of another version of Chainlit
         settings.mkdir(parents=True)
         shutil.copyfile(FILES / "config.toml", settings / "config.toml")
+        _write_words(settings / "translations")
         shutil.copyfile(FILES / "chainlit.md", folder / "chainlit.md")
         shutil.rmtree(folder / "public", ignore_errors=True)
         shutil.copytree(FILES / "public", folder / "public")
     except OSError as error:
         raise AgentError(f"{folder} cannot be used ({error}): name another folder in {STATE_VARIABLE}") from error
     return folder
+
+
+def _write_words(folder: Path) -> None:
+    """Chainlit's English words, with those of words.json in their place; it adds its other languages itself."""
+    chainlit = find_spec("chainlit")
+    if chainlit is None or chainlit.origin is None:
+        raise AgentError("the page needs more than is installed: pip install 'recsys-mcp[web]'")
+    words = json.loads((Path(chainlit.origin).parent / "translations" / LANGUAGE).read_text(encoding="utf-8"))
+    for path, word in json.loads((FILES / "words.json").read_text(encoding="utf-8")).items():
+        *groups, name = path.split(".")
+        reduce(dict.__getitem__, groups, words)[name] = word
+    folder.mkdir()
+    (folder / LANGUAGE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
 
 
 def _set_environment(folder: Path) -> None:
@@ -128,7 +146,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise AgentError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise AgentError(f"cannot listen on {host}, port {port}: {why}") from error
 
 
 def _is_loopback(host: str) -> bool:

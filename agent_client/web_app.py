@@ -20,7 +20,7 @@ from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
 from agent_client.models import ModelAddress
 from agent_client.servers import ASSISTANT_PROMPT, Server, ServerAddress
-from agent_client.web_lists import listings_of
+from agent_client.web_lists import listings_of, shortened, shown_value
 from agent_client.web_threads import Threads
 
 logger = logging.getLogger(__name__)
@@ -29,10 +29,13 @@ MODEL = "model"
 """The picker beside the question, and what of a page's session it is kept as."""
 
 PAGE_PROMPT = """
-The person reads your answer on a page that draws what tools list (names, IDs, numbers) below it. Do not repeat that in a
-table: name the items that matter, and say in a few sentences what is to be said of them.
+The person reads your answer on a page that draws what tools list (names, IDs, numbers) below it. Do not repeat that in
+a table: name the items that matter, and say in a few sentences what is to be said of them.
 """.strip()
 """Comes after what the servers say."""
+
+ARGUMENTS_LENGTH = 60
+"""Characters of arguments in the line of a tool call; inside it they are whole."""
 
 MOST_STARTERS = 5
 
@@ -270,7 +273,14 @@ class _ShownAnswer:
 
     async def _begin(self, call: CallStarted) -> None:
         run = cl.context.current_run
-        step = cl.Step(name=call.tool, type="tool", parent_id=None if run is None else run.id, show_input="json")
+        asked = shortened(shown_value("", call.arguments), ARGUMENTS_LENGTH)
+        step = cl.Step(
+            name=f"{call.tool}: {asked}" if asked else call.tool,
+            type="tool",
+            parent_id=None if run is None else run.id,
+            show_input="json",
+            icon="wrench",
+        )
         step.input = call.arguments
         step.start = utc_now()
         self._steps[call.id] = step
@@ -278,7 +288,7 @@ class _ShownAnswer:
 
     async def _end(self, call: CallEnded) -> None:
         step = self._steps.pop(call.id)
-        step.name = f"{call.tool} ({call.seconds:.2f} s)"
+        step.name += f" ({call.seconds:.2f} s)"
         step.output = call.text if call.structured is None else call.structured
         step.is_error = call.failed
         step.end = utc_now()

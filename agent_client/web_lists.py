@@ -149,13 +149,14 @@ def _comparison(found: Sequence[tuple[CallEnded, Listing]], calls: Sequence[Call
     for tool in tools:
         alike = [(call, listing) for call, listing in found if call.tool == tool and _counts(listing)]
         if len(alike) > 1 and len({listing.measure for _, listing in alike}) == 1:
+            asked = [_asked(call, calls) for call, _ in alike]
             rows = []
-            for call, listing in alike:
+            for (call, listing), parts in zip(alike, asked, strict=True):
+                own = [part for part in parts if not all(part in others for others in asked)]
                 mean = sum(row.number or 0 for row in listing.rows) / len(listing.rows)
-                names = ", ".join(row.name for row in listing.rows)
-                rows.append(
-                    Row(_asked(call, calls), details=[("", shortened(names))], number=mean, shown=f"{mean:,.0f}")
-                )
+                names = shortened(", ".join(row.name for row in listing.rows))
+                label = ", ".join(own or parts) or label_of(call.tool)
+                rows.append(Row(label, details=[("", names)], number=mean, shown=f"{mean:,.0f}"))
             rows.sort(key=lambda row: -(row.number or 0))
             measure = alike[0][1].measure
             return Listing(f"Mean {measure.lower()} of what is listed for each", measure, rows)
@@ -166,23 +167,22 @@ def _counts(listing: Listing) -> bool:
     return bool(listing.measure) and all(row.number is not None and row.number.is_integer() for row in listing.rows)
 
 
-def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> str:
+def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> list[str]:
     """What a call was about: its arguments; in place of what another call has returned, the arguments of that one."""
-    parts = []
+    parts: list[str] = []
     for key, value in call.arguments.items():
-        source = next(
-            (
-                other
-                for other in calls
-                if other is not call and isinstance(value, str) and value in (other.structured or {}).values()
-            ),
-            None,
-        )
+        others = [other for other in calls if other is not call]
+        if isinstance(value, str):
+            sources = (other for other in others if value in (other.structured or {}).values())
+            source = next(sources, None)
+        else:
+            source = None
         if source is not None:
-            parts.append(_asked(source, [other for other in calls if other is not call]))
-        elif not _is_number(value) and (text := shown_value(key, value)):
-            parts.append(text)
-    return ", ".join(parts) or label_of(call.tool)
+            parts += _asked(source, others)
+        elif text := shown_value(key, value):
+            names = isinstance(value, str | list)
+            parts.append(text if names else f"{label_of(key).lower()} {text}")
+    return parts
 
 
 def label_of(key: str) -> str:
@@ -219,5 +219,5 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1].rstrip()}…"
+def shortened(text: str, length: int = LONGEST_TEXT) -> str:
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import aiosqlite
 from chainlit.data import queue_until_user_message
@@ -30,6 +30,16 @@ CREATE INDEX IF NOT EXISTS threads_of_owner ON threads (owner, active_at);
 CREATE INDEX IF NOT EXISTS steps_of_thread ON steps (thread, created_at);
 CREATE INDEX IF NOT EXISTS elements_of_thread ON elements (thread);
 """
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _once_asked(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Of a page on which nothing has been asked, nothing is kept: the call waits for the first question."""
+    queued: Callable[P, Awaitable[R]] = queue_until_user_message()(method)
+    return queued
 
 
 class Threads(BaseDataLayer):
@@ -68,12 +78,12 @@ class Threads(BaseDataLayer):
         return str(rows[0][0]) if rows else ""
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        rows = await self._rows("SELECT owner, name, metadata, active_at FROM threads WHERE id = ?", [thread_id])
+        rows = await self._rows("SELECT id, owner, name, metadata, active_at FROM threads WHERE id = ?", [thread_id])
         if not rows:
             return None
         steps = await self._rows("SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid", [thread_id])
         elements = await self._rows("SELECT content FROM elements WHERE thread = ? ORDER BY rowid", [thread_id])
-        return _thread(thread_id, *rows[0], steps=_contents(steps), elements=_contents(elements))
+        return _thread(rows[0], _contents(steps), _contents(elements))
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """The newest first; a cursor is how many came before."""
@@ -87,7 +97,7 @@ class Threads(BaseDataLayer):
             """,
             [filters.userId, like, like, pagination.first + 1, before],
         )
-        shown = [_thread(*row, steps=[], elements=[]) for row in rows[: pagination.first]]
+        shown = [_thread(row, [], []) for row in rows[: pagination.first]]
         page = PageInfo(len(rows) > pagination.first, str(before), str(before + len(shown)))
         return PaginatedResponse(pageInfo=page, data=shown)
 
@@ -116,7 +126,7 @@ class Threads(BaseDataLayer):
         for table, column in (("steps", "thread"), ("elements", "thread"), ("threads", "id")):
             await self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (thread_id,))
 
-    @queue_until_user_message()
+    @_once_asked
     async def create_step(self, step_dict: StepDict) -> None:
         await self._database.execute(
             """
@@ -130,15 +140,15 @@ class Threads(BaseDataLayer):
                 "UPDATE threads SET active_at = ? WHERE id = ?", (utc_now(), step_dict["threadId"])
             )
 
-    @queue_until_user_message()
+    @_once_asked
     async def update_step(self, step_dict: StepDict) -> None:
         await self.create_step(step_dict)
 
-    @queue_until_user_message()
+    @_once_asked
     async def delete_step(self, step_id: str) -> None:
         await self._database.execute("DELETE FROM steps WHERE id = ?", (step_id,))
 
-    @queue_until_user_message()
+    @_once_asked
     async def create_element(self, element: Element) -> None:
         # Its content is in its props; the file that Chainlit makes of it goes with the session.
         content = {**element.to_dict(), "chainlitKey": None}
@@ -151,7 +161,7 @@ class Threads(BaseDataLayer):
         rows = await self._rows("SELECT content FROM elements WHERE thread = ? AND id = ?", [thread_id, element_id])
         return json.loads(rows[0][0]) if rows else None
 
-    @queue_until_user_message()
+    @_once_asked
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
         await self._database.execute("DELETE FROM elements WHERE id = ?", (element_id,))
 
@@ -178,14 +188,9 @@ def _contents(rows: Iterable[Any]) -> list[Any]:
 
 
 def _thread(
-    identifier: str,
-    owner: str,
-    name: str | None,
-    metadata: str,
-    active_at: str,
-    steps: list[StepDict],
-    elements: list[ElementDict],
+    row: tuple[str, str, str | None, str, str], steps: list[StepDict], elements: list[ElementDict]
 ) -> ThreadDict:
+    identifier, owner, name, metadata, active_at = row
     return ThreadDict(
         id=identifier,
         createdAt=active_at,  # the list of threads is sorted and grouped by it

@@ -68,7 +68,8 @@ class Reading:
         return self._texts("assistant")
 
     def _texts(self, role: str) -> list[str]:
-        return [message["content"] for message in self.messages if message["role"] == role and message["content"]]
+        texts = [message.get("content") for message in self.messages if message["role"] == role]
+        return [text for text in texts if text]
 
     @property
     def tools(self) -> dict[str, Body]:
@@ -158,6 +159,8 @@ class BreakOff:
     """The connection ends before the answer does."""
 
     said: Say
+    error: str | None = None
+    """With these words in the stream, where the endpoint can still say so."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +220,9 @@ class _OpenAI:
     def refusal(self, step: Refuse) -> Body:
         return {"error": {"message": step.message, "type": "invalid_request_error", "param": None, "code": step.code}}
 
+    def failure(self, message: str) -> str:
+        return f"data: {json.dumps({'error': {'message': message, 'type': 'server_error'}})}\n\n"
+
 
 class _Ollama:
     """Ollama's chat. It has no IDs of calls, and arguments are objects."""
@@ -252,6 +258,9 @@ class _Ollama:
 
     def refusal(self, step: Refuse) -> Body:
         return {"error": step.message}
+
+    def failure(self, message: str) -> str:
+        return json.dumps({"error": message}) + "\n"
 
 
 _PROTOCOLS = {"/v1/chat/completions": _OpenAI(), "/api/chat": _Ollama()}
@@ -367,8 +376,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(piece)
         if isinstance(step, Hang):
             self.model.leave.wait(HANG_SECONDS)
-        if isinstance(step, Say):
-            self._chunk(protocol.ending(calls))
+        last = protocol.ending(calls) if isinstance(step, Say) else None
+        if isinstance(step, BreakOff) and step.error is not None:
+            last = protocol.failure(step.error)
+        if last is not None:
+            self._chunk(last)
             self.wfile.write(b"0\r\n\r\n")
         else:
             self.close_connection = True

@@ -55,7 +55,7 @@ async def test_the_error_of_a_tool_goes_to_the_model_which_may_correct_its_call(
         Say("Done."),
     )
     wrong, right = turn.last_reading.exchanges
-    assert "user 5000 is not in ml-100k" in wrong.result
+    assert "viewer 5000 is not in ml-100k" in wrong.result
     assert "1 to 943" in wrong.result
     assert "viewer 500" in right.data["message"]
     assert [event.failed for event in turn.ended] == [True, False]
@@ -102,7 +102,7 @@ async def test_arguments_that_cannot_be_read_are_told_to_the_model(scripted_mode
 
 async def test_a_call_beside_an_unreadable_one_is_made(talk: Talk) -> None:
     if talk.conversation.choices.model.provider == "ollama":
-        pytest.skip("Ollama reads the arguments itself")
+        pytest.skip("Ollama parses the arguments before its client gets them")
     turn = await talk.ask("?", Say("", (Call(HISTORY, written="user=4"), Call(USER, AGE))), Say("Done."))
     by_tool = {exchange.tool: exchange.result for exchange in turn.last_reading.exchanges}
     assert "not a JSON object" in by_tool[HISTORY]

@@ -111,6 +111,9 @@ def test_each_is_flagged_once_in_the_order_in_which_they_come() -> None:
         '- **The Lion King** is called "heart-warming".',
         "| Genre | Ratings |\n|---|---|\n| Comedy | 12 |",
         "1. I asked the recommender.\n2. I read the fields.",
+        "1. **Filter by actor** - Tom Cruise's films\n2. **Rank them** for viewer 4",
+        "- **IMDb rating** 7.1",
+        'I searched for "Crime drama on a train".',
         "",
     ],
 )
@@ -127,6 +130,7 @@ def test_labels_and_prose_are_not_flagged(answer: str) -> None:
         ("ID 71 and ID 480", []),
         ("ID 71 and ID 9999", ["ID 9999"]),
         ("(ID: 9999)", ["ID 9999"]),
+        ("IDs 71, 480 and 9999", ["ID 9999"]),
         ("ID #9999", ["ID 9999"]),
         ("User ID 4", []),
         ("In 1994 there were 9999 ratings.", []),

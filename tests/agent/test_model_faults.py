@@ -142,6 +142,14 @@ async def test_a_call_that_breaks_off_is_not_made(talk: Talk) -> None:
 
 
 @shares_the_server
+async def test_an_error_in_the_middle_of_an_answer_is_told(talk: Talk) -> None:
+    told = await failure(talk, BreakOff(Say("The best films"), error="the runner has terminated"))
+    assert "the runner has terminated" in told
+    turn = await talk.ask("Please go on.", Say("Here they are."))
+    assert turn.answered.text == "Here they are."
+
+
+@shares_the_server
 async def test_what_was_written_before_the_break_has_been_shown(talk: Talk) -> None:
     talk.model.play(BreakOff(Say("The best film is, by far")))
     written = []

@@ -56,17 +56,16 @@ def stdio_server() -> psutil.Process:
 # Over stdio
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_server_killed_between_questions_is_started_again(
-    films_server: ServerAddress, scripted_model: ScriptedModel, provider: str
+    films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
-    async with talk_over(films_server, scripted_model, provider) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+    async with talk_over(films_server, scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
         first = stdio_server()
         first.kill()
         first.wait()
-        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("33."))
-        assert '"age":33' in found
+        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("21."))
+        assert '"age":21' in found
         assert all("was lost during this call" in told and "call again" in told for told in lost)
         assert stdio_server().pid != first.pid
         assert len(scripted_model.readings[-1].questions) == 2
@@ -76,23 +75,23 @@ async def test_a_server_killed_during_a_call_is_told_and_started_again(
     films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(films_server, scripted_model) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+        await ask(talk, call(USER, AGE), Say("21."))
         server = stdio_server()
         server.suspend()  # so that the call is under way when it dies
-        asking = asyncio.create_task(ask(talk, call(USER, AGE), call(USER, AGE), Say("33.")))
+        asking = asyncio.create_task(ask(talk, call(USER, AGE), call(USER, AGE), Say("21.")))
         await asyncio.sleep(0.3)
         assert not asking.done()
         server.kill()
         lost, found = await asking
         assert "was lost during this call" in lost
-        assert '"age":33' in found
+        assert '"age":21' in found
 
 
 async def test_all_calls_that_were_under_way_are_told(
     films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(films_server, scripted_model) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+        await ask(talk, call(USER, AGE), Say("21."))
         server = stdio_server()
         server.suspend()
         both = Say("", (Call(USER, AGE), Call(HISTORY, {"user": 4})))
@@ -166,11 +165,11 @@ async def test_a_server_restarted_at_its_port_is_found_again(
     http: Restarted, scripted_model: ScriptedModel, path: str
 ) -> None:
     async with talk_over(server_at(f"{http.base}/{path}"), scripted_model) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+        await ask(talk, call(USER, AGE), Say("21."))
         await asyncio.to_thread(http.stop)
         await asyncio.to_thread(http.start)
-        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("33."))
-        assert '"age":33' in found
+        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("21."))
+        assert '"age":21' in found
         assert all("was lost during this call" in told for told in lost)
         assert len(scripted_model.readings[-1].questions) == 2
 
@@ -181,7 +180,7 @@ async def test_a_server_that_never_comes_back_is_reported_to_the_model(
 ) -> None:
     url = f"{http.base}/{path}"
     async with talk_over(server_at(url), scripted_model) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+        await ask(talk, call(USER, AGE), Say("21."))
         await asyncio.to_thread(http.stop)
         first, second = await ask(talk, call(USER, AGE), call(USER, AGE), Say("The server does not answer."))
         assert url in first
@@ -193,12 +192,12 @@ async def test_a_server_that_comes_back_late_is_found_by_the_next_question(
     http: Restarted, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(server_at(f"{http.base}/mcp"), scripted_model) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+        await ask(talk, call(USER, AGE), Say("21."))
         await asyncio.to_thread(http.stop)
         await ask(talk, call(USER, AGE), call(USER, AGE), Say("The server does not answer."))
         await asyncio.to_thread(http.start)
-        (found,) = await ask(talk, call(USER, AGE), Say("33."))
-        assert '"age":33' in found
+        (found,) = await ask(talk, call(USER, AGE), Say("21."))
+        assert '"age":21' in found
 
 
 async def test_a_place_where_nothing_listens_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
@@ -222,7 +221,7 @@ async def test_a_question_cancelled_during_a_call_leaves_a_conversation_that_mod
     films_server: ServerAddress, scripted_model: ScriptedModel, provider: str
 ) -> None:
     async with talk_over(films_server, scripted_model, provider) as talk:
-        await ask(talk, call(USER, AGE), Say("33."))
+        await ask(talk, call(USER, AGE), Say("21."))
         scripted_model.play(Say("I look.", (Call(RECOMMEND, {"user": 4}), Call(HISTORY, {"user": 4}))))
         with suspended(stdio_server()):
             calling = asyncio.Event()
@@ -239,14 +238,14 @@ async def test_a_question_cancelled_during_a_call_leaves_a_conversation_that_mod
                 listening.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await listening
-        turn = await talk.ask("Rather the age of user 198.", call(USER, AGE), Say("33."))
+        turn = await talk.ask("Rather the age of user 198.", call(USER, AGE), Say("21."))
         earlier, recommend, history, now = turn.last_reading.exchanges
         assert "interrupted" in recommend.result
         assert "interrupted" in history.result
-        assert '"age":33' in earlier.result
-        assert '"age":33' in now.result
+        assert '"age":21' in earlier.result
+        assert '"age":21' in now.result
         assert turn.last_reading.questions == ["?", "Recommend for user 4.", "Rather the age of user 198."]
-        assert turn.answered.text == "33."
+        assert turn.answered.text == "21."
 
 
 async def test_listening_may_end_before_the_answer(films_server: ServerAddress, scripted_model: ScriptedModel) -> None:
@@ -256,8 +255,8 @@ async def test_listening_may_end_before_the_answer(films_server: ServerAddress, 
             async for event in events:
                 if isinstance(event, CallStarted):
                     break
-        (found,) = await ask(talk, call(USER, AGE), Say("33."))
-        assert '"age":33' in found
+        (found,) = await ask(talk, call(USER, AGE), Say("21."))
+        assert '"age":21' in found
         assert len(scripted_model.readings[-1].exchanges) == 2
 
 
@@ -314,9 +313,9 @@ async def test_tools_of_several_servers_are_told_apart(
     servers = [replace(films_server, name="films"), replace(films_server, name="more")]
     choices = Choices(address_of("openai", scripted_model), servers)
     async with kept_in(None) as saver, opened(choices, saver) as conversation:
-        turn = await Talk(conversation, scripted_model).ask("?", call(f"more_{USER}", AGE), Say("33."))
+        turn = await Talk(conversation, scripted_model).ask("?", call(f"more_{USER}", AGE), Say("21."))
     assert {f"films_{USER}", f"more_{USER}"} <= set(turn.last_reading.tools)
     assert len(turn.last_reading.tools) == 16
     assert "# Server films" in turn.last_reading.system
     assert "# Server more" in turn.last_reading.system
-    assert '"age":33' in turn.last_reading.exchanges[0].result
+    assert '"age":21' in turn.last_reading.exchanges[0].result

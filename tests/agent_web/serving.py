@@ -1,6 +1,5 @@
 """`recsys-agent web` as a process of its own, for tests that open its page."""
 
-import json
 import re
 import signal
 import subprocess
@@ -13,22 +12,6 @@ from tests.serving import PATIENCE_SECONDS, own_environment
 
 SERVING = re.compile(r"recsys-agent: (http://\S+)")
 
-PROGRAM = """
-import json, sys
-from agent_client.conversation import Choices
-from agent_client.errors import AgentError
-from agent_client.models import ModelAddress
-from agent_client.servers import server_at
-from agent_client.web import run_web
-
-names, endpoint, server, port = json.loads(sys.argv[1])
-models = [ModelAddress("openai", name, endpoint) for name in names]
-try:
-    run_web(Choices(models[0], [server_at(server)]), models, "127.0.0.1", port)
-except AgentError as error:
-    sys.exit(f"recsys-agent: {error}")
-"""
-
 
 class PageServer:
     """A running page.
@@ -36,23 +19,34 @@ class PageServer:
     Args:
         models: Names that can be chosen from.
         endpoint: Of all of them.
-        server: URL of the MCP server.
+        server: URL of the MCP server; without one, each page starts its own.
         state: Where conversations are kept.
         folder: In which it is started.
+        variables: More of the environment.
     """
 
     def __init__(
-        self, models: Sequence[str], endpoint: str, server: str, state: Path, folder: Path, port: int = 0
+        self,
+        models: Sequence[str],
+        endpoint: str,
+        server: str | None,
+        state: Path,
+        folder: Path,
+        port: int = 0,
+        **variables: str,
     ) -> None:
+        options = ["--base-url", endpoint, "--port", str(port)]
+        options += [part for model in models for part in ("--model", f"openai:{model}")]
+        options += [] if server is None else ["--server", server]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, json.dumps([list(models), endpoint, server, port])],
+            [sys.executable, "-m", "agent_client", "web", *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
             cwd=folder,
-            env=own_environment({"RECSYS_AGENT_STATE": str(state)}),
+            env=own_environment({"RECSYS_AGENT_STATE": str(state), **variables}),
         )
         self.log: list[str] = []
         self.url = ""

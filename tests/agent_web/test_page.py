@@ -5,9 +5,11 @@ import socket
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from mcp_server.settings import Settings
 from tests.agent.conversations.films import of_set, table
 from tests.agent.scripted_models import Call, Hang, Reading, Refuse, Say, ScriptedModel, Step, call
 from tests.agent_web.conftest import MODELS
@@ -30,19 +32,22 @@ def ask(page: Page, model: ScriptedModel, question: str, *steps: Step) -> None:
     """Ask, and wait for the end of the answer."""
     model.play(*steps)
     begin_to_ask(page, question)
+    while model.n_steps_left:
+        page.wait_for_timeout(50)
     expect(page.locator("#stop-button")).to_be_hidden()
-    expect(page.get_by_text(question, exact=True).first).to_be_visible()
 
 
 def begin_to_ask(page: Page, question: str) -> None:
     page.locator("#chat-input").fill(question)
-    page.locator("#chat-input").press("Enter")
-    expect(page.locator("#stop-button")).to_be_visible()
+    while page.locator("#chat-input").input_value():  # not taken while the page is still being set up
+        expect(page.locator("#chat-submit")).to_be_enabled()
+        page.locator("#chat-input").press("Enter")
+    expect(page.locator("[data-step-type=user_message]").last).to_have_text(question)
 
 
 def step(page: Page, tool: str) -> Locator:
     """The line of a tool call."""
-    return page.get_by_role("button", name=re.compile(rf"{tool} \(\d"))
+    return page.get_by_role("button", name=re.compile(rf"Used {tool}: .*\(\d"))
 
 
 def listing(page: Page) -> Locator:
@@ -74,13 +79,13 @@ def test_steps_open_by_keyboard_and_show_arguments_and_result(page: Page, model:
     ask(page, model, QUESTION, *FOR_USER_9)
     found = model.readings[-1].last(FILTER)
     opened = step(page, FILTER)
-    expect(page.get_by_text(found["item_set"])).to_be_hidden()
+    expect(page.get_by_text('"item_set"')).to_be_hidden()
     opened.focus()
     page.keyboard.press("Enter")
     inside = page.locator("[data-step-type=tool]").filter(has=opened)
     expect(inside.get_by_text('"actors"')).to_be_visible()
     expect(inside.get_by_text('"Tom Cruise"').first).to_be_visible()
-    expect(inside.get_by_text(found["item_set"])).to_be_visible()
+    expect(inside.get_by_text(f'"{found["item_set"]}"')).to_be_visible()
 
 
 @on_both
@@ -144,9 +149,8 @@ def test_an_answer_goes_on_while_the_page_is_reloaded(page: Page, model: Scripte
 
 def test_earlier_conversations_are_listed_and_can_be_deleted(page: Page, model: ScriptedModel) -> None:
     ask(page, model, "Are you there?", Say("I am here."))
-    page.locator("#new-chat-button").click()
+    page.get_by_role("button", name="New conversation").click()
     expect(page.get_by_text("I am here.")).to_be_hidden()
-    page.get_by_role("button", name="Conversations").click()
     entry = page.locator("#thread-history").get_by_text("Are you there?")
     entry.click()
     expect(page.get_by_text("I am here.")).to_be_visible()
@@ -282,7 +286,7 @@ def test_all_buttons_have_names(page: Page, model: ScriptedModel) -> None:
     expect_answer(page)
     for button in page.get_by_role("button").all():
         snapshot = button.aria_snapshot()
-        assert re.match(r'- button "[^"]', snapshot), button.evaluate("element => element.outerHTML")
+        assert re.match(r"""- '?button "[^"]""", snapshot), button.evaluate("element => element.outerHTML")
 
 
 def test_colours_follow_the_system(browser: Browser, server: PageServer) -> None:
@@ -313,18 +317,38 @@ def test_nothing_is_written_where_the_page_is_started(page: Page, started_in: Pa
     assert list(started_in.iterdir()) == []
 
 
+def test_a_server_that_a_page_has_started_ends_with_the_page(
+    browser: Browser, model: ScriptedModel, films_settings: Settings, tmp_path: Path
+) -> None:
+    own = PageServer(MODELS, f"{model.url}/v1", None, tmp_path, tmp_path, RECSYS_STATE=str(films_settings.state_folder))
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(own.url)
+        ask(page, model, QUESTION, *FOR_USER_9)
+        expect_answer(page)
+        started = psutil.Process(own.process.pid).children()
+        assert len(started) == 1
+        page.close()
+        _, alive = psutil.wait_procs(started, timeout=20)
+        assert alive == []
+    finally:
+        context.close()
+        own.close()
+
+
 def test_a_port_in_use_is_one_clear_line(model: ScriptedModel, films_url: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         server = PageServer(MODELS, f"{model.url}/v1", films_url, tmp_path, tmp_path, port)
-        assert server.wait() == 1
+        assert server.wait() == 2
         server.close()
     assert server.log == [f"recsys-agent: cannot listen on 127.0.0.1, port {port}: Address already in use"]
 
 
 def test_an_unreachable_mcp_server_is_one_clear_line(model: ScriptedModel, tmp_path: Path) -> None:
     server = PageServer(MODELS, f"{model.url}/v1", "http://127.0.0.1:9/mcp", tmp_path, tmp_path)
-    assert server.wait() == 1
+    assert server.wait() == 2
     server.close()
     assert len(server.log) == 1
     assert "the server at http://127.0.0.1:9/mcp cannot be used" in server.log[0]

@@ -15,14 +15,23 @@
     "mode-picker-trigger-model": "Model",
   };
   const label = () => {
+    for (const icon of document.querySelectorAll("button:not([aria-label]) > svg.lucide-copy")) {
+      icon.parentElement.setAttribute("aria-label", "Copy");
+    }
     for (const [id, name] of Object.entries(names)) {
-      for (const element of document.querySelectorAll(`[id="${id}"]:not([aria-label])`)) {
-        element.setAttribute("aria-label", id === "mode-picker-trigger-model" ? `${name}: ${element.innerText}` : name);
+      for (const element of document.querySelectorAll(`[id="${id}"]`)) {
+        const wanted = id === "mode-picker-trigger-model" ? `${name}: ${element.textContent}` : name;
+        if (element.getAttribute("aria-label") !== wanted) element.setAttribute("aria-label", wanted);
         if (element.tagName === "DIV") element.setAttribute("tabindex", "0");
       }
     }
   };
-  new MutationObserver(label).observe(document.documentElement, { childList: true, subtree: true });
+  new MutationObserver(label).observe(document.documentElement, {
+    attributeFilter: ["id"], // one button is made into another
+    characterData: true,
+    childList: true,
+    subtree: true,
+  });
 
   // Chainlit's list of conversations puts the address, but on a narrow screen it is not there until it is opened.
   window.addEventListener("message", ({ source, data }) => {

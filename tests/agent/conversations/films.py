@@ -298,8 +298,8 @@ FAMILIES: dict[str, Family] = {
         "Which age category is user 198 in?",
         call(USER, {"user": 198, "get": ["age_category"]}),
         Say(lambda reading: f"User 198: {reading.last(USER)['fields']['age_category']}."),
-        model_reads=("Viewer 198: age category adult.",),
-        answer_has=("adult",),
+        model_reads=("Viewer 198: age category young_adult.",),
+        answer_has=("young_adult",),
     ),
 }
 """By what they ask for."""
