@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,3 +134,25 @@ async def talk(kept_open: "tuple[Conversation, BaseCheckpointSaver[str]]", scrip
     conversation, saver = kept_open
     await saver.adelete_thread("main")
     return Talk(conversation, scripted_model)
+
+
+@pytest.fixture
+def model(scripted_model: ScriptedModel) -> ScriptedModel:
+    """For commands: with nothing read yet."""
+    scripted_model.play()
+    scripted_model.readings.clear()
+    return scripted_model
+
+
+@pytest.fixture
+def environment(films_settings: Settings, tmp_path: Path) -> dict[str, str]:
+    """Of commands."""
+    foreign = ("RECSYS_", "OPENAI_", "OLLAMA_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+        "RECSYS_DATASET": films_settings.dataset,
+        "RECSYS_STATE": str(films_settings.state_folder),
+        "RECSYS_AGENT_STATE": str(tmp_path / "agent"),
+        "NO_COLOR": "1",
+        "TERM": "xterm-256color",
+    }

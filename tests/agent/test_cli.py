@@ -1,83 +1,18 @@
-"""`recsys-agent` as a person and as a script use it: a real process, on a real terminal where it is a chat."""
+"""`recsys-agent ask` as scripts use it: a real process, its output, its exit code."""
 
 import json
-import os
-import re
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import pexpect
 import pytest
 
 from mcp_server.settings import Settings
-from tests.agent.scripted_models import Hang, Reading, Refuse, Say, ScriptedModel, call
+from tests.agent.commands import QUESTION, RECOMMENDING, endpoint, run
+from tests.agent.scripted_models import Refuse, Say, ScriptedModel, call
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 from tests.serving import http_server
 
-COMMAND = [sys.executable, "-m", "agent_client"]
-
-PATIENCE_SECONDS = 60
-
 EIGHT = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
-
-QUESTION = "Recommend 3 comedies to user 98"
-
-
-@pytest.fixture
-def environment(films_settings: Settings, tmp_path: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RECSYS_", "OPENAI_", "OLLAMA_"))}
-    return {
-        **kept,
-        "RECSYS_DATASET": films_settings.dataset,
-        "RECSYS_STATE": str(films_settings.state_folder),
-        "RECSYS_AGENT_STATE": str(tmp_path / "agent"),
-        "NO_COLOR": "1",
-        "TERM": "xterm-256color",
-    }
-
-
-@pytest.fixture
-def model(scripted_model: ScriptedModel) -> Iterator[ScriptedModel]:
-    scripted_model.play()
-    scripted_model.readings.clear()
-    yield scripted_model
-
-
-def endpoint(model: ScriptedModel) -> list[str]:
-    return ["--model", "openai:scripted", "--base-url", f"{model.url}/v1"]
-
-
-def within(reading: Reading) -> dict[str, Any]:
-    return {"user": 98, "k": 3, "item_set": reading.last(FILTER)["item_set"]}
-
-
-def table(reading: Reading) -> str:
-    rows = (f"| {item['title']} | {item['item_id']} |" for item in reading.last(RECOMMEND)["items"])
-    return "\n".join(["Three comedies:", "", "| title | ID |", "|---|---|", *rows])
-
-
-RECOMMENDING = (
-    call(FILTER, {"genres": ["Comedy"]}, text="First the comedies, then their ranking."),
-    call(RECOMMEND, within),
-    Say(table),
-)
-
-
-def run(words: list[str], environment: dict[str, str], text: str | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*COMMAND, *words],
-        env=environment,
-        input=text,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
 
 
 # One question
@@ -230,108 +165,3 @@ def test_a_file_of_servers_that_cannot_be_used(
 def test_a_key_that_is_not_accepted(model: ScriptedModel, environment: dict[str, str]) -> None:
     model.play(then=Refuse(401, "Incorrect API key provided"))
     assert "does not accept the key in OPENAI_API_KEY" in refusal(["ask", QUESTION, *endpoint(model)], environment)
-
-
-# A chat
-
-
-@contextmanager
-def chatting(words: list[str], environment: dict[str, str]) -> "Iterator[pexpect.spawn[str]]":
-    terminal: pexpect.spawn[str] = pexpect.spawn(
-        COMMAND[0],
-        [*COMMAND[1:], "chat", *words],
-        env=environment,  # type: ignore[arg-type]
-        dimensions=(40, 140),
-        encoding="utf-8",
-        timeout=PATIENCE_SECONDS,
-    )
-    try:
-        terminal.expect("/help for help")
-        terminal.expect("›")
-        yield terminal
-    finally:
-        terminal.close(force=True)
-
-
-def plain(text: str) -> str:
-    """Without the terminal's control sequences."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\r", "", text)
-
-
-def test_a_chat_shows_calls_and_answers_and_saves_itself(
-    model: ScriptedModel, environment: dict[str, str], tmp_path: Path
-) -> None:
-    model.play(*RECOMMENDING)
-    file = tmp_path / "saved.md"
-    with chatting(endpoint(model), environment) as terminal:
-        terminal.sendline(QUESTION)
-        terminal.expect("best first")
-        terminal.expect("Three comedies")
-        terminal.expect("›")
-        terminal.sendline("/steps")
-        terminal.expect("2\\. ")
-        terminal.expect("get_top_k_recommendations_tool")
-        terminal.expect("›")
-        terminal.sendline("/tools")
-        terminal.expect("get_like_percentage_tool")
-        terminal.expect("›")
-        terminal.sendline(f"/save {file}")
-        terminal.expect("saved in")
-        terminal.expect("›")
-        terminal.sendline("/nonsense")
-        terminal.expect("There is no command /nonsense")
-        terminal.expect("›")
-        terminal.sendline("/quit")
-        terminal.expect(pexpect.EOF)
-        terminal.wait()
-        assert terminal.exitstatus == 0
-    saved = file.read_text()
-    assert f"## {QUESTION}" in saved
-    assert "- `item_filter_tool(genres=['Comedy'])`" in saved
-    assert "| title | ID |" in saved
-
-
-def test_ctrl_c_stops_the_answer_and_not_the_program(model: ScriptedModel, environment: dict[str, str]) -> None:
-    model.play(Hang("Once upon a time"))
-    with chatting(endpoint(model), environment) as terminal:
-        terminal.sendline("Tell me a story")
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not model.readings:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        terminal.expect("Once upon a time")
-        terminal.sendintr()
-        terminal.expect("stopped")
-        terminal.expect("›")
-        model.play(call(HISTORY, {"user": 90, "k": 2}), Say("Two films."))
-        terminal.sendline("History of user 90")  # by the same server, which Ctrl-C has not reached
-        terminal.expect("Two films")
-        terminal.expect("›")
-        terminal.sendeof()
-        terminal.expect(pexpect.EOF)
-
-
-def test_an_error_of_the_model_ends_the_answer_and_not_the_chat(
-    model: ScriptedModel, environment: dict[str, str]
-) -> None:
-    model.play(Refuse(404, "The model does not exist", "model_not_found"))
-    with chatting(endpoint(model), environment) as terminal:
-        terminal.sendline("Hello")
-        terminal.expect("knows no model 'scripted'")
-        terminal.expect("›")
-        model.play(Say("Hello yourself."))
-        terminal.sendline("Hello")
-        terminal.expect("Hello yourself")
-
-
-def test_a_session_greets_with_what_was_said_before(model: ScriptedModel, environment: dict[str, str]) -> None:
-    kept = [*endpoint(model), "--session", "monday"]
-    model.play(Say("Hello yourself."))
-    assert run(["ask", "Hello", *kept], environment).returncode == 0
-    with chatting(kept, environment) as terminal:
-        assert "1 question so far" in plain(terminal.before or "")
-        model.play(Say("Hello again."))
-        terminal.send("\x1b[A")  # arrow up: the question before
-        terminal.send("\r")
-        terminal.expect("Hello again")
-    assert model.readings[-1].questions == ["Hello", "Hello"]
