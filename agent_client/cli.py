@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from platformdirs import user_data_path
 
 from agent_client.errors import AgentError
+from agent_client.state import state_folder
 
 app = typer.Typer(
     name="recsys-agent",
@@ -114,10 +114,7 @@ def _read(file: Path | None) -> str | None:
 
 def _sessions_file(session: str | None) -> Path | None:
     """Where named conversations are kept."""
-    if session is None:
-        return None
-    folder = os.environ.get("RECSYS_AGENT_STATE")
-    return (Path(folder) if folder else user_data_path("recsys-agent")) / "conversations.sqlite"
+    return None if session is None else state_folder() / "conversations.sqlite"
 
 
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:

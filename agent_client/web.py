@@ -19,18 +19,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from platformdirs import user_data_path
-
 from agent_client.conversation import Choices
 from agent_client.errors import AgentError
 from agent_client.models import ModelAddress
+from agent_client.state import STATE_VARIABLE, state_folder
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
-
-STATE_VARIABLE = "RECSYS_AGENT_STATE"
 
 FILES = Path(__file__).parent / "web"
 """Chainlit's configuration, and what the page is made of beside it."""
@@ -94,8 +91,7 @@ def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: i
 
 def _prepared_folder() -> Path:
     """Chainlit reads its configuration from a folder, and writes into the same."""
-    state = os.environ.get(STATE_VARIABLE)
-    folder = (Path(state) if state else user_data_path("recsys-agent")) / "web"
+    folder = state_folder() / "web"
     settings = folder / ".chainlit"
     try:
         shutil.rmtree(settings, ignore_errors=True)  # with the translations of another version of Chainlit

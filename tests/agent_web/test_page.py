@@ -268,6 +268,19 @@ def test_ratings_of_a_history_are_a_chart_over_time(page: Page, model: ScriptedM
     expect(listing(page).locator("li")).to_have_count(10)
 
 
+@on_both
+def test_the_end_of_an_answer_is_the_end_of_the_page(page: Page, model: ScriptedModel) -> None:
+    history = (call(HISTORY, {"user": 90, "k": 5}), Say("The newest ratings are below."))
+    for question, steps in ((QUESTION, FOR_USER_9), ("History of user 90", history)):
+        ask(page, model, question, *steps)
+        last = listing(page).last.locator("li").last
+        expect(last).to_be_visible()
+        last.hover()
+        page.mouse.wheel(0, 5000)
+        page.wait_for_timeout(300)
+        expect(last).to_be_in_viewport()
+
+
 @on_phone
 def test_nothing_is_wider_than_a_phone(page: Page, model: ScriptedModel) -> None:
     ask(page, model, QUESTION, *FOR_USER_9)

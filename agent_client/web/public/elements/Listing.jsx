@@ -1,11 +1,13 @@
 // Named things with bars; drawn from props: caption, measure, over_time, rows (name, id, details, number, shown, day).
-import { useState } from "react"
+import { useEffect, useState } from "react"
 
 const FEW = 6
 
 export default function Listing() {
   const { caption, measure, over_time: overTime, rows } = props
   const [all, setAll] = useState(false)
+  // Chainlit measures a conversation for scrolling before elements are drawn; at a change of size it does so again.
+  useEffect(() => void window.dispatchEvent(new Event("resize")), [])
   const largest = Math.max(0, ...rows.map((row) => row.number ?? 0))
   const shown = all ? rows : rows.slice(0, FEW)
   return (
