@@ -211,16 +211,26 @@ class _Chat:
     async def _answer(self, question: str) -> None:
         view = AnswerView(self._console)
         answering = asyncio.create_task(self._follow(question, view))
-        try:
-            with (
-                Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"),
-                interrupting(answering.cancel),
-            ):
-                await asyncio.wait({answering})
-                view.stop()
-            await answering
-        except asyncio.CancelledError:
+        interrupted = False
+
+        def interrupt() -> None:
+            nonlocal interrupted
+            interrupted = True
+            answering.cancel()
+
+        with (
+            Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"),
+            interrupting(interrupt),
+        ):
+            await asyncio.wait({answering})
+            view.stop()
+        if interrupted:  # however the libraries below take it
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await answering
             self._console.print("stopped", style="dim")
+            return
+        try:
+            await answering
         except AgentError as error:
             self._console.print(str(error), style="red", markup=False)
 

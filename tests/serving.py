@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import httpx
 
@@ -26,46 +27,51 @@ def own_environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **variables}
 
 
-class HttpServer:
-    """A running `recsys-mcp serve`.
+class Program:
+    """A running program that says where it serves.
 
     Args:
-        options: Of the command.
-        variables: Settings, as environment variables.
+        said_in: The stream in which it does; the other one is not read.
+        serving: What it says; the group is the URL.
+        variables: Of the environment, besides what is not the settings of whoever runs the tests.
     """
 
-    def __init__(self, options: list[object], variables: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        command: Sequence[object],
+        said_in: Literal["stdout", "stderr"],
+        serving: re.Pattern[str],
+        variables: Mapping[str, str],
+        folder: Path | None = None,
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mcp_server", "serve", "--port", "0", *map(str, options)],
+            [sys.executable, "-m", *map(str, command)],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE if said_in == "stdout" else subprocess.DEVNULL,
+            stderr=subprocess.PIPE if said_in == "stderr" else subprocess.STDOUT,
             text=True,
             encoding="utf-8",
+            cwd=folder,
             env=own_environment(variables),
         )
+        stream = self.process.stdout if said_in == "stdout" else self.process.stderr
+        assert stream is not None
+        self._stream, self._serving = stream, serving
         self.log: list[str] = []
         self.base = ""
-        """URL before /mcp, /sse, /health and the others."""
-        self._listens = threading.Event()
+        """URL that it said; empty where it has ended instead."""
+        self._serves = threading.Event()
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        assert self._listens.wait(PATIENCE_SECONDS), "nothing was said"
-        assert self.base, "\n".join(self.log)
+        assert self._serves.wait(PATIENCE_SECONDS), "nothing was said"
 
     def _read_log(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        for line in self._stream:
             self.log.append(line.rstrip("\n"))
-            if not self.base and (found := LISTENING.search(line)):
+            if not self.base and (found := self._serving.search(line)):
                 self.base = found[1]
-                self._listens.set()
-        self._listens.set()
-
-    def client(self, token: str | None = None) -> httpx.Client:
-        """An HTTP client that is no MCP client."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=f"{self.base}/", headers=headers, timeout=PATIENCE_SECONDS)
+                self._serves.set()
+        self._serves.set()
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Ask to stop; the exit code."""
@@ -82,8 +88,25 @@ class HttpServer:
         if self.process.poll() is None:
             self.process.kill()
         self.wait()
-        assert self.process.stderr is not None
-        self.process.stderr.close()
+        self._stream.close()
+
+
+class HttpServer(Program):
+    """A running `recsys-mcp serve`. Its `base` is the URL before /mcp, /sse, /health and the others.
+
+    Args:
+        options: Of the command.
+        variables: Settings, as environment variables.
+    """
+
+    def __init__(self, options: list[object], variables: Mapping[str, str]) -> None:
+        super().__init__(["mcp_server", "serve", "--port", "0", *options], "stderr", LISTENING, variables)
+        assert self.base, "\n".join(self.log)
+
+    def client(self, token: str | None = None) -> httpx.Client:
+        """An HTTP client that is no MCP client."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.Client(base_url=f"{self.base}/", headers=headers, timeout=PATIENCE_SECONDS)
 
 
 @contextlib.contextmanager

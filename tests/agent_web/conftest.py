@@ -65,13 +65,14 @@ def server(
     model: ScriptedModel, films_url: str, started_in: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PageServer]:
     running = PageServer(MODELS, f"{model.url}/v1", films_url, tmp_path_factory.mktemp("state"), started_in)
-    assert running.url, "\n".join(running.log)
+    assert running.base, "\n".join(running.log)
     yield running
     running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
+    """Ends with its module: while it is open, no other tests of this process can have an event loop."""
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium")
@@ -96,7 +97,7 @@ def page(request: pytest.FixtureRequest, browser: "Browser", server: PageServer)
     context.on("request", lambda each: elsewhere.append(each.url) if not _is_own(each.url) else None)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.set_default_timeout(20_000)
-    opened.goto(server.url)
+    opened.goto(server.base)
     yield opened
     context.close()
     assert not elsewhere

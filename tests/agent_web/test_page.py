@@ -111,7 +111,7 @@ def test_a_conversation_survives_a_restart_of_the_page_server(
     context = browser.new_context()
     try:
         page = context.new_page()
-        page.goto(first.url)
+        page.goto(first.base)
         ask(page, model, QUESTION, *FOR_USER_9)
         port = first.port
         assert first.end() == 0
@@ -307,7 +307,7 @@ def test_colours_follow_the_system(browser: Browser, server: PageServer) -> None
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme)
         page = context.new_page()
-        page.goto(server.url)
+        page.goto(server.base)
         expect(page.locator("#chat-input")).to_be_visible()
         colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness[scheme] = sum(map(int, re.findall(r"\d+", colour)[:3]))
@@ -317,13 +317,13 @@ def test_colours_follow_the_system(browser: Browser, server: PageServer) -> None
 
 
 def test_the_page_may_load_nothing_from_elsewhere(page: Page, server: PageServer) -> None:
-    answer = page.request.get(server.url, headers={"Accept": "text/html"})
+    answer = page.request.get(server.base, headers={"Accept": "text/html"})
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert not re.search(r'(?:href|src)="https?://', answer.text())
 
 
 def test_other_names_for_this_machine_are_refused(page: Page, server: PageServer) -> None:
-    assert page.request.get(server.url, headers={"Host": "somewhere.example"}).status == 400
+    assert page.request.get(server.base, headers={"Host": "somewhere.example"}).status == 400
 
 
 def test_nothing_is_written_where_the_page_is_started(page: Page, started_in: Path) -> None:
@@ -337,7 +337,7 @@ def test_a_server_that_a_page_has_started_ends_with_the_page(
     context = browser.new_context()
     try:
         page = context.new_page()
-        page.goto(own.url)
+        page.goto(own.base)
         ask(page, model, QUESTION, *FOR_USER_9)
         expect_answer(page)
         started = psutil.Process(own.process.pid).children()
