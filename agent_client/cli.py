@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -203,6 +204,8 @@ def web(
 
 
 def main() -> None:
+    if not sys.warnoptions:  # what libraries tell developers is not for whoever asks a question
+        warnings.simplefilter("ignore")
     logging.basicConfig(level=os.environ.get("RECSYS_AGENT_LOG_LEVEL", "ERROR"), stream=sys.stderr)
     try:
         app()

@@ -141,6 +141,7 @@ def model(scripted_model: ScriptedModel) -> ScriptedModel:
     """For commands: with nothing read yet."""
     scripted_model.play()
     scripted_model.readings.clear()
+    scripted_model.leave.clear()
     return scripted_model
 
 

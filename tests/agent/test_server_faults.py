@@ -48,8 +48,9 @@ async def ask(talk: Talk, *steps: Step) -> list[str]:
 
 
 def stdio_server() -> psutil.Process:
-    """The process that the open conversation has started."""
-    (process,) = [child for child in psutil.Process().children() if "mcp_server" in child.cmdline()]
+    """The process that the open conversation has started; those of fixtures have ports."""
+    commands = {child: child.cmdline() for child in psutil.Process().children()}
+    (process,) = (child for child, words in commands.items() if "mcp_server" in words and "--port" not in words)
     return process
 
 
