@@ -218,13 +218,14 @@ async def _guidance(session: ClientSession) -> str:
     parts = [greeting.instructions or ""]
     if greeting.capabilities.prompts is not None:
         prompts = (await session.list_prompts()).prompts
-        if any(prompt.name == ASSISTANT_PROMPT and not _needs_arguments(prompt) for prompt in prompts):
+        if any(prompt.name == ASSISTANT_PROMPT and not needs_arguments(prompt) for prompt in prompts):
             found = await session.get_prompt(ASSISTANT_PROMPT)
             parts += [getattr(message.content, "text", "") for message in found.messages]
     return "\n\n".join(part.strip() for part in parts if part.strip())
 
 
-def _needs_arguments(prompt: Any) -> bool:
+def needs_arguments(prompt: Any) -> bool:
+    """Whether a prompt of a server cannot be had as it is."""
     return any(argument.required for argument in prompt.arguments or [])
 
 

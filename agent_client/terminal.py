@@ -44,9 +44,12 @@ ARGUMENTS_WIDTH = 160
 MESSAGE_WIDTH = 160
 
 
-def arguments_line(arguments: dict[str, Any], width: int = ARGUMENTS_WIDTH) -> str:
+def arguments_line(arguments: dict[str, Any]) -> str:
     """user=98, k=3, item_set='set_7v5p3o'"""
-    line = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return _cut(", ".join(f"{name}={value!r}" for name, value in arguments.items()), ARGUMENTS_WIDTH)
+
+
+def _cut(line: str, width: int) -> str:
     return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
@@ -67,8 +70,7 @@ def call_line(call: CallEnded) -> Line:
 def message_of(call: CallEnded) -> str:
     """What a tool says for people, where it does: its error, or the field `message` of its result."""
     text = call.text if call.failed else (call.structured or {}).get("message", "")
-    line = " ".join(str(text).split())
-    return line if len(line) <= MESSAGE_WIDTH else f"{line[: MESSAGE_WIDTH - 1]}…"
+    return _cut(" ".join(str(text).split()), MESSAGE_WIDTH)
 
 
 class AnswerView:
@@ -144,11 +146,10 @@ async def run_chat(choices: Choices, file: Path | None, session: str | None) -> 
         file: Where the conversation is kept; in memory where None.
     """
     console = Console()
-    with console.status("starting the servers"):
-        stack = contextlib.AsyncExitStack()
-        saver = await stack.enter_async_context(kept_in(file))
-        conversation = await stack.enter_async_context(opened(choices, saver, session or "main"))
-    async with stack:
+    async with contextlib.AsyncExitStack() as stack:
+        with console.status("starting the servers"):
+            saver = await stack.enter_async_context(kept_in(file))
+            conversation = await stack.enter_async_context(opened(choices, saver, session or "main"))
         await _Chat(console, conversation, session).run()
     return 0
 

@@ -19,7 +19,7 @@ from agent_client.conversation import Choices, Conversation, kept_in, opened
 from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
 from agent_client.models import ModelAddress
-from agent_client.servers import ASSISTANT_PROMPT, Server, ServerAddress
+from agent_client.servers import ASSISTANT_PROMPT, Server, ServerAddress, needs_arguments
 from agent_client.web_lists import listings_of, shortened, shown_value
 from agent_client.web_threads import Threads
 
@@ -78,7 +78,7 @@ async def _prompts(session: ClientSession) -> list[Starter]:
         return []
     found: list[Starter] = []
     for prompt in (await session.list_prompts()).prompts:
-        if prompt.name != ASSISTANT_PROMPT and not any(argument.required for argument in prompt.arguments or []):
+        if prompt.name != ASSISTANT_PROMPT and not needs_arguments(prompt):
             messages = (await session.get_prompt(prompt.name)).messages
             question = "\n\n".join(getattr(message.content, "text", "") for message in messages).strip()
             found += [(prompt.title or prompt.name, question)] if question else []
