@@ -23,12 +23,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agent_client.errors import ServerError
 from agent_client.events import CallEnded, CallStarted, Text
 from agent_client.history import calls_of, turns, within_budget
-
-MAX_STEPS = 12
-"""So often the model may ask for tools before it has to answer."""
-
-CONTEXT_TOKENS = 32_000
-"""Of a conversation, by a rough count; the system prompt and the list of tools come on top."""
+from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
 
 
 class State(TypedDict):

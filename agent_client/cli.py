@@ -12,6 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from agent_client.errors import AgentError
+from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.state import state_folder
 
 app = typer.Typer(
@@ -137,8 +138,8 @@ def chat(
     session: SessionName = None,
     add_prompt: AddPrompt = None,
     own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = 12,
-    context: Context = 32_000,
+    max_steps: MaxSteps = MAX_STEPS,
+    context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Talk in the terminal. Type /help there for what else it knows."""
     from agent_client.terminal import run_chat
@@ -161,8 +162,8 @@ def ask(
     ] = False,
     add_prompt: AddPrompt = None,
     own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = 12,
-    context: Context = 32_000,
+    max_steps: MaxSteps = MAX_STEPS,
+    context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Ask one question. Exit code 0: answered; 1: no answer within the limit of steps; 2: it could not be asked."""
     from agent_client.terminal import run_ask
@@ -191,8 +192,8 @@ def web(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8001,
     add_prompt: AddPrompt = None,
     own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = 12,
-    context: Context = 32_000,
+    max_steps: MaxSteps = MAX_STEPS,
+    context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Talk in the browser. Needs the extra "web"."""
     from agent_client.models import ModelAddress

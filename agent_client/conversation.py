@@ -11,9 +11,10 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
-from agent_client.agent import CONTEXT_TOKENS, MAX_STEPS, build_agent, text_of
+from agent_client.agent import build_agent, text_of
 from agent_client.events import Answered, CallEnded, Event, Text
 from agent_client.grounding import unsupported
+from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.models import ModelAddress, explain, load_model
 from agent_client.servers import ServerAddress, connected
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_client.agent import MAX_STEPS
+from agent_client.limits import MAX_STEPS
 from agent_client.conversation import Choices, kept_in, opened
 from agent_client.events import CallEnded, CallStarted
 from tests.agent.conftest import Talk, address_of
