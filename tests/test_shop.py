@@ -76,7 +76,7 @@ def test_descriptions_give_no_examples_from_films(greeting_and_tools: tuple[str,
 
 def test_arguments_are_the_fields_that_can_be_filtered(greeting_and_tools: tuple[str, Tools]) -> None:
     properties = greeting_and_tools[1][FILTER]["inputSchema"]["properties"]
-    assert list(properties) == ["name", "department", "materials", "price", "match"]
+    assert list(properties) == ["name", "department", "materials", "price", "match", "detail"]
     for name in ("Garden", "Kitchen", "Toys"):
         assert name in properties["department"]["description"]
     assert "euros" in properties["price"]["description"]

@@ -16,7 +16,7 @@ from mcp_server.errors import DatasetError
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """A name that becomes a table column and a tool argument."""
 
-RESERVED_NAMES = frozenset({"idx", "id", "match", "canonical", "n_interactions", "item_id"})
+RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
 """Column and argument names that the program itself uses."""
 
 
@@ -131,6 +131,9 @@ class ItemSpec(SpecModel):
     id_type: Literal["integer", "string"]
     title: Name
     """The field of kind text by which people know an item. Items without one are never recommended."""
+    summary: list[str] = []
+    """Fields that describe an item in brief, beside its title. Where none are named: the first category and the first
+    two numbers that can be filtered."""
     same_item: list[list[str]] = []
     """Lists of fields: two items that agree in all fields of one list are the same item."""
     sources: list[SourceFile | Alternatives] = Field(min_length=1)
@@ -138,7 +141,8 @@ class ItemSpec(SpecModel):
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
-        _check_names(self.fields, [self.title, *(name for key in self.same_item for name in key)], "items")
+        same = [name for key in self.same_item for name in key]
+        _check_names(self.fields, [self.title, *self.summary, *same], "items")
         return self
 
 
@@ -251,6 +255,15 @@ class DatasetSpec(SpecModel):
     @property
     def filters(self) -> list[FieldSpec]:
         return [field for field in self.items.fields if field.filter]
+
+    @property
+    def summary(self) -> list[FieldSpec]:
+        """Item fields that describe an item in brief; never the title, which stands beside them."""
+        if named := [name for name in dict.fromkeys(self.items.summary) if name != self.items.title]:
+            return [field for name in named for field in self.items.fields if field.name == name]
+        categories = [field for field in self.filters if field.kind == "category"]
+        numbers = [field for field in self.filters if field.kind == "number"]
+        return [*categories[:1], *numbers[:2]]
 
 
 def load_spec(path: Path) -> DatasetSpec:

@@ -1,4 +1,4 @@
-"""What all tools share: their form, their schemas, and how they read lists of items.
+"""What all tools share: their form, and how they read lists of items and write them.
 
 Nothing here or in the tools knows of MCP; the server publishes what it finds. Models are static and typed;
 nouns of the dataset are put into their descriptions ("{item}" becomes "film") when a schema is made.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mcp_server.current import DatasetCard
-from mcp_server.dataset.spec import DatasetSpec, Nouns
+from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError
+from mcp_server.tools.schemas import fill as fill
+from mcp_server.tools.schemas import json_schema
+from mcp_server.tools.size import fit
 
 if TYPE_CHECKING:
     from mcp_server.backends import Backends
@@ -24,6 +27,8 @@ LARGEST_ID = 2**63 - 1
 
 LARGEST_K = 100
 """More lines than this help nobody in a conversation."""
+
+LARGEST_OFFSET = 10**9
 
 
 def _not_a_truth_value(value: Any) -> Any:
@@ -52,8 +57,13 @@ StringId = Annotated[str, Field(max_length=255)]
 UserId = TypeVar("UserId")
 ItemId = TypeVar("ItemId")
 
-K = Annotated[int, Truthless, Field(ge=1, le=LARGEST_K, description="How many {items} to list at most.")]
+# Field comes first: pydantic writes "ge" and "le", which are no keywords, into schemas otherwise.
+K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many, 1 to 100."), Truthless]
+Offset = Annotated[int, Field(ge=0, le=LARGEST_OFFSET, description="Skip so many: the next page."), Truthless]
 OneOrMore = BeforeValidator(_as_list)
+
+Detail = Annotated[Literal["compact", "full"], Field(description="full: also {summary}.")]
+"""How much a list says of each item (``list_items``). Left out where a dataset has no summary."""
 
 
 class Arguments(BaseModel):
@@ -65,21 +75,37 @@ class Arguments(BaseModel):
 class ItemsArguments(Arguments, Generic[ItemId]):
     """The two ways to name items; both given means their intersection."""
 
-    items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="IDs of {items}.")
-    item_set: str | None = Field(None, description="Handle of a set of {items} from another tool's result.")
+    items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="{Item} IDs, never invented.")
+    item_set: str | None = Field(None, description="Or a handle from a tool.")
 
 
 class Result(BaseModel):
     """Base of the result of a tool. Fields that are not set are left out of what the caller gets."""
 
-    message: str = Field(description="What to tell the person who asked.")
+    message: str = Field(description="What to tell the person.")
 
 
-class ListedItem(BaseModel, Generic[ItemId]):
+def _not_required(schema: dict[str, Any]) -> None:
+    del schema["required"]
+
+
+class Entry(BaseModel):
+    """Base of what lists in results are made of. What each has needs no words in the schemas of all tools."""
+
+    model_config = ConfigDict(json_schema_extra=_not_required)
+
+
+class NamedItem(Entry, Generic[ItemId]):
+    """An item by its ID and title."""
+
+    item_id: ItemId
+    title: str | None
+
+
+class ListedItem(NamedItem[ItemId], Generic[ItemId]):
     """An item in a list."""
 
-    item_id: ItemId = Field(description="ID of the {item}.")
-    title: str | None = Field(description="Title; null if not known.")
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,6 +115,16 @@ class Facts:
     spec: DatasetSpec
     card: DatasetCard | None
     """None while nothing has been prepared."""
+
+    @property
+    def absent_tools(self) -> set[str]:
+        """Those of the server's tools that the dataset cannot have."""
+        needs = {
+            "vector_store_search_tool": self.spec.search,
+            "item_filter_tool": self.spec.filters,
+            "get_user_metadata_tool": self.spec.users.fields,
+        }
+        return {name for name, needed in needs.items() if not needed}
 
     @property
     def item_id_type(self) -> Any:
@@ -111,6 +147,8 @@ class Tool:
     run: Callable[[Backends, Any], Awaitable[Result]]
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
+    read_only: bool = True
+    """False where a call changes something, here or elsewhere: hosts then ask before they call it."""
 
     async def call(self, backends: Backends, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Check the arguments, run, and give the result as JSON values.
@@ -118,8 +156,19 @@ class Tool:
         Raises:
             RecsysError: What was asked for cannot be done; the text is for the person who asked.
         """
-        result = await self.run(backends, self.parse(arguments))
-        return result.model_dump(mode="json", exclude_unset=True)
+        given = self.parse(arguments)
+        result = (await self.run(backends, given)).model_dump(mode="json", exclude_unset=True)
+        shown = fit(result, _how_to_get_more(given))
+        offset = getattr(given, "offset", None)
+        if offset is not None and "items" in shown and shown.get("remaining"):
+            offset += len(shown["items"])
+            shown["message"] += f" {shown['remaining']:,} more: call again with offset={offset}."
+        return shown
+
+    def needs_user(self, arguments: Mapping[str, Any]) -> bool:
+        """Does a call name no user although this tool is about one? Items that someone likes stand in for a user."""
+        named = any(arguments.get(name) is not None for name in ("user", "liked_items"))
+        return "user" in self.input_schema["properties"] and not named
 
     def parse(self, arguments: Mapping[str, Any]) -> Arguments:
         """Raises: InvalidInputError: an argument is unknown, missing or wrong; the text names each."""
@@ -140,12 +189,26 @@ class Tool:
         return parsed
 
 
+def _how_to_get_more(given: Arguments) -> str:
+    """What to change in a call whose answer was too long; goes on with a sentence."""
+    shorter = {"detail": ("full", "detail=compact"), "reasons": (True, "reasons=false")}
+    ways = [way for name, (value, way) in shorter.items() if getattr(given, name, None) == value]
+    if "get" in type(given).model_fields:
+        ways.append("fewer fields")
+    return f"; more fit with {' and '.join(ways)}" if ways else "; ask for fewer, or among fewer"
+
+
 M = TypeVar("M", bound=BaseModel)
 
 
 def with_ids(model: type[M], *id_types: Any) -> type[M]:
     """A generic model for the dataset's types of IDs."""
     return cast("type[M]", model.__class_getitem__(id_types))
+
+
+def applicable(lines: str, facts: Facts) -> str:
+    """A description without the lines that name a tool which the dataset does not have."""
+    return "\n".join(line for line in lines.splitlines() if not any(tool in line for tool in facts.absent_tools))
 
 
 def describe_problems(error: ValidationError, most: int = 5) -> list[str]:
@@ -173,17 +236,21 @@ def make_tool(
     run: Callable[[Backends, Any], Awaitable[Result]],
     choices: Mapping[str, Collection[str]] | None = None,
     leave_out: Collection[str] = (),
+    read_only: bool = True,
 ) -> Tool:
     """Put a tool together.
 
     Args:
         choices: Arguments that take names, and the names this dataset has.
         leave_out: Arguments that mean nothing for this dataset.
+        read_only: Does no call change anything?
     """
     nouns = facts.spec.nouns
-    input_schema = json_schema(arguments, nouns)
+    summary = ", ".join(field.name for field in facts.spec.summary)
+    input_schema = json_schema(arguments, nouns, summary=summary)
     properties = input_schema["properties"]
-    for argument in leave_out:
+    of_summary = [name for name, field in arguments.model_fields.items() if "{summary}" in (field.description or "")]
+    for argument in (*leave_out, *(() if summary else of_summary)):
         del properties[argument]
     for argument in ("items", "item_set"):  # inherited, and so the first; what is the tool's own comes before
         if argument in properties:
@@ -200,61 +267,8 @@ def make_tool(
         run=run,
         input_schema=input_schema,
         output_schema=json_schema(result, nouns),
+        read_only=read_only,
     )
-
-
-def fill(text: str, nouns: Nouns) -> str:
-    """Put the dataset's nouns into a text: "{item}", "{Items}", ..."""
-    words = nouns.model_dump()
-    return text.format(**words, **{name.capitalize(): word.capitalize() for name, word in words.items()})
-
-
-def json_schema(model: type[BaseModel], nouns: Nouns) -> dict[str, Any]:
-    """A model's JSON schema: without references, generated titles and null alternatives.
-
-    An optional argument is one that is not required; null is accepted all the same. Hosts differ in what
-    they make of ``anyOf`` and ``$ref``, and every word of a schema costs tokens.
-    """
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def simplify(node: Any, *, named: bool = False) -> Any:
-        """named: the keys of this node are names of properties, not keywords."""
-        if isinstance(node, list):
-            return [simplify(part) for part in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return simplify(
-                {
-                    **definitions[node["$ref"].rpartition("/")[2]],
-                    **{k: v for k, v in node.items() if k != "$ref"},
-                }
-            )
-        if named:
-            return {name: simplify(part) for name, part in node.items()}
-        options = [option for option in node.get("anyOf", []) if option != {"type": "null"}]
-        if len(options) == 1:
-            nullable = "default" not in node
-            node = {
-                **simplify(options[0]),
-                **{k: v for k, v in node.items() if k not in ("anyOf", "default")},
-            }
-            if nullable and "type" in node:
-                node["type"] = [node["type"], "null"]
-        simple = {
-            keyword: simplify(part, named=keyword == "properties")
-            for keyword, part in node.items()
-            if not (keyword == "title" and isinstance(part, str)) and not (keyword == "default" and part is None)
-        }
-        if isinstance(text := simple.get("description"), str):
-            simple["description"] = fill(" ".join(text.split()), nouns)
-        return simple
-
-    simple: dict[str, Any] = simplify(schema)
-    simple.pop("description", None)
-    simple.setdefault("properties", {})
-    return simple
 
 
 async def candidate_items(backends: Backends, arguments: ItemsArguments[Any]) -> IntArray | None:
@@ -280,10 +294,15 @@ async def candidate_items(backends: Backends, arguments: ItemsArguments[Any]) ->
     return members[[member in wanted for member in members.tolist()]]
 
 
-async def list_items(backends: Backends, items: list[int]) -> list[dict[str, Any]]:
-    """IDs and titles, as ListedItem takes them."""
-    names = await (await backends.catalog()).names(items)
-    return [{"item_id": name.id, "title": name.title} for name in names]
+async def list_items(backends: Backends, items: list[int], detail: str = "compact") -> list[dict[str, Any]]:
+    """IDs and titles, as ListedItem takes them; in full, with the fields of the dataset's summary."""
+    catalog = await backends.catalog()
+    listed: list[dict[str, Any]] = [{"item_id": name.id, "title": name.title} for name in await catalog.names(items)]
+    if detail == "full":
+        summaries = await catalog.metadata(items, [field.name for field in backends.spec.summary])
+        for entry, summary in zip(listed, summaries, strict=True):
+            entry["details"] = {name: value for name, value in summary.items() if name != "id"}
+    return listed
 
 
 def count_of(number: int, one: str, many: str) -> str:

@@ -10,6 +10,8 @@ from mcp_server.dataset.spec import FieldSpec
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.base import (
     Arguments,
+    Detail,
+    Entry,
     Facts,
     ItemId,
     ListedItem,
@@ -17,6 +19,7 @@ from mcp_server.tools.base import (
     Result,
     Tool,
     Truthless,
+    applicable,
     count_of,
     list_items,
     make_tool,
@@ -33,14 +36,14 @@ MOST_NAMES_SHOWN = 30
 """A category with no more names than this is listed in full in the argument's description."""
 
 DESCRIPTION = """
-Finds {items} by their attributes; all arguments that are given must hold. Returns how many there are, a handle
-(item_set) for all of them, and the first ten. Pass the item_set on to the other tools: to
-get_top_k_recommendations_tool to recommend among them, to get_item_metadata_tool to read more of them. Names are
-matched even if misspelt; corrections are in the result and should be told.
+All {items} with the attributes given; all arguments must hold: "with or by X", "of kind Y", "above 6", "before 1997".
+Also finds the ID of a title. Misspelt names are corrected: say so. Returns count, the ten with most {interactions}, and
+item_set, a handle for all of them. Pass it to get_top_k_recommendations_tool (for a {user}), get_popular_items_tool
+(most popular of them), get_item_metadata_tool (read them) or get_like_percentage_tool.
+Not for plot or mood: vector_store_search_tool.
 """
 
-SEARCH_HINT = "Not for what {items} are about: that is for vector_store_search_tool."
-
+SEASONS = "A season is its months: Christmas is 12."
 
 Limit = Annotated[float, Truthless, Field(allow_inf_nan=False)]
 
@@ -50,11 +53,11 @@ class Bounds(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    gt: Limit | None = Field(None, description="Greater than.")
-    gte: Limit | None = Field(None, description="At least.")
-    lt: Limit | None = Field(None, description="Less than.")
-    lte: Limit | None = Field(None, description="At most.")
-    eq: Limit | None = Field(None, description="Equal to.")
+    gt: Limit | None = Field(None, description=">")
+    gte: Limit | None = Field(None, description=">=")
+    lt: Limit | None = Field(None, description="<")
+    lte: Limit | None = Field(None, description="<=")
+    eq: Limit | None = Field(None, description="=")
 
     @model_validator(mode="before")
     @classmethod
@@ -73,28 +76,28 @@ class Bounds(BaseModel):
         return self.model_dump(exclude_none=True)
 
 
-class Correction(BaseModel):
+class Correction(Entry):
     """A name that was taken for another."""
 
     field: str
-    asked: str = Field(description="The name as given.")
-    used: list[str] = Field(description="The names it was taken for.")
+    asked: str
+    used: list[str]
 
 
-class NotFound(BaseModel):
+class NotFound(Entry):
     """A name that nothing in the catalogue is near to."""
 
     field: str
-    asked: str = Field(description="The name as given.")
-    suggestions: list[str] = Field(description="Names to try instead.")
+    asked: str
+    suggestions: list[str]
 
 
 class FilterResult(Result, Generic[ItemId]):
-    count: int = Field(description="How many {items} there are.")
-    item_set: str = Field(default="", description="Handle for all of them; missing where there are none.")
-    items: list[ListedItem[ItemId]] = Field(description="The first ten, those with most {interactions} first.")
-    corrections: list[Correction] = Field(default_factory=list, description="Names that were taken for others.")
-    not_found: list[NotFound] = Field(default_factory=list, description="Names that are not in the catalogue.")
+    count: int = Field(description="How many match.")
+    item_set: str | None = Field(None, description="For all of them.")
+    items: list[ListedItem[ItemId]] = Field(description="The first ten.")
+    corrections: list[Correction] = Field(default_factory=list, description="Names taken for others.")
+    not_found: list[NotFound] = Field(default_factory=list, description="Unknown names.")
 
 
 def build(facts: Facts) -> Tool | None:
@@ -107,8 +110,10 @@ def build(facts: Facts) -> Tool | None:
     if any(field.kind != "number" for field in fields):
         definitions["match"] = (
             Literal["all", "any"],
-            Field("all", description="Within one list of names: all of them must be the {item}'s, or any."),
+            Field("all", description="Of several names in a list."),
         )
+    definitions["detail"] = (Detail, "compact")
+    seasonal = any(field.part == "month" for field in fields)
     arguments = create_model("FilterArguments", __base__=Arguments, **definitions)
 
     async def run(backends: Backends, given: Arguments) -> Result:
@@ -117,8 +122,8 @@ def build(facts: Facts) -> Tool | None:
     return make_tool(
         facts,
         name="item_filter_tool",
-        title="Find {items} by attributes",
-        description=f"{DESCRIPTION} {SEARCH_HINT}" if facts.spec.search else DESCRIPTION,
+        title="Filter {items}",
+        description=applicable(f"{DESCRIPTION}{SEASONS}" if seasonal else DESCRIPTION, facts),
         arguments=arguments,
         result=result,
         run=run,
@@ -127,25 +132,31 @@ def build(facts: Facts) -> Tool | None:
 
 def _argument(field: FieldSpec, facts: Facts) -> tuple[Any, Any]:
     if field.kind == "number":
-        unit = f", {field.unit}" if field.unit else ""
         known = facts.card.ranges.get(field.name) if facts.card else None
-        span = f" ({known[0]:.15g} to {known[1]:.15g})" if known else ""
-        description = f"{field.title}{unit}{span}."
+        span = f"{known[0]:.15g} to {known[1]:.15g}" if known else ""
+        description = _describe(field, " ".join(part for part in (span, field.unit) if part))
         return (Bounds | None, Field(None, description=_escape(description)))
     names = facts.card.terms.get(field.name, []) if facts.card else []
     n_names = facts.card.term_counts.get(field.name, 0) if facts.card else 0
     if names and n_names <= MOST_NAMES_SHOWN:
-        description = f"{field.title}: {', '.join(names)}."
+        description = _describe(field, ", ".join(names))
     elif names:
-        description = f"{field.title}: names such as {', '.join(names[:3])}."
+        description = _describe(field, f"such as {names[0]}")
     else:
-        description = f"{field.title}: the whole of it, or words of it."
+        description = _describe(field, "words of it suffice" if field.kind == "text" else "")
     names_type = Annotated[
         list[Annotated[str, Field(min_length=1, max_length=255)]],
         OneOrMore,
         Field(min_length=1, max_length=50),
     ]
     return (names_type | None, Field(None, description=_escape(description)))
+
+
+def _describe(field: FieldSpec, values: str) -> str:
+    """A label, where it says more than the argument's name, and values."""
+    label = field.title if field.title.lower() != field.name.replace("_", " ") or not values else ""
+    text = ": ".join(part for part in (label, values) if part)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _escape(text: str) -> str:
@@ -195,7 +206,7 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
         message.append(f"{name['asked']!r} is not among the names of {name['field']}.{near}")
     fields_of_result: dict[str, Any] = {
         "count": len(found),
-        "items": await list_items(backends, distinct[:N_LISTED].tolist()),
+        "items": await list_items(backends, distinct[:N_LISTED].tolist(), getattr(given, "detail", "compact")),
     }
     if len(found):
         fields_of_result["item_set"] = await (await backends.item_sets()).put(selection.ids)

@@ -10,14 +10,15 @@ from pydantic import Field
 from mcp_server.dataset.spec import FieldSpec
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.base import (
-    LARGEST_K,
     Facts,
     ItemId,
     ItemsArguments,
+    K,
+    Offset,
     OneOrMore,
     Result,
     Tool,
-    Truthless,
+    applicable,
     candidate_items,
     count_of,
     make_tool,
@@ -27,28 +28,25 @@ from mcp_server.tools.base import (
 if TYPE_CHECKING:
     from mcp_server.backends import Backends
 
-LARGEST_OFFSET = 10**9
-
 DESCRIPTION = """
-Tells what is known of {items}: the fields asked for, of up to `limit` {items}; with offset, of the next ones.
-Use it to describe and compare {items}, to explain recommendations, and for statistics of {items} of one kind.
+Reads fields of {items} whose IDs or item_set you have: "tell me about {item} 9"; to compare, to explain ("why?"), for
+statistics of popular ones ("ideal length").
+Not to find {items}: item_filter_tool.
 """
 
 
 class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
-    get: Annotated[list[str], OneOrMore] = Field(min_length=1, description="Fields to get; the title always comes too.")
-    limit: Annotated[int, Truthless] = Field(20, ge=1, le=LARGEST_K, description="How many {items} at most.")
-    offset: Annotated[int, Truthless] = Field(
-        0, ge=0, le=LARGEST_OFFSET, description="How many {items} to pass over first."
+    get: Annotated[list[str], OneOrMore] = Field(
+        min_length=1, description="Only what you need; ID and title come anyway."
     )
+    limit: K = 20
+    offset: Offset = 0
 
 
 class ItemMetadataResult(Result, Generic[ItemId]):
-    items: list[dict[str, Any]] = Field(
-        description="For each {item}: item_id, title and the fields asked for; null or an empty list where not known."
-    )
-    total: int = Field(description="How many {items} were given.")
-    remaining: int = Field(description="How many come after these; get them with offset.")
+    items: list[dict[str, Any]] = Field(description="item_id, title, fields; null or [] if not known.")
+    total: int = Field(description="{Items} given.")
+    remaining: int = Field(description="Still to list, by offset.")
 
 
 def build(facts: Facts) -> Tool:
@@ -63,7 +61,7 @@ def build(facts: Facts) -> Tool:
         facts,
         name="get_item_metadata_tool",
         title="About {items}",
-        description=DESCRIPTION,
+        description=applicable(DESCRIPTION, facts),
         arguments=with_ids(ItemMetadataArguments, facts.item_id_type),
         result=result,
         run=run,
@@ -94,8 +92,6 @@ async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Any
     ]
     remaining = max(len(found) - arguments.offset - len(page), 0)
     message = f"{count_of(len(page), nouns.item, nouns.items)} of {len(found):,}."
-    if remaining:
-        message += f" {remaining:,} more: call again with offset={arguments.offset + len(page)}."
     if not page and len(found):
         message += " The offset is beyond the last of them."
     return {"message": message, "items": records, "total": len(found), "remaining": remaining}

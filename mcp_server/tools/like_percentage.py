@@ -12,6 +12,7 @@ from mcp_server.tools.base import (
     ItemsArguments,
     Result,
     Tool,
+    applicable,
     candidate_items,
     count_of,
     make_tool,
@@ -22,20 +23,19 @@ if TYPE_CHECKING:
     from mcp_server.backends import Backends
 
 DESCRIPTION = """
-Tells what share of all {users} likes at least one of the given {items}: how large the audience is.
-"""
-
-SEARCH_HINT = """
-For a text or an idea that is not in the catalogue, first find the nearest {items} with vector_store_search_tool and
-pass them here.
+The audience of {items}: what share of all {users} likes at least one of them ("is there an audience for", "what share
+would be interested in").
+For a storyline or idea, pass the 10 nearest of vector_store_search_tool;
+for a name or kind, the item_set of item_filter_tool.
+Not for which are liked most: get_popular_items_tool.
 """
 
 
 class LikePercentageResult(Result):
-    percentage: float = Field(description="Share of all {users} who like at least one of the {items}, in percent.")
-    n_users_who_like: int = Field(description="How many {users} that is.")
-    n_users: int = Field(description="Of how many {users} in all.")
-    n_items: int = Field(description="For how many {items}.")
+    percentage: float = Field(description="Of all {users}.")
+    n_users_who_like: int = Field(description="Who do.")
+    n_users: int = Field(description="In all.")
+    n_items: int = Field(description="Given.")
 
 
 def build(facts: Facts) -> Tool:
@@ -45,8 +45,8 @@ def build(facts: Facts) -> Tool:
     return make_tool(
         facts,
         name="get_like_percentage_tool",
-        title="Share of {users} who like {items}",
-        description=f"{DESCRIPTION} {SEARCH_HINT}" if facts.spec.search else DESCRIPTION,
+        title="Audience of {items}",
+        description=applicable(DESCRIPTION, facts),
         arguments=with_ids(ItemsArguments, facts.item_id_type),
         result=LikePercentageResult,
         run=run,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.base import (
+    Detail,
     Facts,
     ItemId,
     ItemsArguments,
@@ -16,6 +17,7 @@ from mcp_server.tools.base import (
     OneOrMore,
     Result,
     Tool,
+    applicable,
     candidate_items,
     count_of,
     list_items,
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
     from mcp_server.backends import Backends
 
 DESCRIPTION = """
-Lists the most popular {items}: those with most {interactions}, by all {users} or by a group of them, out of the
-whole catalogue or of the given {items}. Use it for "popular", "engaging", "trending", and for statistics of the
-platform: compare kinds of {items} by passing the item_set of each, with k=3. To recommend what is popular, pass
-the result's IDs as items to get_top_k_recommendations_tool.
+The {items} with most {interactions}, by everybody or a group, in all or among given {items}: "popular with X",
+"trending", "most engaging".
+For a {user}'s group, first get_user_metadata_tool.
+To recommend them, pass the IDs as items to get_top_k_recommendations_tool.
+Statistics ("most engaging kind", "ideal length", "best of a season"): for each kind, item_filter_tool, its item_set \
+here with k=3, then compare by get_item_metadata_tool.
+Not for shares of {users}: get_like_percentage_tool.
 """
 
 
@@ -38,19 +43,17 @@ class PopularArguments(ItemsArguments[ItemId], Generic[ItemId]):
     k: K = 20
     user_group: Annotated[list[str] | None, OneOrMore] = Field(
         None,
-        description="Count only {interactions} of these {users}. Groups of one kind are united, of different "
-        "kinds intersected.",
+        description="Count only these {users}: groups of one kind united, of several kinds intersected.",
     )
-    items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="Only among these IDs.")
-    item_set: str | None = Field(None, description="Only among this set, a handle from another tool.")
+    detail: Detail = "compact"
 
 
 class PopularItem(ListedItem[ItemId], Generic[ItemId]):
-    n_interactions: int = Field(description="Number of {interactions}, by the group where one was given.")
+    n_interactions: int = Field(description="{Interactions}.")
 
 
 class PopularResult(Result, Generic[ItemId]):
-    items: list[PopularItem[ItemId]] = Field(description="Popular {items}, those with most {interactions} first.")
+    items: list[PopularItem[ItemId]] = Field(description="Most popular first.")
 
 
 def build(facts: Facts) -> Tool:
@@ -65,7 +68,7 @@ def build(facts: Facts) -> Tool:
         facts,
         name="get_popular_items_tool",
         title="Popular {items}",
-        description=DESCRIPTION,
+        description=applicable(DESCRIPTION, facts),
         arguments=with_ids(PopularArguments, facts.item_id_type),
         result=result,
         run=run,
@@ -119,6 +122,6 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Any]) ->
         )
     listed = [
         {**item, "n_interactions": count}
-        for item, count in zip(await list_items(backends, popular.items), popular.counts, strict=True)
+        for item, count in zip(await list_items(backends, popular.items, arguments.detail), popular.counts, strict=True)
     ]
     return {"message": message, "items": listed}

@@ -8,15 +8,18 @@ from pydantic import Field
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.base import (
+    Detail,
     Facts,
     ItemId,
     ItemsArguments,
     K,
     ListedItem,
+    NamedItem,
     OneOrMore,
     Result,
     Tool,
     UserId,
+    applicable,
     candidate_items,
     count_of,
     list_items,
@@ -31,39 +34,36 @@ if TYPE_CHECKING:
 N_REASONS = 3
 
 DESCRIPTION = """
-Recommends {items} to a {user}: ranks all {items}, or only those given, by a model trained on everybody's
-{interactions}, and returns the best k. {Items} that the {user} already knows are left out. Use it for every
-"what should {user} X get": first narrow the {items} with other tools if there are conditions (attributes,
-content, popularity), then pass their item_set or items here. Ask for the {user}'s ID if you do not have it; use
-liked_items for someone without an ID. Never recommend anything that no tool returned.
+The {items} that one {user} will like best, ranked by a model trained on all {interactions}. The only tool that
+recommends: "for {user} X", "3 of kind Y for X". Under a condition, first call
+item_filter_tool (names, kinds, years, numbers),
+vector_store_search_tool (story, mood: "X is sad", "like this one")
+or get_popular_items_tool (popular, also in a group), and pass its item_set or IDs here. No {user} ID: ask, or use
+liked_items. "Why?": the same call with reasons=true, then compare by get_item_metadata_tool and
+get_interacted_items_tool. Name only what a tool returned.
 """
 
 
 class TopKArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
-    user: UserId | None = Field(None, description="ID of the {user}. Needed unless liked_items is given.")
+    user: UserId | None = Field(None, description="{User} ID; never guess.")
     k: K = 5
-    items: Annotated[list[ItemId] | None, OneOrMore] = Field(
-        None, description="Recommend only among these IDs. With item_set: among those in both."
-    )
-    item_set: str | None = Field(None, description="Recommend only among this set, a handle from another tool.")
+    items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="Only among these {item} IDs.")
+    item_set: str | None = Field(None, description="Only in this set: a handle from a tool.")
     liked_items: Annotated[list[ItemId] | None, OneOrMore] = Field(
-        None, description="Instead of user: IDs of {items} that someone who is not in the data likes."
+        None, description="Instead of user: {item} IDs that someone likes."
     )
-    exclude_seen: bool = Field(True, description="Leave out {items} that the {user} already has {interactions} of.")
-    reasons: bool = Field(
-        False, description="Also name up to 3 {items} of the {user}'s history that speak most for each one."
-    )
+    exclude_seen: bool = Field(True, description="Leave out what is in the history.")
+    reasons: bool = Field(False, description="Add up to 3 {items} of the history that speak for each.")
+    detail: Detail = "compact"
 
 
 class RecommendedItem(ListedItem[ItemId], Generic[ItemId]):
-    score: float = Field(description="The model's score; comparable within this answer only.")
-    because: list[ListedItem[ItemId]] = Field(
-        default_factory=list, description="{Items} of the history that contributed most to the score."
-    )
+    score: float = Field(description="Comparable here only.")
+    because: list[NamedItem[ItemId]] = Field(default_factory=list, description="Of the history.")
 
 
 class TopKResult(Result, Generic[ItemId]):
-    items: list[RecommendedItem[ItemId]] = Field(description="Recommended {items}, best first.")
+    items: list[RecommendedItem[ItemId]] = Field(description="Best first.")
 
 
 def build(facts: Facts) -> Tool:
@@ -76,7 +76,7 @@ def build(facts: Facts) -> Tool:
         facts,
         name="get_top_k_recommendations_tool",
         title="Recommend {items}",
-        description=DESCRIPTION,
+        description=applicable(DESCRIPTION, facts),
         arguments=with_ids(TopKArguments, facts.user_id_type, facts.item_id_type),
         result=result,
         run=run,
@@ -116,7 +116,7 @@ async def recommend(backends: Backends, arguments: TopKArguments[Any, Any]) -> d
     items = top.items
     listed: list[dict[str, Any]] = [
         {**item, "score": round(score, 4)}
-        for item, score in zip(await list_items(backends, items), top.scores, strict=True)
+        for item, score in zip(await list_items(backends, items, arguments.detail), top.scores, strict=True)
     ]
     if arguments.reasons and len(history):
         notes += await _add_reasons(backends, listed, items, history)

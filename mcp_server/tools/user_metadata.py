@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from mcp_server.backends import Backends
 
 DESCRIPTION = """
-Tells what is known of a {user}: the fields asked for. Use it to find the group of a {user} before asking
-get_popular_items_tool for what is popular in that group.
+What is known of one {user}: "who is X", "what group is X in". For "popular in X's group", go on with
+get_popular_items_tool. Not for what X had: get_interacted_items_tool.
 """
 
 
 class UserMetadataArguments(Arguments, Generic[UserId]):
-    user: UserId = Field(description="ID of the {user}.")
-    get: Annotated[list[str], OneOrMore] = Field(min_length=1, description="Fields to get.")
+    user: UserId = Field(description="{User} ID; never guess.")
+    get: Annotated[list[str], OneOrMore] = Field(min_length=1, description="Fields.")
 
 
 class UserMetadataResult(Result, Generic[UserId]):
-    user: UserId = Field(description="ID of the {user}.")
-    fields: dict[str, Any] = Field(description="Values by field; null where not known.")
+    user: UserId = Field(description="ID.")
+    fields: dict[str, Any] = Field(description="Null if not known.")
 
 
 def build(facts: Facts) -> Tool | None:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.base import (
+    Detail,
     Facts,
     ItemId,
     ItemsArguments,
@@ -15,6 +16,7 @@ from mcp_server.tools.base import (
     ListedItem,
     Result,
     Tool,
+    applicable,
     candidate_items,
     count_of,
     list_items,
@@ -28,25 +30,26 @@ if TYPE_CHECKING:
 LONGEST_QUERY = 10_000
 
 DESCRIPTION = """
-Finds {items} whose texts mean what the query says: a story, a topic, a mood, a situation. Or, with similar_to,
-{items} whose texts are like those of one {item}. Returns the k nearest, best first; there is always a nearest,
-so judge whether they fit. For a mood, search words that suit it (sad: "uplifting, warm, funny"). To recommend
-among the results, pass their IDs as items to get_top_k_recommendations_tool, with a k here of 20 or more so that
-there is a choice. Names, dates and numbers are for item_filter_tool.
+{Items} whose texts are nearest to a storyline, topic or mood ("someone is kidnapped"; sad: search "uplifting, warm,
+funny"), or by similar_to to one {item} ("like {item} 9"). Something is always nearest: judge. Pass the IDs as items to
+get_top_k_recommendations_tool (with k=20 here, for a choice) or get_like_percentage_tool ("is there an audience for
+this storyline").
+Not for names, kinds, numbers: item_filter_tool.
 """
 
 
 class SearchArguments(ItemsArguments[ItemId], Generic[ItemId]):
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUERY)] | None = (
-        Field(None, description="What the {items} should be about, in plain words.")
+        Field(None, description="Plain words, or a whole storyline.")
     )
-    similar_to: ItemId | None = Field(None, description="Instead of query: ID of the {item} to find others like it.")
+    similar_to: ItemId | None = Field(None, description="Instead of query: ID of one {item}.")
     k: K = 10
-    item_set: str | None = Field(None, description="Search only in this set, a handle from another tool.")
+    item_set: str | None = Field(None, description="Only in this set: a handle from a tool.")
+    detail: Detail = "compact"
 
 
 class SearchResult(Result, Generic[ItemId]):
-    items: list[ListedItem[ItemId]] = Field(description="{Items} found, nearest first.")
+    items: list[ListedItem[ItemId]] = Field(description="Nearest first.")
 
 
 def build(facts: Facts) -> Tool | None:
@@ -61,8 +64,8 @@ def build(facts: Facts) -> Tool | None:
     return make_tool(
         facts,
         name="vector_store_search_tool",
-        title="Search {items} by meaning",
-        description=DESCRIPTION,
+        title="Search {items}",
+        description=applicable(DESCRIPTION, facts),
         arguments=with_ids(SearchArguments, facts.item_id_type),
         result=result,
         run=run,
@@ -100,4 +103,4 @@ async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> d
     message = f"{count_of(len(items), nouns.item, nouns.items)} {what}, nearest first."
     if len(items) < arguments.k:
         message += f" These are all that have a text{'' if only is None else f' among the {len(only)} given'}."
-    return {"message": message, "items": await list_items(backends, items)}
+    return {"message": message, "items": await list_items(backends, items, arguments.detail)}

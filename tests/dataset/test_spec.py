@@ -69,6 +69,28 @@ def test_the_smallest_catalogue_loads_with_neutral_nouns(tmp_path: Path) -> None
     assert spec.filters == []
 
 
+def test_a_summary_is_the_fields_that_are_named_without_the_title(tmp_path: Path) -> None:
+    films = load_spec(bundled_folder() / "ml-100k" / "dataset.yaml")
+    assert [field.name for field in films.summary] == ["release_year", "genres", "imdb_rating"]
+    content = _content()
+    content["items"]["summary"] = ["pages", "title", "pages"]
+    assert [field.name for field in load_spec(_write(tmp_path, content)).summary] == ["pages"]
+
+
+def test_a_summary_defaults_to_the_first_category_and_two_numbers_that_can_be_filtered(tmp_path: Path) -> None:
+    content = _content()
+    assert load_spec(_write(tmp_path, content)).summary == []
+    content["items"]["fields"] += [
+        {"name": "weight", "kind": "number", "filter": True},
+        {"name": "binding", "kind": "category"},
+        {"name": "shelf", "kind": "category", "filter": True},
+        {"name": "year", "kind": "number", "filter": True},
+        {"name": "price", "kind": "number", "filter": True},
+        {"name": "author", "kind": "category", "filter": True},
+    ]
+    assert [field.name for field in load_spec(_write(tmp_path, content)).summary] == ["shelf", "weight", "year"]
+
+
 def test_a_label_defaults_to_the_name_with_spaces(tmp_path: Path) -> None:
     content = _content()
     content["items"]["fields"].append({"name": "shelf_number", "kind": "number", "source": "shelf"})
@@ -142,6 +164,10 @@ def _same_item_by_an_undeclared_field(content: Content) -> None:
     content["items"]["same_item"] = [["edition"]]
 
 
+def _undeclared_field_in_the_summary(content: Content) -> None:
+    content["items"]["summary"] = ["pages", "colour"]
+
+
 def _no_interactions(content: Content) -> None:
     del content["interactions"]
 
@@ -165,6 +191,7 @@ def _no_interactions(content: Content) -> None:
         (_group_is_a_number, ["'age'", "group"]),
         (_search_in_a_number, ["search", "'pages'"]),
         (_same_item_by_an_undeclared_field, ["'edition'"]),
+        (_undeclared_field_in_the_summary, ["'colour'"]),
         (_no_interactions, ["interactions"]),
     ],
 )

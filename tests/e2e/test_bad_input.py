@@ -261,6 +261,20 @@ MATCHES: Values = [
     *((fragment, "error") for fragment in FRAGMENTS),
 ]
 
+DETAILS: Values = [
+    ("", "error"),
+    ("FULL", "error"),
+    ("some", "error"),
+    (None, "answer"),
+    (5, "error"),
+    (True, "error"),
+    ([], "error"),
+    (["full"], "error"),
+    ({}, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("full", "answer"),
+]
+
 TERM_FIELDS = ("title", "genres", "actors", "director", "producer", "writer", "country")
 NUMBER_FIELDS = ("imdb_rating", "imdb_votes", "duration", "release_year", "release_month")
 
@@ -284,21 +298,24 @@ TABLE: dict[str, dict[str, Values]] = {
         "liked_items": MANY_IDS,
         "exclude_seen": FLAGS,
         "reasons": FLAGS,
+        "detail": DETAILS,
     },
     FILTER: {
         **dict.fromkeys(TERM_FIELDS, NAMES),
         **dict.fromkeys(NUMBER_FIELDS, BOUNDS),
         "match": MATCHES,
+        "detail": DETAILS,
     },
     SEARCH: {
         "query": QUERIES,
         "similar_to": ONE_ID,
         "k": COUNTS,
+        "detail": DETAILS,
         "items": MANY_IDS,
         "item_set": ITEM_SETS,
     },
     LIKE: {"items": MANY_IDS, "item_set": ITEM_SETS},
-    POPULAR: {"k": COUNTS, "user_group": GROUPS, "items": MANY_IDS, "item_set": ITEM_SETS},
+    POPULAR: {"k": COUNTS, "user_group": GROUPS, "detail": DETAILS, "items": MANY_IDS, "item_set": ITEM_SETS},
     USER: {"user": ONE_ID, "get": [*FIELDS, (["age"] * 100_000, "answer")]},
     ITEM: {
         "items": MANY_IDS,
@@ -307,7 +324,7 @@ TABLE: dict[str, dict[str, Values]] = {
         "limit": COUNTS,
         "offset": OFFSETS,
     },
-    HISTORY: {"user": ONE_ID, "k": COUNTS},
+    HISTORY: {"user": ONE_ID, "k": COUNTS, "offset": OFFSETS, "detail": DETAILS},
 }
 
 ALTERNATIVES = {"similar_to": {"k": 2}, "liked_items": {"k": 2}}

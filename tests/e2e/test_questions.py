@@ -87,7 +87,7 @@ def test_a_tool_is_described(client: Client, tool: str) -> None:
     assert len(described["description"]) > 80
     annotations = described["annotations"]
     assert annotations["readOnlyHint"] is True
-    assert annotations["idempotentHint"] is True
+    assert annotations["destructiveHint"] is False
     assert annotations["openWorldHint"] is False
 
 

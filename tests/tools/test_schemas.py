@@ -1,5 +1,6 @@
 """The schemas that tools publish: plain, valid, in the words of the dataset, and kept by what tools return."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,9 @@ from mcp_server.tools.base import Facts, Tool, json_schema
 from tests.conftest import SHOP
 
 Schema = dict[str, Any]
+
+KEYWORDS = {"type", "properties", "required", "items", "enum", "description", "default"}
+"""What the declarations of functions have in common that models of OpenAI, Anthropic and Google are given."""
 
 NAMES = {
     "get_top_k_recommendations_tool",
@@ -68,16 +72,45 @@ def test_schemas_are_valid_and_plain(tools: dict[str, Tool]) -> None:
             Draft202012Validator.check_schema(schema)
             assert schema["type"] == "object"
             for node in _nodes(schema):
-                assert not {"$ref", "$defs", "definitions", "title"} & set(node)
-                assert {"type": "null"} not in node.get("anyOf", [])
+                assert set(node) <= KEYWORDS, tool.name
                 assert "default" not in node or node["default"] is not None
+            for node in _nodes(schema):
+                for name in node.get("required", []):
+                    assert name in node["properties"]
+
+
+def test_every_argument_has_one_type_and_every_list_says_of_what(tools: dict[str, Tool]) -> None:
+    for tool in tools.values():
+        for node in _nodes(tool.input_schema):
+            assert node["type"] in ("object", "array", "string", "integer", "number", "boolean")
+            assert (node["type"] == "array") == ("items" in node)
+            assert (node["type"] == "object") == ("properties" in node)
 
 
 def test_every_argument_and_every_result_is_described(tools: dict[str, Tool]) -> None:
     for tool in tools.values():
-        for name, schema in [*tool.input_schema["properties"].items(), *tool.output_schema["properties"].items()]:
+        arguments = [named for node in _nodes(tool.input_schema) for named in node.get("properties", {}).items()]
+        for name, schema in [*arguments, *tool.output_schema["properties"].items()]:
             assert (name, bool(schema.get("description"))) == (name, True)
         assert len(tool.description) > 40
+
+
+def test_descriptions_name_only_tools_that_there_are_and_each_is_named_by_another(tools: dict[str, Tool]) -> None:
+    named = {tool.name: set(re.findall(r"\w+_tool\b", " ".join(_texts(tool)))) for tool in tools.values()}
+    for name, others in named.items():
+        assert others <= set(tools) - {name}
+        assert any(name in mentioned for other, mentioned in named.items() if other != name)
+
+
+def test_detail_names_the_fields_of_the_summary(tools: dict[str, Tool]) -> None:
+    films = "genres" in tools["item_filter_tool"].input_schema["properties"]
+    fields = "release_year, genres, imdb_rating" if films else "department, price"
+    listing = {name for name, tool in tools.items() if "detail" in tool.input_schema["properties"]}
+    assert listing == set(tools) - {"get_like_percentage_tool", "get_user_metadata_tool", "get_item_metadata_tool"}
+    for name in listing:
+        described = tools[name].input_schema["properties"]["detail"]
+        assert (described["enum"], described["default"]) == (["compact", "full"], "compact")
+        assert described["description"] == f"full: also {fields}."
 
 
 def test_nouns_of_the_dataset_are_filled_in(tools: dict[str, Tool]) -> None:
@@ -129,7 +162,7 @@ def test_only_what_must_be_given_is_required() -> None:
 def test_every_filterable_field_is_an_argument_of_its_kind() -> None:
     spec = load_spec(find_spec_file("ml-100k"))
     properties = _unprepared("ml-100k")["item_filter_tool"].input_schema["properties"]
-    assert set(properties) == {field.name for field in spec.filters} | {"match"}
+    assert set(properties) == {field.name for field in spec.filters} | {"match", "detail"}
     for field in spec.filters:
         if field.kind == "number":
             assert set(properties[field.name]["properties"]) == {"gt", "gte", "lt", "lte", "eq"}
@@ -203,8 +236,7 @@ def test_a_schema_is_simplified_and_filled_in() -> None:
     first = schema["properties"].pop("first")
     others = schema["properties"].pop("others")
     assert first == {**part, "description": "The first book of readers."}
-    assert (others["type"], others["maxItems"], others["description"]) == ("array", 3, "Other books.")
-    assert {key: value for key, value in others["items"].items() if key != "description"} == part
+    assert others == {"type": "array", "items": part, "description": "Other books."}
     assert schema == {
         "type": "object",
         "properties": {
@@ -228,6 +260,12 @@ FILM_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_user_metadata_tool", {"user": 198, "get": ["age_category", "occupation"]}),
     ("get_item_metadata_tool", {"items": [9, 267], "get": ["description", "genres", "duration"]}),
     ("get_interacted_items_tool", {"user": 90, "k": 3}),
+    ("get_interacted_items_tool", {"user": 405, "k": 100, "offset": 100, "detail": "full"}),
+    ("get_top_k_recommendations_tool", {"user": 4, "k": 100, "reasons": True, "detail": "full"}),
+    ("item_filter_tool", {"country": ["France"], "detail": "full"}),
+    ("vector_store_search_tool", {"query": "a heist", "k": 100, "detail": "full"}),
+    ("get_popular_items_tool", {"k": 100, "detail": "full"}),
+    ("get_item_metadata_tool", {"items": list(range(1, 101)), "limit": 100, "get": ["description", "storyline"]}),
 ]
 
 SHOP_CALLS: list[tuple[str, dict[str, Any]]] = [

@@ -1,0 +1,72 @@
+"""JSON schemas of arguments and results, in the dataset's words and in the few keywords that every host takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from mcp_server.dataset.spec import Nouns
+
+LEFT_OUT = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"})
+"""Keywords that pydantic writes and no schema has. They cost tokens in every conversation, and strict use of tools, as
+Anthropic has it, refuses limits; descriptions name those that matter, and a call beyond one is refused in words.
+"""
+
+
+def fill(text: str, nouns: Nouns, **others: str) -> str:
+    """Put the dataset's nouns into a text: "{item}", "{Items}", ...; and other words by their names."""
+    named = nouns.model_dump()
+    return text.format(**named, **{name.capitalize(): word.capitalize() for name, word in named.items()}, **others)
+
+
+def json_schema(model: type[BaseModel], nouns: Nouns, **words: str) -> dict[str, Any]:
+    """A model's JSON schema: without references, generated titles and null alternatives.
+
+    An optional argument is one that is not required; null is accepted all the same. A list of types, as in
+    ``["string", "null"]``, is only in schemas of results, for what is always there but may not be known: Gemini refuses
+    it in arguments, and schemas of results are given to no model's interface, only checked by clients.
+    """
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    for part in (schema, *definitions.values()):
+        part.pop("description", None)  # the docstring, which is for readers of the code
+
+    def simplify(node: Any, *, named: bool = False) -> Any:
+        """named: the keys of this node are names of properties, not keywords."""
+        if isinstance(node, list):
+            return [simplify(part) for part in node]
+        if not isinstance(node, dict):
+            return node
+        if "$ref" in node:
+            return simplify(
+                {
+                    **definitions[node["$ref"].rpartition("/")[2]],
+                    **{k: v for k, v in node.items() if k != "$ref"},
+                }
+            )
+        if named:
+            return {name: simplify(part) for name, part in node.items()}
+        options = [option for option in node.get("anyOf", []) if option != {"type": "null"}]
+        if len(options) == 1:
+            nullable = "default" not in node
+            node = {
+                **simplify(options[0]),
+                **{k: v for k, v in node.items() if k not in ("anyOf", "default")},
+            }
+            if nullable and "type" in node:
+                node["type"] = [node["type"], "null"]
+        simple = {
+            keyword: simplify(part, named=keyword == "properties")
+            for keyword, part in node.items()
+            if keyword not in LEFT_OUT
+            and not (keyword == "default" and part is None)
+            and not (keyword == "additionalProperties" and isinstance(part, bool))
+        }
+        if isinstance(text := simple.get("description"), str):
+            simple["description"] = fill(" ".join(text.split()), nouns, **words)
+        return simple
+
+    simple: dict[str, Any] = simplify(schema)
+    simple.setdefault("properties", {})
+    return simple

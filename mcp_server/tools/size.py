@@ -1,0 +1,86 @@
+"""How long a result may be: what would crowd a conversation is cut, and the message says what is missing.
+
+Lists lose their last entries; only what is too long even so loses the ends of its texts.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+MOST_TOKENS = 10_000
+"""Of a result, for the language model that reads it."""
+
+NOTE_TOKENS = 500
+"""Kept free for what the message then says."""
+
+LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ "
+
+IDENTIFIERS = frozenset({"item_id", "item_set", "user"})
+"""Values that are no longer themselves when they are cut."""
+
+
+def most_tokens(value: Any) -> int:
+    """So many tokens at most are the JSON of a value; there is no tokenizer at hand when it is served.
+
+    Tokenizers that work on bytes, as those of all common models do, make no more tokens than there are bytes: so much
+    is taken for digits, punctuation and all beyond ASCII. ASCII letters and spaces are taken for half a token each:
+    with cl100k_base a token of prose has from 2.6 (Zulu) to 4.7 of them (English); strings of letters at random, 1.5.
+    So what is taken for 10,000 is some 4,000 in English, and up to 10,000 in languages of rare scripts.
+    """
+    content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    n_others = len(content.translate(None, LETTERS))
+    return n_others + (len(content) - n_others + 1) // 2
+
+
+def fit(result: Mapping[str, Any], advice: str) -> dict[str, Any]:
+    """A result that is not too long, as valid as it was; "remaining" counts what was left out of "items".
+
+    Args:
+        advice: How a caller can get what is left out; becomes part of the message.
+    """
+    room = MOST_TOKENS - NOTE_TOKENS
+    fitting, notes = dict(result), list[str]()
+    if most_tokens(result) <= room:
+        return fitting
+    lists = {name: value for name, value in result.items() if isinstance(value, list)}
+    for name in sorted(lists, key=lambda name: most_tokens(lists[name]), reverse=True):
+        too_much = most_tokens(fitting) - room
+        if too_much <= 0:
+            break
+        fitting[name] = _first(lists[name], too_much)
+        left_out = len(lists[name]) - len(fitting[name])
+        if left_out and name == "items":
+            notes.append(f"The last {left_out} of these are left out, because the answer would be too long{advice}.")
+            if isinstance(fitting.get("remaining"), int):
+                fitting["remaining"] += left_out
+        elif left_out:
+            notes.append(f"{left_out} more are left out of {name}.")
+    longest = room
+    while most_tokens(fitting) > room and longest > 1:
+        longest //= 2
+        fitting = {name: _cut(value, longest, name) for name, value in fitting.items()}
+    if longest < room:
+        notes.append("What is too long for one answer is cut, where '…' stands.")
+    if notes:
+        fitting["message"] = " ".join([fitting["message"], *notes])
+    return fitting
+
+
+def _first(entries: list[Any], too_much: int) -> list[Any]:
+    """Without so many of the last ones that the list is shorter by `too_much` tokens; the first always stays."""
+    n_kept = len(entries)
+    while n_kept > 1 and too_much > 0:
+        n_kept -= 1
+        too_much -= most_tokens(entries[n_kept])
+    return entries[:n_kept]
+
+
+def _cut(value: Any, longest: int, name: str = "") -> Any:
+    """With no text and no list longer than so much."""
+    if isinstance(value, str) and len(value) > longest and name not in IDENTIFIERS:
+        return f"{value[:longest]}…"
+    if isinstance(value, list):
+        return [_cut(part, longest, name) for part in value[:longest]]
+    if isinstance(value, dict):
+        return {key: _cut(part, longest, key) for key, part in value.items()}
+    return value
