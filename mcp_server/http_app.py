@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from mcp_server.access import Tokens, accepted_hosts, accepted_origins
 from mcp_server.calls import Calls
 from mcp_server.errors import InvalidInputError
-from mcp_server.http_requests import BoundedBody, problem
+from mcp_server.http_requests import BoundedBody, TrimmedHeaders, problem
 from mcp_server.http_transports import (
     KnownHostsOnly,
     Sse,
@@ -85,7 +85,7 @@ def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settin
     readiness = Readiness(service.readiness)
 
     def guarded(app: ASGIApp) -> ASGIApp:
-        bounded = BoundedBody(app, most_bytes)
+        bounded = BoundedBody(TrimmedHeaders(app), most_bytes)
         return KnownHostsOnly(with_token_only(bounded) if tokens else bounded, guards)
 
     async def health(_: Request) -> Response:

@@ -1,4 +1,6 @@
-"""What happens to HTTP requests whatever they ask for: bodies are bounded, and streams end when the server stops."""
+"""What happens to HTTP requests whatever they ask for: headers are trimmed, bodies are bounded, and streams end when
+the server stops.
+"""
 
 import anyio
 from starlette.datastructures import Headers
@@ -12,6 +14,19 @@ BODY_SECONDS = 30.0
 def problem(status: int, error: str, description: str) -> JSONResponse:
     """An error as OAuth and the SDK spell theirs."""
     return JSONResponse({"error": error, "error_description": description}, status_code=status)
+
+
+class TrimmedHeaders:
+    """Takes blanks around the values of headers away, which are no part of them (RFC 9110, 5.5); httptools keeps those
+    behind a value, and the SDK compares values with the body.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
+        await self._app({**scope, "headers": headers}, receive, send)
 
 
 class BoundedBody:

@@ -16,7 +16,7 @@ from mcp_server.http_app import Paths, build_app
 from mcp_server.http_requests import OpenRequests
 from mcp_server.logs import announce
 from mcp_server.metrics import Metrics
-from mcp_server.server import RESOURCE
+from mcp_server.protocol import COMPLETION, RESOURCE
 from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.stopping import finish, stop_signals
@@ -43,7 +43,7 @@ async def serve_http(settings: Settings) -> None:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in listen(settings.host, settings.port)]
         service = Service(settings, prepare_if_needed=True)
-        metrics = Metrics([*service.tools, RESOURCE])
+        metrics = Metrics([*service.tools, RESOURCE, COMPLETION])
         calls = Calls(settings.max_calls, settings.call_timeout, [log_call, metrics.record])
         metrics.watch(calls)
         requests = OpenRequests()

@@ -1,15 +1,15 @@
-"""The MCP server: publishes the service's tools and item sets. With ``http_transports`` and ``client`` the only
-modules that know the MCP SDK.
+"""The MCP server: puts the answers of ``protocol`` behind the MCP SDK. With ``http_transports`` and ``client`` the only
+modules that know the SDK.
 
-Works with the SDK's 1.x and 2.x lines. They differ in how handlers are registered and how types spell their
-fields; so handlers here take plain values and give the protocol's own JSON, which both lines understand.
+Works with the SDK's 1.x and 2.x lines. They differ in how handlers are registered, in how types spell their fields, and
+in how a question gets to the person at the host; so requests and answers are the protocol's own JSON, which both lines
+understand, and each line has its own `Caller`.
 """
 
 import inspect
-import json
 import logging
-from collections.abc import Awaitable, Callable
-from functools import partial
+import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -18,55 +18,41 @@ from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 
-from mcp_server import __version__
+from mcp_server import __version__, apps
+from mcp_server.asking import Question
 from mcp_server.calls import Calls
-from mcp_server.errors import InvalidInputError, RecsysError
-from mcp_server.service import ITEM_SET_URI, Service
+from mcp_server.icons import icons
+from mcp_server.protocol import (
+    INVALID_PARAMS,
+    LOG_LEVELS,
+    RESOURCE_NOT_FOUND,
+    Answers,
+    Handler,
+    ProtocolError,
+    Wire,
+)
+from mcp_server.service import Service
 from mcp_server.stdio import InputLines, OutputLines, claim_stdio
 from mcp_server.stopping import finish, stop_signals
-from mcp_server.tools.base import Tool
 
 logger = logging.getLogger(__name__)
 
 server_class: Any = Server
 exceptions: Any = mcp.shared.exceptions
+sdk_types: Any = types
 # Untyped, because only one line of the SDK is installed where types are checked.
 
-Wire = dict[str, Any]
-"""JSON of the protocol."""
-
-Handler = Callable[[Any], Awaitable[Wire]]
-"""Takes the parameters of a request."""
-
-# Read-only, the same answer for the same call, nothing outside the catalogue.
-ANNOTATIONS = {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
-
 COMPLETE = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
-"""What the generation 2026-07-28 of the protocol has in results besides; the SDK leaves it out where it is not known.
-Nothing is to be kept by clients: another state may be published at any time."""
+"""What the generation 2026-07-28 of the protocol has in results besides. Nothing is to be kept by clients: another
+state may be published at any time."""
 
-RESOURCE_NOT_FOUND = -32002
-INTERNAL_ERROR = -32603
-INVALID_PARAMS = -32602
+WITHOUT_GREETING = "2026-07-28"
+"""From this generation on there are no sessions: a question is an answer, and its answer comes with the request again.
+"""
 
-ASSISTANT_PROMPT = {
-    "name": "assistant",
-    "title": "Recommendation assistant",
-    "description": "How an assistant should work with these tools and present what they return.",
-}
-"""The one prompt: clients put it before a conversation, people choose it in hosts that ignore instructions."""
+APPS = "io.modelcontextprotocol/ui"
 
-UNKNOWN_TOOL = "unknown"
-RESOURCE = "resource"
-"""What calls are named that are not of a tool."""
-
-
-class ProtocolError(Exception):
-    """A request is answered with an error of the protocol."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+EXTENSIONS: dict[str, dict[str, Any]] = {APPS: {"mimeTypes": [apps.MIME_TYPE]}}
 
 
 def build_server(service: Service, calls: Calls) -> Server[Any]:
@@ -74,112 +60,176 @@ def build_server(service: Service, calls: Calls) -> Server[Any]:
 
     Opens and closes nothing: whoever owns the process starts and closes the service.
     """
-
-    async def list_tools(_: Any) -> Wire:
-        service.warm()  # a client that lists the tools is about to call one
-        return {"tools": [_describe(tool) for tool in service.tools.values()]}
-
-    async def call_tool(params: Any) -> Wire:
-        name = params.name if params.name in service.tools else UNKNOWN_TOOL
-        try:
-            result = await calls.run(name, partial(service.call, params.name, params.arguments or {}))
-        except RecsysError as error:
-            return _failure(str(error))
-        except Exception:
-            logger.exception("%s failed", name)
-            return _failure(f"{params.name} failed by a defect of the server; its log on stderr has the details")
-        text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
-        return {"content": [{"type": "text", "text": text}], "structuredContent": result, "isError": False}
-
-    async def list_templates(_: Any) -> Wire:
-        template = {
-            "uriTemplate": f"{ITEM_SET_URI}{{handle}}",
-            "name": "item_set",
-            "title": "A set of items",
-            "description": "All IDs of a set whose handle a tool returned.",
-            "mimeType": "application/json",
-        }
-        return {"resourceTemplates": [template]}
-
-    async def list_resources(_: Any) -> Wire:
-        return {"resources": []}
-
-    async def list_prompts(_: Any) -> Wire:
-        return {"prompts": [ASSISTANT_PROMPT]}
-
-    async def get_prompt(params: Any) -> Wire:
-        if params.name != ASSISTANT_PROMPT["name"]:
-            raise ProtocolError(INVALID_PARAMS, f"there is no prompt {params.name[:60]!r}: there is 'assistant'")
-        content = {"type": "text", "text": service.assistant_prompt}
-        return {"description": ASSISTANT_PROMPT["description"], "messages": [{"role": "user", "content": content}]}
-
-    async def read_resource(params: Any) -> Wire:
-        uri = str(params.uri)
-        try:
-            found = await calls.run(RESOURCE, partial(_read_item_set, service, uri))
-        except InvalidInputError as error:
-            raise ProtocolError(RESOURCE_NOT_FOUND, str(error)) from error
-        except RecsysError as error:
-            raise ProtocolError(INTERNAL_ERROR, str(error)) from error
-        except Exception as error:
-            logger.exception("reading a resource failed")
-            text = "reading failed by a defect of the server; its log on stderr has the details"
-            raise ProtocolError(INTERNAL_ERROR, text) from error
-        text = json.dumps(found, separators=(",", ":"))
-        return {"contents": [{"uri": uri, "mimeType": "application/json", "text": text}]}
-
-    handlers: dict[str, Handler] = {
-        "tools/list": list_tools,
-        "tools/call": call_tool,
-        "resources/list": list_resources,
-        "resources/templates/list": list_templates,
-        "resources/read": read_resource,
-        "prompts/list": list_prompts,
-        "prompts/get": get_prompt,
-    }
+    handlers = Answers(service, calls).handlers
     register = _register_1x if hasattr(Server, "list_tools") else _register_2x
     server: Server[Any] = register(service, handlers)
     return server
 
 
-async def _read_item_set(service: Service, uri: str) -> Wire:
-    if not uri.startswith(ITEM_SET_URI):
-        raise InvalidInputError(f"there is no resource {uri[:80]}: item sets are {ITEM_SET_URI}set_...")
-    return await service.item_set(uri.removeprefix(ITEM_SET_URI).rstrip("/"))
+class QuestionError(Exception):
+    """A question has to be answered before the request can be."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question.text)
+        self.question = question
+
+
+class LogLevels:
+    """The least level of each client's log. A client is known by its greeting, which both lines of the SDK keep while
+    it is there; one that has not greeted, or not named a level, is sent no log.
+    """
+
+    def __init__(self) -> None:
+        self._levels: dict[int, int] = {}
+
+    def set(self, greeting: Any, level: str) -> None:
+        if greeting is None:
+            return
+        if id(greeting) not in self._levels:
+            weakref.finalize(greeting, self._levels.pop, id(greeting), None)
+        self._levels[id(greeting)] = LOG_LEVELS.index(level)
+
+    def admit(self, greeting: Any, level: str) -> bool:
+        least = self._levels.get(id(greeting))
+        return least is not None and LOG_LEVELS.index(level) >= least
+
+
+class SdkCaller:
+    """What both lines share.
+
+    Args:
+        session: The SDK's session of the request.
+        request_id: Ties what is sent to the request.
+    """
+
+    def __init__(self, session: Any, request_id: Any, levels: LogLevels) -> None:
+        self._session, self._request_id, self._levels = session, request_id, levels
+
+    @property
+    def _capabilities(self) -> Wire:
+        greeting = self._session.client_params
+        capabilities = getattr(self._session, "client_capabilities", None) or (greeting and greeting.capabilities)
+        return capabilities.model_dump(by_alias=True, exclude_none=True) if capabilities else {}
+
+    @property
+    def answers_questions(self) -> bool:
+        """A host that names no kind of question means forms: there was no other kind at first."""
+        kinds = self._capabilities.get("elicitation")
+        return kinds is not None and ("form" in kinds or "url" not in kinds)
+
+    async def ask(self, question: Question) -> Mapping[str, Any]:
+        answer = await self._session.elicit_form(question.text, question.schema, self._request_id)
+        return {"action": answer.action, "content": answer.content}
+
+    async def log(self, level: str, text: str) -> None:
+        if not self._levels.admit(self._session.client_params, level):
+            return
+        params = sdk_types.LoggingMessageNotificationParams(level=level, logger="recsys-mcp", data=text)
+        notification = sdk_types.LoggingMessageNotification(method="notifications/message", params=params)
+        await self._session.send_notification(self._wrap(notification), self._request_id)
+
+    def _wrap(self, notification: Any) -> Any:
+        return notification
+
+    def set_log_level(self, level: str) -> None:
+        self._levels.set(self._session.client_params, level)
+
+
+class Caller2x(SdkCaller):
+    """Whoever has sent a request, by the SDK's line 2.x."""
+
+    def __init__(self, context: Any, answers: Mapping[str, Any], levels: LogLevels) -> None:
+        super().__init__(context.session, context.request_id, levels)
+        self._is_of_old = context.protocol_version < WITHOUT_GREETING
+        self._answers = answers
+
+    @property
+    def answers_questions(self) -> bool:
+        return super().answers_questions and (not self._is_of_old or self._session.can_send_request)
+
+    async def ask(self, question: Question) -> Mapping[str, Any]:
+        if self._is_of_old:
+            return await super().ask(question)
+        if question.argument not in self._answers:
+            raise QuestionError(question)
+        answer: Mapping[str, Any] = self._answers[question.argument]
+        return answer
+
+    async def report(self, done: float, total: float | None, text: str) -> None:
+        await self._session.report_progress(done, total, text)
+
+
+class Caller1x(SdkCaller):
+    """Whoever has sent a request, by the SDK's line 1.x."""
+
+    def __init__(self, context: Any, levels: LogLevels) -> None:
+        super().__init__(context.session, context.request_id, levels)
+        self._token = context.meta.progressToken if context.meta is not None else None
+
+    async def report(self, done: float, total: float | None, text: str) -> None:
+        if self._token is not None:
+            request_id = str(self._request_id)
+            await self._session.send_progress_notification(self._token, done, total, text, request_id)
+
+    def _wrap(self, notification: Any) -> Any:
+        return sdk_types.ServerNotification(notification)
 
 
 def _register_2x(service: Service, handlers: dict[str, Handler]) -> Any:
+    levels = LogLevels()
+
     def adapt(handler: Handler) -> Any:
-        async def handle(_: Any, params: Any) -> Wire:
+        async def handle(context: Any, _: Any) -> Wire:
+            params = dict(context.params or {})
             try:
-                return {**COMPLETE, **await handler(params)}
+                answer = await handler(params, Caller2x(context, params.get("inputResponses") or {}, levels))
+                return answer if context.protocol_version < WITHOUT_GREETING else {**COMPLETE, **answer}
+            except QuestionError as open_:
+                return _question_as_answer(open_.question)
             except ProtocolError as error:
-                raise exceptions.MCPError(code=error.code, message=str(error)) from error
+                is_new = error.code == RESOURCE_NOT_FOUND and context.protocol_version >= WITHOUT_GREETING
+                code = INVALID_PARAMS if is_new else error.code  # that generation has no code of its own for it
+                raise exceptions.MCPError(code=code, message=str(error), data=error.data) from error
 
         return handle
 
     def input_schema(name: str) -> Wire | None:
         return service.tools[name].input_schema if name in service.tools else None
 
-    names = {method: f"on_{_python_name(method)}" for method in handlers}
-    arguments = {names[method]: adapt(handler) for method, handler in handlers.items()}
-    if "get_tool_input_schema" in inspect.signature(server_class.__init__).parameters:
-        arguments["get_tool_input_schema"] = input_schema  # else the SDK lists all tools before each call of one
-    return _server_of(service)(**_identity(service), **arguments)
+    options = {"get_tool_input_schema": input_schema}  # else the SDK lists all tools before each call of one
+    server = _server_of(service)(**_supported({**_identity(service), **options}))
+    for method, handler in handlers.items():
+        stem = _stem(method)
+        params = getattr(sdk_types, f"{stem}RequestParams", sdk_types.PaginatedRequestParams)
+        server.add_request_handler(method, params, adapt(handler))
+    server.extensions.update(EXTENSIONS)
+    return server
+
+
+def _question_as_answer(question: Question) -> Wire:
+    params = {"mode": "form", "message": question.text, "requestedSchema": question.schema}
+    asked = {"method": "elicitation/create", "params": params}
+    return {"resultType": "input_required", "inputRequests": {question.argument: asked}}
 
 
 def _register_1x(service: Service, handlers: dict[str, Handler]) -> Any:
     server_result: Any = types.ServerResult
-    server = _server_of(service)(**_identity(service))
+    levels = LogLevels()
+    server = _server_of(service)(**_supported(_identity(service)))
     for method, handler in handlers.items():
-        stem = "".join(word.capitalize() for word in _python_name(method).split("_"))
-        request, result = getattr(types, f"{stem}Request"), getattr(types, f"{stem}Result")
+        stem = _stem(method)
+        request = getattr(sdk_types, f"{stem}Request")
+        result = getattr(sdk_types, f"{stem}Result", sdk_types.EmptyResult)
 
         async def handle(message: Any, handler: Handler = handler, result: Any = result) -> Any:
+            sent = message.params
+            params = {} if sent is None else sent.model_dump(mode="json", by_alias=True, exclude_none=True)
             try:
-                return server_result(result.model_validate(await handler(message.params)))
+                answer = await handler(params, Caller1x(server.request_context, levels))
+                return server_result(result.model_validate(answer))
             except ProtocolError as error:
-                raise exceptions.McpError(types.ErrorData(code=error.code, message=str(error))) from error
+                data = types.ErrorData(code=error.code, message=str(error), data=error.data)
+                raise exceptions.McpError(data) from error
 
         server.request_handlers[request] = handle
     return server
@@ -201,35 +251,35 @@ def _server_of(service: Service) -> Any:
 
 
 def _identity(service: Service) -> dict[str, Any]:
-    return {"name": "recsys-mcp", "version": __version__, "instructions": service.instructions}
-
-
-def _python_name(method: str) -> str:
-    """tools/list -> list_tools, as both lines of the SDK name things."""
     return {
-        "tools/list": "list_tools",
-        "tools/call": "call_tool",
-        "resources/list": "list_resources",
-        "resources/templates/list": "list_resource_templates",
-        "resources/read": "read_resource",
-        "prompts/list": "list_prompts",
-        "prompts/get": "get_prompt",
-    }[method]
-
-
-def _describe(tool: Tool) -> Wire:
-    return {
-        "name": tool.name,
-        "title": tool.title,
-        "description": tool.description,
-        "inputSchema": tool.input_schema,
-        "outputSchema": tool.output_schema,
-        "annotations": {"title": tool.title, **ANNOTATIONS},
+        "name": "recsys-mcp",
+        "version": __version__,
+        "title": "Recommender engine",
+        "description": "Recommends, finds and explains by a trained recommender, a catalogue and a vector store.",
+        "instructions": service.instructions,
+        "icons": [sdk_types.Icon(**icon) for icon in icons("star")],
     }
 
 
-def _failure(text: str) -> Wire:
-    return {"content": [{"type": "text", "text": text}], "isError": True}
+def _supported(options: dict[str, Any]) -> dict[str, Any]:
+    """Those that this version of the SDK's server takes."""
+    known = inspect.signature(server_class.__init__).parameters
+    return {name: value for name, value in options.items() if name in known}
+
+
+def _stem(method: str) -> str:
+    """What both lines of the SDK call the types of a method: tools/list -> ListTools."""
+    return {
+        "tools/list": "ListTools",
+        "tools/call": "CallTool",
+        "resources/list": "ListResources",
+        "resources/templates/list": "ListResourceTemplates",
+        "resources/read": "ReadResource",
+        "prompts/list": "ListPrompts",
+        "prompts/get": "GetPrompt",
+        "completion/complete": "Complete",
+        "logging/setLevel": "SetLevel",
+    }[method]
 
 
 async def serve_stdio(service: Service, calls: Calls | None = None, shutdown_timeout: float = 30.0) -> None:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 from mcp_server.current import Current
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import DatasetError, InvalidInputError, NotPreparedError, RecsysError
-from mcp_server.instructions import write_assistant_prompt, write_instructions
+from mcp_server.instructions import write_instructions
+from mcp_server.plugins import Plugins
+from mcp_server.prompt import Prompt
+from mcp_server.prompts import build_prompts
+from mcp_server.reporting import report
+from mcp_server.resources import Content, Resources
 from mcp_server.settings import Settings
 from mcp_server.state import State
 from mcp_server.storage.record import open_record
@@ -21,6 +26,7 @@ from mcp_server.tools.base import Facts, Tool
 
 if TYPE_CHECKING:
     from mcp_server.backends import Backends
+    from mcp_server.completions import Source, Values
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +39,8 @@ GRACE_SECONDS = 60.0
 WATCH_SECONDS = 2.0
 """How often a record on a server is looked at."""
 
-ITEM_SET_URI = "itemset://"
+REPORT_SECONDS = 0.5
+"""How often a call that waits is told how far the preparation is."""
 
 
 def check_dataset(settings: Settings, published: str, place: str) -> None:
@@ -90,16 +97,18 @@ class Service:
         self._warming: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._prepare_if_needed = prepare_if_needed
+        self._plugins = Plugins(settings.tools_path)
         self._take(self._look())
         if self._current is None:
             facts = Facts(load_spec(find_spec_file(settings.dataset)), None)
             self._set_tools(facts)
 
     def _set_tools(self, facts: Facts) -> None:
-        self.name = facts.spec.name
-        self.tools: dict[str, Tool] = build_tools(facts)
+        self.facts = facts
+        self.tools: dict[str, Tool] = build_tools(facts, self._plugins)
+        self.prompts: dict[str, Prompt] = build_prompts(facts, self.tools)
+        self.resources = Resources(facts)
         self.instructions = write_instructions(facts, self.tools)
-        self.assistant_prompt = write_assistant_prompt(facts, self.tools)
 
     # Following what is published
 
@@ -214,14 +223,27 @@ class Service:
             raise InvalidInputError(f"there is no tool {name[:60]!r}. There are: {', '.join(self.tools)}")
         return await self.tools[name].call(backends, arguments)
 
-    async def item_set(self, handle: str) -> dict[str, Any]:
-        """A set of items, whole.
+    async def read(self, address: str) -> Content:
+        """A resource of those that need a backend.
 
         Raises:
-            InvalidInputError: There is no such set.
+            InvalidInputError: There is no such resource.
         """
-        items = await (await (await self._opened()).item_sets()).get(handle)
-        return {"item_set": handle, "count": len(items), "items": items}
+        return await self.resources.read(address, await self._opened())
+
+    async def complete(self, source: "Source", typed: str) -> "Values":
+        """What can be typed next."""
+        return await source.find(await self._opened(), typed)
+
+    @property
+    def name(self) -> str:
+        """Of the dataset."""
+        return self.facts.spec.name
+
+    @property
+    def is_prepared(self) -> bool:
+        """Is there anything to ask?"""
+        return self._current is not None
 
     async def _opened(self) -> "Backends":
         self._follow()
@@ -233,6 +255,7 @@ class Service:
             while self._backends is None:
                 current = self._current
                 assert current is not None
+                await report(0, None, f"opening {self.name}")
                 opened = await asyncio.to_thread(self._open, current)
                 if current is self._current:  # else another state was published meanwhile
                     self._backends = opened
@@ -247,8 +270,12 @@ class Service:
 
     async def _wait_for_preparation(self) -> None:
         if self._preparation is not None:
-            await asyncio.wait([self._preparation], timeout=PREPARATION_WAIT_SECONDS)
-            if not self._preparation.done():
+            for n_waits in range(round(PREPARATION_WAIT_SECONDS / REPORT_SECONDS)):
+                await asyncio.wait([self._preparation], timeout=REPORT_SECONDS)
+                if self._preparation.done():
+                    break
+                await report(n_waits + 1, None, f"preparing {self.name}{self._progress()}")
+            else:
                 raise NotPreparedError(f"{self.name} is being prepared{self._progress()}: try again in a minute")
             self._preparation.result()
         self._take(await asyncio.to_thread(self._look))

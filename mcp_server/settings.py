@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mcp_server.errors import InvalidInputError
 
 SECRETS_FOLDER = "/run/secrets"
 """Where files of secrets are, unless RECSYS_SECRETS_DIR says otherwise."""
@@ -22,7 +30,13 @@ def _split(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _split_paths(value: Any) -> Any:
+    """Paths are separated as in PATH."""
+    return [part for part in value.split(os.pathsep) if part.strip()] if isinstance(value, str) else value
+
+
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+Paths = Annotated[list[Path], NoDecode, BeforeValidator(_split_paths)]
 
 
 class Settings(BaseSettings):
@@ -34,6 +48,20 @@ class Settings(BaseSettings):
         folder = Path(os.environ.get("RECSYS_SECRETS_DIR", SECRETS_FOLDER))
         super().__init__(_secrets_dir=folder if folder.is_dir() else None, **values)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Hosts start servers in folders that their users have opened, and a folder must not bring code to run."""
+        if isinstance(dotenv_settings, DotEnvSettingsSource) and "recsys_tools_path" in dotenv_settings.env_vars:
+            raise InvalidInputError("RECSYS_TOOLS_PATH names code to run, so it is not read from .env: set it outside")
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
+
     # What is served, and where it is kept
 
     dataset: str = Field("ml-100k", description="Path of a dataset.yaml, or the name of a bundled dataset.")
@@ -44,6 +72,11 @@ class Settings(BaseSettings):
         description="The bundled all-MiniLM-L6-v2, or any text model of fastembed by its name.",
     )
     item_set_days: float = Field(7.0, gt=0, description="Item sets unused for so many days are forgotten.")
+
+    tools_path: Paths = Field(
+        default_factory=list,
+        description="Folders with tools of your own, separated as in PATH. Their code is run by the server.",
+    )
 
     # A database server, in place of files in the state folder
 

@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
 from mcp_server.catalog.database import Database
+from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_fields import ItemFields
 from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.lookup import KEYS, Lookup, by_rows
@@ -81,6 +82,7 @@ class Catalog:
         self._titled = np.setdiff1d(np.arange(self.n_items), self.untitled)
         self._unrankable = np.union1d(self.untitled, np.flatnonzero(layout.n_interactions == 0))
         self.name_index = NameIndex(database, tables, spec)
+        self.directory = Directory(database, tables)
         self.selector = Selector(database, tables)
         self.statistics = Statistics(
             database, tables, layout.n_interactions, layout.n_users, spec.interactions.like_threshold

@@ -7,11 +7,12 @@ a worker thread.
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
@@ -54,8 +55,13 @@ class EmbeddedDatabase:
             self._reader = None
 
     async def scan(self, query: Callable[[Connection], T]) -> T:
-        """Runs beside the event loop."""
-        return await asyncio.to_thread(self.run, query)
+        """Runs beside the event loop, and stops when whoever waits for it gives up."""
+        stoppable = _Stoppable(query)
+        try:
+            return await asyncio.to_thread(self.run, stoppable)
+        except asyncio.CancelledError:
+            stoppable.stop()
+            raise
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Runs beside the event loop."""
@@ -95,6 +101,34 @@ class EmbeddedDatabase:
     def _failure(self, error: SQLAlchemyError) -> BackendError:
         reason = getattr(error, "orig", None) or error
         return BackendError(f"{self._name} ({self._path}) cannot be used just now: {reason}")
+
+
+class _Stoppable(Generic[T]):
+    """A query that another thread can stop while it runs, and no later: its connection is then another's."""
+
+    def __init__(self, query: Callable[[Connection], T]) -> None:
+        self._query, self._lock = query, threading.Lock()
+        self._running: sqlite3.Connection | None = None
+        self._stopped = False
+
+    def __call__(self, connection: Connection) -> T:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        with self._lock:
+            if self._stopped:
+                raise asyncio.CancelledError  # nobody waits any more
+            self._running = driver
+        try:
+            return self._query(connection)
+        finally:
+            with self._lock:
+                self._running = None
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            if self._running is not None:
+                self._running.interrupt()
 
 
 def _read_only_engine(path: Path) -> Engine:

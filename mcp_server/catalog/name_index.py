@@ -50,6 +50,10 @@ class NameIndex:
                 matches.append((await self._vocabulary(field)).nearest(other))
         return matches
 
+    async def beginning_with(self, field: str, typed: str) -> list[str]:
+        """Names that begin with what was typed, then those of which a later word does; the most frequent first."""
+        return (await self._vocabulary(field)).beginning_with(typed)
+
     async def _vocabulary(self, field: str) -> Vocabulary:
         if field not in self._vocabularies:
             statement = (

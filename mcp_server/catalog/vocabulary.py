@@ -74,6 +74,13 @@ class Vocabulary:
             by_words = [position for _, _, position in loose]
         return NameMatch([], [], False, [self._names[position] for position in by_words[:N_SUGGESTIONS]])
 
+    def beginning_with(self, typed: str) -> list[str]:
+        """Names that begin with what was typed, then those of which a later word does, in the order of the names."""
+        folded = fold(typed) if typed.strip() else ""
+        first = [position for position, name in enumerate(self._folded) if name.startswith(folded)]
+        later = [position for position, name in enumerate(self._folded) if f" {folded}" in name]
+        return [self._names[position] for position in dict.fromkeys([*first, *later])]
+
     def _taken(self, positions: list[int]) -> NameMatch:
         return NameMatch(
             [self._terms[position] for position in positions],

@@ -15,12 +15,15 @@ from mcp_server import __version__
 from mcp_server.backends import Backends
 from mcp_server.current import Current
 from mcp_server.dataset.records import DatasetFiles
-from mcp_server.dataset.spec import find_spec_file
+from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError
+from mcp_server.plugins import Plugins
 from mcp_server.service import check_dataset
 from mcp_server.settings import Settings
 from mcp_server.state import MODELS_FOLDER
 from mcp_server.storage.storage import Storage
+from mcp_server.tools import build_tools
+from mcp_server.tools.base import Facts
 from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
@@ -71,8 +74,11 @@ async def _examine(settings: Settings) -> list[Finding]:
         findings.append(await _check("qdrant", storage.collections.describe))
     findings.append(await _check("state", lambda: _state(storage, settings)))
     if findings[-1].status == "error":
+        if dataset.status == "ok":
+            findings += _added_tools(settings, Facts(load_spec(find_spec_file(settings.dataset)), None))
         return findings
     current = storage.record.current()
+    findings += _added_tools(settings, Facts(current.spec, current.card))
     if dataset.status == "error":
         text = f"{dataset.text}; it is needed to prepare again, not to serve"
         findings[findings.index(dataset)] = Finding("dataset", "warning", text)
@@ -136,6 +142,16 @@ def _state(storage: Storage, settings: Settings) -> str:
     current = storage.record.current()
     check_dataset(settings, current.spec.name, storage.record.place)
     return f"{current.spec.name}, {storage.describe()}"
+
+
+def _added_tools(settings: Settings, facts: Facts) -> list[Finding]:
+    """Tools of the user's own, where there are any."""
+    added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts))
+    findings = [Finding("tools", problem.status, str(problem)) for problem in added.problems]
+    if added.tools:
+        text = "; ".join(f"{name} from {place}" for name, place in added.places.items())
+        findings.append(Finding("tools", "ok", text))
+    return findings
 
 
 async def _catalogue(backends: Backends) -> str:

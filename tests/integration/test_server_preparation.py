@@ -860,14 +860,14 @@ async def test_replicas_share_item_sets(machine: Machine) -> None:
         handles = [(await service.call(FILTER, {"materials": ["wood"]}))["item_set"] for service in services]
         assert len(set(handles)) == 1
         made = (await elsewhere.call(FILTER, {"department": ["Toys"]}))["item_set"]
-        expected = await elsewhere.item_set(made)
-        assert expected["items"][0].startswith("TOY")
+        expected = await elsewhere.read(f"itemset://{made}")
+        assert json.loads(expected.text)["items"][0].startswith("TOY")
         for service in services:
-            assert await service.item_set(made) == expected
+            assert await service.read(f"itemset://{made}") == expected
         likes = [await service.call(LIKE, {"item_set": made}) for service in services]
         assert likes[1:] == likes[:-1]
     async with machine.elsewhere("later").served() as later:
-        assert await later.item_set(made) == expected
+        assert await later.read(f"itemset://{made}") == expected
 
 
 def with_parts_of(kind: str, request: pytest.FixtureRequest) -> Machine:

@@ -1,0 +1,59 @@
+"""One HTML document out of the parts of a page.
+
+Everything is inside it, and its policy lets it run exactly that: the browser refuses any other script or style, and
+every connection, whatever the host allows.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from mcp_server import __version__
+
+PARTS = Path(__file__).parent / "parts"
+
+SHARED = ("host", "elements", "words", "frame")
+"""Scripts of all pages, before a page's own; together they are one module."""
+
+BEFORE = {"taste": ("timeline",)}
+"""Scripts that a page needs besides."""
+
+
+def make_document(page: str, title: str, about: Mapping[str, Any]) -> str:
+    """The document of a page.
+
+    Args:
+        page: Its name, which its own script and style have.
+        about: What its scripts read as ``ABOUT``.
+    """
+    style = _read("theme.css") + _read(f"{page}.css")
+    script = "".join(_read(f"{part}.js") for part in (*SHARED, *BEFORE.get(page, ()), page))
+    return Template(_read("page.html")).substitute(
+        title=html.escape(title),
+        policy=f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
+        "base-uri 'none'; form-action 'none'",
+        style=style,
+        about=_in_script({**about, "page": page, "version": __version__}),
+        script=script,
+    )
+
+
+def _read(name: str) -> str:
+    return (PARTS / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """A source expression of a content security policy that allows this text and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _in_script(value: Any) -> str:
+    """JSON that no text in it can close the element around, nor open a comment in it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,0 +1,153 @@
+// Recommendations as cards, best first.
+
+const RECOMMEND_TOOL = "get_top_k_recommendations_tool";
+const FIRST_CARDS = 12;
+
+function whom({ user, liked_items: liked }) {
+  if (user !== undefined && user !== null) return `${NOUNS.user} ${user}`;
+  return liked ? `someone who likes ${countItems([liked].flat().length)}` : `a ${NOUNS.user}`;
+}
+
+function showRecommendations(host, given, result) {
+  const title = `Recommended for ${whom(given)}`;
+  if (result.items.length === 0) return replaceContent(main, nothing(title, result.message));
+  const share = shareOf(result.items.map((item) => item.score));
+  const cards = result.items.map((item, place) => new Card(host, given, item, place, share(item.score)));
+  const elements = cards.map((card) => card.element);
+  const more = firstOf(elements, FIRST_CARDS, "more-cards", `Show all ${countItems(elements.length)}`);
+  const explain = explainButton(host, given, result, cards);
+  replaceContent(main, head(title, result.message, explain), h("ol", { class: "cards" }, elements), more);
+  summaries(host, result.items).then(
+    (found) => cards.forEach((card) => card.describe(found.get(card.id))),
+    (error) => announce(`Details cannot be shown: ${error.message}`),
+  );
+}
+
+/** A function from a score to its share of the best one. Scores mean something only beside those of the same answer. */
+function shareOf(scores) {
+  const least = Math.min(0, ...scores);
+  const span = Math.max(...scores) - least;
+  return (score) => (span > 0 ? (score - least) / span : 1);
+}
+
+/** Scores of a model with all their digits, so that they stand in line; counts as they are. */
+function sayScore(score) {
+  return Number.isInteger(score) ? NUMBER.format(score) : score.toFixed(4);
+}
+
+/** A button that gets the reasons, where the answer came without them; null where there is nothing to get. */
+function explainButton(host, given, result, cards) {
+  if (!host.canCallTools || result.items.some((item) => item.because)) return null;
+  return h(
+    "button",
+    {
+      type: "button",
+      id: "explain",
+      click: async ({ currentTarget: button }) => {
+        button.disabled = true;
+        try {
+          const items = result.items.map((item) => item.item_id);
+          const asked = { ...given, items, k: items.length, reasons: true, detail: "compact" };
+          const explained = await host.callTool(RECOMMEND_TOOL, asked);
+          const reasons = new Map(explained.items.map((item) => [item.item_id, item.because ?? []]));
+          cards.forEach((card) => card.explain(reasons.get(card.id)));
+          const any = [...reasons.values()].some((because) => because.length > 0);
+          if (!any) throw new HostError(explained.message);
+          announce("What speaks for each is on its card.");
+          cards[0].element.tabIndex = -1;
+          cards[0].element.focus({ preventScroll: true });
+          button.remove();
+        } catch (error) {
+          button.textContent = capitalized(error.message);
+          announce(error.message);
+        }
+      },
+    },
+    "Show what speaks for each",
+  );
+}
+
+class Card {
+  #facts = h("div", { class: "description" });
+  #year = h("span", { class: "year" });
+  #because = h("div", { class: "because" });
+
+  constructor(host, given, item, place, share) {
+    this.id = item.item_id;
+    const heading = `card-${place}`;
+    const title = titleOf(item);
+    this.element = h(
+      "li",
+      { class: "card", "aria-labelledby": heading },
+      h(
+        "div",
+        { class: "card-head" },
+        h("span", { class: "rank" }, String(place + 1)),
+        h("h2", { id: heading, title }, titleElement(item), " ", this.#year),
+      ),
+      this.#facts,
+      this.#because,
+      h(
+        "div",
+        { class: "score" },
+        bar(share),
+        h("span", null, h("span", { class: "label" }, "Score "), sayScore(item.score)),
+      ),
+      host.canSpeak
+        ? h(
+            "div",
+            { class: "actions" },
+            sayButton(host, "More like this", title, moreLike(item, given)),
+            sayButton(host, "Why?", title, whyThis(item, given)),
+          )
+        : null,
+    );
+    this.describe(item.details);
+    this.explain(item.because);
+  }
+
+  /** Show what is known of the item. */
+  describe(details) {
+    if (!details) return;
+    const chips = [];
+    const facts = [];
+    for (const field of ABOUT.summary) {
+      const value = details[field.name];
+      const text = sayValue(field, value);
+      if (text === null) continue;
+      if (field.year) this.#year.textContent = text;
+      else if (field.kind === "category") chips.push(...[value].flat());
+      else facts.push(h("div", null, h("dt", null, capitalized(field.label)), h("dd", null, text, unitOf(field))));
+    }
+    this.#facts.replaceChildren(
+      ...(chips.length ? [h("ul", { class: "chips" }, chips.map((chip) => h("li", null, String(chip))))] : []),
+      ...(facts.length ? [h("dl", { class: "facts" }, facts)] : []),
+    );
+  }
+
+  /** Show what of the history speaks for the item. */
+  explain(because) {
+    if (!because?.length) return;
+    this.#because.replaceChildren(
+      h("h3", null, "Because of"),
+      h("ul", null, because.map((reason) => h("li", null, titleElement(reason)))),
+    );
+  }
+}
+
+function unitOf(field) {
+  return field.unit ? h("span", { class: "unit" }, ` ${field.unit}`) : null;
+}
+
+function moreLike(item, given) {
+  return `More ${NOUNS.items} like ${titleOf(item)} (${NOUNS.item} ${item.item_id}), for ${whom(given)}.`;
+}
+
+function whyThis(item, given) {
+  return `Why is ${titleOf(item)} (${NOUNS.item} ${item.item_id}) recommended for ${whom(given)}?`;
+}
+
+startPage({
+  waiting: (given) => `Choosing ${NOUNS.items} for ${whom(given)} …`,
+  show: showRecommendations,
+});

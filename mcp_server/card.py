@@ -1,0 +1,67 @@
+"""The dataset's card: what it holds, in Markdown, for people and for models."""
+
+from collections.abc import Iterator
+
+from mcp_server.dataset.spec import FieldSpec
+from mcp_server.tools.base import Facts
+
+MOST_NAMES = 12
+"""Names of a category that the card shows."""
+
+
+def write_card(facts: Facts) -> str:
+    """All that is known of the dataset as a whole; counts and ranges only where it is prepared."""
+    spec, card = facts.spec, facts.card
+    lines = [f"# {spec.title}", ""]
+    if spec.description:
+        lines += [f"{spec.description}.", ""]
+    nouns = spec.nouns
+    if card is not None:
+        lines += [
+            f"- {nouns.items.capitalize()}: {card.n_items:,}; {card.item_ids}",
+            f"- {nouns.users.capitalize()}: {card.n_users:,}; {card.user_ids}",
+            f"- {nouns.interactions.capitalize()}: {card.n_interactions:,}",
+        ]
+    if spec.interactions.rating_range is not None:
+        least, greatest = spec.interactions.rating_range
+        lines.append(f"- Ratings go from {least:g} to {greatest:g}")
+    if spec.interactions.like_threshold is not None:
+        lines.append(f"- Liking is a rating of {spec.interactions.like_threshold:g} or more")
+    lines += ["", f"## Fields of {nouns.items}", "", *_table(spec.items.fields, facts)]
+    if spec.users.fields:
+        lines += ["", f"## Fields of {nouns.users}", "", *_table(spec.users.fields, facts, of_users=True)]
+    if card is not None and card.groups:
+        lines += ["", f"## Groups of {nouns.users}", ""]
+        lines += [f"- {field}: {', '.join(names)}" for field, names in card.groups.items()]
+    if spec.licence:
+        lines += ["", "## Licence", "", spec.licence.strip()]
+    if spec.citation:
+        lines += ["", "## Citation", "", spec.citation.strip()]
+    return "\n".join(lines) + "\n"
+
+
+def _table(fields: list[FieldSpec], facts: Facts, *, of_users: bool = False) -> Iterator[str]:
+    yield "| field | label | kind | values | filter |" if not of_users else "| field | label | kind | values |"
+    yield "|---|---|---|---|---|" if not of_users else "|---|---|---|---|"
+    for field in fields:
+        values = ", ".join(field.bands or field.values.values()) if of_users else _values(field, facts)
+        cells = [field.name, field.title, f"{field.kind}{', several' if field.many else ''}", values]
+        if not of_users:
+            cells.append("yes" if field.filter else "")
+        yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def _values(field: FieldSpec, facts: Facts) -> str:
+    """Of a number: its range; of names: how many there are, and the most frequent ones."""
+    card = facts.card
+    unit = f" {field.unit}" if field.unit else ""
+    if card is None:
+        return unit.strip()
+    if field.name in card.ranges:
+        least, greatest = card.ranges[field.name]
+        return f"{least:.15g} to {greatest:.15g}{unit}"
+    if field.kind == "category" and field.name in card.terms:
+        names = card.terms[field.name][:MOST_NAMES]
+        n_names = card.term_counts.get(field.name, len(names))
+        return f"{n_names:,}: {', '.join(names)}{', …' if n_names > len(names) else ''}"
+    return ""

@@ -1,0 +1,56 @@
+"""Finding users and items by the beginning of what people know them by: IDs and titles."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, String, cast, func, or_, select
+
+from mcp_server.catalog.database import Database
+from mcp_server.catalog.schema import CatalogTables
+
+
+class Directory:
+    """Looks up, as somebody types. What is typed may stand anywhere in a title; case does not matter there."""
+
+    def __init__(self, database: Database, tables: CatalogTables) -> None:
+        self._database = database
+        self._users, self._items, self._title = tables.users.c, tables.items.c, tables.title
+
+    async def user_ids(self, typed: str, most: int) -> tuple[list[str], int]:
+        """IDs that begin with it, and how many do."""
+        matching = select(self._users.id).where(_begins(self._users.id, typed.strip()))
+        return await self._find(matching, [self._users.idx], most)
+
+    async def item_ids(self, typed: str, most: int) -> tuple[list[str], int]:
+        """IDs that begin with it or are of an item whose title has it, most interactions first, and how many are."""
+        typed = typed.strip()
+        conditions = [_begins(self._items.id, typed)]
+        if typed and not typed.isdigit():
+            conditions.append(self._has(typed))
+        return await self._find(select(self._items.id).where(or_(*conditions)), self._by_interactions, most)
+
+    async def titles(self, typed: str, most: int) -> tuple[list[str], int]:
+        """Titles that have it, those that begin with it first, then by interactions, and how many have it."""
+        typed = typed.strip()
+        once = self._items.canonical == self._items.idx
+        matching = select(self._title).where(self._title.is_not(None), once, self._has(typed))
+        at_beginning = func.lower(self._title).startswith(typed.lower(), autoescape=True)
+        return await self._find(matching, [at_beginning.desc(), *self._by_interactions], most)
+
+    @property
+    def _by_interactions(self) -> list[ColumnElement[Any]]:
+        return [self._items.n_interactions.desc(), self._items.idx]
+
+    def _has(self, typed: str) -> ColumnElement[bool]:
+        return func.lower(self._title).contains(typed.lower(), autoescape=True)
+
+    async def _find(self, matching: Select[Any], order: list[ColumnElement[Any]], most: int) -> tuple[list[str], int]:
+        def query(connection: Connection) -> tuple[list[str], int]:
+            total: int = connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
+            found = connection.scalars(matching.order_by(*order).limit(most)).all()
+            return [str(value) for value in found], total
+
+        return await self._database.scan(query)
+
+
+def _begins(column: ColumnElement[Any], typed: str) -> ColumnElement[bool]:
+    return cast(column, String(255)).startswith(typed, autoescape=True)

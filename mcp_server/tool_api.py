@@ -1,0 +1,72 @@
+"""What a tool of your own imports: the stable surface of the server.
+
+Everything else in this package may move between versions; what is listed here stays, or its change is announced.
+Importing it is cheap, so that a host's list of tools does not wait for NumPy or SQLAlchemy; import those inside your
+tool's function. docs/your-own-tools.md takes you from an empty file to a tool in a host.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from mcp_server.errors import InvalidInputError, RecsysError
+from mcp_server.reporting import report
+from mcp_server.tools.base import (
+    Arguments,
+    Detail,
+    Facts,
+    IntegerId,
+    ItemId,
+    ItemsArguments,
+    K,
+    ListedItem,
+    OneOrMore,
+    Result,
+    StringId,
+    Tool,
+    UserId,
+    candidate_items,
+    count_of,
+    list_items,
+    make_tool,
+    with_ids,
+)
+
+if TYPE_CHECKING:
+    from mcp_server.backends import Backends
+    from mcp_server.catalog.catalog import Catalog
+    from mcp_server.catalog.statistics import Statistics
+    from mcp_server.dataset.records import IntArray
+    from mcp_server.recommender.ranker import Ranker
+    from mcp_server.vectors.search import TextSearch
+else:
+    # Names for annotations: the modules that define them are heavy, and are loaded by the time a tool runs.
+    Backends = Catalog = IntArray = Ranker = Statistics = TextSearch = Any
+
+__all__ = [
+    "Arguments",
+    "Backends",
+    "Catalog",
+    "Detail",
+    "Facts",
+    "IntArray",
+    "IntegerId",
+    "InvalidInputError",
+    "ItemId",
+    "ItemsArguments",
+    "K",
+    "ListedItem",
+    "OneOrMore",
+    "Ranker",
+    "RecsysError",
+    "Result",
+    "Statistics",
+    "StringId",
+    "TextSearch",
+    "Tool",
+    "UserId",
+    "candidate_items",
+    "count_of",
+    "list_items",
+    "make_tool",
+    "report",
+    "with_ids",
+]
