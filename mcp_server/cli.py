@@ -5,14 +5,13 @@ Modules are imported when their command runs, so that `serve` starts without wha
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mcp_server import __version__
+from mcp_server import __version__, cli_hosts
+from mcp_server.cli_options import AsJson, Data, Dataset, State, make_settings
 from mcp_server.errors import InvalidInputError, RecsysError
-from mcp_server.logs import configure_logs
-from mcp_server.settings import Settings
 
 EXIT_REFUSED = 2
 """Something that the user can mend is wrong; one line on stderr says what."""
@@ -26,19 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Dataset = Annotated[
-    str | None,
-    typer.Option("--dataset", help="A dataset.yaml, or a bundled dataset's name. [RECSYS_DATASET; ml-100k]"),
-]
-State = Annotated[
-    Path | None,
-    typer.Option("--state", help="Folder of all prepared state. [RECSYS_STATE; the user's data folder]"),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="Folder with the dataset's files, where they are elsewhere. [RECSYS_DATA]"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 SettingPairs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter of the model. May be repeated."),
@@ -47,12 +33,6 @@ RecboleConfig = Annotated[
     Path | None,
     typer.Option("--config", help="A RecBole YAML file of hyper-parameters; --set goes before it."),
 ]
-
-
-def _settings(**changes: Any) -> Settings:
-    settings = Settings(**{name: value for name, value in changes.items() if value is not None})
-    configure_logs(settings.log_level, settings.log_format)
-    return settings
 
 
 def _version(wanted: bool) -> None:
@@ -78,7 +58,7 @@ def prepare(dataset: Dataset = None, state: State = None, data: Data = None) -> 
     """
     from mcp_server.commands.prepare import run_prepare
 
-    run_prepare(_settings(dataset=dataset, state=state, data=data))
+    run_prepare(make_settings(dataset=dataset, state=state, data=data))
 
 
 @app.command()
@@ -101,7 +81,7 @@ def train(
     """
     from mcp_server.commands.prepare import run_train
 
-    run_train(_settings(dataset=dataset, state=state, data=data), model, setting or [], config)
+    run_train(make_settings(dataset=dataset, state=state, data=data), model, setting or [], config)
 
 
 @app.command()
@@ -123,7 +103,7 @@ def evaluate(
     """
     from mcp_server.commands.evaluate import run_evaluate
 
-    settings = _settings(dataset=dataset, state=state, data=data)
+    settings = make_settings(dataset=dataset, state=state, data=data)
     names = [name.strip() for name in models.split(",") if name.strip()]
     run_evaluate(settings, names, setting or [], config, output, as_json)
 
@@ -192,7 +172,7 @@ def serve(
         "stateless": stateless,
         "allow_anonymous": allow_anonymous,
     }
-    settings = _settings(transport=transport, dataset=dataset, state=state, data=data, **over_http)
+    settings = make_settings(transport=transport, dataset=dataset, state=state, data=data, **over_http)
     useless = [f"--{name.replace('_', '-')}" for name, value in over_http.items() if value is not None]
     if useless and settings.transport == "stdio":
         raise InvalidInputError(f"{useless[0]} means nothing over stdio: add --transport http")
@@ -233,7 +213,7 @@ def call(
     """
     from mcp_server.commands.call import run_call
 
-    run_call(_settings(dataset=dataset, state=state), tool, arguments or [], as_json, server, token)
+    run_call(make_settings(dataset=dataset, state=state), tool, arguments or [], as_json, server, token)
 
 
 @app.command()
@@ -241,7 +221,7 @@ def doctor(as_json: AsJson = False, dataset: Dataset = None, state: State = None
     """Check state, catalogue, model, vectors, embedder and versions, and say what to do."""
     from mcp_server.commands.doctor import run_doctor
 
-    raise typer.Exit(0 if run_doctor(_settings(dataset=dataset, state=state, data=data), as_json) else 1)
+    raise typer.Exit(0 if run_doctor(make_settings(dataset=dataset, state=state, data=data), as_json) else 1)
 
 
 @app.command()
@@ -252,7 +232,10 @@ def demo(dataset: Dataset = None, state: State = None, data: Data = None, as_jso
     """
     from mcp_server.commands.demo import run_demo
 
-    run_demo(_settings(dataset=dataset, state=state, data=data), as_json)
+    run_demo(make_settings(dataset=dataset, state=state, data=data), as_json)
+
+
+cli_hosts.add_commands(app)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ RECOMMEND = "get_top_k_recommendations_tool"
 FILTER = "item_filter_tool"
 HISTORY = "get_interacted_items_tool"
 
-COMMANDS = ["prepare", "train", "evaluate", "serve", "call", "doctor", "demo"]
+COMMANDS = ["prepare", "train", "evaluate", "serve", "call", "doctor", "demo", "install", "uninstall", "bundle"]
 METRICS = {f"{name}@{k}" for name in ("ndcg", "recall", "hit", "mrr") for k in (5, 10)}
 
 
@@ -120,7 +120,7 @@ def test_call_list_names_the_tools_and_their_arguments(terminal: Terminal, films
     signatures = dict(re.findall(r"^(\w+_tool)\(([^)]*)\)$", ended.out, re.MULTILINE))
     names = {tool: set(re.split(r",\s+", arguments)) for tool, arguments in signatures.items()}
     assert len(names) == 8
-    assert names[RECOMMEND] == {"user", "k", "items", "item_set", "liked_items", "exclude_seen", "reasons"}
+    assert names[RECOMMEND] == {"user", "k", "items", "item_set", "liked_items", "exclude_seen", "reasons", "detail"}
     assert {"genres", "actors", "imdb_rating", "release_year", "match"} <= names["item_filter_tool"]
 
 

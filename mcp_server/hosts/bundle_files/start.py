@@ -1,0 +1,21 @@
+"""Starts the server inside an MCP bundle, with what the user has filled in in the host's form.
+
+A host leaves what was not filled in empty, or as the placeholder that it is in the manifest: both mean not set.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+for name, value in list(os.environ.items()):
+    if name.startswith("RECSYS_") and (not value.strip() or value.startswith("${user_config.")):
+        del os.environ[name]
+
+# The program is beside this file and not installed, and training runs as a process of its own in another folder.
+here = str(Path(__file__).resolve().parent)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+
+from mcp_server.cli import main  # noqa: E402 - reads the environment
+
+sys.argv[1:] = ["serve"]
+main()

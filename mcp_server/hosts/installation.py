@@ -1,0 +1,215 @@
+"""Entering our server into a host's file and taking it out again, with everything else in the file as it was.
+
+A change is planned first, as a new text, and checked: read again, the text has to say what the old one said, but for
+our entry. Only then is it written.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mcp_server.errors import InvalidInputError
+from mcp_server.hosts.config_file import ConfigFile, ConfigFileError
+from mcp_server.hosts.host import Entry, Host, describe_damage
+from mcp_server.hosts.json_text import JsonText, NotAContainerError
+from mcp_server.hosts.server_entry import LocalServer, RemoteServer, secret_variables
+from mcp_server.hosts.toml_text import InlineTableError, TomlText
+
+Action = Literal["added", "updated", "unchanged", "removed", "absent"]
+
+INPUTS = "inputs"
+"""Values that VS Code asks for, in its file."""
+
+OUR_KEYS = frozenset({"type", "command", "args", "env", "url", "serverUrl", "httpUrl", "headers", "http_headers"})
+"""Of an entry. Others, such as "disabled" or "timeout", are the user's and stay."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to become of a host's file.
+
+    Args:
+        old: Our entry before.
+        new: Our entry afterwards.
+        text: The file's text afterwards; None takes the file away.
+    """
+
+    file: ConfigFile
+    action: Action
+    old: Entry | None
+    new: Entry | None
+    text: str | None
+
+
+def plan_install(host: Host, file: ConfigFile, name: str, server: LocalServer | RemoteServer) -> Change:
+    """
+    Raises:
+        ConfigFileError: The file is damaged, or written in a way that we cannot change without risk.
+        InvalidInputError: The host does not know this kind of server.
+    """
+    new, inputs = host.entry(server), []
+    if isinstance(server, LocalServer) and server.secrets and host.asks_for_secrets:
+        inputs = [_input(name, variable) for variable in server.secrets]
+        asked = {v: f"${{input:{item['id']}}}" for v, item in zip(server.secrets, inputs, strict=True)}
+        new["env"] = {**new.get("env", {}), **asked}
+    try:
+        document = _read(host, file.text or "")
+        old = _entry(host, document.content, name)
+        if old is not None:
+            new = _with_users_own(old, new)
+        if new == old:
+            return Change(file, "unchanged", old, new, file.text)
+        text = _with_entry(host, file.text or "", name, new, inputs)
+    except ConfigFileError as error:
+        raise ConfigFileError(
+            f"{file.path} {error}. It was left as it is; mend it and try again, or add this yourself:\n\n"
+            f"{host.snippet(name, new)}"
+        ) from error
+    return Change(file, "added" if old is None else "updated", old, new, text)
+
+
+def plan_uninstall(host: Host, file: ConfigFile, name: str) -> Change:
+    """
+    Raises:
+        ConfigFileError: As for ``plan_install``.
+    """
+    if file.text is None:
+        return Change(file, "absent", None, None, None)
+    try:
+        content = _read(host, file.text).content
+        old = _entry(host, content, name)
+        if old is None:
+            return Change(file, "absent", None, None, file.text)
+        inputs = _inputs_of(content, name, old)
+        for earlier in file.earlier_texts():  # exactly as it was before, empty objects included
+            if _would_become(file.text, host, earlier, name, old, inputs):
+                return Change(file, "removed", old, None, earlier)
+        if _would_become(file.text, host, "", name, old, inputs):
+            return Change(file, "removed", old, None, None)
+        return Change(file, "removed", old, None, _without_entry(host, file.text, name, inputs))
+    except ConfigFileError as error:
+        raise ConfigFileError(f"{file.path} {error}. It was left as it is; take {name!r} out yourself") from error
+
+
+def _read(host: Host, text: str) -> JsonText | TomlText:
+    try:
+        return host.read(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigFileError(f"is damaged, {describe_damage(error)}") from error
+    except RecursionError as error:
+        raise ConfigFileError("is nested too deeply to be read") from error
+
+
+def _entry(host: Host, content: Any, name: str) -> Entry | None:
+    servers = content.get(host.servers_key, {}) if isinstance(content, Mapping) else None
+    if not isinstance(servers, Mapping):
+        raise ConfigFileError(f"has no object of servers at {host.servers_key!r}")
+    entry = servers.get(name)
+    if entry is not None and not isinstance(entry, Mapping):
+        raise ConfigFileError(f"has something else than a server at {host.servers_key}.{name}")
+    return None if entry is None else dict(entry)
+
+
+def _with_users_own(old: Entry, new: Entry) -> Entry:
+    """What users add to an entry outlives an update: their settings of the host, and secrets that we do not write."""
+    secrets = {key: value for key, value in _env(old).items() if key in secret_variables()}
+    if "command" in new and secrets:
+        new = {**new, "env": {**new.get("env", {}), **secrets}}
+    return new | {key: value for key, value in old.items() if key not in OUR_KEYS}
+
+
+def _input(name: str, variable: str) -> dict[str, Any]:
+    words = variable.removeprefix("RECSYS_").lower().replace("_", " ")
+    identifier = f"{name}-{words.replace(' ', '-')}"
+    return {"type": "promptString", "id": identifier, "description": f"{name}: {words}", "password": True}
+
+
+def _inputs_of(content: Mapping[str, Any], name: str, entry: Entry) -> list[dict[str, Any]]:
+    """The inputs that only our entry needs."""
+    items = content.get(INPUTS)
+    used = [value for value in _env(entry).values() if isinstance(value, str)]
+    return [
+        dict(item)
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, Mapping)
+        and str(item.get("id")).startswith(f"{name}-")
+        and f"${{input:{item['id']}}}" in used
+    ]
+
+
+def _env(entry: Entry) -> Mapping[str, Any]:
+    env = entry.get("env")
+    return env if isinstance(env, Mapping) else {}
+
+
+def _with_entry(host: Host, text: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> str:
+    before = _read(host, text).content
+    expected = {**before, host.servers_key: {**before.get(host.servers_key, {}), name: entry}}
+    try:
+        changed = host.read(text).put([host.servers_key, name], entry)
+        known = [item.get("id") for item in before.get(INPUTS, []) if isinstance(item, Mapping)] if inputs else []
+        for item in inputs:
+            if item["id"] not in known:
+                expected[INPUTS] = [*expected.get(INPUTS, []), item]
+                changed = JsonText(changed, comments=True).append([INPUTS], item)
+    except (NotAContainerError, InlineTableError, TypeError) as error:
+        raise ConfigFileError(f"is written in a way that this program cannot change at {host.servers_key!r}") from error
+    return _checked(host, changed, expected)
+
+
+def _without_entry(host: Host, text: str, name: str, inputs: list[dict[str, Any]]) -> str:
+    before = _read(host, text).content
+    others = {key: value for key, value in before[host.servers_key].items() if key != name}
+    expected = {**before, host.servers_key: others}
+    try:
+        changed = host.read(text).take([host.servers_key, name])
+    except InlineTableError as error:
+        raise ConfigFileError(f"is written in a way that this program cannot change at {host.servers_key!r}") from error
+    for item in inputs:
+        index = expected[INPUTS].index(item)
+        expected[INPUTS] = [*expected[INPUTS][:index], *expected[INPUTS][index + 1 :]]
+        changed = JsonText(changed, comments=True).take([INPUTS, index])
+    return _checked(host, changed, expected)
+
+
+def _would_become(text: str, host: Host, earlier: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> bool:
+    """Whether entering our server into an earlier text gives this one."""
+    try:
+        if _entry(host, _read(host, earlier).content, name) is not None:
+            return False
+        return _with_entry(host, earlier, name, entry, inputs) == text
+    except ConfigFileError:
+        return False
+
+
+def _checked(host: Host, changed: str, expected: Any) -> str:
+    """A new text, if it says what it should.
+
+    Raises:
+        ConfigFileError: It does not: the file is written in a way that was not foreseen.
+    """
+    try:
+        content = host.read(changed).content
+    except ValueError as error:
+        raise ConfigFileError("is written in a way that this program cannot change") from error
+    if content != expected and _without_empty(content, host) != _without_empty(expected, host):
+        raise ConfigFileError("is written in a way that this program cannot change")
+    return changed
+
+
+def _without_empty(content: Any, host: Host) -> Any:
+    """In TOML, a table of servers goes with the last one of them."""
+    if host.notation != "toml" or content.get(host.servers_key):
+        return content
+    return {key: value for key, value in content.items() if key != host.servers_key}
+
+
+def check_name(name: str) -> None:
+    """
+    Raises:
+        InvalidInputError: Not every host takes it as the name of a server.
+    """
+    if not (0 < len(name) <= 64 and name.isascii() and all(c.isalnum() or c in "-_" for c in name)):
+        raise InvalidInputError(f"--name {name!r}: up to 64 letters, digits, - and _ were expected")

@@ -1,0 +1,111 @@
+"""What a host has to know of our server: the command that starts it, or the address where it runs."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from mcp_server.errors import InvalidInputError
+from mcp_server.settings import Settings
+
+OVER_HTTP = frozenset(
+    {"transport", "host", "port", "path_prefix", "stateless", "tokens", "tokens_file", "allow_anonymous"}
+    | {"allowed_hosts", "allowed_origins", "max_body_kb", "shutdown_timeout"}
+)
+"""Settings of servers that are not started by a host."""
+
+AS_OPTIONS = ("dataset", "state", "data")
+"""Settings that are written as options, for people to see them; the others become environment variables."""
+
+
+@dataclass(frozen=True)
+class LocalServer:
+    """A server that the host starts and talks to over stdio.
+
+    Args:
+        secrets: Environment variables that it needs, and that nobody but the user should write into a file.
+    """
+
+    command: str
+    args: tuple[str, ...]
+    env: Mapping[str, str]
+    secrets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RemoteServer:
+    """A server that runs already."""
+
+    url: str
+    token: str | None
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise InvalidInputError(f"{self.url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
+
+    @property
+    def over_sse(self) -> bool:
+        return urlsplit(self.url).path.rstrip("/").endswith("/sse")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+def local_server(settings: Settings, environment: Mapping[str, str], python: str = sys.executable) -> LocalServer:
+    """The server with the settings of this process, wherever they come from: hosts have another working directory, and
+    pass on little of the environment.
+
+    Args:
+        python: The interpreter of the environment that the program is installed in.
+    """
+    command, *args = _program(Path(python))
+    args.append("serve")
+    env, secrets = {}, []
+    if settings.state is None and environment.get("XDG_DATA_HOME"):  # decides where it is, and may be missing there
+        args += ["--state", str(settings.state_folder)]
+    for name in type(settings).model_fields:
+        if name not in settings.model_fields_set or name in OVER_HTTP:
+            continue
+        value, variable = getattr(settings, name), f"RECSYS_{name.upper()}"
+        if value is None:
+            continue
+        if isinstance(value, SecretStr):
+            secrets.append(variable)
+        elif name in AS_OPTIONS:
+            args += [f"--{name}", _absolute(name, value)]
+        else:
+            env[variable] = _absolute(name, value)
+    return LocalServer(command, tuple(args), env, tuple(secrets))
+
+
+def secret_variables() -> list[str]:
+    """The environment variables of this program that hold secrets."""
+    fields = Settings.model_fields.items()
+    return [f"RECSYS_{name.upper()}" for name, field in fields if SecretStr in _types(field.annotation)]
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+
+
+def _program(python: Path) -> list[str]:
+    """The console script beside the interpreter, or the interpreter with our module where there is none."""
+    script = python.with_name("recsys-mcp.exe" if python.suffix == ".exe" else "recsys-mcp")
+    return [str(script.absolute())] if script.is_file() else [str(python.absolute()), "-m", "mcp_server"]
+
+
+def _absolute(name: str, value: Any) -> str:
+    """As a text; paths in full."""
+    if isinstance(value, list):  # of folders
+        return os.pathsep.join(_absolute(name, each) for each in value)
+    if isinstance(value, Path) or (name == "dataset" and Path(value).expanduser().exists()):
+        return str(Path(value).expanduser().absolute())
+    return str(value)
