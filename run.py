@@ -3,6 +3,7 @@
 
 Makes virtual environments beside this file, installs pinned versions when they have changed, and runs commands in them:
 .venv holds the server, training and tests, .venv-agent the agent, whose libraries need the older line of the MCP SDK.
+Where npm is installed, programs of others that talk to the server in tests come into tests/clients/node_modules.
 `python3 run.py recsys-mcp ...` and `python3 run.py recsys-agent ...` run any command of the two programs.
 """
 
@@ -21,14 +22,30 @@ PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
 
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
+PROTOCOL_TESTS = (
+    "tests/generations",
+    "tests/clients/test_conformance.py",
+    "tests/e2e/test_protocol.py",
+    "tests/e2e/test_transports.py",
+    "tests/tools/test_schemas.py",
+)
+"""They run in both environments, with both lines of the MCP SDK."""
+
+CLIENTS = ROOT / "tests" / "clients"
+"""Their package.json names programs of others."""
+
 USAGE = """usage: python3 run.py demo            prepare MovieLens-100k and ask it a dozen questions
        python3 run.py test            run the linters and the tests
        python3 run.py recsys-mcp …    any command of the server
        python3 run.py recsys-agent …  any command of the agent"""
 
 
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def fail(text: str) -> None:
-    print(f"run.py: {text}", file=sys.stderr)
+    say(f"run.py: {text}")
     sys.exit(2)
 
 
@@ -38,7 +55,7 @@ class Environment:
     def __init__(self, folder: str, constraints: str) -> None:
         self._folder, self._constraints = ROOT / folder, ROOT / constraints
         self._bin = self._folder / ("Scripts" if os.name == "nt" else "bin")
-        self._python = self._bin / ("python.exe" if os.name == "nt" else "python")
+        self.python = self._bin / ("python.exe" if os.name == "nt" else "python")
 
     def set_up(self, extras: str) -> None:
         """Make it, or bring it up to date."""
@@ -46,22 +63,26 @@ class Environment:
         for file in (ROOT / "pyproject.toml", self._constraints):
             wanted.update(file.read_bytes())
         stamp = self._folder / f"installed-{extras}"
-        if self._python.exists() and stamp.exists() and stamp.read_text() == wanted.hexdigest():
+        if self.python.exists() and stamp.exists() and stamp.read_text() == wanted.hexdigest():
             return
-        if not self._python.exists():
-            print(f"making the virtual environment {self._folder.name} ...", file=sys.stderr)
+        if not self.python.exists():
+            say(f"making the virtual environment {self._folder.name} ...")
             made = subprocess.run([sys.executable, "-m", "venv", str(self._folder)], check=False)
             if made.returncode != 0:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 fail("the virtual environment cannot be made; on Debian and Ubuntu: sudo apt install python3-venv")
-        print(f"installing recsys-mcp[{extras}] ...", file=sys.stderr)
+        say(f"installing recsys-mcp[{extras}] ...")
         install = ("pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", str(self._constraints))
         if self.module(*install, "--editable", f"{ROOT}[{extras}]") != 0:
             fail("the installation failed; what pip says above tells why")
         stamp.write_text(wanted.hexdigest())
 
+    @property
+    def name(self) -> str:
+        return self._folder.name
+
     def module(self, *command: str) -> int:
-        return subprocess.run([str(self._python), "-m", *command], cwd=ROOT, check=False).returncode
+        return subprocess.run([str(self.python), "-m", *command], cwd=ROOT, check=False).returncode
 
     def script(self, name: str, *arguments: str) -> int:
         return subprocess.run([str(self._bin / name), *arguments], check=False).returncode
@@ -71,21 +92,47 @@ SERVER = Environment(".venv", "constraints.txt")
 AGENT = Environment(".venv-agent", "constraints-agent.txt")
 
 
+def set_up_clients() -> None:
+    """Install the programs of others, or bring them up to date; without them their tests are skipped."""
+    npm = shutil.which("npm")
+    if npm is None or "RECSYS_TEST_NODE_MODULES" in os.environ:
+        return
+    installed = CLIENTS / "node_modules"
+    stamp, wanted = installed / "installed", hashlib.sha256((CLIENTS / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("installing the clients of tests/clients ...")
+    install = (npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
+    if subprocess.run(install, cwd=CLIENTS, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+        stamp.write_text(wanted)
+    else:
+        shutil.rmtree(installed, ignore_errors=True)
+        say("npm could not install them: their tests are skipped")
+
+
+def run_tests(environment: Environment, other: Environment, *arguments: str) -> int:
+    os.environ["RECSYS_TEST_OTHER_PYTHON"] = str(other.python)
+    say(f"{environment.name}: pytest {' '.join(arguments)}")
+    return environment.module("pytest", *PROCESSES, *arguments)
+
+
 def test(arguments: list[str]) -> int:
     """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
     SERVER.set_up("train,test")
     AGENT.set_up("web,test-agent")
+    set_up_clients()
     checks = [(SERVER, "ruff", "check", "."), (SERVER, "ruff", "format", "--check", ".")]
     checks += [(SERVER, "mypy", "-p", "mcp_server"), (AGENT, "mypy", "-p", "agent_client")]
     for environment, *command in checks:
+        say(f"{environment.name}: {' '.join(command)}")
         if environment.module(*command) != 0:
             fail(f"{' '.join(command)} found something")
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("RECSYS_TEST_STATE", scratch)
         if SERVER.script("recsys-mcp", "prepare", "--state", os.environ["RECSYS_TEST_STATE"]) != 0:
             fail("MovieLens-100k cannot be prepared")
-        failed = 0 if arguments else AGENT.module("pytest", *PROCESSES, *AGENT_TESTS)
-        return SERVER.module("pytest", *PROCESSES, *arguments) or failed
+        failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
+        return run_tests(SERVER, AGENT, *arguments) or failed
 
 
 def main(arguments: list[str]) -> int:

@@ -112,7 +112,7 @@ def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settin
     if paths.sse is not None:
         sse = Sse(server, guards, most_bytes, paths.messages)
         routes.append(Route(paths.sse, guarded(sse.stream), methods=["GET"]))
-        routes.append(Route(paths.messages, guarded(sse.messages), methods=["POST"]))
+        routes.append(Route(f"{paths.messages}{{name:path}}", guarded(sse.messages), methods=["POST"]))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

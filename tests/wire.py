@@ -45,6 +45,8 @@ class WireClient:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
         self.notifications: list[dict[str, Any]] = []
+        self.notified = asyncio.Event()
+        """Something has been told."""
         self.questions: list[dict[str, Any]] = []
         """What the server has asked."""
         self._reader = asyncio.create_task(self._read())
@@ -117,6 +119,7 @@ class WireClient:
                 await self._send({"id": message["id"], "result": result})
             else:
                 self.notifications.append(message)
+                self.notified.set()
 
     async def close(self) -> None:
         assert self._process.stdin is not None

@@ -442,8 +442,7 @@ async def test_a_call_that_is_given_up_ends(films_settings: Settings) -> None:
     async with wire_client(films_settings) as client:
         call = {"name": SEARCH, "arguments": {"query": "a story " * 1000}}
         number = await client.begin("tools/call", {"progressToken": 1}, **call)
-        while not client.notifications:  # until it has begun: line 1.x overlooks who gives up earlier
-            await asyncio.sleep(0.01)
+        await client.notified.wait()  # until it has begun: line 1.x overlooks who gives up earlier
         await client.tell("notifications/cancelled", requestId=number, reason="not needed")
         assert (await client.call(LIKE, items=[1]))["structuredContent"]["n_items"] == 1
         with pytest.raises((WireError, TimeoutError)):  # line 1.x answers with an error, line 2.x not at all
