@@ -15,6 +15,7 @@ from mcp_server.card import write_card
 from mcp_server.completions import Items, Source, Users
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.base import Facts, fill
+from mcp_server.tools.size import MOST_TOKENS, most_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,7 +28,7 @@ DATASET, ITEM, USER, ITEM_SET, PAGE = "dataset", "item", "user", "itemset", "ui"
 JSON_TYPE = "application/json"
 
 MOST_IDS = 2_000
-"""IDs of a set that one reading gives; more would fill a model's context. The next ones follow by offset."""
+"""IDs of a set that one reading gives at most, fewer where they are long; the next ones follow by offset."""
 
 NEWEST = 20
 """Interactions that are shown of a user."""
@@ -165,6 +166,8 @@ async def _user(backends: Backends, name: str, _: int) -> dict[str, Any]:
 async def _item_set(backends: Backends, handle: str, offset: int) -> dict[str, Any]:
     items = await (await backends.item_sets()).get(handle)
     page = items[offset : offset + MOST_IDS]
+    while len(page) > 1 and most_tokens(page) > MOST_TOKENS:
+        page = page[: len(page) // 2]
     following = offset + len(page)
     more = {"next": f"{ITEM_SET}://{handle}?offset={following}"} if following < len(items) else {}
     return {"item_set": handle, "count": len(items), "items": page, **more}

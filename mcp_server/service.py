@@ -2,9 +2,7 @@
 
 import asyncio
 import contextlib
-import json
 import logging
-import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mcp_server.current import Current
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import DatasetError, InvalidInputError, NotPreparedError, RecsysError
+from mcp_server.first_preparation import FirstPreparation
 from mcp_server.instructions import write_instructions
 from mcp_server.plugins import Plugins
 from mcp_server.prompt import Prompt
@@ -19,7 +18,6 @@ from mcp_server.prompts import build_prompts
 from mcp_server.reporting import report
 from mcp_server.resources import Content, Resources
 from mcp_server.settings import Settings
-from mcp_server.state import State
 from mcp_server.storage.record import open_record
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts, Tool
@@ -30,17 +28,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PREPARATION_WAIT_SECONDS = 20.0
-"""How long a call waits for a running preparation before it says to try again."""
-
 GRACE_SECONDS = 60.0
 """How long the backends of a state that has been replaced stay open for calls that still use them."""
 
 WATCH_SECONDS = 2.0
 """How often a record on a server is looked at."""
-
-REPORT_SECONDS = 0.5
-"""How often a call that waits is told how far the preparation is."""
 
 
 def check_dataset(settings: Settings, published: str, place: str) -> None:
@@ -93,7 +85,7 @@ class Service:
         self._backends: Backends | None = None
         self._current: Current | None = None
         self._background: set[asyncio.Task[None]] = set()
-        self._preparation: asyncio.Task[None] | None = None
+        self._preparation: FirstPreparation | None = None
         self._warming: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._prepare_if_needed = prepare_if_needed
@@ -175,7 +167,10 @@ class Service:
             await backends.close()
 
     def _run_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+        return self._keep(asyncio.create_task(work))
+
+    def _keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        """Until it has ended, or the service is closed."""
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         task.add_done_callback(_retrieve)
@@ -184,7 +179,9 @@ class Service:
     def start(self) -> None:
         """Begin to prepare, if nothing is published, and to follow. Called when the event loop runs."""
         if self._current is None and self._prepare_if_needed:
-            self._preparation = self._run_beside(self._prepare())
+            logger.info("nothing has been prepared in %s: preparing %s now", self._record.place, self.name)
+            self._preparation = FirstPreparation(self._settings, self.name)
+            self._keep(self._preparation.task)
         if self._record.is_remote:
             self._run_beside(self._watch())
 
@@ -270,49 +267,10 @@ class Service:
 
     async def _wait_for_preparation(self) -> None:
         if self._preparation is not None:
-            for n_waits in range(round(PREPARATION_WAIT_SECONDS / REPORT_SECONDS)):
-                await asyncio.wait([self._preparation], timeout=REPORT_SECONDS)
-                if self._preparation.done():
-                    break
-                await report(n_waits + 1, None, f"preparing {self.name}{self._progress()}")
-            else:
-                raise NotPreparedError(f"{self.name} is being prepared{self._progress()}: try again in a minute")
-            self._preparation.result()
+            await self._preparation.wait()
         self._take(await asyncio.to_thread(self._look))
         if self._current is None:
             raise NotPreparedError(f"nothing has been prepared in {self._record.place}: run `recsys-mcp prepare`")
-
-    def _progress(self) -> str:
-        try:
-            file = State(self._settings.state_folder).progress_file
-            step = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return ""
-        share = f", {step['done']} of {step['total']}" if step.get("total") else ""
-        return f" ({step['label'].lower()}{share})"
-
-    async def _prepare(self) -> None:
-        """Run the preparation as a process of its own, so that this one stays small and answers."""
-        logger.info("nothing has been prepared in %s: preparing %s now", self._record.place, self.name)
-        command = [sys.executable, "-m", "mcp_server", "prepare", "--dataset", self._settings.dataset]
-        command += ["--state", str(self._settings.state_folder)]
-        if self._settings.data is not None:
-            command += ["--data", str(self._settings.data)]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        assert process.stderr is not None
-        last = ""
-        async for line in process.stderr:
-            last = line.decode(errors="replace").strip() or last
-            logger.info("prepare: %s", last)
-        if await process.wait() != 0:
-            failure = f"preparing {self.name} failed: {last.removeprefix('recsys-mcp: ')}"
-            logger.error("%s", failure)
-            raise NotPreparedError(failure)
 
     async def close(self) -> None:
         for task in self._background:
