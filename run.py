@@ -13,12 +13,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parent
 
-PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")
+PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Of the tests."""
+
+SLOWEST_FIRST = ("tests/integration", "tests/clients", "tests/hosts", "tests/plugins", "tests/e2e", "tests")
+"""The server's tests: a file goes to one process, and none should be left with a long one at the end."""
 
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
@@ -84,6 +93,12 @@ class Environment:
     def module(self, *command: str) -> int:
         return subprocess.run([str(self.python), "-m", *command], cwd=ROOT, check=False).returncode
 
+    def output(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Of a module that says what it has found on stdout."""
+        return subprocess.run(
+            [str(self.python), "-m", *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+        )
+
     def script(self, name: str, *arguments: str) -> int:
         return subprocess.run([str(self._bin / name), *arguments], check=False).returncode
 
@@ -116,23 +131,32 @@ def run_tests(environment: Environment, other: Environment, *arguments: str) -> 
     return environment.module("pytest", *PROCESSES, *arguments)
 
 
-def test(arguments: list[str]) -> int:
-    """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
-    SERVER.set_up("train,test")
-    AGENT.set_up("web,test-agent")
-    set_up_clients()
+def at_once(works: Iterable[Callable[[], T]]) -> list[T]:
+    """Do several things beside one another; most of the time each waits for a disk or has a core to itself."""
+    with ThreadPoolExecutor() as threads:
+        return [done.result() for done in [threads.submit(work) for work in works]]
+
+
+def check() -> None:
+    """Run the linters."""
     checks = [(SERVER, "ruff", "check", "."), (SERVER, "ruff", "format", "--check", ".")]
     checks += [(SERVER, "mypy", "-p", "mcp_server"), (AGENT, "mypy", "-p", "agent_client")]
-    for environment, *command in checks:
-        say(f"{environment.name}: {' '.join(command)}")
-        if environment.module(*command) != 0:
+    for ended, (environment, *command) in zip(at_once(partial(e.output, *c) for e, *c in checks), checks, strict=True):
+        say(f"{environment.name}: {' '.join(command)}\n{ended.stdout.strip()}")
+        if ended.returncode != 0:
             fail(f"{' '.join(command)} found something")
+
+
+def test(arguments: list[str]) -> int:
+    """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
+    at_once([lambda: SERVER.set_up("train,test"), lambda: AGENT.set_up("web,test-agent"), set_up_clients])
+    check()
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("RECSYS_TEST_STATE", scratch)
         if SERVER.script("recsys-mcp", "prepare", "--state", os.environ["RECSYS_TEST_STATE"]) != 0:
             fail("MovieLens-100k cannot be prepared")
         failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
-        return run_tests(SERVER, AGENT, *arguments) or failed
+        return run_tests(SERVER, AGENT, *(arguments or SLOWEST_FIRST)) or failed
 
 
 def main(arguments: list[str]) -> int:

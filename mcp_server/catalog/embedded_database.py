@@ -26,6 +26,10 @@ LOCK_TIMEOUT_SECONDS = 5
 """How long a write waits for another process's write."""
 
 
+INSTRUCTIONS_BETWEEN_LOOKS = 100_000
+"""Of SQLite's virtual machine, which runs some 100 million a second."""
+
+
 class EmbeddedDatabase:
     """One SQLite file, as a ``Database``; ``run`` and ``change`` serve those who have no event loop.
 
@@ -104,31 +108,26 @@ class EmbeddedDatabase:
 
 
 class _Stoppable(Generic[T]):
-    """A query that another thread can stop while it runs, and no later: its connection is then another's."""
+    """A query that another thread can stop.
+
+    SQLite asks now and then whether to go on. To interrupt its connection would not do: that is lost on a query which
+    is about to run its next statement, and hits another one whose connection it has become.
+    """
 
     def __init__(self, query: Callable[[Connection], T]) -> None:
-        self._query, self._lock = query, threading.Lock()
-        self._running: sqlite3.Connection | None = None
-        self._stopped = False
+        self._query, self._stopped = query, threading.Event()
 
     def __call__(self, connection: Connection) -> T:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
-        with self._lock:
-            if self._stopped:
-                raise asyncio.CancelledError  # nobody waits any more
-            self._running = driver
+        driver.set_progress_handler(self._stopped.is_set, INSTRUCTIONS_BETWEEN_LOOKS)
         try:
             return self._query(connection)
         finally:
-            with self._lock:
-                self._running = None
+            driver.set_progress_handler(None, 0)
 
     def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            if self._running is not None:
-                self._running.interrupt()
+        self._stopped.set()
 
 
 def _read_only_engine(path: Path) -> Engine:
