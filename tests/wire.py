@@ -44,6 +44,8 @@ class WireClient:
         self._capabilities, self._answer = capabilities, answer
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
+        self.greeting: dict[str, Any] = {}
+        """What the server says of itself."""
         self.notifications: list[dict[str, Any]] = []
         self.notified = asyncio.Event()
         """Something has been told."""
@@ -135,7 +137,6 @@ async def wire_client(
     generation: Generation = "2025-11-25",
     capabilities: Mapping[str, Any] | None = None,
     answer: Answer | None = None,
-    greet: bool = True,
     **variables: str,
 ) -> AsyncIterator[WireClient]:
     """A server of a state, and a client that has greeted it."""
@@ -150,8 +151,7 @@ async def wire_client(
     )
     client = WireClient(process, generation, capabilities or {}, answer)
     try:
-        if greet:
-            await client.greet()
+        client.greeting = await client.greet()
         yield client
     finally:
         await client.close()
