@@ -73,7 +73,7 @@ values = st.recursive(
 entries = st.fixed_dictionaries({"item_id": st.integers(), "title": st.text()}, optional={"details": values})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(entries, max_size=4), st.integers(1, 400), st.integers(0, 2_000), st.lists(st.text(), max_size=3))
 @example([], 1, 0, [])
 @example([{"item_id": 1, "title": ""}], 1, 0, ["x" * 100_000] * 3)
