@@ -205,8 +205,10 @@ def web(
 
 
 def main() -> None:
-    if not sys.warnoptions:  # what libraries tell developers is not for whoever asks a question
-        warnings.simplefilter("ignore")
+    if not sys.warnoptions:
+        # What libraries tell developers is not for whoever asks a question. A filter would not hold: libraries change
+        # filters for a while, in several threads at once, and then put back what they have found.
+        warnings.showwarning = lambda *_, **__: None
     logging.basicConfig(level=os.environ.get("RECSYS_AGENT_LOG_LEVEL", "ERROR"), stream=sys.stderr)
     try:
         app()
