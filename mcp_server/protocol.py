@@ -145,10 +145,8 @@ class Answers:
         Raises:
             InvalidInputError: They did not answer.
         """
-        question = None
-        if tool is not None and caller.answers_questions:
-            question = missing_user(tool, arguments, self._service.facts)
-        if question is None:
+        question = None if tool is None else missing_user(tool, arguments, self._service.facts)
+        if question is None or not caller.answers_questions:
             return arguments
         return {**arguments, question.argument: question.read(await caller.ask(question))}
 
