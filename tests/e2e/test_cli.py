@@ -2,12 +2,9 @@
 
 import contextlib
 import json
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,9 @@ from mcp_server.errors import InvalidInputError
 from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state import State
+from tests.commands import Ended, run
 from tests.conftest import SHOP, Rating
+from tests.serving import own_environment
 
 RECOMMEND = "get_top_k_recommendations_tool"
 FILTER = "item_filter_tool"
@@ -32,38 +31,13 @@ METRICS = {f"{name}@{k}" for name in ("ndcg", "recall", "hit", "mrr") for k in (
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True)
 class Terminal:
     """Runs commands in an empty folder, without the settings of whoever runs the tests."""
 
     folder: Path
 
     def run(self, *words: object, **variables: str) -> Ended:
-        env = {name: value for name, value in os.environ.items() if not name.startswith("RECSYS_")}
-        done = subprocess.run(
-            [sys.executable, "-m", "mcp_server", *map(str, words)],
-            cwd=self.folder,
-            env={**env, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=300,
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return run(words, self.folder, own_environment(variables))
 
     def refused(self, *words: object, **variables: str) -> str:
         """What a command says that is refused: one line on stderr."""

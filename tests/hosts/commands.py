@@ -1,26 +1,10 @@
 """Commands as a person runs them, with a home folder of the test's own."""
 
-import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-
-@dataclass(frozen=True)
-class Ended:
-    """A command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
+from tests.commands import Ended, run
 
 
 @dataclass(frozen=True)
@@ -47,13 +31,4 @@ class Desk:
         self.home.mkdir(parents=True, exist_ok=True)
         work = self.folder / "work"
         work.mkdir(exist_ok=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "mcp_server", *map(str, words)],
-            cwd=work,
-            env={**kept, "HOME": str(self.home), "PATH": os.defpath, **variables},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
-        return Ended(done.returncode, done.stdout, done.stderr)
+        return run(words, work, {**kept, "HOME": str(self.home), "PATH": os.defpath, **variables})
