@@ -60,7 +60,7 @@ def own_server() -> ServerAddress:
         {
             "transport": "stdio",
             "command": sys.executable,
-            "args": ["-m", "mcp_server", "serve"],
+            "args": ["-P", "-m", "mcp_server", "serve"],
             "env": {"RECSYS_LOG_LEVEL": "WARNING", **os.environ},
         },
     )

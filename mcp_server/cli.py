@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mcp_server import __version__, cli_hosts
-from mcp_server.cli_options import AsJson, Data, Dataset, State, make_settings
+from mcp_server.cli_options import AsJson, Data, Dataset, EnvFile, State, make_settings
 from mcp_server.errors import InvalidInputError, RecsysError
 
 EXIT_REFUSED = 2
@@ -51,14 +51,14 @@ def options(
 
 
 @app.command()
-def prepare(dataset: Dataset = None, state: State = None, data: Data = None) -> None:
+def prepare(dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None) -> None:
     """Read the dataset, load the catalogue, embed the texts, train the model.
 
     Does only what is missing or out of date, and may be interrupted at any moment: the next run goes on.
     """
     from mcp_server.commands.prepare import run_prepare
 
-    run_prepare(make_settings(dataset=dataset, state=state, data=data))
+    run_prepare(make_settings(dataset=dataset, state=state, data=data, env_file=env_file))
 
 
 @app.command()
@@ -71,6 +71,7 @@ def train(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    env_file: EnvFile = None,
 ) -> None:
     """Train another model and serve it from now on; without --model, the dataset's own.
 
@@ -81,7 +82,7 @@ def train(
     """
     from mcp_server.commands.prepare import run_train
 
-    run_train(make_settings(dataset=dataset, state=state, data=data), model, setting or [], config)
+    run_train(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), model, setting or [], config)
 
 
 @app.command()
@@ -96,6 +97,7 @@ def evaluate(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    env_file: EnvFile = None,
 ) -> None:
     """Compare models on RecBole's default split: 80% of each user's interactions to train, 10% to test.
 
@@ -103,7 +105,7 @@ def evaluate(
     """
     from mcp_server.commands.evaluate import run_evaluate
 
-    settings = make_settings(dataset=dataset, state=state, data=data)
+    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
     names = [name.strip() for name in models.split(",") if name.strip()]
     run_evaluate(settings, names, setting or [], config, output, as_json)
 
@@ -145,6 +147,7 @@ def serve(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    env_file: EnvFile = None,
 ) -> None:
     """Serve the tools to an MCP host over stdin and stdout, or to many clients over HTTP.
 
@@ -172,7 +175,9 @@ def serve(
         "stateless": stateless,
         "allow_anonymous": allow_anonymous,
     }
-    settings = make_settings(transport=transport, dataset=dataset, state=state, data=data, **over_http)
+    settings = make_settings(
+        transport=transport, dataset=dataset, state=state, data=data, env_file=env_file, **over_http
+    )
     useless = [f"--{name.replace('_', '-')}" for name, value in over_http.items() if value is not None]
     if useless and settings.transport == "stdio":
         raise InvalidInputError(f"{useless[0]} means nothing over stdio: add --transport http")
@@ -200,6 +205,7 @@ def call(
     as_json: AsJson = False,
     dataset: Dataset = None,
     state: State = None,
+    env_file: EnvFile = None,
 ) -> None:
     """Call one tool, through a real MCP client and server.
 
@@ -213,26 +219,34 @@ def call(
     """
     from mcp_server.commands.call import run_call
 
-    run_call(make_settings(dataset=dataset, state=state), tool, arguments or [], as_json, server, token)
+    run_call(
+        make_settings(dataset=dataset, state=state, env_file=env_file), tool, arguments or [], as_json, server, token
+    )
 
 
 @app.command()
-def doctor(as_json: AsJson = False, dataset: Dataset = None, state: State = None, data: Data = None) -> None:
+def doctor(
+    as_json: AsJson = False, dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None
+) -> None:
     """Check state, catalogue, model, vectors, embedder and versions, and say what to do."""
     from mcp_server.commands.doctor import run_doctor
 
-    raise typer.Exit(0 if run_doctor(make_settings(dataset=dataset, state=state, data=data), as_json) else 1)
+    raise typer.Exit(
+        0 if run_doctor(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), as_json) else 1
+    )
 
 
 @app.command()
-def demo(dataset: Dataset = None, state: State = None, data: Data = None, as_json: AsJson = False) -> None:
+def demo(
+    dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None, as_json: AsJson = False
+) -> None:
     """Prepare if needed, start the server, and ask it a dozen questions by fixed sequences of tools.
 
     Shows each question, the calls made and the answer. No LLM and no API key take part.
     """
     from mcp_server.commands.demo import run_demo
 
-    run_demo(make_settings(dataset=dataset, state=state, data=data), as_json)
+    run_demo(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), as_json)
 
 
 cli_hosts.add_commands(app)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mcp_server.cli_options import AsJson, Data, Dataset, State, make_settings
+from mcp_server.cli_options import AsJson, Data, Dataset, EnvFile, State, make_settings
 from mcp_server.errors import InvalidInputError
 
 HostName = Annotated[
@@ -44,6 +44,7 @@ def install(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    env_file: EnvFile = None,
 ) -> None:
     """Enter the server into an MCP host's own file, and prepare the dataset.
 
@@ -64,7 +65,7 @@ def install(
         run_list(name, project, as_json)
         return
     chosen = InstallOptions(name, project, url, token if url else None, prepare, print_only, as_json)
-    run_install(make_settings(dataset=dataset, state=state, data=data), _named(host), chosen)
+    run_install(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), _named(host), chosen)
 
 
 def uninstall(

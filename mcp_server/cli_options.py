@@ -20,6 +20,14 @@ Data = Annotated[
     Path | None,
     typer.Option("--data", help="Folder with the dataset's files, where they are elsewhere. [RECSYS_DATA]"),
 ]
+EnvFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--env-file",
+        help="File of settings that you trust, one RECSYS_NAME=VALUE a line. Without it, a file .env of the working "
+        "directory may have harmless settings only. [RECSYS_ENV_FILE]",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 

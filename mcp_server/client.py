@@ -21,6 +21,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from mcp_server.errors import InvalidInputError, RecsysError
+from mcp_server.program import OWN_PROGRAM
 
 Wire = dict[str, Any]
 
@@ -71,9 +72,8 @@ async def stdio_session(
     Args:
         errlog: Where the server's stderr goes.
     """
-    parameters = StdioServerParameters(
-        command=sys.executable, args=["-m", "mcp_server", *arguments], env={**os.environ, **(env or {})}
-    )
+    python, *options = OWN_PROGRAM
+    parameters = StdioServerParameters(command=python, args=[*options, *arguments], env={**os.environ, **(env or {})})
     try:
         async with _greeted(stdio_client(parameters, errlog=errlog)) as session:
             yield session

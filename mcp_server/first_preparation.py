@@ -5,9 +5,9 @@ small and answers meanwhile.
 import asyncio
 import json
 import logging
-import sys
 
 from mcp_server.errors import NotPreparedError
+from mcp_server.program import OWN_PROGRAM
 from mcp_server.reporting import report
 from mcp_server.settings import Settings
 from mcp_server.state import State
@@ -56,8 +56,8 @@ class FirstPreparation:
         return f" ({step['label'].lower()}{share})"
 
     async def _run(self) -> None:
-        command = [sys.executable, "-m", "mcp_server", "prepare", "--dataset", self._settings.dataset]
-        command += ["--state", str(self._settings.state_folder)]
+        command = [*OWN_PROGRAM, "prepare", "--dataset", self._settings.dataset]
+        command += ["--state", str(self._settings.state_folder), *self._settings.env_file_option]
         if self._settings.data is not None:
             command += ["--data", str(self._settings.data)]
         process = await asyncio.create_subprocess_exec(

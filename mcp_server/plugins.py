@@ -119,9 +119,15 @@ class Plugins:
         return [path / name for name in names if not name.startswith(("_", "test_")) and name != "conftest.py"]
 
     def _warn_if_writable(self, path: Path) -> None:
-        if os.name == "posix" and path.stat().st_mode & stat.S_IWOTH:
-            text = f"everybody on this machine can change what the server runs: chmod o-w {path}"
-            self._problems.append(Problem(str(path), text, "warning"))
+        """Of a folder, those above it count too: who can write there can put another folder in its place, unless the
+        sticky bit lets everybody rename only what is their own.
+        """
+        above = path.resolve().parents if path.is_dir() else ()
+        places = [path, *(folder for folder in above if not folder.stat().st_mode & stat.S_ISVTX)]
+        for place in places if os.name == "posix" else ():
+            if place.stat().st_mode & stat.S_IWOTH:
+                text = f"everybody on this machine can change what the server runs: chmod o-w {place}"
+                self._problems.append(Problem(str(place), text, "warning"))
 
     def _import_file(self, file: Path) -> None:
         package = _package_of(file.parent)

@@ -1,5 +1,8 @@
-"""Settings of the program: environment variables ``RECSYS_*``, a file ``.env`` in the working directory, or files
-named ``recsys_*`` in a folder of secrets, as Docker and Kubernetes mount them.
+"""Settings of the program: environment variables ``RECSYS_*``, a file of such variables, or files named ``recsys_*`` in
+a folder of secrets, as Docker and Kubernetes mount them.
+
+Whoever starts the program is trusted, and so is a file that they name with ``--env-file``. A file ``.env`` that merely
+lies in the working directory is not: hosts start servers in whatever folder their users have opened.
 """
 
 import hashlib
@@ -17,10 +20,24 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from mcp_server.dataset.spec import bundled_spec_file
 from mcp_server.errors import InvalidInputError
 
 SECRETS_FOLDER = "/run/secrets"
 """Where files of secrets are, unless RECSYS_SECRETS_DIR says otherwise."""
+
+ENV_FILE_VARIABLE = "RECSYS_ENV_FILE"
+
+FOUND_ENV_FILE = ".env"
+"""Read from the working directory where no other file is named."""
+
+HARMLESS = frozenset(
+    {"transport", "port", "path_prefix", "stateless", "item_set_days", "database_pool_size", "log_level", "log_format"}
+    | {"max_body_kb", "max_calls", "call_timeout", "shutdown_timeout"}
+)
+"""Settings that a file ``.env`` which was merely found may have. All others decide which code runs, which files are
+read or written, which servers are asked, or who may ask this one.
+"""
 
 Transport = Literal["stdio", "sse", "streamable-http", "http"]
 
@@ -42,11 +59,20 @@ Paths = Annotated[list[Path], NoDecode, BeforeValidator(_split_paths)]
 class Settings(BaseSettings):
     """Each field can be set as RECSYS_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="RECSYS_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RECSYS_", extra="ignore")
 
     def __init__(self, **values: Any) -> None:
+        """Raises: InvalidInputError: a file of settings cannot be read, or has what it may not have."""
         folder = Path(os.environ.get("RECSYS_SECRETS_DIR", SECRETS_FOLDER))
-        super().__init__(_secrets_dir=folder if folder.is_dir() else None, **values)
+        named = values.get("env_file") or os.environ.get(ENV_FILE_VARIABLE)
+        file = Path(named).expanduser().absolute() if named else Path(FOUND_ENV_FILE)
+        if named and not file.is_file():
+            raise InvalidInputError(f"the file of settings {file} does not exist (--env-file, {ENV_FILE_VARIABLE})")
+        secrets_folder, read = (folder if folder.is_dir() else None), (file if file.is_file() else None)
+        try:
+            super().__init__(_secrets_dir=secrets_folder, _env_file=read, **values)
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"the file of settings {file} cannot be read: {error}") from error
 
     @classmethod
     def settings_customise_sources(
@@ -57,10 +83,20 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Hosts start servers in folders that their users have opened, and a folder must not bring code to run."""
-        if isinstance(dotenv_settings, DotEnvSettingsSource) and "recsys_tools_path" in dotenv_settings.env_vars:
-            raise InvalidInputError("RECSYS_TOOLS_PATH names code to run, so it is not read from .env: set it outside")
+        """What was found in the working directory may not lead to code, files, servers or other clients."""
+        assert isinstance(dotenv_settings, DotEnvSettingsSource)
+        ours = {name: value for name, value in dotenv_settings.env_vars.items() if name.startswith("recsys_")}
+        dotenv_settings.env_vars = ours  # some versions of the library take a name without the prefix for a field, too
+        if dotenv_settings.env_file == Path(FOUND_ENV_FILE):
+            fields = {f"recsys_{name}" for name in settings_cls.model_fields if name not in HARMLESS}
+            if refused := sorted(name.upper() for name in ours if name in fields):
+                raise InvalidInputError(
+                    f"{Path.cwd() / FOUND_ENV_FILE} sets {', '.join(refused)}, which a file that is merely found in "
+                    f"the working directory may not: if you trust it, name it with --env-file {FOUND_ENV_FILE}"
+                )
         return init_settings, env_settings, dotenv_settings, file_secret_settings
+
+    env_file: Path | None = Field(None, description="File of settings as these, one RECSYS_NAME=VALUE a line.")
 
     # What is served, and where it is kept
 
@@ -136,12 +172,16 @@ class Settings(BaseSettings):
         if self.state is not None:
             return self.state.expanduser().absolute()
         path = Path(self.dataset).expanduser().absolute()
-        if path.exists():  # two folders of one name are two datasets
+        name = self.dataset
+        if bundled_spec_file(name) is None and path.exists():  # two folders of one name are two datasets
             folder = path if path.is_dir() else path.parent
             name = f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
-        else:
-            name = self.dataset
         return user_data_path("recsys-mcp", appauthor=False) / name
+
+    @property
+    def env_file_option(self) -> list[str]:
+        """How a process of the same settings is told of their file."""
+        return [] if self.env_file is None else ["--env-file", str(self.env_file.expanduser().absolute())]
 
     @property
     def chosen_dataset(self) -> str | None:

@@ -66,8 +66,13 @@ class ServerAddress:
     def from_settings(cls, settings: Settings) -> "ServerAddress":
         """Raises: InvalidInputError: the URL or a certificate cannot be used."""
         assert settings.database_url is not None
+        written = settings.database_url.get_secret_value().strip()
+        if written.count("@") > 1:  # before the URL is taken apart, which would make a host of what follows the first
+            raise InvalidInputError(
+                "RECSYS_DATABASE_URL has an @ in its user or password: write it as %40, or set RECSYS_DATABASE_PASSWORD"
+            )
         try:
-            url = make_url(settings.database_url.get_secret_value().strip())
+            url = make_url(written)
         except (ArgumentError, ValueError):  # their texts quote the URL, password and all
             raise InvalidInputError(f"RECSYS_DATABASE_URL is not a database URL: it looks like {EXAMPLE}") from None
         if url.drivername not in DRIVERS:
@@ -77,10 +82,6 @@ class ServerAddress:
         if not url.host or not url.database:
             missing = "no database" if url.host else "no host"
             raise InvalidInputError(f"RECSYS_DATABASE_URL names {missing}: it looks like {EXAMPLE}")
-        if "@" in url.host:  # what is before it may be a part of the password
-            raise InvalidInputError(
-                "RECSYS_DATABASE_URL has an @ in its user or password: write it as %40, or set RECSYS_DATABASE_PASSWORD"
-            )
         if not is_host(url.host) or not 0 < (url.port or DEFAULT_PORT) < 65536:
             raise InvalidInputError(f"RECSYS_DATABASE_URL has no usable host or port: it looks like {EXAMPLE}")
         if unknown := set(url.query) - {"charset"}:

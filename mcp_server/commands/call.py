@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import yaml
 
 from mcp_server.client import Session, http_session, stdio_session
 from mcp_server.commands.render import render_result, wide_console
 from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.settings import Settings
 from mcp_server.storage.record import open_record
+from mcp_server.yaml_text import YamlTextError, read_yaml
 
 
 def run_call(
@@ -58,6 +58,7 @@ async def serving(settings: Settings) -> AsyncIterator[Session]:
     """
     chosen = settings.chosen_dataset
     command = ["serve", "--state", str(settings.state_folder), *(["--dataset", chosen] if chosen else [])]
+    command += settings.env_file_option
     with tempfile.TemporaryFile("w+") as log:
         try:
             async with stdio_session(command, errlog=log) as session:
@@ -99,8 +100,8 @@ def _parse_value(value: str, schema: Mapping[str, Any]) -> Any:
     if kind == "array" and not value.startswith("["):
         return [_parse_value(value, schema.get("items", {}))]
     try:
-        return yaml.safe_load(value)  # JSON is YAML
-    except yaml.YAMLError:
+        return read_yaml(value)  # JSON is YAML
+    except YamlTextError:
         return value
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rich.console import Console
 from rich.padding import Padding
@@ -23,6 +22,7 @@ from mcp_server.current import Current
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import DatasetError, RecsysError
 from mcp_server.settings import Settings
+from mcp_server.yaml_text import YamlTextError, read_yaml_file
 
 REFERENCE = re.compile(r"^\$(\d+)\.([\w.]+)$")
 
@@ -56,8 +56,8 @@ def run_demo(settings: Settings, as_json: bool) -> None:
 def read_questions(file: Path) -> list[Question]:
     """Raises: DatasetError: the file is not a list of questions with steps."""
     try:
-        return TypeAdapter(list[Question]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
+        return TypeAdapter(list[Question]).validate_python(read_yaml_file(file))
+    except (YamlTextError, ValidationError) as error:
         raise DatasetError(f"{file}: {error}") from error
 
 

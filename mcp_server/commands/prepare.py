@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from mcp_server.dataset.records import DatasetFiles
@@ -14,6 +13,7 @@ from mcp_server.preparation import Outcome, prepare
 from mcp_server.progress import Progress
 from mcp_server.settings import Settings
 from mcp_server.storage.storage import Storage
+from mcp_server.yaml_text import YamlTextError, read_yaml, read_yaml_file
 
 
 def run_prepare(settings: Settings) -> None:
@@ -54,8 +54,8 @@ def read_model_settings(pairs: list[str], config: Path | None) -> dict[str, Any]
     settings: dict[str, Any] = {}
     if config is not None:
         try:
-            content = yaml.safe_load(config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            content = read_yaml_file(config)
+        except (FileNotFoundError, YamlTextError) as error:
             raise InvalidInputError(f"{config} cannot be read as YAML: {error}") from error
         if not isinstance(content, dict):
             raise InvalidInputError(f"{config} is not a YAML file of keys and values")
@@ -65,8 +65,8 @@ def read_model_settings(pairs: list[str], config: Path | None) -> dict[str, Any]
         if not key or not separator:
             raise InvalidInputError(f"--set {pair!r}: KEY=VALUE was expected, such as --set embedding_size=128")
         try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
+            settings[key] = read_yaml(value)
+        except YamlTextError as error:
             raise InvalidInputError(f"--set {pair!r}: the value is not YAML") from error
     return settings
 

@@ -38,7 +38,7 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
         The files of "items", "users" and "interactions".
 
     Raises:
-        DatasetError: A file is nowhere; the text lists the folders that were searched.
+        DatasetError: A file is nowhere (the text lists the folders that were searched), or outside these folders.
     """
     folders = [*([data_folder] if data_folder else []), spec_folder]
     folders += [folder for name in spec.folders if (folder := _resolve_folder(name, spec_folder)) is not None]
@@ -47,8 +47,11 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
         choices = source.one_of if isinstance(source, Alternatives) else [source]
         for folder in folders:
             for choice in choices:
-                if (folder / choice.file).is_file():
-                    return LocatedFile(choice, folder / choice.file)
+                path = folder / choice.file
+                if path.is_file():
+                    if folder.is_relative_to(spec_folder):
+                        _check_inside(path, spec_folder)
+                    return LocatedFile(choice, path)
         absent = [name for name in spec.folders if _resolve_folder(name, spec_folder) is None]
         packages = ", ".join(name.removeprefix("package:").partition("/")[0] for name in absent)
         remedy = f"Install {packages}, or name" if absent else "Name"
@@ -64,15 +67,29 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
     }
 
 
+def _check_inside(path: Path, spec_folder: Path) -> None:
+    """A dataset that came from elsewhere may bring links as well as files.
+
+    Raises:
+        DatasetError: The file is outside the folder of dataset.yaml.
+    """
+    target = path.resolve()
+    if not target.is_relative_to(spec_folder.resolve()):
+        raise DatasetError(
+            f"{path} is a link to {target}, outside the folder of dataset.yaml: if you trust this dataset, name the "
+            "folder of the file itself with --data FOLDER"
+        )
+
+
 def _resolve_folder(name: str, spec_folder: Path) -> Path | None:
     """A folder of the specification; None where its package is not installed."""
     if not name.startswith("package:"):
-        return spec_folder / Path(name).expanduser()
+        return spec_folder / name
     package, _, inside = name.removeprefix("package:").partition("/")
-    found = importlib.util.find_spec(package)  # finds the package without importing it
-    if found is None or found.origin is None:
+    found = importlib.util.find_spec(package)  # imports nothing: the specification allows no dots in the name
+    if found is None or not found.submodule_search_locations:
         return None
-    return Path(found.origin).parent / inside
+    return Path(next(iter(found.submodule_search_locations))) / inside
 
 
 def digest_files(files: list[LocatedFile]) -> str:
@@ -94,10 +111,11 @@ def read_rows(file: LocatedFile) -> Iterator[tuple[int, Row]]:
     reader = {"jsonl": _read_jsonl, "delimited": _read_delimited, "atomic": _read_atomic}[file.source.format]
     try:
         yield from reader(file)
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{file.path} is not {file.source.encoding}: {error.reason}") from error
-    except LookupError:
-        raise DatasetError(f"{file.path}: there is no encoding {file.source.encoding!r}") from None
+    except UnicodeError as error:
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else error
+        raise DatasetError(f"{file.path} is not {file.source.encoding}: {reason}") from error
+    except OSError as error:
+        raise DatasetError(f"{file.path} cannot be read: {error.strerror or error}") from error
     except csv.Error as error:
         raise DatasetError(f"{file.path}: {error}") from error
 
@@ -111,6 +129,8 @@ def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
                 row = json.loads(line)
             except json.JSONDecodeError as error:
                 raise DatasetError(f"{file.path}, line {number}: not JSON: {error.msg}") from error
+            except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+                raise DatasetError(f"{file.path}, line {number}: JSON beyond the limits: {error}") from error
             if not isinstance(row, dict):
                 raise DatasetError(f"{file.path}, line {number}: not a JSON object")
             yield number, row

@@ -8,13 +8,21 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mcp_server.dataset.source_names import Encoding, Folder, Inside
 from mcp_server.errors import DatasetError
+from mcp_server.yaml_text import YamlTextError, read_yaml_file
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """A name that becomes a table column and a tool argument."""
+
+BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+MOST_PROBLEMS = 20
+"""Problems of a file that are told at once."""
+
+LONGEST_KEY = 60
 
 RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
 """Column and argument names that the program itself uses."""
@@ -40,15 +48,15 @@ class Nouns(SpecModel):
 class SourceFile(SpecModel):
     """One file of records."""
 
-    file: str
-    """File name, looked for in the folders of the dataset."""
+    file: Inside
+    """File, looked for in the folders of the dataset; ``prices/2024.csv`` is in a folder of theirs."""
     format: Literal["jsonl", "delimited", "atomic"]
     """jsonl: an object a line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
     separator: str = Field(",", min_length=1)
     """Of a delimited file: what stands between two columns. A comma's columns may be quoted."""
     columns: list[str] | None = None
     """Of a delimited file without a header line: the names of its columns."""
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     flags: dict[str, list[str]] = {}
     """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
 
@@ -214,8 +222,9 @@ class DatasetSpec(SpecModel):
     licence: str = ""
     citation: str = ""
     nouns: Nouns = Nouns()
-    folders: list[str] = []
-    """Where files are looked for besides; ``package:NAME/PATH`` is inside an installed package."""
+    folders: list[Folder] = []
+    """Where files are looked for besides: folders inside that of dataset.yaml; ``package:NAME/PATH`` is inside an
+    installed package."""
     missing: list[str] = [""]
     """Values that mean that nothing is known."""
     items: ItemSpec
@@ -273,20 +282,26 @@ def load_spec(path: Path) -> DatasetSpec:
         DatasetError: the file is missing, is not YAML, or breaks the specification; the text names the key.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml_file(path)
     except FileNotFoundError:
         raise DatasetError(f"{path} does not exist: name a dataset.yaml, or a bundled dataset") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise DatasetError(f"{path} is not valid YAML: {re.sub(chr(10) + ' *', ' ', str(error))}") from error
+    except YamlTextError as error:
+        raise DatasetError(f"{path} cannot be read as YAML: {error}") from error
     try:
         return DatasetSpec.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'file'}: {problem['msg']}" for problem in error.errors()
-        )
-        raise DatasetError(f"{path}: {problems}") from error
+        raise DatasetError(f"{path}: {_problems(error)}") from error
+
+
+def _problems(error: ValidationError) -> str:
+    """The first problems, each with the key that it is at."""
+    found = error.errors(include_url=False, include_input=False)
+    texts = []
+    for problem in found[:MOST_PROBLEMS]:
+        key = ".".join(str(part)[:LONGEST_KEY] for part in problem["loc"][:MOST_PROBLEMS]) or "file"
+        texts.append(f"{key}: {problem['msg']}")
+    more = f"; and {len(found) - MOST_PROBLEMS} more problems" if len(found) > MOST_PROBLEMS else ""
+    return "; ".join(texts) + more
 
 
 def bundled_folder() -> Path:
@@ -296,18 +311,34 @@ def bundled_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "data"
 
 
+def bundled_spec_file(dataset: str) -> Path | None:
+    """The dataset.yaml of a bundled dataset; None where the program brings none of this name.
+
+    Such a name means the bundled dataset wherever the program is started: a folder of the same name in the working
+    directory is ``./NAME``.
+    """
+    if not BUNDLED_NAME.fullmatch(dataset):
+        return None
+    file = bundled_folder() / dataset / "dataset.yaml"
+    return file if file.is_file() else None
+
+
 def find_spec_file(dataset: str) -> Path:
     """The dataset.yaml that ``dataset`` names: a file, a folder that holds one, or a bundled dataset's name.
 
     Raises:
         DatasetError: there is none.
     """
-    path = Path(dataset).expanduser()
-    bundled = bundled_folder() / dataset / "dataset.yaml"
-    for candidate in (path, path / "dataset.yaml", bundled):
-        if candidate.is_file():
-            return candidate
+    if bundled := bundled_spec_file(dataset):
+        return bundled
+    try:
+        path = Path(dataset).expanduser()
+        for candidate in (path, path / "dataset.yaml"):
+            if candidate.is_file():
+                return candidate
+    except (OSError, RuntimeError) as error:  # a name that is too long, or of a home that there is not
+        raise DatasetError(f"dataset {dataset[:200]!r}: {error}") from error
     names = ", ".join(sorted(found.parent.name for found in bundled_folder().glob("*/dataset.yaml")))
     raise DatasetError(
-        f"there is no dataset {dataset!r}: give the path of a dataset.yaml, or one of: {names or 'none'}"
+        f"there is no dataset {dataset[:200]!r}: give the path of a dataset.yaml, or one of: {names or 'none'}"
     )

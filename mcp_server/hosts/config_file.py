@@ -47,6 +47,7 @@ class ConfigFile:
         Raises:
             ConfigFileError: It cannot be written, or another program has changed it meanwhile.
         """
+        backup = None
         try:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             backup = self._back_up()
@@ -55,7 +56,11 @@ class ConfigFile:
                 self._target.unlink()
             else:
                 self._write((self._mark + text).encode("utf-8"))
-        except OSError as error:
+        except (OSError, ConfigFileError) as error:
+            if backup is not None:  # of a file that is as it was
+                backup.unlink(missing_ok=True)
+            if isinstance(error, ConfigFileError):
+                raise
             raise ConfigFileError(f"{self.path} cannot be written: {_reason(error)}") from error
         for old in self._backups()[KEPT_BACKUPS:]:
             old.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """What a host is, and the forms in which hosts write servers down."""
 
 import json
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +88,7 @@ class Host:
         """A text of the file, to look into and to change.
 
         Raises:
-            json.JSONDecodeError, tomllib.TOMLDecodeError: It is damaged.
+            ValueError: It is damaged, or has a number of thousands of digits.
         """
         if self.notation == "toml":
             return TomlText(text)
@@ -129,5 +128,4 @@ def describe_damage(error: ValueError) -> str:
     """Where a text is damaged, and how."""
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
-    assert isinstance(error, tomllib.TOMLDecodeError)
-    return str(error)  # ends with the line and the column
+    return str(error)  # TOML's ends with the line and the column

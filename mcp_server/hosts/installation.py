@@ -4,8 +4,6 @@ A change is planned first, as a new text, and checked: read again, the text has 
 our entry. Only then is it written.
 """
 
-import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -96,7 +94,7 @@ def plan_uninstall(host: Host, file: ConfigFile, name: str) -> Change:
 def _read(host: Host, text: str) -> JsonText | TomlText:
     try:
         return host.read(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
         raise ConfigFileError(f"is damaged, {describe_damage(error)}") from error
     except RecursionError as error:
         raise ConfigFileError("is nested too deeply to be read") from error

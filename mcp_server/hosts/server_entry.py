@@ -9,6 +9,7 @@ from types import UnionType
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from mcp_server.errors import InvalidInputError
@@ -20,7 +21,7 @@ OVER_HTTP = frozenset(
 )
 """Settings of servers that are not started by a host."""
 
-AS_OPTIONS = ("dataset", "state", "data")
+AS_OPTIONS = ("dataset", "state", "data", "env_file")
 """Settings that are written as options, for people to see them; the others become environment variables."""
 
 
@@ -69,18 +70,19 @@ def local_server(settings: Settings, environment: Mapping[str, str], python: str
     command, *args = _program(Path(python))
     args.append("serve")
     env, secrets = {}, []
+    in_file = set() if settings.env_file is None else dotenv_values(settings.env_file.expanduser()).keys()
     if settings.state is None and environment.get("XDG_DATA_HOME"):  # decides where it is, and may be missing there
         args += ["--state", str(settings.state_folder)]
     for name in type(settings).model_fields:
         if name not in settings.model_fields_set or name in OVER_HTTP:
             continue
         value, variable = getattr(settings, name), f"RECSYS_{name.upper()}"
-        if value is None:
+        if value is None or (variable in in_file - environment.keys() and name not in AS_OPTIONS):
             continue
         if isinstance(value, SecretStr):
             secrets.append(variable)
         elif name in AS_OPTIONS:
-            args += [f"--{name}", _absolute(name, value)]
+            args += [f"--{name.replace('_', '-')}", _absolute(name, value)]
         else:
             env[variable] = _absolute(name, value)
     return LocalServer(command, tuple(args), env, tuple(secrets))
@@ -99,7 +101,7 @@ def _types(annotation: Any) -> tuple[Any, ...]:
 def _program(python: Path) -> list[str]:
     """The console script beside the interpreter, or the interpreter with our module where there is none."""
     script = python.with_name("recsys-mcp.exe" if python.suffix == ".exe" else "recsys-mcp")
-    return [str(script.absolute())] if script.is_file() else [str(python.absolute()), "-m", "mcp_server"]
+    return [str(script.absolute())] if script.is_file() else [str(python.absolute()), "-P", "-m", "mcp_server"]
 
 
 def _absolute(name: str, value: Any) -> str:

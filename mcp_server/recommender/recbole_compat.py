@@ -3,12 +3,15 @@
 What is worked around, by settings of the process and not by changing installed files:
 NumPy 2 dropped names that RecBole's Config reads; SciPy dropped a method with which its graph models build;
 torch refuses to reload its checkpoints by default; ``recbole.quick_start`` imports ray, so it is not used.
+RecBole's Config evaluates every setting that is a string as a Python expression; here it takes strings as they are.
 """
 
 # ruff: noqa: E402  (the order of the lines is the point)
 
 import inspect
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -20,8 +23,9 @@ if not hasattr(scipy.sparse.dok_matrix, "_update"):
     scipy.sparse.dok_matrix._update = lambda matrix, entries: matrix._dict.update(entries)
 os.environ.setdefault("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "1")  # the checkpoints are this process's own
 
+import recbole.config
 import torch
-from recbole.config import Config
+import yaml
 from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
 from recbole.data.utils import create_samplers, get_dataloader
@@ -40,8 +44,27 @@ __all__ = [
     "get_model",
     "get_trainer",
     "init_seed",
+    "own_hyper_parameters",
     "torch",
 ]
+
+
+class Config(recbole.config.Config):  # type: ignore[misc]
+    """RecBole's configuration of a run, without its evaluation of strings."""
+
+    def _convert_config_dict(self, config_dict: dict[str, Any]) -> dict[str, Any]:
+        return config_dict
+
+
+def own_hyper_parameters(config: Any) -> dict[str, Any]:
+    """The hyper-parameters that a model has for itself, with RecBole's defaults.
+
+    Args:
+        config: Of a run of the model with nothing else set.
+    """
+    file = Path(recbole.config.__file__).parent.parent / "properties" / "model" / f"{config['model']}.yaml"
+    names = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return {name: config[name] for name in names or {}}
 
 
 def general_recommenders() -> list[str]:

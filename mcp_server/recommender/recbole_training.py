@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp_server.recommender.artifact import ArtifactHeader, save_artifact
+from mcp_server.recommender.hyper_parameters import HyperParameterError, check_settings
 from mcp_server.recommender.recbole_compat import (
     Config,
     ModelType,
@@ -30,6 +31,7 @@ from mcp_server.recommender.recbole_compat import (
     get_model,
     get_trainer,
     init_seed,
+    own_hyper_parameters,
 )
 from mcp_server.recommender.recbole_export import Exporter, UnsuitableError
 from mcp_server.recommender.training import (
@@ -76,7 +78,7 @@ class Session:
         """RecBole's configuration of a run.
 
         Raises:
-            UnsuitableError: RecBole has no such general recommender, or no such hyper-parameter.
+            UnsuitableError: RecBole has no such general recommender, or it has no such hyper-parameter.
         """
         own = {
             "data_path": str(self._folder),
@@ -88,13 +90,13 @@ class Session:
         }
         if model not in general_recommenders():
             names = ", ".join(general_recommenders())
-            raise UnsuitableError(f"RecBole has no general recommender {model!r}. It has: {names}")
+            raise UnsuitableError(f"RecBole has no general recommender {model[:60]!r}. It has: {names}")
         plain = Config(model=model, dataset=DATASET_NAME, config_dict=dict(own))
-        unknown = [name for name in settings if name not in plain.final_config_dict]
-        if unknown:
-            mine = sorted(_own_parameters(plain))
-            raise UnsuitableError(f"{model} has no setting {unknown[0]!r}; its own are: {', '.join(mine) or 'none'}")
-        return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **settings})
+        try:
+            checked = check_settings(model, settings, own_hyper_parameters(plain))
+        except HyperParameterError as error:
+            raise UnsuitableError(str(error)) from error
+        return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **checked})
 
     def fit_split(self, model: str, settings: Mapping[str, Any]) -> Fit:
         """Train on the training split; the validation split stops the training early."""
@@ -146,11 +148,6 @@ class Session:
 
     def progress(self, label: str, done: int, total: int, score: float | None) -> None:
         self._emit({"event": "progress", "label": label, "done": done, "total": total, "score": score})
-
-
-def _own_parameters(config: Any) -> set[str]:
-    common = {name for names in config.parameters.values() for name in names}
-    return {name for name in config.final_config_dict if name not in common and name.islower()}
 
 
 def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:

@@ -6,7 +6,6 @@ This side knows nothing of recbole or torch; ``recbole_training`` is the other s
 import importlib.util
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from mcp_server.dataset.records import Interactions
 from mcp_server.errors import TrainingError
+from mcp_server.program import PYTHON
 
 DATASET_NAME = "interactions"
 METRICS = ["NDCG", "Recall", "Hit", "MRR"]
@@ -99,7 +99,7 @@ def run_job(
     write_interactions(interactions, scratch)
     with tempfile.TemporaryFile() as log:
         with subprocess.Popen(
-            [sys.executable, "-m", "mcp_server.recommender.recbole_training"],
+            [*PYTHON, "-m", "mcp_server.recommender.recbole_training"],
             cwd=scratch,
             env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))},
             stdin=subprocess.PIPE,

@@ -50,8 +50,9 @@ class QdrantServer:
     def __init__(self, url: str, api_key: str | None = None) -> None:
         try:
             parts = urlsplit(url.strip())
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise ValueError
+            after_host = parts.path + parts.query + parts.fragment
+            if parts.scheme not in ("http", "https") or not parts.hostname or "@" in after_host:
+                raise ValueError  # with an @ so late, what looks like the host is a part of a password
             port = parts.port or PORT
         except ValueError:
             # The URL itself is not shown: it may hold a password.

@@ -216,7 +216,7 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, content: Any) -> N
 def test_what_is_not_yaml_is_refused_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "dataset.yaml"
     path.write_text("name: books\nitems: [unclosed\n", encoding="utf-8")
-    with pytest.raises(DatasetError, match=r"not valid YAML.*line 3"):
+    with pytest.raises(DatasetError, match=r"cannot be read as YAML.*line 3"):
         load_spec(path)
 
 

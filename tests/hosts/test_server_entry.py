@@ -14,9 +14,9 @@ from mcp_server.settings import Settings
     ("python", "script", "expected"),
     [
         ("bin/python", "bin/recsys-mcp", ["bin/recsys-mcp", "serve"]),
-        ("bin/python", None, ["bin/python", "-m", "mcp_server", "serve"]),
+        ("bin/python", None, ["bin/python", "-P", "-m", "mcp_server", "serve"]),
         ("Scripts/python.exe", "Scripts/recsys-mcp.exe", ["Scripts/recsys-mcp.exe", "serve"]),
-        ("Scripts/python.exe", "Scripts/recsys-mcp", ["Scripts/python.exe", "-m", "mcp_server", "serve"]),
+        ("Scripts/python.exe", "Scripts/recsys-mcp", ["Scripts/python.exe", "-P", "-m", "mcp_server", "serve"]),
     ],
 )
 def test_it_is_the_script_of_the_environment_else_its_python(

@@ -253,7 +253,7 @@ def ask_for_an_unknown_language(prepared: Prepared) -> None:
         (spoil_purchases, "purchases.csv, line 25: 3 columns instead of 2"),
         (remove_customers, "customers.csv"),
         (spoil_price, "KIT-01.*'cheap' is not a number"),
-        (break_yaml, "dataset.yaml is not valid YAML"),
+        (break_yaml, "dataset.yaml cannot be read as YAML"),
         (ask_for_an_unknown_model, "'Nope'.*BPR"),
         (ask_for_an_unknown_language, "klingon"),
     ],
