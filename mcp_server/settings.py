@@ -68,9 +68,9 @@ class Settings(BaseSettings):
         file = Path(named).expanduser().absolute() if named else Path(FOUND_ENV_FILE)
         if named and not file.is_file():
             raise InvalidInputError(f"the file of settings {file} does not exist (--env-file, {ENV_FILE_VARIABLE})")
-        secrets_folder, read = (folder if folder.is_dir() else None), (file if file.is_file() else None)
+        values.setdefault("_env_file", file if file.is_file() else None)
         try:
-            super().__init__(_secrets_dir=secrets_folder, _env_file=read, **values)
+            super().__init__(_secrets_dir=folder if folder.is_dir() else None, **values)
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInputError(f"the file of settings {file} cannot be read: {error}") from error
 

@@ -2,11 +2,12 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from mcp_server.program import OWN_PROGRAM
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Ended:
 def run(words: Sequence[object], folder: Path, environment: Mapping[str, str]) -> Ended:
     """Run a command to its end, in a folder and with this environment alone; it has no stdin."""
     done = subprocess.run(
-        [sys.executable, "-m", "mcp_server", *map(str, words)],
+        [*OWN_PROGRAM, *map(str, words)],
         cwd=folder,
         env=dict(environment),
         stdin=subprocess.DEVNULL,

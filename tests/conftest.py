@@ -61,7 +61,7 @@ def films_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-def _skip_without_recbole() -> None:
+def skip_without_recbole() -> None:
     """The agent's environment has none: nothing can be prepared there, nor compared with RecBole's copy of the data."""
     if importlib.util.find_spec("recbole") is None:
         pytest.skip("RecBole is not installed in this environment")
@@ -70,7 +70,7 @@ def _skip_without_recbole() -> None:
 @pytest.fixture(scope="session")
 def shop_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The corner shop, prepared once a session."""
-    _skip_without_recbole()
+    skip_without_recbole()
     settings = Settings(dataset=str(SHOP), state=_shared_folder(tmp_path_factory, "shop-state"))
     prepare_with_progress(settings, Console(stderr=True))
     return settings
@@ -78,7 +78,7 @@ def shop_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def _on_server(settings: Settings, server: "Server") -> Iterator[Settings]:
     """The same state again, in a database of its own; its model and texts need not be trained and embedded anew."""
-    _skip_without_recbole()
+    skip_without_recbole()
     database = server.create_database()
     changes = {"database_url": SecretStr(server.url(database))}
     on_server = Settings(**{**settings.model_dump(exclude_unset=True), **changes})
@@ -125,7 +125,7 @@ async def shop(database: str, request: pytest.FixtureRequest) -> AsyncIterator[S
 
 def movielens_folder() -> Path:
     """The copy of MovieLens-100k that RecBole ships."""
-    _skip_without_recbole()
+    skip_without_recbole()
     spec = importlib.util.find_spec("recbole")
     assert spec is not None
     assert spec.origin is not None

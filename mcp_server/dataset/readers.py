@@ -48,7 +48,7 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
         for folder in folders:
             for choice in choices:
                 path = folder / choice.file
-                if path.is_file():
+                if _is_file(path):
                     if folder.is_relative_to(spec_folder):
                         _check_inside(path, spec_folder)
                     return LocatedFile(choice, path)
@@ -65,6 +65,13 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
         "users": [locate(source) for source in spec.users.sources],
         "interactions": [locate(source) for source in spec.interactions.sources],
     }
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:  # a name that is too long, a folder that this user may not look into
+        raise DatasetError(f"{str(path)[:200]}: {error.strerror}") from error
 
 
 def _check_inside(path: Path, spec_folder: Path) -> None:

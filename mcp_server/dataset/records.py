@@ -21,6 +21,15 @@ from mcp_server.errors import DatasetError
 LATEST_TIMESTAMP = 60_000_000_000
 """Seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
 
+LARGEST_INTEGER = 2**63 - 1
+"""That databases can hold."""
+
+LONGEST_ID = 255
+"""Characters."""
+
+SHOWN = 200
+"""Characters of a value in an error."""
+
 Id = int | str
 Value = str | float | int | list[str] | None
 IntArray = npt.NDArray[np.int64]
@@ -144,12 +153,25 @@ def _identifier(row: Row, column: str, id_type: str, file: LocatedFile, number: 
     value = row.get(column)
     if value is None or value == "":
         raise DatasetError(f"{file.path}, line {number}: there is no {column}")
+    text = str(value)
     if id_type == "string":
-        return str(value)
+        if len(text) > LONGEST_ID:
+            raise DatasetError(
+                f"{file.path}, line {number}: {column} has {len(text):,} characters; IDs have at most {LONGEST_ID}"
+            )
+        return text
     try:
-        return int(str(value))
+        identifier = int(text)
     except ValueError:
-        raise DatasetError(f"{file.path}, line {number}: {column} {value!r} is not a whole number") from None
+        raise DatasetError(f"{file.path}, line {number}: {column} {_shown(value)} is not a whole number") from None
+    if abs(identifier) > LARGEST_INTEGER:
+        raise DatasetError(f"{file.path}, line {number}: {column} {_shown(value)} has more than 64 bits")
+    return identifier
+
+
+def _shown(value: object) -> str:
+    """A value of the files, as errors show it."""
+    return repr(value if len(str(value)) <= SHOWN else f"{str(value)[:SHOWN]}…")
 
 
 def _is_missing(value: object, missing: frozenset[str]) -> bool:
@@ -179,8 +201,8 @@ def convert_value(value: object, spec: FieldSpec, missing: frozenset[str]) -> Va
             return _date_part(str(value), spec.part)
         number = _number(value, spec)
         if spec.integer:
-            if number != int(number):
-                raise ValueError(f"field {spec.name}: {value!r} is not a whole number")
+            if number != int(number) or abs(number) >= LARGEST_INTEGER:
+                raise ValueError(f"field {spec.name}: {_shown(value)} is not a whole number of at most 64 bits")
             return int(number)
         return number
     text = str(value).strip()
@@ -191,9 +213,9 @@ def _number(value: object, spec: FieldSpec) -> float:
     try:
         number = float(str(value))
     except ValueError:
-        raise ValueError(f"field {spec.name}: {value!r} is not a number") from None
+        raise ValueError(f"field {spec.name}: {_shown(value)} is not a number") from None
     if not np.isfinite(number):
-        raise ValueError(f"field {spec.name}: {value!r} is not a finite number")
+        raise ValueError(f"field {spec.name}: {_shown(value)} is not a finite number")
     return number
 
 
@@ -204,7 +226,7 @@ def _date_part(date: str, part: str) -> int | None:
     if len(pieces) <= position:
         return None
     if not pieces[position].isdigit() or (part == "month" and not 1 <= int(pieces[position]) <= 12):
-        raise ValueError(f"{date!r} is not a date like 1995, 1995-11 or 1995-11-22")
+        raise ValueError(f"{_shown(date)} is not a date like 1995, 1995-11 or 1995-11-22")
     return int(pieces[position])
 
 
@@ -236,7 +258,7 @@ def _read_interactions(found: DatasetFiles) -> list[tuple[Any, Any, float, int]]
                 rating = _rating(row[columns.rating], columns.rating_range) if columns.rating else 1.0
                 timestamp = _timestamp(row[columns.timestamp]) if columns.timestamp else 0
             except (KeyError, ValueError, OverflowError) as error:
-                raise DatasetError(f"{file.path}, line {number}: rating or timestamp: {error}") from None
+                raise DatasetError(f"{file.path}, line {number}: rating or timestamp: {str(error)[:SHOWN]}") from None
             rows.append((user, item, rating, timestamp))
     if not rows:
         raise DatasetError(f"dataset {spec.name} has no {spec.nouns.interactions}")
@@ -247,14 +269,14 @@ def _rating(value: object, allowed: tuple[float, float] | None) -> float:
     rating = float(str(value))
     low, high = allowed or (-np.inf, np.inf)
     if not np.isfinite(rating) or not low <= rating <= high:
-        raise ValueError(f"{value!r} is not {'a number' if allowed is None else f'from {low:g} to {high:g}'}")
+        raise ValueError(f"{_shown(value)} is not {'a number' if allowed is None else f'from {low:g} to {high:g}'}")
     return rating
 
 
 def _timestamp(value: object) -> int:
     seconds = int(float(str(value)))
     if abs(seconds) > LATEST_TIMESTAMP:
-        raise ValueError(f"{value!r} is not a number of seconds since 1970; are these milliseconds?")
+        raise ValueError(f"{_shown(value)} is not a number of seconds since 1970; are these milliseconds?")
     return seconds
 
 

@@ -148,7 +148,10 @@ def test_an_unusable_url_is_told_of(url: str, said: str) -> None:
     one_line(caught.value)
 
 
-@pytest.mark.parametrize("word", [f"{SECRET}@1", f"1@{SECRET}", f"@{SECRET}", f"1@{SECRET}@2"])
+@pytest.mark.parametrize(
+    "word",
+    [f"{SECRET}@1", f"1@{SECRET}", f"@{SECRET}", f"1@{SECRET}@2", f"1@{SECRET}/2", f"1@2/{SECRET}", f"1@{SECRET}?a=b"],
+)
 async def test_a_password_with_an_unquoted_at_sign_is_not_shown(connect: Connect, word: str) -> None:
     said = await refusal(connect, settings_of(f"mysql+aiomysql://{WHO}:{word}@127.0.0.1:1/films"), RecsysError)
     assert "RECSYS_DATABASE_URL" in said

@@ -214,10 +214,11 @@ def test_settings_come_from_the_environment(terminal: Terminal, tmp_path: Path) 
     assert str(tmp_path / "by-variable") in terminal.refused("call", "list", **variables)
 
 
-def test_settings_come_from_a_file_in_the_working_folder(terminal: Terminal, tmp_path: Path) -> None:
-    (terminal.folder / ".env").write_text(f"RECSYS_STATE={tmp_path / 'by-file'}\n", encoding="utf-8")
-    assert str(tmp_path / "by-file") in terminal.refused("call", "list")
-    assert str(tmp_path / "by-option") in terminal.refused("call", "list", "--state", tmp_path / "by-option")
+def test_settings_come_from_a_file_that_is_named(terminal: Terminal, tmp_path: Path) -> None:
+    (terminal.folder / "mine.env").write_text(f"RECSYS_STATE={tmp_path / 'by-file'}\n", encoding="utf-8")
+    named = ["call", "list", "--env-file", "mine.env"]
+    assert str(tmp_path / "by-file") in terminal.refused(*named)
+    assert str(tmp_path / "by-option") in terminal.refused(*named, "--state", tmp_path / "by-option")
 
 
 def test_the_doctor_finds_prepared_films_well(terminal: Terminal, films_state: list[object]) -> None:

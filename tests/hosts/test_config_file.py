@@ -82,7 +82,7 @@ def test_what_another_program_writes_meanwhile_is_not_lost(tmp_path: Path) -> No
         with pytest.raises(ConfigFileError, match="changed by another program"):
             file.replace(text)
     assert path.read_text(encoding="utf-8") == '{"written": "meanwhile"}'
-    assert not [entry for entry in tmp_path.iterdir() if entry.name.startswith(".")]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mcp.json"]  # no copies either
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:

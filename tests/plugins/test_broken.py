@@ -148,6 +148,18 @@ def test_who_can_be_written_by_everybody_is_warned_of_and_serves(tmp_path: Path)
     ]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="the permissions of POSIX")
+@pytest.mark.parametrize(("mode", "places"), [(0o777, ["above"]), (0o1777, []), (0o755, [])])
+def test_a_folder_above_that_others_can_write_is_warned_of(tmp_path: Path, mode: int, places: list[str]) -> None:
+    """With the sticky bit nobody can put another folder in the place of ours."""
+    folder = tmp_path / "above" / "tools"
+    folder.mkdir(parents=True)
+    write(folder, tool=greeting("open_tool"))
+    (tmp_path / "above").chmod(mode)
+    warned = [problem.place for problem in build(folder).problems if problem.status == "warning"]
+    assert warned == [str(tmp_path / place) for place in places]
+
+
 def test_the_log_names_what_was_left_out_and_the_server_serves(
     films_settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -284,3 +284,11 @@ def test_a_host_that_cannot_be_one_is_told_of() -> None:
     for one in make:
         with pytest.raises(BackendError, match="RECSYS_QDRANT_URL"):
             one(QdrantServer("http://a b:6333"))
+
+
+@pytest.mark.parametrize("word", ["p/geheim", "6333/geheim", "6333?geheim", "6333#geheim", "geheim/1"])
+def test_a_password_that_is_not_quoted_is_not_shown(word: str) -> None:
+    """With a slash in it, what comes before looks like a host and its port."""
+    with pytest.raises(BackendError, match="RECSYS_QDRANT_URL is not the address") as refused:
+        QdrantServer(f"http://geheim:{word}@127.0.0.1:6333")
+    assert "geheim" not in str(refused.value)
