@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
@@ -133,7 +134,8 @@ class _Stoppable(Generic[T]):
 def _read_only_engine(path: Path) -> Engine:
     # "immutable" spares all locking: a published file never changes, it is replaced as a whole.
     query = {"mode": "ro", "immutable": "1", "uri": "true"}
-    return create_engine(URL.create("sqlite", database=f"file:{path.as_posix()}", query=query))
+    database = f"file:{quote(path.as_posix())}"  # SQLite would take ?, # and % of a path for its own
+    return create_engine(URL.create("sqlite", database=database, query=query))
 
 
 def _writable_engine(path: Path) -> Engine:
