@@ -1,6 +1,7 @@
 """Progress of long work: bars on stderr, and a small file that other processes can read.
 
-On a terminal the bars are drawn by rich; elsewhere each step is one line when it begins and one when it ends.
+On a terminal the bars are drawn by rich; elsewhere each step is one line when it begins, one every ten seconds while it
+goes on, and one when it ends.
 """
 
 import contextlib
@@ -16,6 +17,9 @@ from mcp_server.state import write_json
 
 FILE_SECONDS = 0.5
 """The file is written at most so often."""
+
+LINE_SECONDS = 10.0
+"""Where there is no terminal, a line is printed at most so often."""
 
 
 class Step:
@@ -34,6 +38,7 @@ class Step:
         self.label = label or self.label
         self._progress.bars.update(self._task, completed=done, total=self.total, description=self.label)
         self._progress.write_file(self)
+        self._progress.print_line(self)
 
     def finish(self) -> None:
         total = self.total if self.total is not None else max(self.done, 1)
@@ -48,7 +53,7 @@ class Progress:
     """
 
     def __init__(self, console: Console, file: Path | None = None) -> None:
-        self._console, self._file, self._written = console, file, 0.0
+        self._console, self._file, self._written, self._printed = console, file, 0.0, 0.0
         self.bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -71,7 +76,7 @@ class Progress:
     def step(self, label: str, total: int | None = None) -> Iterator[Step]:
         started = time.monotonic()
         step = Step(self, label, total)
-        self._written = 0.0
+        self._written, self._printed = 0.0, started
         self.write_file(step)
         if not self._console.is_terminal:
             self._console.print(f"{label} ...", highlight=False)
@@ -86,3 +91,11 @@ class Progress:
         self._written = time.monotonic()
         self._file.parent.mkdir(parents=True, exist_ok=True)
         write_json(self._file, {"label": step.label, "done": step.done, "total": step.total})
+
+    def print_line(self, step: Step) -> None:
+        """Say how far a step is where no bar does."""
+        if self._console.is_terminal or time.monotonic() - self._printed < LINE_SECONDS:
+            return
+        self._printed = time.monotonic()
+        share = f" of {step.total} ({100 * step.done // step.total}%)" if step.total else ""
+        self._console.print(f"{step.label}: {step.done}{share}", highlight=False)

@@ -1,0 +1,84 @@
+"""pip, run so that one sees that it works: its own progress bars on a terminal, elsewhere a line every ten seconds."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from runner.messages import say
+
+LINE_SECONDS = 10.0
+"""Without a terminal, a line is printed so often."""
+
+LINES_OF_A_FAILURE = 30
+
+TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ", "Preparing ", "Using cached ")
+"""Beginnings of the lines in which pip says what it does now."""
+
+
+class Pip:
+    """pip of one virtual environment.
+
+    Args:
+        python: The environment's interpreter.
+        name: What lines begin with; several environments may be filled at once.
+        bars: Whether pip has the terminal to itself and may draw on it.
+    """
+
+    def __init__(self, python: Path, name: str, bars: bool) -> None:
+        self._command = (str(python), "-m", "pip", "--disable-pip-version-check")
+        self._name = name
+        self._bars = bars and sys.stderr.isatty() and sys.stdout.isatty()
+
+    def settings(self) -> set[str]:
+        """Names of the settings that pip takes from the environment and from files, such as "index-url"."""
+        listed = subprocess.run([*self._command, "config", "list"], capture_output=True, text=True, check=False)
+        return {line.partition("=")[0].rpartition(".")[2] for line in listed.stdout.splitlines()}
+
+    def install(self, arguments: Sequence[str], needed: bool = True) -> bool:
+        """Install; False where it failed, after pip's own words about it.
+
+        Args:
+            arguments: What goes behind "pip install".
+            needed: Whether a failure is worth pip's words.
+        """
+        if self._bars:
+            return subprocess.run([*self._command, "install", *arguments], check=False).returncode == 0
+        command = [*self._command, "install", "--progress-bar", "off", *arguments]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
+            assert process.stdout is not None
+            output = _Output(process.stdout)
+            started = time.monotonic()
+            while True:
+                try:
+                    code = process.wait(LINE_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    say(f"{self._name}: {time.monotonic() - started:.0f} s, {output.latest}")
+            output.join()
+        if code != 0 and needed:
+            say("\n".join(output.lines[-LINES_OF_A_FAILURE:]))
+        return code == 0
+
+
+class _Output(threading.Thread):
+    """Reads what pip prints while it runs."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(daemon=True)
+        self.lines: list[str] = []
+        self.latest = "starting"
+        self._stream = stream
+        self.start()
+
+    def run(self) -> None:
+        for line in self._stream:
+            text = line.strip()
+            self.lines.append(text)
+            if text.startswith(TOLD):
+                self.latest = text if len(text) <= 120 else f"{text[:119]}…"
