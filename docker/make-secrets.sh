@@ -8,7 +8,7 @@ folder=${1:-$(dirname "$0")/secrets}
 mkdir -p "$folder"
 chmod 700 "$folder"
 
-for name in mysql_root_password recsys_database_password recsys_qdrant_api_key recsys_tokens; do
+for name in mysql_root_password recsys_prepare_password recsys_serve_password recsys_qdrant_api_key recsys_tokens; do
     file=$folder/$name
     if [ -e "$file" ]; then
         echo "kept $file"

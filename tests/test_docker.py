@@ -16,11 +16,14 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from starlette.routing import Route
 from typer.testing import CliRunner
 
@@ -38,6 +41,14 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("prepare", "server")
+ACCOUNTS = {"prepare": "recsys_prepare", "server": "recsys_serve"}
+"""Of the database."""
+
+LOCKED = re.compile(r"^([a-z0-9.-]+)==(\S+)(?: ; [^\n\\]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+$", re.MULTILINE)
+LOCKS = {
+    file.stem: dict(LOCKED.findall(file.read_text(encoding="ascii"))) for file in sorted((DOCKER / "locks").iterdir())
+}
+"""Versions by names."""
 
 INTERPOLATION = re.compile(r"\$\{(?P<name>\w+)(?::-(?P<default>[^}]*))?\}")
 ADDRESSES = {"mysql": 3306, "qdrant": 6333, "server": 8000}
@@ -149,8 +160,10 @@ def test_every_variable_of_the_program_is_a_setting() -> None:
     known = {f"RECSYS_{name.upper()}" for name in Settings.model_fields}
     text = (DOCKER / "compose.yaml").read_text(encoding="utf-8")
     named = {name for service in OURS for name in environment(service)}
-    assert named
-    assert named | {found["name"] for found in INTERPOLATION.finditer(text)} <= known
+    named |= {found["name"] for found in INTERPOLATION.finditer(text)}
+    ours = {name for name in named if name.startswith("RECSYS_")}
+    assert ours
+    assert ours <= known
     for _, words in filter(lambda instruction: instruction[0] == "ENV", instructions()):
         names = {word.split("=")[0] for word in words}
         assert {name for name in names if name.startswith("RECSYS_")} <= known
@@ -175,11 +188,12 @@ def test_the_containers_settings_are_valid_and_hold_the_secrets(
 
     written = {file.name: file.read_text(encoding="ascii").strip() for file in secrets.iterdir()}
     assert settings.database_password is not None
-    assert settings.database_password.get_secret_value() == written["recsys_database_password"]
+    account = ACCOUNTS[service]
+    assert settings.database_password.get_secret_value() == written[f"{account}_password"]
     assert settings.qdrant_api_key is not None
     assert settings.qdrant_api_key.get_secret_value() == written["recsys_qdrant_api_key"]
     assert settings.database_url is not None
-    assert "://recsys@mysql:3306/recsys" in settings.database_url.get_secret_value()
+    assert f"://{account}@mysql:3306/recsys" in settings.database_url.get_secret_value()
     assert settings.tokens is None  # read once; the file is read again when it changes
     if service == "server":
         assert settings.tokens_file is not None
@@ -303,14 +317,14 @@ def test_mysql_is_asked_as_the_user_of_the_servers(secrets: Path, tmp_path: Path
         text=True,
     )
     password, *arguments = done.stdout.splitlines()
-    assert password == (secrets / "recsys_database_password").read_text(encoding="ascii").strip()
+    assert password == (secrets / "recsys_serve_password").read_text(encoding="ascii").strip()
     # The server that only sets the database up listens on a socket alone: it must not count.
     assert "--host=127.0.0.1" in arguments
     variables = SERVICES["mysql"]["environment"]
-    assert f"--user={variables['MYSQL_USER']}" in arguments
+    assert "--user=recsys_serve" in arguments
     assert arguments[-1] == variables["MYSQL_DATABASE"]
     url = environment("server")["RECSYS_DATABASE_URL"]
-    assert url == f"mysql+aiomysql://{variables['MYSQL_USER']}@mysql:3306/{variables['MYSQL_DATABASE']}"
+    assert url == f"mysql+aiomysql://recsys_serve@mysql:3306/{variables['MYSQL_DATABASE']}"
 
 
 # What the images are made of
@@ -348,13 +362,8 @@ def test_the_wheel_gets_all_that_it_is_made_of() -> None:
 
 
 def test_only_the_image_that_prepares_has_what_training_needs() -> None:
-    def printed(*extras: str) -> list[str]:
-        command = [sys.executable, str(DOCKER / "requirements.py"), *extras]
-        return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-
-    assert printed() == PROJECT["project"]["dependencies"]
-    assert printed("train") == PROJECT["project"]["optional-dependencies"]["train"]
-    assert not any(line.startswith(("torch", "recbole")) for line in printed())
+    assert not {"torch", "recbole"} & set(LOCKS["serve"])
+    assert "recbole" in LOCKS["prepare"]
     stages = {words[-1]: words[0] for name, words in instructions() if name == "FROM"}
     copies = {"serve": "--from=serving", "prepare": "--from=training"}
     current = ""
@@ -371,15 +380,84 @@ def test_only_the_image_that_prepares_has_what_training_needs() -> None:
     assert SERVICES["prepare"]["build"]["target"] == "prepare"
 
 
-def test_images_are_pinned() -> None:
-    (default,) = [words[0].split("=")[1] for name, words in instructions() if name == "ARG" and "PYTHON" in words[0]]
-    others = [service["image"] for name, service in SERVICES.items() if name not in OURS]
-    for image in (default, *others):
-        name, _, tag = image.partition(":")
-        assert name, image
-        assert re.match(r"v?\d+\.\d+", tag), image
-    python = default.partition(":")[2].split("-")[0]
+def test_images_are_pinned_and_can_be_given_by_digest() -> None:
+    (built_on,) = [words[0].split("=")[1] for name, words in instructions() if name == "ARG" and "PYTHON" in words[0]]
+    fields = [entry["image"] for name, entry in SERVICES.items() if name not in OURS]
+    fields += [SERVICES[name]["build"]["args"]["PYTHON_IMAGE"] for name in OURS]
+    for field in fields:
+        name, _, tag = interpolated(field).partition(":")
+        assert name, field
+        assert re.match(r"v?\d+\.\d+", tag), field
+        (variable,) = INTERPOLATION.finditer(field)
+        given = f"{name}@sha256:{'0' * 64}"
+        assert interpolated(field, {variable["name"]: given}) == given
+    assert interpolated(fields[-1]) == built_on
+    python = built_on.partition(":")[2].split("-")[0]
     assert f"Programming Language :: Python :: {python}" in PROJECT["project"]["classifiers"]
+
+
+def test_everything_is_installed_by_hash_but_pytorch() -> None:
+    for name, words in instructions():
+        for command in " ".join(words).split("&&") if name == "RUN" else ():
+            if "pip" not in command.split() or "install" not in command.split():
+                continue
+            if "torch" in command.split():
+                assert "--no-deps" in command
+            elif "--no-index" not in command:  # the project's own wheel
+                assert {"--require-hashes", "--no-deps"} <= set(command.split())
+                assert re.search(r"--only-binary :all: --requirement docker/locks/\w+\.txt", command)
+
+
+def pins() -> dict[str, str]:
+    """Versions by names, as constraints.txt has them."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pairs}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_locks_agree_with_the_pinned_versions(name: str) -> None:
+    known = pins()
+    remedy = "pip install uv && python docker/make-locks.py"
+    other = {package: version for package, version in LOCKS[name].items() if known.get(package, version) != version}
+    assert other == {}, remedy
+    if name in ("serve", "prepare"):
+        assert set(LOCKS[name]) <= set(known), remedy
+    text = (DOCKER / "locks" / f"{name}.txt").read_text(encoding="ascii")
+    rest = LOCKED.sub("", text)
+    assert [
+        line for line in rest.splitlines() if line and not line.startswith("#")
+    ] == []  # no index, no URL, no option
+
+
+@pytest.mark.parametrize("name", ["serve", "prepare"])
+def test_locks_hold_all_that_is_needed(name: str) -> None:
+    wanted = [*PROJECT["project"]["dependencies"]]
+    wanted += PROJECT["project"]["optional-dependencies"]["train"] if name == "prepare" else []
+    linux = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix", "python_version": "3.11"}
+    linux |= {"python_full_version": "3.11.0", "implementation_name": "cpython", "extra": ""}
+    found: set[str] = set()
+    queue = [Requirement(line) for line in wanted]
+    while queue:
+        requirement = queue.pop()
+        package = canonicalize_name(requirement.name)
+        applies = requirement.marker is None or any(
+            requirement.marker.evaluate({**linux, "extra": extra}) for extra in ("", *requirement.extras)
+        )
+        mark = f"{package}[{','.join(sorted(requirement.extras))}]"
+        if not applies or mark in found:
+            continue
+        found |= {mark, package}
+        for line in metadata.requires(package) or ():
+            needed = Requirement(line)
+            if needed.marker is None or any(
+                needed.marker.evaluate({**linux, "extra": extra}) for extra in ("", *requirement.extras)
+            ):
+                needed.marker = None
+                queue.append(needed)
+    needed_packages = {package for package in found if "[" not in package} - {"torch"}
+    of_cuda = {package for package in needed_packages if re.match("nvidia-|cuda-|triton$", package)}
+    assert needed_packages - of_cuda <= set(LOCKS[name]), "pip install uv && python docker/make-locks.py"
 
 
 def test_the_qdrant_server_fits_its_client() -> None:
@@ -393,6 +471,23 @@ def test_the_qdrant_server_fits_its_client() -> None:
 
 
 # What containers may do
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_containers_have_limits_that_can_be_set(service: str) -> None:
+    entry = SERVICES[service]
+    assert re.fullmatch(r"\d+[mg]", interpolated(entry["mem_limit"]))
+    (variable,) = INTERPOLATION.finditer(entry["mem_limit"])
+    assert interpolated(entry["mem_limit"], {variable["name"]: "12g"}) == "12g"
+    assert 0 < entry["pids_limit"] <= 2048
+    text = (DOCKER / "README.md").read_text(encoding="utf-8")
+    assert f"`{variable['name']}`" in text
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_container_has_capabilities(service: str) -> None:
+    assert SERVICES[service]["cap_drop"] == ["ALL"]
+    assert "cap_add" not in SERVICES[service]
 
 
 @pytest.mark.parametrize("service", [*OURS, "balancer"])
