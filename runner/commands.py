@@ -40,6 +40,15 @@ PROTOCOL_TESTS = (
 CLIENTS = ROOT / "tests" / "clients"
 """Their package.json names programs of others."""
 
+SCHEMAS = (
+    ("github-workflows", (".github/workflows/test.yml", ".github/workflows/release.yml")),
+    ("dependabot", (".github/dependabot.yml",)),
+    ("github-issue-config", (".github/ISSUE_TEMPLATE/config.yml",)),
+    ("github-issue-forms", tuple(f".github/ISSUE_TEMPLATE/{name}.yml" for name in ("bug", "catalogue", "idea"))),
+    ("compose-spec", ("docker/compose.yaml",)),
+)
+"""Schemas that check-jsonschema brings, and files that others read."""
+
 USAGE = """usage: python3 run.py demo            prepare MovieLens-100k and ask it a dozen questions
        python3 run.py test            run the linters and the tests
        python3 run.py recsys-mcp …    any command of the server
@@ -86,6 +95,8 @@ def check() -> None:
         (SERVER, ("ruff", "format", "--check", ".")),
         (SERVER, ("mypy", "-p", "mcp_server", "-p", "runner")),
         (AGENT, ("mypy", "-p", "agent_client")),
+        (SERVER, ("zizmor", "--offline", "--no-progress", "--quiet", ".github")),
+        *((SERVER, ("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)) for schema, files in SCHEMAS),
     ]
     for ended, (environment, command) in zip(at_once(partial(e.output, *c) for e, c in checks), checks, strict=True):
         say(f"{environment.name}: {' '.join(command)}\n{ended.stdout.strip()}")

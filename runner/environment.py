@@ -67,11 +67,10 @@ class Environment:
     def module(self, *command: str) -> int:
         return subprocess.run([str(self.python), "-m", *command], cwd=self._root, check=False).returncode
 
-    def output(self, *command: str) -> "subprocess.CompletedProcess[str]":
-        """Of a module that says what it has found on stdout."""
-        return subprocess.run(
-            [str(self.python), "-m", *command], cwd=self._root, stdout=subprocess.PIPE, text=True, check=False
-        )
+    def output(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Of an installed program that says on stdout what it has found."""
+        command = [str(self._bin / program), *arguments]
+        return subprocess.run(command, cwd=self._root, stdout=subprocess.PIPE, text=True, check=False)
 
     def script(self, name: str, *arguments: str) -> int:
         return subprocess.run([str(self._bin / name), *arguments], check=False).returncode
