@@ -18,6 +18,9 @@ LINES_OF_A_FAILURE = 30
 TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ", "Preparing ", "Using cached ")
 """Beginnings of the lines in which pip says what it does now."""
 
+ALL_AT_ONCE = "Installing collected packages: "
+"""Goes before a list of names that is too long to be read, and is the last line for a while."""
+
 
 class Pip:
     """pip of one virtual environment.
@@ -80,5 +83,7 @@ class _Output(threading.Thread):
         for line in self._stream:
             text = line.strip()
             self.lines.append(text)
-            if text.startswith(TOLD):
+            if text.startswith(ALL_AT_ONCE):
+                self.latest = f"Installing {text.count(',') + 1} packages"
+            elif text.startswith(TOLD):
                 self.latest = text if len(text) <= 120 else f"{text[:119]}…"
