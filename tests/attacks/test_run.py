@@ -185,7 +185,7 @@ def test_where_pip_is_told_to_look_elsewhere_the_cpu_index_is_not_asked(
 ) -> None:
     monkeypatch.setenv(name, "1" if name == "PIP_NO_INDEX" else "http://127.0.0.1:9/simple")
     with serving(tmp_path) as index:
-        assert not pytorch.install_cpu_build(Pip(base_python(), "x", bars=False), "2.13.0", index.url)
+        assert not pytorch.install_cpu_build(Pip(Path(sys.executable), "x", bars=False), "2.13.0", index.url)
     assert index.asked == []
     assert f"where pip is told to look ({name[4:].lower().replace('_', '-')})" in capfd.readouterr().err
 
@@ -195,13 +195,8 @@ def test_a_cpu_index_that_cannot_be_reached_is_said_and_left_alone(capfd: pytest
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # nothing listens
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-        assert not pytorch.install_cpu_build(Pip(base_python(), "x", bars=False), "2.13.0", url)
+        assert not pytorch.install_cpu_build(Pip(Path(sys.executable), "x", bars=False), "2.13.0", url)
     assert f"{url} cannot be reached" in capfd.readouterr().err
-
-
-def base_python() -> Path:
-    """An interpreter that has pip."""
-    return Path(sys.base_prefix) / ("python.exe" if os.name == "nt" else "bin/python3")
 
 
 @pytest.mark.usefixtures("plain")
@@ -255,5 +250,5 @@ def test_an_installation_says_again_and_again_what_it_does(tmp_path: Path, monke
 
 @pytest.mark.usefixtures("plain")
 def test_a_failed_installation_shows_what_pip_said(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert not Pip(base_python(), ".venv", bars=False).install([str(tmp_path / "missing")])
+    assert not Pip(Path(sys.executable), ".venv", bars=False).install([str(tmp_path / "missing")])
     assert "ERROR: " in capfd.readouterr().err
