@@ -1,125 +1,21 @@
-"""Who may use the server over a network: bearer tokens, and the names and web pages under which it is reached.
+"""Who may use the server over a network: the names and the web pages under which it is reached.
 
-Knows no protocol. Of tokens only digests are kept, and none is ever part of a text.
+Knows no protocol. ``tokens`` has the bearer tokens.
 """
 
-import hashlib
-import hmac
 import ipaddress
-import logging
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.settings import Settings
-
-logger = logging.getLogger(__name__)
-
-LEAST_TOKEN_LENGTH = 16
-
-HOW_TO_MAKE_A_TOKEN = 'python -c "import secrets; print(secrets.token_urlsafe(32))" makes one'
+from mcp_server.tokens import HOW_TO_MAKE_A_TOKEN, Tokens
 
 THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine, as Host headers spell them."""
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "")
 """To listen on; no name to be reached by."""
-
-Digest = bytes
-
-FileStamp = tuple[int, int, int, int]
-"""Changes whenever a file does."""
-
-
-class Tokens:
-    """The tokens that are accepted.
-
-    Args:
-        written: Tokens separated by commas.
-        file: One token a line; blank lines and lines that begin with # are left out. It is read again when it
-            changes; where it then cannot be used, the tokens known before stay.
-
-    Raises:
-        InvalidInputError: A token is too short or cannot be sent, or none is there where some were announced.
-    """
-
-    def __init__(self, written: str | None, file: Path | None) -> None:
-        self._written = _digests(written.split(","), "RECSYS_TOKENS") if written and written.strip() else []
-        self._file = file
-        self._stamp: FileStamp | None = None
-        self._from_file: list[Digest] = []
-        if file is not None:
-            self._stamp = _stamp(file)
-            self._from_file = _read(file)
-
-    def __bool__(self) -> bool:
-        return bool(self._written or self._from_file)
-
-    def owner(self, presented: str) -> str | None:
-        """A name for whoever presents a token, the same for the same token; None where it is not accepted.
-
-        Compares with every token, and in constant time, so that how long it takes tells nothing.
-        """
-        self._follow()
-        given = _digest(presented)
-        found = None
-        for known in (*self._written, *self._from_file):
-            if hmac.compare_digest(known, given):
-                found = known
-        return None if found is None else found.hex()[:16]
-
-    def _follow(self) -> None:
-        """Read the file again if it is another than before."""
-        if self._file is None:
-            return
-        stamp = _stamp(self._file)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            self._from_file = _read(self._file)
-        except InvalidInputError as error:
-            logger.error("%s; the tokens known before stay", error)
-        else:
-            logger.info("%d tokens read from %s", len(self._from_file), self._file)
-
-
-def _read(file: Path) -> list[Digest]:
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"the file of tokens {file} cannot be read: {error}") from error
-    return _digests([line for line in lines if not line.lstrip().startswith("#")], str(file))
-
-
-def _digests(written: Sequence[str], source: str) -> list[Digest]:
-    tokens = [token.strip() for token in written if token.strip()]
-    if not tokens:
-        raise InvalidInputError(f"{source} holds no token: {HOW_TO_MAKE_A_TOKEN}")
-    for number, token in enumerate(tokens, start=1):
-        if len(token) < LEAST_TOKEN_LENGTH:
-            raise InvalidInputError(
-                f"token {number} of {source} is shorter than {LEAST_TOKEN_LENGTH} characters: {HOW_TO_MAKE_A_TOKEN}"
-            )
-        if not re.fullmatch(r"[!-~]+", token):
-            raise InvalidInputError(
-                f"token {number} of {source} has a character that no header can carry: letters, digits and -._~+/= "
-                "serve"
-            )
-    return [_digest(token) for token in tokens]
-
-
-def _digest(token: str) -> Digest:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _stamp(file: Path) -> FileStamp | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def is_this_machine(host: str) -> bool:
@@ -140,11 +36,60 @@ def check_exposure(settings: Settings, tokens: Tokens) -> None:
     )
 
 
+def canonical_host(written: str) -> str | None:
+    """A Host header's value in the one spelling that is compared: lower case, no dot at the end, addresses of IPv6 at
+    their shortest and without a zone. None where it is not a name or an address, with a port of digits or none.
+    """
+    match = re.fullmatch(r"([A-Za-z0-9._-]{1,255}?)\.?(?::([0-9]{1,5}))?", written)
+    if match is None:
+        match = re.fullmatch(r"\[([0-9A-Fa-f:.]{2,45})(?:%[A-Za-z0-9._~%-]{1,32})?\](?::([0-9]{1,5}))?", written)
+        if match is None:
+            return None
+        try:
+            name = f"[{ipaddress.IPv6Address(match[1])}]"
+        except ValueError:
+            return None
+    else:
+        name = match[1].lower()
+    if match[2] is None:
+        return name
+    return f"{name}:{int(match[2])}" if int(match[2]) <= 65535 else None
+
+
+def canonical_origin(written: str) -> str | None:
+    """An Origin header's value in the one spelling that is compared; None where it is not a page of HTTP or HTTPS."""
+    scheme, found, rest = written.partition("://")
+    host = canonical_host(rest) if found and scheme.lower() in ("http", "https") else None
+    return None if host is None else f"{scheme.lower()}://{host}"
+
+
+def is_accepted(canonical: str, accepted: Iterable[str]) -> bool:
+    """Whether a host or an origin is one of those accepted.
+
+    Args:
+        canonical: In its canonical spelling.
+        accepted: The same; "NAME:*" stands for any port.
+    """
+    name, colon, port = canonical.rpartition(":")
+    return canonical in accepted or bool(colon and port.isdigit() and f"{name}:*" in accepted)
+
+
 def accepted_hosts(settings: Settings) -> list[str]:
-    """Host headers to accept; "NAME:*" stands for any port."""
-    names = [*THIS_MACHINE, *(in_url(name) for name in settings.allowed_hosts)]
-    if settings.host not in EVERY_ADDRESS:
-        names.append(in_url(settings.host))
+    """Host headers to accept, in their canonical spelling; "NAME:*" stands for any port.
+
+    Raises:
+        InvalidInputError: One is not a host.
+    """
+    names = list(THIS_MACHINE)
+    for name in settings.allowed_hosts:
+        host = canonical_host(_in_ascii(in_url(name)))
+        if host is None:
+            raise InvalidInputError(
+                f"RECSYS_ALLOWED_HOSTS: {name!r} is not a host; recs.example.com or recs.example.com:8443 was expected"
+            )
+        names.append(host)
+    if settings.host not in EVERY_ADDRESS and (own := canonical_host(_in_ascii(in_url(settings.host)))):
+        names.append(own)
     hosts = []
     for name in names:
         after_brackets = name.rpartition("]")[2]
@@ -153,17 +98,29 @@ def accepted_hosts(settings: Settings) -> list[str]:
 
 
 def accepted_origins(settings: Settings) -> list[str]:
-    """Origins to accept: pages of this machine, and those that the settings name.
+    """Origins to accept, in their canonical spelling: pages of this machine, and those that the settings name.
 
     Raises:
         InvalidInputError: One is not an origin.
     """
-    for origin in settings.allowed_origins:
-        if not re.fullmatch(r"https?://[^/\s*]+", origin):
+    origins = [f"http://{name}:*" for name in THIS_MACHINE]
+    for written in settings.allowed_origins:
+        scheme, found, host = written.partition("://")
+        origin = canonical_origin(f"{scheme}{found}{_in_ascii(host)}")
+        if origin is None:
             raise InvalidInputError(
-                f"RECSYS_ALLOWED_ORIGINS: {origin!r} is not an origin; https://app.example.com was expected"
+                f"RECSYS_ALLOWED_ORIGINS: {written!r} is not an origin; https://app.example.com was expected"
             )
-    return [*(f"http://{name}:*" for name in THIS_MACHINE), *settings.allowed_origins]
+        origins.append(origin)
+    return origins
+
+
+def _in_ascii(written: str) -> str:
+    """Names of other letters as browsers send them (xn--...); what cannot be sent stays as it is."""
+    try:
+        return written if written.isascii() else written.encode("idna").decode("ascii")
+    except UnicodeError:
+        return written
 
 
 def in_url(name: str) -> str:

@@ -2,8 +2,9 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,26 +12,21 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, request_response
+from starlette.routing import BaseRoute, Route, request_response
 from starlette.types import ASGIApp
 
-from mcp_server.access import Tokens, accepted_hosts, accepted_origins
+from mcp_server.access import accepted_hosts, accepted_origins
 from mcp_server.calls import Calls
 from mcp_server.errors import InvalidInputError
-from mcp_server.http_requests import BoundedBody, TrimmedHeaders, problem
-from mcp_server.http_transports import (
-    KnownHostsOnly,
-    Sse,
-    StreamableHttp,
-    authentication,
-    security,
-    with_token_only,
-)
+from mcp_server.http_requests import BoundedBody, KnownHostsOnly, TrimmedHeaders, problem
+from mcp_server.http_transports import Sse, StreamableHttp, authentication, security, with_token_only
 from mcp_server.metrics import Metrics
 from mcp_server.readiness import Readiness
+from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
 from mcp_server.service import Service
 from mcp_server.settings import Settings, Transport
+from mcp_server.tokens import Tokens
 
 
 @dataclass(frozen=True)
@@ -71,22 +67,24 @@ class Paths:
         return " and ".join(f"{base}{path} ({name})" for path, name in places if path is not None)
 
 
-def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settings, tokens: Tokens) -> Starlette:
+def build_app(
+    service: Service, calls: Calls, metrics: Metrics, refusals: Refusals, settings: Settings, tokens: Tokens
+) -> ASGIApp:
     """The application: MCP, metrics, health and readiness. It starts and closes the service.
 
     Raises:
         InvalidInputError: A setting cannot be used.
     """
     paths = Paths(settings.path_prefix, settings.transport)
-    origins = accepted_origins(settings)
-    guards = security(accepted_hosts(settings), origins)
+    hosts, origins = accepted_hosts(settings), accepted_origins(settings)
+    guards = security(hosts, origins)
     most_bytes = settings.max_body_kb * 1024
     server = build_server(service, calls)
     readiness = Readiness(service.readiness)
 
     def guarded(app: ASGIApp) -> ASGIApp:
         bounded = BoundedBody(TrimmedHeaders(app), most_bytes)
-        return KnownHostsOnly(with_token_only(bounded) if tokens else bounded, guards)
+        return with_token_only(bounded) if tokens else bounded
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
@@ -100,18 +98,22 @@ def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settin
         page, content_type = metrics.page(request.headers.get("accept", ""))
         return Response(page, headers={"Content-Type": content_type})
 
-    routes = [
-        Route(paths.of("health"), health),
-        Route(paths.of("ready"), ready),
-        Route(paths.of("metrics"), guarded(request_response(show_metrics)), methods=["GET"]),
-    ]
+    routes: list[BaseRoute] = []
+
+    def serve(path: str, endpoint: Callable[..., Any], methods: list[str] | None) -> None:
+        """With a slash at the end and without: a redirect would have to trust the Host and the scheme of a request."""
+        routes.extend(Route(each, endpoint, methods=methods) for each in (path, f"{path}/"))
+
+    for name, answer in (("health", health), ("ready", ready)):
+        serve(paths.of(name), answer, ["GET"])
+    serve(paths.of("metrics"), guarded(request_response(show_metrics)), ["GET"])
     streamable_http = None
     if paths.streamable_http is not None:
         streamable_http = StreamableHttp(server, guards, most_bytes, settings.stateless)
-        routes.append(Route(paths.streamable_http, guarded(streamable_http)))
+        serve(paths.streamable_http, guarded(streamable_http), None)
     if paths.sse is not None:
         sse = Sse(server, guards, most_bytes, paths.messages)
-        routes.append(Route(paths.sse, guarded(sse.stream), methods=["GET"]))
+        serve(paths.sse, guarded(sse.stream), ["GET"])
         routes.append(Route(f"{paths.messages}{{name:path}}", guarded(sse.messages), methods=["POST"]))
 
     @contextlib.asynccontextmanager
@@ -135,7 +137,7 @@ def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settin
         middleware.append(
             Middleware(
                 CORSMiddleware,
-                allow_origins=settings.allowed_origins,
+                allow_origins=[origin for origin in origins if not origin.endswith(":*")],
                 allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=["*"],  # MCP's own have names that depend on the tools
                 expose_headers=["Mcp-Session-Id"],
@@ -143,6 +145,7 @@ def build_app(service: Service, calls: Calls, metrics: Metrics, settings: Settin
         )
     if tokens:
         middleware.append(authentication(tokens))
-    return Starlette(
-        routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers={HTTPException: refuse}
-    )
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan, exception_handlers={HTTPException: refuse})
+    app.router.redirect_slashes = False
+    open_paths = {f"{paths.of(name)}{end}" for name in ("health", "ready") for end in ("", "/")}
+    return KnownHostsOnly(app, hosts, origins, open_paths, refusals)

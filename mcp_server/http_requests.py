@@ -1,11 +1,16 @@
-"""What happens to HTTP requests whatever they ask for: headers are trimmed, bodies are bounded, and streams end when
-the server stops.
+"""What happens to HTTP requests whatever they ask for: hosts and origins are checked, headers are trimmed, bodies are
+bounded, and streams end when the server stops.
 """
+
+from collections.abc import Collection, Sequence
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mcp_server.access import canonical_host, canonical_origin, is_accepted
+from mcp_server.refusals import Refusals, shown
 
 BODY_SECONDS = 30.0
 """How long a client may take to send the body of a request."""
@@ -14,6 +19,70 @@ BODY_SECONDS = 30.0
 def problem(status: int, error: str, description: str) -> JSONResponse:
     """An error as OAuth and the SDK spell theirs."""
     return JSONResponse({"error": error, "error_description": description}, status_code=status)
+
+
+TARGET_AUTHORITY = "recsys.target_authority"
+"""In a scope: the host that a request names in its target as well (GET http://localhost/mcp), where it does."""
+
+
+class KnownHostsOnly:
+    """Answers only requests whose Host and Origin are accepted: 400, 421 and 403 otherwise. A web page could reach a
+    server on its visitor's machine by a name of its own (DNS rebinding).
+
+    What comes behind sees both in their canonical spelling.
+
+    Args:
+        open_paths: Are answered whatever the host is: orchestrators ask by address.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str],
+        origins: Sequence[str],
+        open_paths: Collection[str],
+        refusals: Refusals,
+    ) -> None:
+        self._app, self._hosts, self._origins = app, hosts, origins
+        self._open_paths, self._refusals = open_paths, refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._open_paths:
+            await self._app(scope, receive, send)
+            return
+        checked = self._checked(scope)
+        if isinstance(checked, JSONResponse):
+            await checked(scope, receive, send)
+        else:
+            await self._app({**scope, "headers": checked}, receive, send)
+
+    def _checked(self, scope: Scope) -> list[tuple[bytes, bytes]] | JSONResponse:
+        """The headers for the application, or a refusal."""
+        hosts, origins = (_values(scope, name) for name in (b"host", b"origin"))
+        if len(hosts) != 1 or len(origins) > 1:
+            return self._refuse(400, "bad_request", "a request has one Host header, and one Origin header at most")
+        host = canonical_host(hosts[0])
+        authority = scope.get(TARGET_AUTHORITY)
+        if host is None or (authority is not None and canonical_host(authority) != host):
+            other = "" if authority is None else f" for {shown(authority)}"
+            return self._refuse(400, "bad_request", f"{shown(hosts[0])} is not the host of a request{other}")
+        if not is_accepted(host, self._hosts):
+            text = f"the server does not know itself as {shown(hosts[0])}: RECSYS_ALLOWED_HOSTS names it where it may"
+            return self._refuse(421, "unknown_host", text)
+        origin = canonical_origin(origins[0]) if origins else None
+        if origins and (origin is None or not is_accepted(origin, self._origins)):
+            text = f"pages of {shown(origins[0])} may not call: RECSYS_ALLOWED_ORIGINS names those that may"
+            return self._refuse(403, "unknown_origin", text)
+        canonical = {b"host": host.encode("ascii"), b"origin": (origin or "").encode("ascii")}
+        return [(name, canonical.get(name, value)) for name, value in scope["headers"]]
+
+    def _refuse(self, status: int, error: str, text: str) -> JSONResponse:
+        self._refusals.count("host", text)
+        return problem(status, error, text)
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.strip(b" \t").decode("latin-1") for each, value in scope["headers"] if each == name]
 
 
 class TrimmedHeaders:

@@ -1,25 +1,32 @@
 """The server process over a network: its sockets, its start and its stop. ``http_app`` says what it answers."""
 
+import asyncio
 import contextlib
 import errno
 import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from mcp_server.access import Tokens, check_exposure, in_url
+from mcp_server.access import check_exposure, in_url
 from mcp_server.calls import Calls, log_call
 from mcp_server.errors import InvalidInputError
 from mcp_server.http_app import Paths, build_app
+from mcp_server.http_connections import Connections, affordable
+from mcp_server.http_protocol import BoundedHttp
 from mcp_server.http_requests import OpenRequests
 from mcp_server.logs import announce
 from mcp_server.metrics import Metrics
 from mcp_server.protocol import COMPLETION, RESOURCE
+from mcp_server.refusals import Refusals
 from mcp_server.service import Service
-from mcp_server.settings import Settings
+from mcp_server.settings import Settings, secrets_folder
 from mcp_server.stopping import finish, stop_signals
+from mcp_server.tokens import Tokens
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than what sits in front of servers keeps its idle connections (60 s as a rule), so that it is never the
@@ -38,7 +45,8 @@ async def serve_http(settings: Settings) -> None:
     Raises:
         RecsysError: The address cannot be listened on, or the settings cannot be used.
     """
-    tokens = Tokens(settings.tokens.get_secret_value() if settings.tokens else None, settings.tokens_file)
+    written = settings.tokens.get_secret_value() if settings.tokens else None
+    tokens = Tokens(written, settings.tokens_file, secrets_folder())
     check_exposure(settings, tokens)
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(each) for each in listen(settings.host, settings.port)]
@@ -47,7 +55,8 @@ async def serve_http(settings: Settings) -> None:
         calls = Calls(settings.max_calls, settings.call_timeout, [log_call, metrics.record])
         metrics.watch(calls)
         requests = OpenRequests()
-        app = build_app(service, calls, metrics, settings, tokens)
+        refusals = Refusals(metrics.refused)
+        app = build_app(service, calls, metrics, refusals, settings, tokens)
 
         def listening() -> None:
             base = f"http://{in_url(settings.host)}:{sockets[0].getsockname()[1]}"
@@ -65,7 +74,11 @@ async def serve_http(settings: Settings) -> None:
             await finish(calls, lambda: requests.sending, settings.shutdown_timeout)
             requests.end()
 
-        await _Process(requests.watched(app), calls, listening, end, settings.shutdown_timeout).serve(sockets)
+        connections = Connections(affordable(settings.max_connections))
+        metrics.show("recsys_connections", "Connections that are open.", lambda: len(connections))
+        protocol = partial(BoundedHttp, connections=connections, refusals=refusals)
+        process = _Process(requests.watched(app), protocol, calls, listening, end, settings.shutdown_timeout)
+        await process.serve(sockets)
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -128,6 +141,7 @@ class _Process(uvicorn.Server):
     """uvicorn, which of itself ends by the signal that stopped it and waits for streams that never end.
 
     Args:
+        protocol: Makes what talks over a connection.
         listening: Called when requests are accepted.
         end: Awaited when none are accepted any more; lets calls finish and ends all requests.
     """
@@ -135,6 +149,7 @@ class _Process(uvicorn.Server):
     def __init__(
         self,
         app: ASGIApp,
+        protocol: Callable[..., asyncio.Protocol],
         calls: Calls,
         listening: Callable[[], None],
         end: Callable[[], Awaitable[None]],
@@ -142,6 +157,7 @@ class _Process(uvicorn.Server):
     ) -> None:
         config = uvicorn.Config(
             app,
+            http=cast(type[asyncio.Protocol], protocol),  # called in the same way
             lifespan="on",
             ws="none",
             log_config=None,

@@ -14,33 +14,22 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_server.access import Tokens
+from mcp_server.tokens import Tokens
 
 SESSION_IDLE_SECONDS = 30 * 60.0
 """A session of streamable HTTP that has been silent for so long is forgotten; its client is told to begin anew."""
 
 
 def security(hosts: list[str], origins: list[str]) -> TransportSecuritySettings:
+    """The SDK's own check, which sees what `KnownHostsOnly` has let through."""
     return TransportSecuritySettings(enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins)
-
-
-class KnownHostsOnly:
-    """Answers only requests whose Host and Origin are accepted: 421 and 403 otherwise."""
-
-    def __init__(self, app: ASGIApp, settings: TransportSecuritySettings) -> None:
-        self._app, self._check = app, TransportSecurityMiddleware(settings)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = await self._check.validate_request(Request(scope), is_post=False)
-        await (refusal or self._app)(scope, receive, send)
 
 
 def _own_limit(transport: Any, most_bytes: int) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Metrics for Prometheus: the calls, and the process. Imported only where they are served."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -15,6 +15,7 @@ from prometheus_client import ProcessCollector as ProcessMetrics
 from prometheus_client.exposition import choose_encoder
 
 from mcp_server.calls import Calls, FinishedCall
+from mcp_server.refusals import REASONS, Reason
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Upper bounds of the histogram: from a lookup in memory to the default timeout."""
@@ -40,6 +41,11 @@ class Metrics:
             buckets=SECONDS,
             registry=self._registry,
         )
+        self._refused = Counter(
+            "recsys_refused", "Requests and connections refused before any call.", ("reason",), registry=self._registry
+        )
+        for reason in REASONS:
+            self._refused.labels(reason)
         for tool in tools:
             self._calls.labels(tool, "ok")
             self._seconds.labels(tool)
@@ -48,12 +54,17 @@ class Metrics:
         self._calls.labels(call.tool, call.outcome).inc()
         self._seconds.labels(call.tool).observe(call.seconds)
 
+    def refused(self, reason: Reason) -> None:
+        self._refused.labels(reason).inc()
+
     def watch(self, calls: Calls) -> None:
         """Show how many calls run and wait."""
-        running = Gauge("recsys_calls_running", "Calls that are being worked on.", registry=self._registry)
-        running.set_function(lambda: calls.running)
-        waiting = Gauge("recsys_calls_waiting", "Calls that wait for their turn.", registry=self._registry)
-        waiting.set_function(lambda: calls.waiting)
+        self.show("recsys_calls_running", "Calls that are being worked on.", lambda: calls.running)
+        self.show("recsys_calls_waiting", "Calls that wait for their turn.", lambda: calls.waiting)
+
+    def show(self, name: str, description: str, count: Callable[[], int]) -> None:
+        """Show a number that goes up and down."""
+        Gauge(name, description, registry=self._registry).set_function(count)
 
     def page(self, accept: str) -> tuple[bytes, str]:
         """What Prometheus reads, and its content type.

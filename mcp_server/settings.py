@@ -56,6 +56,11 @@ Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Paths = Annotated[list[Path], NoDecode, BeforeValidator(_split_paths)]
 
 
+def secrets_folder() -> Path:
+    """Where an orchestrator mounts files of secrets."""
+    return Path(os.environ.get("RECSYS_SECRETS_DIR", SECRETS_FOLDER))
+
+
 class Settings(BaseSettings):
     """Each field can be set as RECSYS_<NAME>."""
 
@@ -63,7 +68,7 @@ class Settings(BaseSettings):
 
     def __init__(self, **values: Any) -> None:
         """Raises: InvalidInputError: a file of settings cannot be read, or has what it may not have."""
-        folder = Path(os.environ.get("RECSYS_SECRETS_DIR", SECRETS_FOLDER))
+        folder = secrets_folder()
         named = values.get("env_file") or os.environ.get(ENV_FILE_VARIABLE)
         file = Path(named).expanduser().absolute() if named else Path(FOUND_ENV_FILE)
         if named and not file.is_file():
@@ -158,6 +163,13 @@ class Settings(BaseSettings):
     )
     allowed_origins: Names = Field(default_factory=list, description="Origins of web pages that may call the server.")
     max_body_kb: int = Field(1024, ge=1, description="Longest body of a request, in KiB.")
+    max_connections: int = Field(
+        1024, ge=1, description="Connections that are open at once; fewer where the limit of open files is lower."
+    )
+    max_sessions: int = Field(10_000, ge=1, description="Sessions that are open at once, streams of SSE included.")
+    max_sessions_each: int = Field(
+        1000, ge=1, description="As many of them for each token; for each client address where no tokens are set."
+    )
     max_calls: int = Field(64, ge=1, description="Calls that run at once; others wait for their turn.")
     call_timeout: float = Field(30.0, gt=0, description="Seconds after which a call is given up, waiting included.")
     shutdown_timeout: float = Field(

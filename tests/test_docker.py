@@ -27,13 +27,13 @@ from packaging.utils import canonicalize_name
 from starlette.routing import Route
 from typer.testing import CliRunner
 
-from mcp_server.access import Tokens
 from mcp_server.calls import Calls
 from mcp_server.cli import app
 from mcp_server.http_app import build_app
 from mcp_server.metrics import Metrics
 from mcp_server.service import Service
 from mcp_server.settings import SECRETS_FOLDER, Settings
+from mcp_server.tokens import Tokens
 
 ROOT = Path(__file__).parents[1]
 DOCKER = ROOT / "docker"

@@ -18,6 +18,7 @@ from mcp_server.settings import Settings
 OVER_HTTP = frozenset(
     {"transport", "host", "port", "path_prefix", "stateless", "tokens", "tokens_file", "allow_anonymous"}
     | {"allowed_hosts", "allowed_origins", "max_body_kb", "shutdown_timeout"}
+    | {"max_connections", "max_sessions", "max_sessions_each"}
 )
 """Settings of servers that are not started by a host."""
 
