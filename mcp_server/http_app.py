@@ -25,6 +25,7 @@ from mcp_server.readiness import Readiness
 from mcp_server.refusals import Refusals
 from mcp_server.server import build_server
 from mcp_server.service import Service
+from mcp_server.sessions import Sessions
 from mcp_server.settings import Settings, Transport
 from mcp_server.tokens import Tokens
 
@@ -68,7 +69,13 @@ class Paths:
 
 
 def build_app(
-    service: Service, calls: Calls, metrics: Metrics, refusals: Refusals, settings: Settings, tokens: Tokens
+    service: Service,
+    calls: Calls,
+    metrics: Metrics,
+    refusals: Refusals,
+    sessions: Sessions,
+    settings: Settings,
+    tokens: Tokens,
 ) -> ASGIApp:
     """The application: MCP, metrics, health and readiness. It starts and closes the service.
 
@@ -90,7 +97,10 @@ def build_app(
         return JSONResponse({"status": "ok"})
 
     async def ready(_: Request) -> Response:
-        checks = {"server": "stopping"} if calls.stopping else await readiness.checks()
+        if calls.stopping:
+            checks = {"server": "stopping"}
+        else:
+            checks = {**await readiness.checks(), "sessions": "unavailable" if sessions.full else "ok"}
         is_ready = all(found == "ok" for found in checks.values())
         return JSONResponse({"ready": is_ready, "checks": checks}, status_code=200 if is_ready else 503)
 
@@ -109,10 +119,10 @@ def build_app(
     serve(paths.of("metrics"), guarded(request_response(show_metrics)), ["GET"])
     streamable_http = None
     if paths.streamable_http is not None:
-        streamable_http = StreamableHttp(server, guards, most_bytes, settings.stateless)
+        streamable_http = StreamableHttp(server, guards, most_bytes, settings.stateless, sessions, refusals)
         serve(paths.streamable_http, guarded(streamable_http), None)
     if paths.sse is not None:
-        sse = Sse(server, guards, most_bytes, paths.messages)
+        sse = Sse(server, guards, most_bytes, paths.messages, sessions, refusals)
         serve(paths.sse, guarded(sse.stream), ["GET"])
         routes.append(Route(f"{paths.messages}{{name:path}}", guarded(sse.messages), methods=["POST"]))
 
@@ -121,7 +131,10 @@ def build_app(
         try:
             service.start()
             service.warm()
-            async with streamable_http.running() if streamable_http else contextlib.nullcontext():
+            async with contextlib.AsyncExitStack() as stack:
+                if streamable_http is not None:
+                    await stack.enter_async_context(streamable_http.running())
+                await stack.enter_async_context(sessions.kept())
                 yield
         finally:
             await service.close()

@@ -176,7 +176,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline = None
         if self._answering is not None:
             return
-        if self._in_head or self._unparsed_bytes:
+        if self._in_head or (self._unparsed_bytes and not self._in_request):
             text = f"the head of a request did not come in {HEAD_SECONDS:g} s"
             self._refuse("slow", 408, "request_timeout", text)
         else:  # nothing was said, or only the rest of what has been answered is missing
@@ -257,7 +257,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._refusals.count(reason, f"{self.network}: {description}")
         self._deaf = True
         self._stop_timers()
-        if self._answering is not None:
+        if self._answering is not None or self.transport.is_closing():
             self._close()
             return
         self.transport.write(_answer(status, error, description))

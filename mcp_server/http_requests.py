@@ -16,9 +16,10 @@ BODY_SECONDS = 30.0
 """How long a client may take to send the body of a request."""
 
 
-def problem(status: int, error: str, description: str) -> JSONResponse:
+def problem(status: int, error: str, description: str, retry_seconds: int | None = None) -> JSONResponse:
     """An error as OAuth and the SDK spell theirs."""
-    return JSONResponse({"error": error, "error_description": description}, status_code=status)
+    headers = None if retry_seconds is None else {"Retry-After": str(retry_seconds)}
+    return JSONResponse({"error": error, "error_description": description}, status_code=status, headers=headers)
 
 
 TARGET_AUTHORITY = "recsys.target_authority"
@@ -145,11 +146,28 @@ class _Replayed:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
+class Answer:
+    """What is sent in answer to a request, and how far that is."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = self._complete = False
+
+    async def __call__(self, message: Message) -> None:
+        await self._send(message)
+        self.begun = True
+        self._complete = message["type"] == "http.response.body" and not message.get("more_body", False)
+
+    async def end(self) -> None:
+        """End an answer that has begun: a client that sees its stream end properly knows that nothing is missing."""
+        if self.begun and not self._complete:
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
 class OpenRequests:
     """Knows the requests that are being answered, and can end them.
 
-    Streams of events last until their client leaves; a server that stops has to end them, and to end them well: a
-    client that sees its stream end properly knows that nothing is missing.
+    Streams of events last until their client leaves; a server that stops has to end them, and to end them well.
     """
 
     def __init__(self) -> None:
@@ -170,17 +188,14 @@ class OpenRequests:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
-            begun = complete = False
+            answer = Answer(send)
 
             async def watched_send(message: Message) -> None:
-                nonlocal begun, complete
                 self._n_sending += 1
                 try:
-                    await send(message)
+                    await answer(message)
                 finally:
                     self._n_sending -= 1
-                begun = True
-                complete = message["type"] == "http.response.body" and not message.get("more_body", False)
 
             with anyio.CancelScope() as request:
                 self._open.add(request)
@@ -188,9 +203,9 @@ class OpenRequests:
                     await app(scope, receive, watched_send)
                 finally:
                     self._open.discard(request)
-            if request.cancelled_caught and not complete:
-                if begun:
-                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if request.cancelled_caught:
+                if answer.begun:
+                    await answer.end()
                 else:
                     await problem(503, "stopping", "the server is stopping")(scope, receive, send)
 

@@ -24,6 +24,7 @@ from mcp_server.metrics import Metrics
 from mcp_server.protocol import COMPLETION, RESOURCE
 from mcp_server.refusals import Refusals
 from mcp_server.service import Service
+from mcp_server.sessions import Sessions
 from mcp_server.settings import Settings, secrets_folder
 from mcp_server.stopping import finish, stop_signals
 from mcp_server.tokens import Tokens
@@ -56,7 +57,11 @@ async def serve_http(settings: Settings) -> None:
         metrics.watch(calls)
         requests = OpenRequests()
         refusals = Refusals(metrics.refused)
-        app = build_app(service, calls, metrics, refusals, settings, tokens)
+        connections = Connections(affordable(settings.max_connections))
+        metrics.show("recsys_connections", "Connections that are open.", lambda: len(connections))
+        sessions = Sessions(settings.max_sessions, settings.max_sessions_each, max(1, connections.most // 2))
+        metrics.show("recsys_sessions", "Sessions that are open, streams of SSE included.", lambda: sessions.n_open)
+        app = build_app(service, calls, metrics, refusals, sessions, settings, tokens)
 
         def listening() -> None:
             base = f"http://{in_url(settings.host)}:{sockets[0].getsockname()[1]}"
@@ -74,8 +79,6 @@ async def serve_http(settings: Settings) -> None:
             await finish(calls, lambda: requests.sending, settings.shutdown_timeout)
             requests.end()
 
-        connections = Connections(affordable(settings.max_connections))
-        metrics.show("recsys_connections", "Connections that are open.", lambda: len(connections))
         protocol = partial(BoundedHttp, connections=connections, refusals=refusals)
         process = _Process(requests.watched(app), protocol, calls, listening, end, settings.shutdown_timeout)
         await process.serve(sockets)

@@ -3,12 +3,15 @@
 With ``server`` and ``client`` the only modules that know the MCP SDK.
 """
 
+import contextlib
 import hmac
 import inspect
 import secrets
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import anyio
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
@@ -18,13 +21,25 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mcp_server.http_connections import client_network
+from mcp_server.http_requests import Answer, problem
+from mcp_server.refusals import Reason, Refusals
+from mcp_server.sessions import IDLE_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
 from mcp_server.tokens import Tokens
 
-SESSION_IDLE_SECONDS = 30 * 60.0
-"""A session of streamable HTTP that has been silent for so long is forgotten; its client is told to begin anew."""
+UNREAD_SECONDS = 30.0
+"""How long a message waits for the client to read what it has been sent."""
+
+WITH_SESSIONS: Collection[str] | None
+"""Revisions of the protocol that have sessions; None where the SDK knows no others."""
+
+try:
+    from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS as WITH_SESSIONS
+except ImportError:  # the SDK's line 1.x
+    WITH_SESSIONS = None
 
 
 def security(hosts: list[str], origins: list[str]) -> TransportSecuritySettings:
@@ -32,10 +47,9 @@ def security(hosts: list[str], origins: list[str]) -> TransportSecuritySettings:
     return TransportSecuritySettings(enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins)
 
 
-def _own_limit(transport: Any, most_bytes: int) -> dict[str, Any]:
-    """The SDK's limit on bodies, where it has one, must not be below ours."""
-    name = "max_request_body_size"
-    return {name: most_bytes} if name in inspect.signature(transport).parameters else {}
+def _own_limit(transport: Any, name: str, limit: int | None) -> dict[str, Any]:
+    """A limit of the SDK, where it has one, which must not be below ours."""
+    return {name: limit} if name in inspect.signature(transport).parameters else {}
 
 
 NO_SESSION = PlainTextResponse("there is no such session", status_code=404)
@@ -46,6 +60,11 @@ SESSION_ID = "mcp-session-id"
 def _owner(scope: Scope) -> str:
     """Whose token came with a request; "" where none is asked for."""
     return getattr(scope.get("user"), "username", "")
+
+
+def owner_or_network(scope: Scope) -> str:
+    """Whom a request counts for: whose token came with it, else where it comes from."""
+    return _owner(scope) or client_network(scope["client"][0] if scope.get("client") else "")
 
 
 class OwnSessionsOnly:
@@ -80,19 +99,123 @@ class OwnSessionsOnly:
         await self._app(scope, receive, sign)
 
 
+class CountedSessions:
+    """Opens no more sessions than there may be, and ends those that nobody uses. The SDK has one limit for all."""
+
+    def __init__(self, app: ASGIApp, sessions: Sessions, refusals: Refusals) -> None:
+        self._app, self._sessions, self._refusals = app, sessions, refusals
+        self._open: dict[str, Session] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name = Headers(scope=scope).get(SESSION_ID)
+        if name is None and scope["method"] == "POST" and _opens_session(scope):
+            await self._begin(scope, receive, send)
+        elif name in self._open:
+            await self._go_on(name, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
+        name: str | None = None
+
+        async def close() -> None:
+            if name is not None:
+                self._open.pop(name, None)
+                await self._delete(name, scope.get("user"))
+
+        try:
+            session = await self._sessions.open(owner_or_network(scope), close)
+        except NoPlaceError as error:
+            await no_place(error, "sessions", self._refusals)(scope, receive, send)
+            return
+
+        async def watch(message: Message) -> None:
+            nonlocal name
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                name = Headers(raw=message["headers"]).get(SESSION_ID)
+                if name is not None:
+                    self._open[name] = session
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            if name is None:
+                self._sessions.forget(session)
+            else:
+                self._sessions.finish(session)
+
+    async def _go_on(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        session, has_ended = self._open[name], False
+
+        async def watch(message: Message) -> None:
+            nonlocal has_ended
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                has_ended = status == 404 or (scope["method"] == "DELETE" and status < 400)
+            await send(message)
+
+        self._sessions.begin(session)
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            self._sessions.finish(session)
+            if has_ended:
+                self._open.pop(name, None)
+                self._sessions.forget(session)
+
+    async def _delete(self, name: str, user: object) -> None:
+        """End a session in the way of its client."""
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(_: Message) -> None:
+            pass
+
+        headers = [(b"host", b"localhost"), (SESSION_ID.encode(), name.encode())]
+        place = {"type": "http", "http_version": "1.1", "scheme": "http", "path": "/", "query_string": b""}
+        await self._app({**place, "method": "DELETE", "headers": headers, "user": user}, receive, send)
+
+
+def _opens_session(scope: Scope) -> bool:
+    """Whether a POST request without a session opens one: in the newest generation of the protocol there are none."""
+    version = Headers(scope=scope).get("mcp-protocol-version")
+    return version is None or WITH_SESSIONS is None or version in WITH_SESSIONS
+
+
+def no_place(error: NoPlaceError, reason: Reason, refusals: Refusals) -> Response:
+    text = str(error)
+    refusals.count(reason, text)
+    seconds = int(UNUSED_SECONDS)
+    if error.everybody:
+        return problem(503, f"too_many_{reason}", text, retry_seconds=seconds)
+    return problem(429, f"too_many_{reason}", text, retry_seconds=seconds)
+
+
 class StreamableHttp:
     """Streamable HTTP of a server, at one path."""
 
     def __init__(
-        self, server: Server[Any], settings: TransportSecuritySettings, most_bytes: int, stateless: bool
+        self,
+        server: Server[Any],
+        settings: TransportSecuritySettings,
+        most_bytes: int,
+        stateless: bool,
+        sessions: Sessions,
+        refusals: Refusals,
     ) -> None:
+        self._sessions, self._refusals = sessions, refusals
         manager: Any = StreamableHTTPSessionManager
-        options = _own_limit(manager, most_bytes)
+        options = {
+            **_own_limit(manager, "max_request_body_size", most_bytes),
+            **_own_limit(manager, "max_sessions", None),
+        }
         if not stateless:
-            options["session_idle_timeout"] = SESSION_IDLE_SECONDS
+            options["session_idle_timeout"] = IDLE_SECONDS
         self._manager = manager(app=server, stateless=stateless, security_settings=settings, **options)
         app: ASGIApp = self._manager.handle_request
-        self._app = app if stateless else OwnSessionsOnly(app)
+        self._app = app if stateless else OwnSessionsOnly(CountedSessions(app, sessions, refusals))
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Sessions live while this is open; it can be opened once."""
@@ -100,7 +223,30 @@ class StreamableHttp:
         return run
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        if scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._sessions.stream(owner_or_network(scope)))
+            except NoPlaceError as error:
+                await no_place(error, "streams", self._refusals)(scope, receive, send)
+                return
+            await self._app(scope, receive, send)
+
+
+class _Stream:
+    """An open stream of SSE.
+
+    Args:
+        owner: See `_owner`.
+    """
+
+    def __init__(self, owner: str, transport: SseServerTransport, session: Session) -> None:
+        self.owner, self.transport, self.session = owner, transport, session
+        self.was_read = anyio.Event()
+        """Set while its client reads what it is sent."""
+        self.was_read.set()
 
 
 class Sse:
@@ -114,29 +260,77 @@ class Sse:
     """
 
     def __init__(
-        self, server: Server[Any], settings: TransportSecuritySettings, most_bytes: int, messages_path: str
+        self,
+        server: Server[Any],
+        settings: TransportSecuritySettings,
+        most_bytes: int,
+        messages_path: str,
+        sessions: Sessions,
+        refusals: Refusals,
     ) -> None:
         self._server, self._settings, self._messages_path = server, settings, messages_path
-        self._limit = _own_limit(SseServerTransport, most_bytes)
-        self._open: dict[str, tuple[str, SseServerTransport]] = {}
+        self._limit = _own_limit(SseServerTransport, "max_request_body_size", most_bytes)
+        self._sessions, self._refusals = sessions, refusals
+        self._open: dict[str, _Stream] = {}
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        life, owner = anyio.CancelScope(), owner_or_network(scope)
+
+        async def close() -> None:
+            life.cancel()
+
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(self._sessions.stream(owner))
+                session = await self._sessions.open(owner, close)
+            except NoPlaceError as error:
+                await no_place(error, "streams", self._refusals)(scope, receive, send)
+                return
+            stack.callback(self._sessions.forget, session)
+            answer = Answer(send)
+            with life:
+                await self._stream(session, scope, receive, answer)
+            await answer.end()
+
+    async def _stream(self, session: Session, scope: Scope, receive: Receive, answer: Answer) -> None:
         name = secrets.token_urlsafe(16)
         path = f"{self._messages_path}{name}"
         transport = SseServerTransport(path, security_settings=self._settings, **self._limit)
-        self._open[name] = _owner(scope), transport
+        stream = _Stream(_owner(scope), transport, session)
+
+        async def send(message: Message) -> None:
+            stream.was_read = anyio.Event()
+            try:
+                await answer(message)
+            finally:
+                stream.was_read.set()
+
+        self._open[name] = stream
         try:
             async with transport.connect_sse(scope, receive, send) as (read, write):
+                self._sessions.finish(session)  # what opened it; from the first message on it is used
                 await self._server.run(read, write, self._server.create_initialization_options())
         finally:
             del self._open[name]
 
     async def messages(self, scope: Scope, receive: Receive, send: Send) -> None:
-        owner, transport = self._open.get(scope["path_params"]["name"], (None, None))
-        if transport is None or owner != _owner(scope):
+        stream = self._open.get(scope["path_params"]["name"])
+        if stream is None or stream.owner != _owner(scope):
             await NO_SESSION(scope, receive, send)
-        else:
-            await transport.handle_post_message(scope, receive, send)
+            return
+        if not stream.session.used:
+            self._sessions.begin(stream.session)
+        with anyio.move_on_after(UNREAD_SECONDS) as patience:
+            await stream.was_read.wait()
+        if patience.cancelled_caught:
+            await problem(429, "unread", "the stream of events of this session is not read")(scope, receive, send)
+            return
+        answer = Answer(send)
+        try:
+            await stream.transport.handle_post_message(scope, receive, answer)
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError):  # the stream ended before its turn came
+            if not answer.begun:
+                await NO_SESSION(scope, receive, send)
 
 
 class _Verifier:
