@@ -17,6 +17,10 @@ from mcp_server.refusals import Reason, Refusals
 MOST_HEAD_BYTES = 64 * 1024
 """Of the target of a request, and of all its header fields together (those behind a body as well)."""
 
+PIECE_BYTES = 8 * 1024
+"""Parsed at once. The parser keeps what it has of a header field to itself until the field is complete, so the bytes of
+an unfinished one are counted in pieces of this size."""
+
 HEAD_SECONDS = 10.0
 """From the opening of a connection, or the first byte of a further request, until the head of the request is there.
 Rests of bodies that nobody waits for have so long too."""
@@ -27,6 +31,9 @@ UNREAD_SECONDS = 60.0
 LINGER_SECONDS = 2.0
 """How long a refused client may go on sending. A connection that is closed while something comes is reset, and the
 refusal could be lost."""
+
+LINGER_BYTES = 1024 * 1024
+"""How much of it is read."""
 
 MOST_LINGERING = 64
 """Refused clients that are lingered for at once; others are reset."""
@@ -50,7 +57,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._places, self._refusals = connections, refusals
         self.network = ""
-        self._target_bytes = self._field_bytes = self._unparsed_bytes = 0
+        self._target_bytes = self._field_bytes = self._unparsed_bytes = self._unheard_bytes = 0
         self._parsed = False  # something of the bytes that are being parsed
         self._in_request = self._in_head = False
         self._answering: RequestResponseCycle | None = None
@@ -124,8 +131,19 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
+            self._unheard_bytes += len(data)
+            if self._lingers and self._unheard_bytes > LINGER_BYTES:
+                self.transport.abort()
             return
         self._unset_keepalive_if_required()
+        for start in range(0, len(data), PIECE_BYTES):
+            if not self._parse(data[start : start + PIECE_BYTES]):
+                return
+        if self._answering is None:
+            self._await_request()
+
+    def _parse(self, data: bytes) -> bool:
+        """Whether more may come."""
         self._parsed = False
         try:
             self.parser.feed_data(data)
@@ -134,12 +152,9 @@ class BoundedHttp(HttpToolsProtocol):
         except httptools.HttpParserError as error:
             if not isinstance(error.__context__, _TooMuchError):
                 self._refuse("bad_request", 400, "bad_request", "this is not a request of HTTP/1.1")
-            return
+            return False
         self._unparsed_bytes = 0 if self._parsed else self._unparsed_bytes + len(data)
-        if not self._has_right_size():
-            return
-        if self._answering is None:
-            self._await_request()
+        return self._has_right_size()
 
     def _has_right_size(self) -> bool:
         """Whether the request has, as far as it has come; it is refused otherwise."""
@@ -196,6 +211,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._parsed = True
+        self._unparsed_bytes = 0
         self._field_bytes += len(name) + len(value) + 4
         super().on_header(name, value)
 

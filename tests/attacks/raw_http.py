@@ -1,5 +1,6 @@
 """HTTP by hand, for requests that no client would send."""
 
+import contextlib
 import json
 import socket
 from dataclasses import dataclass
@@ -42,10 +43,11 @@ def connect(server: HttpServer) -> socket.socket:
 
 
 def rest(connection: socket.socket) -> Answer:
-    """All that comes until the server closes the connection."""
+    """All that comes until the server closes or resets the connection."""
     raw = bytearray()
-    while chunk := connection.recv(65536):
-        raw += chunk
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := connection.recv(65536):
+            raw += chunk
     return Answer(bytes(raw))
 
 

@@ -309,7 +309,10 @@ def test_health_and_readiness_are_open(which: str, request: pytest.FixtureReques
             assert client.get("health", headers={"Host": host}).json() == {"status": "ok"}
             ready = client.get("ready", headers={"Host": host})
         assert ready.status_code == 200
-        assert ready.json() == {"ready": True, "checks": {"database": "ok", "vectors": "ok", "model": "ok"}}
+        assert ready.json() == {
+            "ready": True,
+            "checks": {"database": "ok", "vectors": "ok", "model": "ok", "sessions": "ok"},
+        }
 
 
 def test_a_damaged_state_is_not_ready_and_why_is_for_the_log_alone(shop_settings: Settings, tmp_path: Path) -> None:
@@ -324,7 +327,7 @@ def test_a_damaged_state_is_not_ready_and_why_is_for_the_log_alone(shop_settings
             ready = client.get("ready")
         server.end()
     assert ready.status_code == 503
-    assert ready.json() == {"ready": False, "checks": {"database": "ok", "model": "unavailable"}}
+    assert ready.json() == {"ready": False, "checks": {"database": "ok", "model": "unavailable", "sessions": "ok"}}
     assert any("mcp_server.readiness: model: " in line and str(tmp_path) in line for line in server.log)
 
 
