@@ -171,6 +171,8 @@ class _Place:
                 return f"{self._url} takes no request as long as this one"
             case 421:
                 return f"{self._url} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
+            case 429:
+                return f"{self._url} has no place for another session of yours: close one, or try again in a minute"
             case status if status >= 400:
                 return f"{self._url} answered with HTTP status {status}"
         said = " ".join(str(error).split()) or type(error).__name__

@@ -4,7 +4,6 @@ With ``server`` and ``client`` the only modules that know the MCP SDK.
 """
 
 import contextlib
-import hmac
 import inspect
 import secrets
 from collections.abc import Collection
@@ -18,16 +17,15 @@ from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
-from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_server.http_connections import client_network
 from mcp_server.http_requests import Answer, problem
-from mcp_server.refusals import Reason, Refusals
-from mcp_server.sessions import IDLE_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
+from mcp_server.http_sessions import NO_SESSION, CountedSessions, OwnSessionsOnly, no_place, owner, owner_or_network
+from mcp_server.refusals import Refusals
+from mcp_server.sessions import IDLE_SECONDS, NoPlaceError, Session, Sessions
 from mcp_server.tokens import Tokens
 
 UNREAD_SECONDS = 30.0
@@ -52,145 +50,10 @@ def _own_limit(transport: Any, name: str, limit: int | None) -> dict[str, Any]:
     return {name: limit} if name in inspect.signature(transport).parameters else {}
 
 
-NO_SESSION = PlainTextResponse("there is no such session", status_code=404)
-
-SESSION_ID = "mcp-session-id"
-
-
-def _owner(scope: Scope) -> str:
-    """Whose token came with a request; "" where none is asked for."""
-    return getattr(scope.get("user"), "username", "")
-
-
-def owner_or_network(scope: Scope) -> str:
-    """Whom a request counts for: whose token came with it, else where it comes from."""
-    return _owner(scope) or client_network(scope["client"][0] if scope.get("client") else "")
-
-
-class OwnSessionsOnly:
-    """Lets only its owner into a session. The SDK does so itself from 1.28 on.
-
-    Nothing is kept: a client gets the ID with a signature over it and the owner.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app, self._key = app, secrets.token_bytes(32)
-
-    def _signed(self, name: str, owner: str) -> str:
-        return f"{name}.{hmac.digest(self._key, f'{name} {owner}'.encode(), 'sha256').hex()[:31]}"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        owner, given = _owner(scope), Headers(scope=scope).get(SESSION_ID)
-        if given is not None:
-            name = given.partition(".")[0]
-            if not hmac.compare_digest(self._signed(name, owner).encode(), given.encode()):
-                await NO_SESSION(scope, receive, send)
-                return
-            scope = {**scope, "headers": list(scope["headers"])}
-            MutableHeaders(scope=scope)[SESSION_ID] = name
-
-        async def sign(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if SESSION_ID in headers:
-                    headers[SESSION_ID] = self._signed(headers[SESSION_ID], owner)
-            await send(message)
-
-        await self._app(scope, receive, sign)
-
-
-class CountedSessions:
-    """Opens no more sessions than there may be, and ends those that nobody uses. The SDK has one limit for all."""
-
-    def __init__(self, app: ASGIApp, sessions: Sessions, refusals: Refusals) -> None:
-        self._app, self._sessions, self._refusals = app, sessions, refusals
-        self._open: dict[str, Session] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = Headers(scope=scope).get(SESSION_ID)
-        if name is None and scope["method"] == "POST" and _opens_session(scope):
-            await self._begin(scope, receive, send)
-        elif name in self._open:
-            await self._go_on(name, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name: str | None = None
-
-        async def close() -> None:
-            if name is not None:
-                self._open.pop(name, None)
-                await self._delete(name, scope.get("user"))
-
-        try:
-            session = await self._sessions.open(owner_or_network(scope), close)
-        except NoPlaceError as error:
-            await no_place(error, "sessions", self._refusals)(scope, receive, send)
-            return
-
-        async def watch(message: Message) -> None:
-            nonlocal name
-            if message["type"] == "http.response.start" and message["status"] < 400:
-                name = Headers(raw=message["headers"]).get(SESSION_ID)
-                if name is not None:
-                    self._open[name] = session
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            if name is None:
-                self._sessions.forget(session)
-            else:
-                self._sessions.finish(session)
-
-    async def _go_on(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        session, has_ended = self._open[name], False
-
-        async def watch(message: Message) -> None:
-            nonlocal has_ended
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                has_ended = status == 404 or (scope["method"] == "DELETE" and status < 400)
-            await send(message)
-
-        self._sessions.begin(session)
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            self._sessions.finish(session)
-            if has_ended:
-                self._open.pop(name, None)
-                self._sessions.forget(session)
-
-    async def _delete(self, name: str, user: object) -> None:
-        """End a session in the way of its client."""
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(_: Message) -> None:
-            pass
-
-        headers = [(b"host", b"localhost"), (SESSION_ID.encode(), name.encode())]
-        place = {"type": "http", "http_version": "1.1", "scheme": "http", "path": "/", "query_string": b""}
-        await self._app({**place, "method": "DELETE", "headers": headers, "user": user}, receive, send)
-
-
 def _opens_session(scope: Scope) -> bool:
     """Whether a POST request without a session opens one: in the newest generation of the protocol there are none."""
     version = Headers(scope=scope).get("mcp-protocol-version")
     return version is None or WITH_SESSIONS is None or version in WITH_SESSIONS
-
-
-def no_place(error: NoPlaceError, reason: Reason, refusals: Refusals) -> Response:
-    text = str(error)
-    refusals.count(reason, text)
-    seconds = int(UNUSED_SECONDS)
-    if error.everybody:
-        return problem(503, f"too_many_{reason}", text, retry_seconds=seconds)
-    return problem(429, f"too_many_{reason}", text, retry_seconds=seconds)
 
 
 class StreamableHttp:
@@ -215,7 +78,7 @@ class StreamableHttp:
             options["session_idle_timeout"] = IDLE_SECONDS
         self._manager = manager(app=server, stateless=stateless, security_settings=settings, **options)
         app: ASGIApp = self._manager.handle_request
-        self._app = app if stateless else OwnSessionsOnly(CountedSessions(app, sessions, refusals))
+        self._app = app if stateless else OwnSessionsOnly(CountedSessions(app, _opens_session, sessions, refusals))
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Sessions live while this is open; it can be opened once."""
@@ -239,7 +102,7 @@ class _Stream:
     """An open stream of SSE.
 
     Args:
-        owner: See `_owner`.
+        owner: See `owner` of ``http_sessions``.
     """
 
     def __init__(self, owner: str, transport: SseServerTransport, session: Session) -> None:
@@ -274,15 +137,15 @@ class Sse:
         self._open: dict[str, _Stream] = {}
 
     async def stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        life, owner = anyio.CancelScope(), owner_or_network(scope)
+        life, whose = anyio.CancelScope(), owner_or_network(scope)
 
         async def close() -> None:
             life.cancel()
 
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(self._sessions.stream(owner))
-                session = await self._sessions.open(owner, close)
+                stack.enter_context(self._sessions.stream(whose))
+                session = await self._sessions.open(whose, close)
             except NoPlaceError as error:
                 await no_place(error, "streams", self._refusals)(scope, receive, send)
                 return
@@ -296,7 +159,7 @@ class Sse:
         name = secrets.token_urlsafe(16)
         path = f"{self._messages_path}{name}"
         transport = SseServerTransport(path, security_settings=self._settings, **self._limit)
-        stream = _Stream(_owner(scope), transport, session)
+        stream = _Stream(owner(scope), transport, session)
 
         async def send(message: Message) -> None:
             stream.was_read = anyio.Event()
@@ -315,7 +178,7 @@ class Sse:
 
     async def messages(self, scope: Scope, receive: Receive, send: Send) -> None:
         stream = self._open.get(scope["path_params"]["name"])
-        if stream is None or stream.owner != _owner(scope):
+        if stream is None or stream.owner != owner(scope):
             await NO_SESSION(scope, receive, send)
             return
         if not stream.session.used:

@@ -232,7 +232,7 @@ async def kept_asking(
 
 def readiness(server: HttpServer, **checks: str) -> httpx.Response:
     """The answer about readiness, once it is this; all else that is looked at is well."""
-    expected = {"database": "ok", "model": "ok", **checks}
+    expected = {"database": "ok", "model": "ok", "sessions": "ok", **checks}
     until = time.monotonic() + PATIENCE_SECONDS
     with server.client() as client:
         while (ready := client.get("ready")).json()["checks"] != expected:
