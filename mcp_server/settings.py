@@ -33,7 +33,8 @@ FOUND_ENV_FILE = ".env"
 
 HARMLESS = frozenset(
     {"transport", "port", "path_prefix", "stateless", "item_set_days", "database_pool_size", "log_level", "log_format"}
-    | {"max_body_kb", "max_calls", "call_timeout", "shutdown_timeout"}
+    | {"max_body_kb", "max_connections", "max_sessions", "max_sessions_each"}
+    | {"max_calls", "call_timeout", "shutdown_timeout"}
 )
 """Settings that a file ``.env`` which was merely found may have. All others decide which code runs, which files are
 read or written, which servers are asked, or who may ask this one.

@@ -231,6 +231,36 @@ def test_messages_of_a_stream_that_has_ended_leave_no_traceback(server: HttpServ
         assert initialize(client).status_code == 200
 
 
+NO_MESSAGES = {
+    "nothing": b"",
+    "half": b"{",
+    "list": b"[]",
+    "null": b"null",
+    "not UTF-8": b"\xff\xfe",
+    "long number": b"1" * 5000,
+    "deep lists": b"[" * 60_000,
+    "deep objects": b'{"a":' * 60_000,
+    "no method": b'{"jsonrpc": "2.0"}',
+    "wrong types": b'{"jsonrpc": "2.0", "id": {}, "method": 1}',
+    "controls": b'{"jsonrpc": "2.0", "id": 1, "method": ["\\u001b[2J"]}',
+}
+
+
+@pytest.mark.parametrize("body", NO_MESSAGES.values(), ids=NO_MESSAGES.keys())
+def test_what_is_no_message_is_refused_without_a_traceback(server: HttpServer, body: bytes) -> None:
+    """The module's server is looked at when it has ended."""
+    json_type = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    with server.client() as client, server.client() as other, other.stream("GET", "sse") as stream:
+        events = (line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: "))
+        path = next(events)
+        name = {"Mcp-Session-Id": initialize(client).headers["mcp-session-id"]}
+        for place, headers in ((path, {}), ("mcp", {}), ("mcp", name), ("mcp", {"MCP-Protocol-Version": "2026-07-28"})):
+            refused = client.post(place, content=body, headers={**json_type, **headers})
+            assert refused.status_code == 400, place
+        assert post(client, path, 1, "initialize", GREETING).status_code == 202  # the session goes on
+        assert "recsys-mcp" in next(events)
+
+
 # On a connection of its own, with times of a test
 
 
