@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import mcp_server
+import recsys_shared
 from mcp_server.dataset.spec import bundled_folder, find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError
 from mcp_server.prompt import Prompt
@@ -30,6 +31,8 @@ PYTHON = "3.12"
 DISTRIBUTION = "recsys-mcp"
 
 PACKAGE = Path(mcp_server.__file__).resolve().parent
+
+SHARED_PACKAGE = Path(recsys_shared.__file__).resolve().parent
 
 BUNDLE_FILES = Path(__file__).resolve().parent / "bundle_files"
 """The icon, and what starts the server inside the bundle."""
@@ -106,6 +109,7 @@ def manifest() -> dict[str, Any]:
 def _files() -> dict[str, bytes]:
     """The files of the bundle, by name."""
     files = _folder(PACKAGE, Path("mcp_server")) | _folder(bundled_folder(), Path("mcp_server/data"))
+    files |= _folder(SHARED_PACKAGE, Path("recsys_shared"))
     licences = importlib.metadata.files(DISTRIBUTION) or []
     files |= {file.name: file.read_binary() for file in licences if file.parent.name == "licenses"}
     return files | {

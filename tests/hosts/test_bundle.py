@@ -47,7 +47,8 @@ def test_the_same_code_gives_the_same_bytes(bundle: Path, tmp_path: Path) -> Non
 
 def test_it_has_the_program_its_data_and_no_leftovers(bundle: Path) -> None:
     names = set(zipfile.ZipFile(bundle).namelist())
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "mcp_server").rglob("*.py")}
+    packages = (ROOT / "mcp_server", ROOT / "recsys_shared")
+    modules = {path.relative_to(ROOT).as_posix() for package in packages for path in package.rglob("*.py")}
     assert modules <= names
     assert {
         "mcp_server/data/ml-100k/movies.jsonl",

@@ -1,0 +1,64 @@
+"""Text from data, made fit for a terminal, a line of a log, or JSON that a terminal shows.
+
+Titles, names and errors come from files and servers of strangers. What in them would command a terminal, forge a line
+or turn the direction of writing is replaced by a sign that can be seen; every other character stays as it is. Nothing
+is parsed: without its first character, an escape sequence is only text.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+_UNSEEN = (
+    r"\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction of writing
+    r"\u2028\u2029"  # separators of lines and paragraphs
+    r"\ufff9-\ufffb"  # annotations
+    r"\ud800-\udfff"  # half a character, as in names of files that are not UTF-8; it cannot be encoded
+)
+_IN_A_LINE = re.compile(f"[{_UNSEEN}]")
+_IN_LINES = re.compile(f"(?![\n\t])[{_UNSEEN}]")
+
+REPLACEMENT = "\ufffd"
+
+CUT = "…"
+
+
+def _sign(found: re.Match[str]) -> str:
+    """The picture that Unicode has of a control character, else the replacement character."""
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else REPLACEMENT
+
+
+def one_line(text: str, length: int | None = None) -> str:
+    """A text as a piece of one line.
+
+    Args:
+        length: Most characters of the result; what is longer is cut, and ends in "…".
+    """
+    return _IN_A_LINE.sub(_sign, text if length is None else cut(text, length))
+
+
+def several_lines(text: str) -> str:
+    """A text that may have several lines, with its line breaks and tabs."""
+    return _IN_LINES.sub(_sign, text.replace("\r\n", "\n"))
+
+
+def error_line(error: BaseException | str) -> str:
+    """What an error says, in one line: messages of libraries may have several."""
+    return one_line(" ".join(str(error).split()))
+
+
+def cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + CUT
+
+
+def json_text(value: Any, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:
+    """A value as JSON for people and programs: the value is the same when it is read again, and letters of any script
+    stay readable, but what `one_line` replaces is written as an escape.
+    """
+    written = json.dumps(value, ensure_ascii=False, indent=indent, default=default)
+    return _IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", written)
