@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import sys
-import warnings
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -205,17 +204,9 @@ def web(
 
 
 def main() -> None:
-    if not sys.warnoptions:
-        # What libraries tell developers is not for whoever asks a question. A filter would not hold: libraries change
-        # filters for a while, in several threads at once, and then put back what they have found.
-        warnings.showwarning = lambda *_, **__: None
     logging.basicConfig(level=os.environ.get("RECSYS_AGENT_LOG_LEVEL", "ERROR"), stream=sys.stderr)
     try:
         app()
     except AgentError as error:
         print(f"recsys-agent: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

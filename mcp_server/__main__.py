@@ -1,6 +1,14 @@
-"""``python -m mcp_server``: the same as the ``recsys-mcp`` command."""
+"""``python -m mcp_server``, and the command ``recsys-mcp``."""
 
-from mcp_server.cli import main
+from recsys_shared.library_warnings import hide_library_warnings
+
+
+def main() -> None:
+    hide_library_warnings()
+    from mcp_server.cli import main as run  # after that: what it imports may warn
+
+    run()
+
 
 if __name__ == "__main__":
     main()

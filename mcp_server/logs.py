@@ -1,44 +1,77 @@
 """The log: what goes to stderr, as lines of text or as one JSON object a line. Stdout belongs to stdio transport."""
 
-import json
 import logging
 import sys
+import warnings
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
+
+from recsys_shared.plain_text import cut, json_text, one_line, several_lines
 
 Format = Literal["text", "json"]
 
 TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
+LONGEST_MESSAGE = 2_000
+"""Characters of a message; the rest of a longer one is cut."""
+
+LONGEST_TRACEBACK = 20_000
+
 QUIET = ("httpx", "httpx2", "mcp", "fastembed", "uvicorn")
 """Libraries of which only warnings are wanted."""
+
+
+class TextLines(logging.Formatter):
+    """A line for each record, whatever is in its message, and the lines of the traceback."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT_FORMAT)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the base class's name
+        return one_line(super().formatMessage(record), LONGEST_MESSAGE)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return several_lines(cut(super().formatException(ei), LONGEST_TRACEBACK))
 
 
 class JsonLines(logging.Formatter):
     """One JSON object a line: time (UTC), level, logger, message, the record's own ``fields``, and the traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {"message": record.getMessage(), **getattr(record, "fields", {})}
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
-            **getattr(record, "fields", {}),
+            "message": cut(record.getMessage(), LONGEST_MESSAGE),
+            **{
+                name: cut(value, LONGEST_MESSAGE) if isinstance(value, str) else value for name, value in fields.items()
+            },
         }
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+            line["exception"] = cut(self.formatException(record.exc_info), LONGEST_TRACEBACK)
+        return json_text(line, default=str)
 
 
 def configure_logs(level: str, form: Format) -> None:
     """Send all that is logged to stderr. The one place where logging is set up."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(TEXT_FORMAT))
+    handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=level, handlers=[handler])
-    logging.captureWarnings(form == "json")
+    if sys.warnoptions:
+        warnings.formatwarning = partial(_warning_line, handler)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("mcp.client").setLevel(logging.CRITICAL)  # what it logs as errors is raised as well
+
+
+def _warning_line(
+    log: logging.Handler, message: Warning | str, category: type[Warning], filename: str, lineno: int, line: Any = None
+) -> str:
+    """A library's warning, for those who have asked for them, in the log's own form."""
+    text = f"{filename}:{lineno}: {category.__name__}: {message}"
+    return log.format(logging.makeLogRecord({"name": "py.warnings", "levelname": "WARNING", "msg": text})) + "\n"
 
 
 def announce(text: str, form: Format, **fields: Any) -> None:
@@ -51,4 +84,4 @@ def announce(text: str, form: Format, **fields: Any) -> None:
         record = logging.makeLogRecord({"name": __package__, "levelname": "INFO", "msg": text, "fields": fields})
         print(JsonLines().format(record), file=sys.stderr, flush=True)
     else:
-        print(f"recsys-mcp: {text}", file=sys.stderr, flush=True)
+        print(f"recsys-mcp: {one_line(text)}", file=sys.stderr, flush=True)

@@ -5,10 +5,10 @@ and arguments may depend on what the request lets the model read. As real endpoi
 which a tool call has no result, or a result no call.
 """
 
-import contextlib
 import itertools
 import json
 import socket
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -281,7 +281,7 @@ class ScriptedModel:
         self._steps: deque[Step] = deque()
         self._then: Step | None = None
         self._numbers = itertools.count(1)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        self._server = _Listener(("127.0.0.1", 0), partial(_Handler, self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
@@ -326,6 +326,13 @@ class ScriptedModel:
         self._thread.join()
 
 
+class _Listener(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client may leave at any moment, which ends the thread that was answering it."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every piece of a stream waits for the last one's acknowledgement
@@ -348,8 +355,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/api/show":
             self._send(200, {"details": {}, "model_info": {}, "capabilities": ["completion", "tools"]})
         elif self.path in _PROTOCOLS:
-            with contextlib.suppress(ConnectionError):  # the client may leave at any moment
-                self._chat(_PROTOCOLS[self.path], Reading(body, self.headers.get("Authorization", "")))
+            self._chat(_PROTOCOLS[self.path], Reading(body, self.headers.get("Authorization", "")))
         else:
             self._send(404, {"error": f"nothing is at {self.path}"})
 

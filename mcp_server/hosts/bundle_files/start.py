@@ -15,7 +15,7 @@ for name, value in list(os.environ.items()):
 here = str(Path(__file__).resolve().parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
 
-from mcp_server.cli import main  # noqa: E402 - reads the environment
+from mcp_server.__main__ import main  # noqa: E402 - reads the environment
 
 sys.argv[1:] = ["serve"]
 main()
