@@ -1,10 +1,12 @@
 """``python -m agent_client``, and the command ``recsys-agent``."""
 
 from recsys_shared.library_warnings import hide_library_warnings
+from recsys_shared.streams import accept_any_text
 
 
 def main() -> None:
     hide_library_warnings()
+    accept_any_text()
     from agent_client.cli import main as run  # after that: what it imports may warn
 
     run()

@@ -12,6 +12,7 @@ import typer
 from mcp_server import __version__, cli_hosts
 from mcp_server.cli_options import AsJson, Data, Dataset, EnvFile, State, make_settings
 from mcp_server.errors import InvalidInputError, RecsysError
+from recsys_shared.plain_text import error_line
 
 EXIT_REFUSED = 2
 """Something that the user can mend is wrong; one line on stderr says what."""
@@ -259,11 +260,11 @@ def main() -> None:
     try:
         app()
     except RecsysError as error:
-        typer.echo(f"recsys-mcp: {error}", err=True)
+        typer.echo(f"recsys-mcp: {error_line(error)}", err=True)
         sys.exit(EXIT_REFUSED)
     except ValidationError as error:  # of the settings
         problems = "; ".join(f"RECSYS_{str(p['loc'][0]).upper()}: {p['msg']}" for p in error.errors() if p["loc"])
-        typer.echo(f"recsys-mcp: {problems or error}", err=True)
+        typer.echo(f"recsys-mcp: {error_line(problems or error)}", err=True)
         sys.exit(EXIT_REFUSED)
     except KeyboardInterrupt:
         sys.exit(130)

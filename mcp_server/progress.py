@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 
 from mcp_server.state import write_json
+from recsys_shared.plain_text import one_line
 
 FILE_SECONDS = 0.5
 """The file is written at most so often."""
@@ -27,7 +28,7 @@ class Step:
 
     def __init__(self, progress: "Progress", label: str, total: int | None) -> None:
         self._progress, self.label, self.total, self.done = progress, label, total, 0
-        self._task = progress.bars.add_task(label, total=total)
+        self._task = progress.bars.add_task(one_line(label), total=total)
 
     def advance(self, count: int = 1) -> None:
         self.update(self.done + count)
@@ -36,7 +37,7 @@ class Step:
         """Say how far the step is, and what is done now."""
         self.done, self.total = done, total if total is not None else self.total
         self.label = label or self.label
-        self._progress.bars.update(self._task, completed=done, total=self.total, description=self.label)
+        self._progress.bars.update(self._task, completed=done, total=self.total, description=one_line(self.label))
         self._progress.write_file(self)
         self._progress.print_line(self)
 
@@ -55,7 +56,7 @@ class Progress:
     def __init__(self, console: Console, file: Path | None = None) -> None:
         self._console, self._file, self._written, self._printed = console, file, 0.0, 0.0
         self.bars = Bars(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -79,11 +80,12 @@ class Progress:
         self._written, self._printed = 0.0, started
         self.write_file(step)
         if not self._console.is_terminal:
-            self._console.print(f"{label} ...", highlight=False)
+            self._console.print(f"{one_line(label)} ...", markup=False, highlight=False)
         yield step
         step.finish()
         if not self._console.is_terminal:
-            self._console.print(f"{label}: done in {time.monotonic() - started:.1f} s", highlight=False)
+            seconds = time.monotonic() - started
+            self._console.print(f"{one_line(label)}: done in {seconds:.1f} s", markup=False, highlight=False)
 
     def write_file(self, step: Step) -> None:
         if self._file is None or time.monotonic() - self._written < FILE_SECONDS:

@@ -1,3 +1,3 @@
-"""What server and agent both need and neither owns. It imports nothing of either, and at import the standard library
-alone.
+"""What server and agent both need and neither owns. It imports nothing of either, and of libraries only what a module
+names in its first lines.
 """

@@ -24,6 +24,9 @@ REPLACEMENT = "\ufffd"
 
 CUT = "…"
 
+LONGEST_ERROR = 2_000
+"""Characters."""
+
 
 def _sign(found: re.Match[str]) -> str:
     """The picture that Unicode has of a control character, else the replacement character."""
@@ -48,8 +51,8 @@ def several_lines(text: str) -> str:
 
 
 def error_line(error: BaseException | str) -> str:
-    """What an error says, in one line: messages of libraries may have several."""
-    return one_line(" ".join(str(error).split()))
+    """What an error says, in one line and not longer than people read: messages of libraries may have several lines."""
+    return one_line(" ".join(str(error).split()), LONGEST_ERROR)
 
 
 def cut(text: str, length: int) -> str:

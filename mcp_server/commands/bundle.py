@@ -7,6 +7,7 @@ import typer
 from mcp_server import __version__
 from mcp_server.errors import InvalidInputError
 from mcp_server.hosts.bundle import write_bundle
+from recsys_shared.plain_text import one_line
 
 
 def run_bundle(output: Path | None) -> None:
@@ -20,7 +21,7 @@ def run_bundle(output: Path | None) -> None:
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be written: {error.strerror or error}") from error
     typer.echo(
-        f"{path} ({path.stat().st_size / 2**20:.1f} MB) is ready.\n"
+        f"{one_line(str(path))} ({path.stat().st_size / 2**20:.1f} MB) is ready.\n"
         "Open it with Claude Desktop, or drop it on its settings for extensions. It needs the network once, when it is "
         "installed, and some minutes when it starts for the first time."
     )

@@ -1,12 +1,12 @@
 """`call`: one tool, through a client and a server as any MCP host has them."""
 
-import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
+from rich.text import Text
 
 from mcp_server.client import Session, http_session, stdio_session
 from mcp_server.commands.render import render_result, wide_console
@@ -14,6 +14,7 @@ from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.settings import Settings
 from mcp_server.storage.record import open_record
 from mcp_server.yaml_text import YamlTextError, read_yaml
+from recsys_shared.plain_text import json_text
 
 
 def run_call(
@@ -44,7 +45,7 @@ async def _call(
         raise InvalidInputError(result["content"][0]["text"])
     content = result["structuredContent"]
     if as_json:
-        print(json.dumps(content, ensure_ascii=False, indent=1))
+        print(json_text(content, indent=1))
     else:
         wide_console().print(render_result(content))
 
@@ -107,9 +108,9 @@ def _parse_value(value: str, schema: Mapping[str, Any]) -> Any:
 
 def _print_tools(tools: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        print(json.dumps(tools, ensure_ascii=False, indent=1))
+        print(json_text(tools, indent=1))
         return
     console = wide_console()
     for tool in tools:
-        console.print(f"[bold]{tool['name']}[/bold]({', '.join(tool['inputSchema']['properties'])})")
-        console.print(f"  {tool['description']}\n", markup=False)
+        console.print(Text.assemble((tool["name"], "bold"), f"({', '.join(tool['inputSchema']['properties'])})"))
+        console.print(f"  {tool['description']}\n")

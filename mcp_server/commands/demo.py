@@ -3,16 +3,15 @@
 The questions are in a file demo.yaml beside the dataset.yaml; without one, a few are made for any dataset.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import anyio
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
+from rich.text import Text
 
 from mcp_server.client import Session
 from mcp_server.commands.call import serving
@@ -23,6 +22,8 @@ from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import DatasetError, RecsysError
 from mcp_server.settings import Settings
 from mcp_server.yaml_text import YamlTextError, read_yaml_file
+from recsys_shared.plain_text import json_text, one_line
+from recsys_shared.terminal import PlainConsole
 
 REFERENCE = re.compile(r"^\$(\d+)\.([\w.]+)$")
 
@@ -45,12 +46,12 @@ class Question(BaseModel):
 
 
 def run_demo(settings: Settings, as_json: bool) -> None:
-    outcome = prepare_with_progress(settings, Console(stderr=True))
+    outcome = prepare_with_progress(settings, PlainConsole(stderr=True))
     file = find_spec_file(settings.dataset).parent / "demo.yaml"
     questions = read_questions(file) if file.is_file() else general_questions(outcome.current)
     answers = anyio.run(_ask_all, settings, questions, as_json)
     if as_json:
-        print(json.dumps(answers, ensure_ascii=False, indent=1))
+        print(json_text(answers, indent=1))
 
 
 def read_questions(file: Path) -> list[Question]:
@@ -99,14 +100,16 @@ async def _ask_all(settings: Settings, questions: list[Question], as_json: bool)
     async with serving(settings) as session:
         for number, question in enumerate(questions, start=1):
             if not as_json:
-                console.print(Rule(f"[bold]{number}. {question.ask}[/bold]", align="left", style="dim"))
+                console.print(
+                    Rule(Text(one_line(f"{number}. {question.ask}"), style="bold"), align="left", style="dim")
+                )
             answers.append({"ask": question.ask, "calls": await _ask(session, question, None if as_json else console)})
             if not as_json:
                 console.print()
     return answers
 
 
-async def _ask(session: Session, question: Question, console: Console | None) -> list[dict[str, Any]]:
+async def _ask(session: Session, question: Question, console: PlainConsole | None) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     for step in question.steps:
         arguments = {name: _resolve(value, calls) for name, value in step.arguments.items()}

@@ -1,7 +1,6 @@
 """`doctor`: is everything there and usable, and what to do where it is not."""
 
 import importlib.metadata
-import json
 import platform
 import shutil
 from collections.abc import Awaitable, Callable
@@ -9,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import anyio
-from rich.console import Console
+from rich.text import Text
 
 from mcp_server import __version__
 from mcp_server.backends import Backends
@@ -25,8 +24,12 @@ from mcp_server.storage.storage import Storage
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts
 from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
+from recsys_shared.plain_text import json_text, one_line
+from recsys_shared.terminal import PlainConsole
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
+
+COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 LEAST_FREE_BYTES = 500 * 2**20
 
@@ -44,17 +47,12 @@ def run_doctor(settings: Settings, as_json: bool) -> bool:
     """Print the findings; True where no check found an error."""
     findings = examine(settings)
     if as_json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+        print(json_text([asdict(finding) for finding in findings], indent=1))
     else:
-        marks = {
-            "ok": "[green]ok[/green]     ",
-            "warning": "[yellow]warning[/yellow]",
-            "error": "[red]error[/red]  ",
-        }
-        console = Console(highlight=False, soft_wrap=True)
+        console = PlainConsole(soft_wrap=True)
         for finding in findings:
-            console.print(f"{marks[finding.status]} {finding.check:<10} ", end="")
-            console.print(finding.text, markup=False)
+            mark = (f"{finding.status:<7}", COLOURS[finding.status])
+            console.print(Text.assemble(mark, f" {finding.check:<10} {one_line(finding.text)}"))
     return all(finding.status != "error" for finding in findings)
 
 

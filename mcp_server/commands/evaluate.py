@@ -1,10 +1,8 @@
 """`evaluate`: compare models on held-out interactions."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from mcp_server.commands.prepare import read_model_settings
@@ -16,6 +14,8 @@ from mcp_server.progress import Progress
 from mcp_server.recommender.training import METRICS, EvaluateJob, run_job
 from mcp_server.settings import Settings
 from mcp_server.state import State, write_json
+from recsys_shared.plain_text import json_text
+from recsys_shared.terminal import PlainConsole
 
 COLUMNS = [f"{metric}@{k}" for metric in METRICS for k in (5, 10)]
 
@@ -32,7 +32,7 @@ def run_evaluate(
         raise InvalidInputError("--models is empty: name at least one, such as --models EASE,BPR")
     hyper_parameters = read_model_settings(pairs, config)
     state = State(settings.state_folder)
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     results = []
     with Progress(console) as progress, state.lock("evaluating"):
         with progress.step("Reading the dataset"):
@@ -59,10 +59,10 @@ def run_evaluate(
     target.parent.mkdir(parents=True, exist_ok=True)
     write_json(target, report)
     if as_json:
-        print(json.dumps(report, indent=1))
+        print(json_text(report, indent=1))
     else:
         wide_console().print(_table(results))
-        console.print(f"written to {target}", highlight=False)
+        console.print(f"written to {target}")
 
 
 def _table(results: list[dict[str, Any]]) -> Table:

@@ -1,15 +1,14 @@
 """`install` and `uninstall`: our server in the files of MCP hosts."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from mcp_server.commands.render import wide_console
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError
 from mcp_server.hosts.config_file import ConfigFile, ConfigFileError
@@ -19,6 +18,8 @@ from mcp_server.hosts.known import HOSTS, find_host
 from mcp_server.hosts.machine import Machine
 from mcp_server.hosts.server_entry import LocalServer, RemoteServer, local_server, secret_variables
 from mcp_server.settings import Settings
+from recsys_shared.plain_text import json_text, one_line, several_lines
+from recsys_shared.terminal import PlainConsole
 
 HIDDEN = "(hidden)"
 
@@ -57,7 +58,7 @@ def run_install(settings: Settings, host_name: str, options: InstallOptions) -> 
     if isinstance(server, LocalServer):
         find_spec_file(settings.dataset)  # a wrong name is said now, not by a server that nobody sees
     change = plan_install(host, file, options.name, server)
-    console = Console(highlight=False, soft_wrap=True, stderr=options.as_json)
+    console = PlainConsole(soft_wrap=True, stderr=options.as_json)
     if options.print_only:
         _print_plan(console, host, change, options)
         return
@@ -65,14 +66,16 @@ def run_install(settings: Settings, host_name: str, options: InstallOptions) -> 
     backup = None if change.action == "unchanged" else file.replace(change.text)
     _say_change(console, host, change, options.name, backup)
     if options.project is None and not found:
-        console.print(f"[yellow]{host.title} was not found on this machine[/yellow]; its file is there for when it is.")
+        missing = (f"{host.title} was not found on this machine", "yellow")
+        console.print(Text.assemble(missing, "; its file is there for when it is."))
     for note in _notes(host, server, change, options):
         console.print(note)
     ready = isinstance(server, LocalServer) and options.prepare and _prepare(settings, console)
-    console.print(f"\n[bold]Next[/bold]: {host.next_step} Then ask: [bold]{_question(settings, server)}[/bold]")
+    asking = (one_line(_question(settings, server)), "bold")
+    console.print(Text.assemble(("\nNext", "bold"), f": {host.next_step} Then ask: ", asking))
     if options.as_json:
         said = {"found": found, "prepared": ready, "next": host.next_step}
-        print(json.dumps(_as_json(host, change, backup) | said, indent=1))
+        print(json_text(_as_json(host, change, backup) | said, indent=1))
 
 
 def run_uninstall(host_name: str, name: str, project: Path | None, as_json: bool) -> None:
@@ -83,12 +86,12 @@ def run_uninstall(host_name: str, name: str, project: Path | None, as_json: bool
     host, machine = find_host(host_name), Machine.here()
     change = plan_uninstall(host, ConfigFile(host.file(machine, project)), name)
     backup = change.file.replace(change.text) if change.action == "removed" else None
-    console = Console(highlight=False, soft_wrap=True, stderr=as_json)
+    console = PlainConsole(soft_wrap=True, stderr=as_json)
     _say_change(console, host, change, name, backup)
     if change.action == "removed":
         console.print(f"{host.title} notices when it starts anew. What was prepared stays.")
     if as_json:
-        print(json.dumps(_as_json(host, change, backup), indent=1))
+        print(json_text(_as_json(host, change, backup), indent=1))
 
 
 def run_list(name: str, project: Path | None, as_json: bool) -> None:
@@ -96,16 +99,15 @@ def run_list(name: str, project: Path | None, as_json: bool) -> None:
     machine = Machine.here()
     lines = [_line(host, machine, name, project) for host in HOSTS if project is None or host.project_file]
     if as_json:
-        print(json.dumps(lines, indent=1))
+        print(json_text(lines, indent=1))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("host", "found", "installed", "file"):
         table.add_column(column, header_style="dim", no_wrap=True)
     for line in lines:
         installed = line["problem"] or _yes(line["installed"])
-        table.add_row(line["host"], _yes(line["found"]), installed, escape(line["file"]))
-    console = Console(highlight=False)
-    (console if console.is_terminal else Console(width=200, highlight=False)).print(table)
+        table.add_row(line["host"], _yes(line["found"]), installed, line["file"])
+    wide_console(200).print(table)
 
 
 def _line(host: Host, machine: Machine, name: str, project: Path | None) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def _line(host: Host, machine: Machine, name: str, project: Path | None) -> dict
     return line | {"installed": installed, "problem": None}
 
 
-def _prepare(settings: Settings, console: Console) -> bool:
+def _prepare(settings: Settings, console: PlainConsole) -> bool:
     from mcp_server.commands.prepare import run_prepare
 
     console.print("\nPreparing the dataset, so that the first question is answered at once:")
@@ -132,56 +134,55 @@ def _prepare(settings: Settings, console: Console) -> bool:
     return True
 
 
-def _notes(host: Host, server: LocalServer | RemoteServer, change: Change, options: InstallOptions) -> list[str]:
+def _notes(host: Host, server: LocalServer | RemoteServer, change: Change, options: InstallOptions) -> list[Text]:
     """What the user still has to do or to know."""
-    notes, path = [], escape(str(change.file.path))
+    notes, path = [], str(change.file.path)
     if isinstance(server, LocalServer) and change.new is not None:
         missing = [name for name in server.secrets if name not in change.new.get("env", {})]
         if missing:
-            notes.append(
-                f"[yellow]{', '.join(missing)}[/yellow]: secrets are not written into files. Add what you need of them "
+            said = (
+                ": secrets are not written into files. Add what you need of them "
                 f'to "env" of the entry in {path}; until then the server starts without them.'
             )
+            notes.append(Text.assemble((", ".join(missing), "yellow"), said))
         if server.secrets and not missing:
-            notes.append(f"{host.title} asks for {', '.join(server.secrets)} when it starts the server.")
+            notes.append(Text(f"{host.title} asks for {', '.join(server.secrets)} when it starts the server."))
     if options.project is not None:
         what = "a token" if options.token else "paths of this machine"
-        notes.append(f"[yellow]{path} holds {what}[/yellow]: think before you commit it.")
+        notes.append(Text.assemble((f"{path} holds {what}", "yellow"), ": think before you commit it."))
     return notes
 
 
-def _say_change(console: Console, host: Host, change: Change, name: str, backup: Path | None) -> None:
-    path = escape(str(change.file.path))
-    match change.action:
-        case "unchanged":
-            console.print(f"[bold]{name}[/bold] is already there in {path}; nothing was changed.")
-        case "absent":
-            console.print(f"[bold]{name}[/bold] is not in {path}; nothing was changed.")
-        case "added":
-            console.print(f"[bold]{name}[/bold] was added to {host.title}, in {path}.")
-        case "updated":
-            console.print(f"[bold]{name}[/bold] of {host.title} was updated, in {path}.")
-            console.print(f"  old: {_shown(change.old)}", markup=False)
-            console.print(f"  new: {_shown(change.new)}", markup=False)
-        case "removed":
-            console.print(f"[bold]{name}[/bold] was taken out of {host.title}, in {path}.")
-            if change.text is None:
-                console.print("Nothing else was in the file, so it has gone too.")
+def _say_change(console: PlainConsole, host: Host, change: Change, name: str, backup: Path | None) -> None:
+    path = change.file.path
+    what = {
+        "unchanged": f"is already there in {path}; nothing was changed.",
+        "absent": f"is not in {path}; nothing was changed.",
+        "added": f"was added to {host.title}, in {path}.",
+        "updated": f"of {host.title} was updated, in {path}.",
+        "removed": f"was taken out of {host.title}, in {path}.",
+    }
+    console.print(Text.assemble((name, "bold"), f" {what[change.action]}"))
+    if change.action == "updated":
+        console.print(f"  old: {_shown(change.old)}")
+        console.print(f"  new: {_shown(change.new)}")
+    if change.action == "removed" and change.text is None:
+        console.print("Nothing else was in the file, so it has gone too.")
     if backup is not None:
-        console.print(f"The file as it was before: {backup}", markup=False)
+        console.print(f"The file as it was before: {backup}")
 
 
-def _print_plan(console: Console, host: Host, change: Change, options: InstallOptions) -> None:
+def _print_plan(console: PlainConsole, host: Host, change: Change, options: InstallOptions) -> None:
     """For people to read, or to paste: nothing hidden, only stdout's own text."""
     if options.as_json:
         print(
-            json.dumps({"host": host.name, "file": str(change.file.path), "would": change.action, "entry": change.new})
+            json_text({"host": host.name, "file": str(change.file.path), "would": change.action, "entry": change.new})
         )
         return
     what = {"added": "would be added to", "updated": "would be updated in", "unchanged": "is already in"}
-    console.print(f"{options.name} {what[change.action]} {change.file.path}:", style="dim", markup=False)
+    console.print(f"{options.name} {what[change.action]} {change.file.path}:", style="dim")
     assert change.new is not None
-    print(host.snippet(options.name, change.new), end="")
+    print(several_lines(host.snippet(options.name, change.new)), end="")
 
 
 def _as_json(host: Host, change: Change, backup: Path | None) -> dict[str, Any]:
@@ -196,7 +197,7 @@ def _as_json(host: Host, change: Change, backup: Path | None) -> dict[str, Any]:
 
 
 def _shown(entry: Entry | None) -> str:
-    return json.dumps(_without_secrets(entry), ensure_ascii=False)
+    return json_text(_without_secrets(entry))
 
 
 def _without_secrets(entry: Any) -> Any:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from mcp_server.dataset.records import DatasetFiles
 from mcp_server.dataset.spec import ModelSpec, find_spec_file
@@ -14,11 +15,13 @@ from mcp_server.progress import Progress
 from mcp_server.settings import Settings
 from mcp_server.storage.storage import Storage
 from mcp_server.yaml_text import YamlTextError, read_yaml, read_yaml_file
+from recsys_shared.plain_text import one_line
+from recsys_shared.terminal import PlainConsole
 
 
 def run_prepare(settings: Settings) -> None:
     started = time.monotonic()
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     outcome = prepare_with_progress(settings, console)
     _report(outcome, settings, console, time.monotonic() - started)
 
@@ -27,7 +30,7 @@ def run_train(settings: Settings, model: str | None, pairs: list[str], config: P
     if model is None and (pairs or config):
         raise InvalidInputError("--set and --config belong to a model: name it with --model")
     started = time.monotonic()
-    console = Console(stderr=True)
+    console = PlainConsole(stderr=True)
     chosen = None if model is None else ModelSpec(name=model, settings=read_model_settings(pairs, config))
     outcome = prepare_with_progress(settings, console, choose_model=chosen, keep_model=False)
     _report(outcome, settings, console, time.monotonic() - started)
@@ -71,26 +74,21 @@ def read_model_settings(pairs: list[str], config: Path | None) -> dict[str, Any]
     return settings
 
 
-def _report(outcome: Outcome, settings: Settings, console: Console, seconds: float) -> None:
+def _report(outcome: Outcome, settings: Settings, console: PlainConsole, seconds: float) -> None:
     current = outcome.current
     nouns, card = current.spec.nouns, current.card
     storage = Storage(settings)
     model = storage.models.header(current)
     shown = ", ".join(f"{name}={value}" for name, value in model.settings.items())
     what = "made: " + ", ".join(outcome.made) if outcome.made else "everything was up to date"
-    console.print(
-        f"[bold]{current.spec.name}[/bold] is ready ({what}; {seconds:.1f} s)\n"
-        f"  {card.n_items:,} {nouns.items}, {card.n_users:,} {nouns.users}, "
-        f"{card.n_interactions:,} {nouns.interactions}\n"
-        f"  model {model.model}{f' ({shown})' if shown else ''}\n"
-        f"  {storage.describe()}",
-        highlight=False,
+    counts = (
+        f"{card.n_items:,} {nouns.items}, {card.n_users:,} {nouns.users}, {card.n_interactions:,} {nouns.interactions}"
     )
+    console.print(Text.assemble((one_line(current.spec.name), "bold"), f" is ready ({what}; {seconds:.1f} s)"))
+    for line in (counts, f"model {model.model}{f' ({shown})' if shown else ''}", storage.describe()):
+        console.print(f"  {one_line(line)}")
     if outcome.made and current.spec.licence:
-        console.print(f"  licence: {current.spec.licence}", highlight=False)
+        console.print(f"  licence: {one_line(current.spec.licence)}")
     if card.n_dropped:
-        console.print(
-            f"  [yellow]{card.n_dropped:,} {nouns.interactions} name an unknown {nouns.item} or {nouns.user} "
-            "and were left out[/yellow]",
-            highlight=False,
-        )
+        dropped = f"{card.n_dropped:,} {nouns.interactions} name an unknown {nouns.item} or {nouns.user}"
+        console.print(f"  {one_line(dropped)} and were left out", style="yellow")

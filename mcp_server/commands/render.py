@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from recsys_shared.plain_text import cut, one_line
+from recsys_shared.terminal import PlainConsole
 
 LONGEST_CELL = 160
 
@@ -49,7 +52,7 @@ def _cell(value: Any) -> str:
         text = f"{value:g}"
     else:
         text = str(value)
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    return one_line(text, LONGEST_CELL)
 
 
 def say_call(tool: str, arguments: Mapping[str, Any]) -> Text:
@@ -61,11 +64,10 @@ def say_call(tool: str, arguments: Mapping[str, Any]) -> Text:
 def _argument(value: Any) -> str:
     if isinstance(value, list) and len(value) > 6:
         return f"[{', '.join(map(repr, value[:4]))}, … {len(value)} in all]"
-    text = repr(value)
-    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    return cut(repr(value), LONGEST_CELL)
 
 
-def wide_console() -> Console:
-    """Stdout; not narrower than a table needs where it is not a terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=140, highlight=False)
+def wide_console(width: int = 140) -> PlainConsole:
+    """Stdout; so wide where it is not a terminal."""
+    console = PlainConsole()
+    return console if console.is_terminal else PlainConsole(width=width)
