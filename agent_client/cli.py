@@ -13,6 +13,7 @@ import typer
 from agent_client.errors import AgentError
 from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.state import state_folder
+from recsys_shared.plain_text import error_line
 
 app = typer.Typer(
     name="recsys-agent",
@@ -208,5 +209,5 @@ def main() -> None:
     try:
         app()
     except AgentError as error:
-        print(f"recsys-agent: {error}", file=sys.stderr)
+        print(f"recsys-agent: {error_line(error)}", file=sys.stderr)
         sys.exit(2)

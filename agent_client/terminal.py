@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -11,10 +10,9 @@ from types import FrameType
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.markdown import Markdown
-from rich.markup import escape
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text as Line
@@ -23,6 +21,8 @@ from agent_client.agent import text_of
 from agent_client.conversation import Choices, Conversation, kept_in, opened
 from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
+from recsys_shared.plain_text import error_line, json_text, one_line, several_lines
+from recsys_shared.terminal import PlainConsole
 
 HELP = """
 | command | does |
@@ -43,14 +43,13 @@ ARGUMENTS_WIDTH = 160
 
 MESSAGE_WIDTH = 160
 
+TOOL_WIDTH = 80
+"""Characters of the name of a tool; a model may call one that there is not."""
+
 
 def arguments_line(arguments: dict[str, Any]) -> str:
     """user=98, k=3, item_set='set_7v5p3o'"""
-    return _cut(", ".join(f"{name}={value!r}" for name, value in arguments.items()), ARGUMENTS_WIDTH)
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else f"{line[: width - 1]}…"
+    return one_line(", ".join(f"{name}={value!r}" for name, value in arguments.items()), ARGUMENTS_WIDTH)
 
 
 def call_line(call: CallEnded) -> Line:
@@ -58,7 +57,7 @@ def call_line(call: CallEnded) -> Line:
     mark, style = ("✗", "red") if call.failed else ("✓", "green")
     line = Line.assemble(
         (f"{mark} ", style),
-        (call.tool, "bold"),
+        (one_line(call.tool, TOOL_WIDTH), "bold"),
         f"({arguments_line(call.arguments)})",
         (f"  {call.seconds:.2f} s", "dim"),
     )
@@ -70,21 +69,28 @@ def call_line(call: CallEnded) -> Line:
 def message_of(call: CallEnded) -> str:
     """What a tool says for people, where it does: its error, or the field `message` of its result."""
     text = call.text if call.failed else (call.structured or {}).get("message", "")
-    return _cut(" ".join(str(text).split()), MESSAGE_WIDTH)
+    return one_line(" ".join(str(text).split()), MESSAGE_WIDTH)
+
+
+def formatted(text: str) -> Markdown:
+    """What a model writes. Addresses of links are shown: a word that hides where it leads is not for a terminal."""
+    return Markdown(several_lines(text), hyperlinks=False)
 
 
 class AnswerView:
     """An answer while it comes: what is complete stands above, what moves is shown live below it."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: PlainConsole) -> None:
         self._console = console
         self._text = ""
         self._running: dict[str, CallStarted] = {}
 
     def __rich__(self) -> RenderableType:
-        lines: list[RenderableType] = [Markdown(self._text)] if self._text else []
+        lines: list[RenderableType] = [formatted(self._text)] if self._text else []
         lines += [
-            Spinner("dots", Line.assemble((call.tool, "bold"), f"({arguments_line(call.arguments)})"))
+            Spinner(
+                "dots", Line.assemble((one_line(call.tool, TOOL_WIDTH), "bold"), f"({arguments_line(call.arguments)})")
+            )
             for call in self._running.values()
         ]
         return Group(*lines) if lines else Spinner("dots", Line("thinking", style="dim"))
@@ -107,7 +113,7 @@ class AnswerView:
     def _settle(self) -> None:
         """What the model has written is complete."""
         if self._text.strip():
-            self._console.print(Markdown(self._text))
+            self._console.print(formatted(self._text))
         self._text = ""
 
     def stop(self) -> None:
@@ -119,7 +125,7 @@ def warning_of(answer: Answered) -> str:
     """What is to be said of names and IDs that come from no tool."""
     if not answer.unsupported:
         return ""
-    shown = ", ".join(answer.unsupported[:8])
+    shown = one_line(", ".join(answer.unsupported[:8]))
     more = f" and {len(answer.unsupported) - 8} more" if len(answer.unsupported) > 8 else ""
     return f"⚠ No tool has returned {shown}{more}: this may be the model's invention."
 
@@ -145,7 +151,7 @@ async def run_chat(choices: Choices, file: Path | None, session: str | None) -> 
     Args:
         file: Where the conversation is kept; in memory where None.
     """
-    console = Console()
+    console = PlainConsole()
     async with contextlib.AsyncExitStack() as stack:
         with console.status("starting the servers"):
             saver = await stack.enter_async_context(kept_in(file))
@@ -155,7 +161,7 @@ async def run_chat(choices: Choices, file: Path | None, session: str | None) -> 
 
 
 class _Chat:
-    def __init__(self, console: Console, conversation: Conversation, session: str | None) -> None:
+    def __init__(self, console: PlainConsole, conversation: Conversation, session: str | None) -> None:
         self._console, self._conversation, self._session = console, conversation, session
         self._last: Answered | None = None
 
@@ -186,10 +192,11 @@ class _Chat:
 
     def _greet(self, n_said: int) -> None:
         model, n_tools = self._conversation.choices.model, len(self._conversation.tools)
-        self._console.print(f"[bold]{model}[/bold] with {n_tools} tools. /help for help, Ctrl-D to end.")
+        words = f" with {n_tools} tools. /help for help, Ctrl-D to end."
+        self._console.print(Line.assemble((str(model), "bold"), words))
         if n_said:
             questions = "question" if n_said == 1 else "questions"
-            self._console.print(f"Going on with session {escape(self._session or '')}: {n_said} {questions} so far.")
+            self._console.print(f"Going on with session {one_line(self._session or '')}: {n_said} {questions} so far.")
 
     async def _do(self, line: str) -> None:
         command, _, rest = line.partition(" ")
@@ -205,7 +212,7 @@ class _Chat:
             case "/why":
                 await self._answer(WHY)
             case _ if command.startswith("/") and " " not in line:
-                self._console.print(f"There is no command {escape(command)}: /help lists them.")
+                self._console.print(f"There is no command {one_line(command)}: /help lists them.")
             case _:
                 await self._answer(line)
 
@@ -233,7 +240,7 @@ class _Chat:
         try:
             await answering
         except AgentError as error:
-            self._console.print(str(error), style="red", markup=False)
+            self._console.print(error_line(error), style="red")
 
     async def _follow(self, question: str, view: AnswerView) -> None:
         async for event in self._conversation.ask(question):
@@ -255,9 +262,9 @@ class _Chat:
         try:
             Path(name).expanduser().write_text(text, encoding="utf-8")
         except OSError as error:
-            self._console.print(f"{name} cannot be written: {error}", style="red", markup=False)
+            self._console.print(f"{name} cannot be written: {error}", style="red")
         else:
-            self._console.print(f"saved in {escape(name)}")
+            self._console.print(f"saved in {one_line(name)}")
 
 
 def tools_table(conversation: Conversation) -> Table:
@@ -279,14 +286,14 @@ def transcript(messages: list[AnyMessage]) -> str:
             parts += [f"- `{call['name']}({arguments_line(call['args'])})`" for call in message.tool_calls]
         elif isinstance(message, ToolMessage) and message.status == "error":
             parts.append(f"  - failed: {text}")
-    return "\n\n".join(parts) + "\n"
+    return several_lines("\n\n".join(parts)) + "\n"
 
 
 async def run_ask(choices: Choices, question: str, as_json: bool, file: Path | None, session: str | None) -> int:
     """One question. The answer goes to stdout; tool calls and warnings go to stderr."""
     if not question:
         raise AgentError("there is no question")
-    console, aside = Console(), Console(stderr=True)
+    console, aside = PlainConsole(), PlainConsole(stderr=True)
     async with kept_in(file) as saver, opened(choices, saver, session or "main") as conversation:
         async for event in conversation.ask(question):
             if isinstance(event, CallEnded) and not as_json:
@@ -294,11 +301,11 @@ async def run_ask(choices: Choices, question: str, as_json: bool, file: Path | N
             if isinstance(event, Answered):
                 answer = event
     if as_json:
-        print(json.dumps(_as_json(answer), ensure_ascii=False, indent=1))
+        print(json_text(_as_json(answer), indent=1))
     elif console.is_terminal:
-        console.print(Markdown(answer.text))
+        console.print(formatted(answer.text))
     else:
-        print(answer.text)
+        print(several_lines(answer.text))
     if (warning := warning_of(answer)) and not as_json:
         aside.print(warning, style="yellow")
     return 0 if answer.complete else 1

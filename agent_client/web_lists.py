@@ -10,6 +10,7 @@ from typing import Any
 
 from agent_client.events import Answered, CallEnded
 from agent_client.grounding import ID_KEYS, NAME_KEYS, fold
+from recsys_shared.plain_text import one_line
 
 MEASURES = ("score", "rating", "interactions", "count", "popularity", "percent", "share", "likes", "sales", "votes")
 """Words in the keys of numbers that compare things, what says most first."""
@@ -130,11 +131,11 @@ def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str |
 
 def _row(entry: Mapping[str, Any], name_key: str, id_key: str | None, measure: str | None) -> Row:
     number = entry.get(measure) if measure else None
-    identifier = "" if id_key is None or entry.get(id_key) is None else str(entry[id_key])
+    identifier = "" if id_key is None or entry.get(id_key) is None else one_line(str(entry[id_key]))
     rest = {key: value for key, value in entry.items() if key not in (name_key, id_key, measure)}
     days = [value for value in rest.values() if isinstance(value, str) and _DAY.fullmatch(value)]
     return Row(
-        name=str(entry.get(name_key) or f"ID {identifier}"),
+        name=one_line(str(entry.get(name_key) or f"ID {identifier}")),
         id=identifier,
         details=[(label_of(key), text) for key, value in rest.items() if (text := shown_value(key, value))],
         number=None if number is None else float(number),
@@ -188,7 +189,7 @@ def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> list[str]:
 def label_of(key: str) -> str:
     """A key for people: "n_interactions" is "Interactions"."""
     words = re.sub(r"^n_|_tool$", "", key).replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return one_line(words[:1].upper() + words[1:])
 
 
 def shown_value(key: str, value: Any) -> str:
@@ -204,7 +205,11 @@ def shown_value(key: str, value: Any) -> str:
     if isinstance(value, dict):
         named = next((each for own, each in value.items() if NAME_KEYS.search(own) and isinstance(each, str)), None)
         texts = ((own, shown_value(own, each)) for own, each in value.items())
-        return named or shortened(", ".join(f"{label_of(own).lower()} {text}" for own, text in texts if text))
+        return (
+            shortened(named)
+            if named
+            else shortened(", ".join(f"{label_of(own).lower()} {text}" for own, text in texts if text))
+        )
     return ""
 
 
@@ -220,4 +225,5 @@ def _is_number(value: Any) -> bool:
 
 
 def shortened(text: str, length: int = LONGEST_TEXT) -> str:
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+    """A text as a line of the page, in which nothing turns the direction of writing."""
+    return one_line(text if len(text) <= length else f"{text[: length - 1].rstrip()}…")

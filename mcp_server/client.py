@@ -3,12 +3,10 @@
 The one module that knows the MCP SDK's client; gives and takes the protocol's own JSON, as ``server`` does.
 """
 
-import importlib
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from types import ModuleType
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
@@ -22,6 +20,7 @@ from mcp.client.stdio import stdio_client
 
 from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.program import OWN_PROGRAM
+from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 Wire = dict[str, Any]
 
@@ -29,6 +28,7 @@ sdk: Any = mcp
 sse: Any = mcp.client.sse
 streamable_http: Any = mcp.client.streamable_http
 exceptions: Any = mcp.shared.exceptions
+http_library: Any = vars(sse).get("httpx2") or vars(sse)["httpx"]
 # Untyped, because only one line of the SDK is installed where types are checked.
 
 protocol_error: type[Exception] = getattr(exceptions, "MCPError", None) or exceptions.McpError
@@ -92,7 +92,10 @@ async def http_session(url: str, token: str | None = None) -> AsyncIterator[Sess
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InvalidInputError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
-    place = _Place(url, token, over_sse=parts.path.rstrip("/").endswith("/sse"))
+    try:
+        place = _Place(url, token, over_sse=parts.path.rstrip("/").endswith("/sse"))
+    except ProxyError as error:
+        raise RecsysError(f"{url} cannot be asked: {error}") from error
     try:
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
             session = await stack.enter_async_context(_greeted(await place.transport(stack)))
@@ -112,7 +115,7 @@ class _Place:
 
     def __init__(self, url: str, token: str | None, over_sse: bool) -> None:
         self._url, self._token, self._over_sse = url, token, over_sse
-        self._http: ModuleType | None = None
+        self._options, self._named = client_options(url), f"{url}{through_proxy(url)}"
         self._refused = anyio.Event()
         self._status = 0
         self.connected = False
@@ -129,9 +132,13 @@ class _Place:
     def _client(self, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
         """An HTTP client of the library that this line of the SDK uses: httpx or httpx2."""
         authorization = {"Authorization": f"Bearer {self._token}"} if self._token else {}
-        client = sse.create_mcp_http_client(headers={**(headers or {}), **authorization}, **options)
+        headers = {**(headers or {}), **authorization}
+        if self._options:
+            options = {"timeout": http_library.Timeout(30, read=300), **options, **self._options}  # the SDK's own times
+            client = http_library.AsyncClient(headers=headers, **options)
+        else:
+            client = sse.create_mcp_http_client(headers=headers, **options)
         client.event_hooks = {"response": [self._see]}
-        self._http = importlib.import_module(type(client).__module__.partition(".")[0])
         return client
 
     async def _see(self, response: Any) -> None:
@@ -155,34 +162,36 @@ class _Place:
         if not isinstance(error, Exception):
             return False
         broken = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError)
-        of_http = self._http is not None and isinstance(error, self._http.HTTPError)
+        of_http = isinstance(error, http_library.HTTPError)
         return not self.connected or of_http or isinstance(error, (protocol_error, *broken))
 
     def explanation(self, error: BaseException | None) -> str:
         """One line."""
         match self._status:
             case 401 if self._token:
-                return f"{self._url} does not accept this token"
+                return f"{self._named} does not accept this token"
             case 401:
-                return f"{self._url} asks for a token: pass --token or set RECSYS_TOKEN"
+                return f"{self._named} asks for a token: pass --token or set RECSYS_TOKEN"
             case 404 | 405 if not self.connected:
-                return f"there is no MCP server at {self._url}: streamable HTTP is at /mcp as a rule, SSE at /sse"
+                return f"there is no MCP server at {self._named}: streamable HTTP is at /mcp as a rule, SSE at /sse"
             case 413:
-                return f"{self._url} takes no request as long as this one"
+                return f"{self._named} takes no request as long as this one"
             case 421:
-                return f"{self._url} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
+                return f"{self._named} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
             case 429:
-                return f"{self._url} has no place for another session of yours: close one, or try again in a minute"
+                return f"{self._named} has no place for another session of yours: close one, or try again in a minute"
             case status if status >= 400:
-                return f"{self._url} answered with HTTP status {status}"
+                return f"{self._named} answered with HTTP status {status}"
         said = " ".join(str(error).split()) or type(error).__name__
-        if self._http is not None and isinstance(error, self._http.ConnectError):
-            return f"nothing answers at {self._url} ({said}): is the server running?"
+        if isinstance(error, http_library.ConnectError):
+            return f"nothing answers at {self._named} ({said}): is the server running?"
+        if isinstance(error, http_library.ProxyError):
+            return f"{self._named} cannot be reached: {said}"
         if self.connected and isinstance(error, protocol_error):
-            return f"{self._url} answered with an error: {said}"
+            return f"{self._named} answered with an error: {said}"
         if self.connected:
-            return f"the connection with {self._url} was lost: {said}"
-        return f"what answers at {self._url} is no MCP server: {said}"
+            return f"the connection with {self._named} was lost: {said}"
+        return f"what answers at {self._named} is no MCP server: {said}"
 
 
 @asynccontextmanager

@@ -7,32 +7,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
-from recsys_shared.plain_text import cut, json_text, one_line, several_lines
+from recsys_shared.log_lines import LONGEST_MESSAGE, LONGEST_TRACEBACK, TextLines
+from recsys_shared.plain_text import cut, json_text, one_line
 
 Format = Literal["text", "json"]
 
-TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-LONGEST_MESSAGE = 2_000
-"""Characters of a message; the rest of a longer one is cut."""
-
-LONGEST_TRACEBACK = 20_000
-
 QUIET = ("httpx", "httpx2", "mcp", "fastembed", "uvicorn")
 """Libraries of which only warnings are wanted."""
-
-
-class TextLines(logging.Formatter):
-    """A line for each record, whatever is in its message, and the lines of the traceback."""
-
-    def __init__(self) -> None:
-        super().__init__(TEXT_FORMAT)
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the base class's name
-        return one_line(super().formatMessage(record), LONGEST_MESSAGE)
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802
-        return several_lines(cut(super().formatException(ei), LONGEST_TRACEBACK))
 
 
 class JsonLines(logging.Formatter):

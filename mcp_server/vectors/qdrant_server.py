@@ -16,6 +16,7 @@ from qdrant_client.common.client_exceptions import QdrantException, ResourceExha
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
 from mcp_server.errors import BackendError
+from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 PORT = 6333
 """Where the URL has none, with https too: Qdrant Cloud listens there."""
@@ -88,6 +89,7 @@ class QdrantServer:
             # As a header: with `api_key`, the client warns wherever the scheme is http, as it is between containers.
             "headers": {"api-key": self._api_key} if self._api_key else {},
             **({"auth": self._auth} if self._auth else {}),
+            **client_options(self._url),
         }
 
     @contextlib.contextmanager
@@ -103,7 +105,10 @@ class QdrantServer:
         try:
             yield
         except _RAISED as error:
-            raise BackendError(f"{self.name} {self._trouble(error, collection)}") from error
+            named = f"{self.name}{through_proxy(self._url)}"
+            raise BackendError(f"{named} {self._trouble(error, collection)}") from error
+        except ProxyError as error:
+            raise BackendError(f"{self.name} cannot be asked: {error}") from error
 
     def _trouble(self, error: Exception, collection: str | None) -> str:
         error = cause(error)

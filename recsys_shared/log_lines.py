@@ -1,0 +1,24 @@
+"""What a program logs, as lines for people: whatever is in a message, it is one line and commands no terminal."""
+
+import logging
+from typing import Any
+
+from recsys_shared.plain_text import cut, one_line, several_lines
+
+LONGEST_MESSAGE = 2_000
+"""Characters of a message; the rest of a longer one is cut."""
+
+LONGEST_TRACEBACK = 20_000
+
+
+class TextLines(logging.Formatter):
+    """A line for each record, and the lines of its traceback below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # the base class's name
+        return one_line(super().formatMessage(record), LONGEST_MESSAGE)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return several_lines(cut(super().formatException(ei), LONGEST_TRACEBACK))

@@ -1,0 +1,127 @@
+"""Proxies that the environment names in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY: which a request goes through.
+
+Addresses of this machine are reached directly: behind a proxy they would be the proxy's own.
+"""
+
+import importlib.util
+import ipaddress
+import os
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from recsys_shared.plain_text import one_line
+
+KINDS = ("http", "https", "all")
+
+SCHEMES = ("http", "https", "socks5", "socks5h")
+"""Of proxies that HTTPX can use."""
+
+
+class ProxyError(Exception):
+    """A proxy cannot be used; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Args:
+    address: Without user and password.
+    variable: That names it.
+    """
+
+    address: str
+    variable: str
+
+    def __str__(self) -> str:
+        return f"the proxy {self.address} ({self.variable})"
+
+
+def client_options(url: str) -> dict[str, Any]:
+    """What an HTTPX client has to be told for its requests to this address: nothing, or to ask no proxy.
+
+    Raises:
+        ProxyError: A proxy is named that HTTPX cannot use.
+    """
+    proxies = _proxies()
+    if not proxies:
+        return {}
+    if proxy_for(url) is not None:
+        for kind in proxies:
+            _check(kind, proxies[kind])
+        return {}
+    options: dict[str, Any] = {"trust_env": False}
+    certificates = {"cafile": os.environ.get("SSL_CERT_FILE"), "capath": os.environ.get("SSL_CERT_DIR")}
+    if any(certificates.values()):  # which HTTPX would have taken from the environment too
+        import ssl
+
+        options["verify"] = ssl.create_default_context(**certificates)
+    return options
+
+
+def proxy_for(url: str) -> Proxy | None:
+    """The proxy through which an address is reached, if any."""
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    proxies = _proxies()
+    kind = next((kind for kind in (parts.scheme, "all") if kind in proxies), None)
+    if kind is None or not host or is_loopback(host):
+        return None
+    from urllib.request import proxy_bypass
+
+    if proxy_bypass(host if port is None else f"{host}:{port}"):
+        return None
+    return _named(kind, proxies[kind])
+
+
+def through_proxy(url: str) -> str:
+    """For the end of "... at URL" in an error: " through the proxy ...", or nothing."""
+    proxy = proxy_for(url)
+    return "" if proxy is None else f" through {proxy}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, told by its name or address alone."""
+    name = host.lower().rstrip(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def _proxies() -> dict[str, str]:
+    """By kind, as HTTPX finds them."""
+    from urllib.request import getproxies
+
+    found = getproxies()
+    return {kind: found[kind] for kind in KINDS if found.get(kind)}
+
+
+def _named(kind: str, value: str) -> Proxy:
+    variables = (f"{kind}_proxy", f"{kind}_proxy".upper())
+    variable = next((name for name in variables if os.environ.get(name)), "of the system's settings")
+    scheme, separator, rest = value.rpartition("://")
+    place = rest.rpartition("@")[2].partition("/")[0]
+    return Proxy(one_line(f"{scheme if separator else 'http'}://{place}", 200), variable)
+
+
+def _check(kind: str, value: str) -> None:
+    proxy = _named(kind, value)
+    try:
+        parts = urlsplit(proxy.address)
+        usable = parts.scheme in SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ProxyError(f"{proxy.variable} names no proxy that can be used: write http://HOST:PORT, or unset it")
+    if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ProxyError(
+            f"{proxy.variable} names a SOCKS proxy ({proxy.address}), which needs one package more: "
+            f"pip install socksio, or unset {proxy.variable}"
+        )
