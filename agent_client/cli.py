@@ -1,4 +1,7 @@
-"""The command `recsys-agent`: options, and what goes wrong as one line and exit code 2."""
+"""The command `recsys-agent`: options, and what goes wrong as one line and exit code 2.
+
+Whatever can be refused is refused before LangChain is imported, which takes seconds.
+"""
 
 import asyncio
 import logging
@@ -10,9 +13,13 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
+from agent_client.model_address import ModelAddress
+from agent_client.server_address import own_server, server_at, servers_of
 from agent_client.state import state_folder
+from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
 
 app = typer.Typer(
@@ -83,19 +90,14 @@ def _choices(
     own_prompt: Path | None,
     max_steps: int,
     context: int,
-) -> Any:
-    # Imported here: --help should not wait for LangChain.
-    from agent_client.conversation import Choices
-    from agent_client.models import ModelAddress
-    from agent_client.servers import own_server, server_at, servers_of
-
+) -> Choices:
     if server is not None and config is not None:
         raise AgentError("give either --server or --config, not both")
     if config is not None:
         addresses = servers_of(config)
     else:
         addresses = [own_server() if server is None else server_at(server, token)]
-    return Choices(
+    choices = Choices(
         model=ModelAddress.parse(model, base_url),
         servers=addresses,
         added_prompt=_read(add_prompt) or "",
@@ -103,6 +105,8 @@ def _choices(
         max_steps=max_steps,
         context_tokens=context,
     )
+    choices.check()
+    return choices
 
 
 def _read(file: Path | None) -> str | None:
@@ -142,9 +146,9 @@ def chat(
     context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Talk in the terminal. Type /help there for what else it knows."""
+    choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     from agent_client.terminal import run_chat
 
-    choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     _run(run_chat(choices, _sessions_file(session), session))
 
 
@@ -166,10 +170,12 @@ def ask(
     context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Ask one question. Exit code 0: answered; 1: no answer within the limit of steps; 2: it could not be asked."""
-    from agent_client.terminal import run_ask
-
     choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     text = sys.stdin.read().strip() if question == "-" else question
+    if not text:
+        raise AgentError("there is no question")
+    from agent_client.terminal import run_ask
+
     _run(run_ask(choices, text, as_json, _sessions_file(session), session))
 
 
@@ -196,17 +202,25 @@ def web(
     context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Talk in the browser. Needs the extra "web"."""
-    from agent_client.models import ModelAddress
+    names = models or [DEFAULT_MODEL]
+    addresses = [ModelAddress.parse(name, base_url) for name in names]
+    choices = _choices(names[0], base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     from agent_client.web import run_web
 
-    names = models or [DEFAULT_MODEL]
-    choices = _choices(names[0], base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
-    run_web(choices, [ModelAddress.parse(name, base_url) for name in names], host, port)
+    run_web(choices, addresses, host, port)
+
+
+def _configure_log(level: str) -> None:
+    if level.upper() not in logging.getLevelNamesMapping():
+        raise AgentError(f"RECSYS_AGENT_LOG_LEVEL is {level!r}: it should be ERROR, WARNING, INFO or DEBUG")
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(TextLines())
+    logging.basicConfig(level=level.upper(), handlers=[log])
 
 
 def main() -> None:
-    logging.basicConfig(level=os.environ.get("RECSYS_AGENT_LOG_LEVEL", "ERROR"), stream=sys.stderr)
     try:
+        _configure_log(os.environ.get("RECSYS_AGENT_LOG_LEVEL") or "ERROR")
         app()
     except AgentError as error:
         print(f"recsys-agent: {error_line(error)}", file=sys.stderr)

@@ -1,8 +1,8 @@
 """A conversation: questions go in, events come out, and everything said is kept by the checkpointer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,16 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
 from agent_client.agent import build_agent, text_of
+from agent_client.choices import Choices
 from agent_client.events import Answered, CallEnded, Event, Text
 from agent_client.grounding import unsupported
-from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
-from agent_client.models import ModelAddress, explain, load_model
-from agent_client.servers import ServerAddress, connected
+from agent_client.models import explain, load_model
+from agent_client.servers import connected
 
 BASE_PROMPT = """
 You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory; if no tool
 can answer, say so. When a tool reports an error, correct the call if you can, else tell what it says.
 """.strip()
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a person has chosen for a conversation."""
-
-    model: ModelAddress
-    servers: Sequence[ServerAddress]
-    added_prompt: str = ""
-    """Put after what the servers say."""
-    own_prompt: str | None = None
-    """In place of all that."""
-    max_steps: int = MAX_STEPS
-    context_tokens: int = CONTEXT_TOKENS
 
 
 class Conversation:
@@ -112,14 +98,19 @@ async def opened(
     Raises:
         AgentError: Either cannot be used.
     """
-    model = load_model(choices.model, choices.context_tokens)
-    async with connected(choices.servers) as servers:
-        prompt = choices.own_prompt
-        if prompt is None:
-            parts = [BASE_PROMPT, servers.guidance, choices.added_prompt]
-            prompt = "\n\n".join(part for part in parts if part)
-        graph = build_agent(model, servers.tools, prompt, checkpointer, choices.max_steps, choices.context_tokens)
-        yield Conversation(graph, servers.tools, choices, prompt, thread)
+    # A model's library takes a second or two to import, and so does a server to start.
+    loading = asyncio.create_task(asyncio.to_thread(load_model, choices.model, choices.context_tokens))
+    try:
+        async with connected(choices.servers) as servers:
+            prompt = choices.own_prompt
+            if prompt is None:
+                parts = [BASE_PROMPT, servers.guidance, choices.added_prompt]
+                prompt = "\n\n".join(part for part in parts if part)
+            limits = choices.max_steps, choices.context_tokens
+            graph = build_agent(await loading, servers.tools, prompt, checkpointer, *limits)
+            yield Conversation(graph, servers.tools, choices, prompt, thread)
+    finally:
+        await asyncio.gather(loading, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -1,9 +1,9 @@
-"""Language models by name, and what their errors mean."""
+"""Language models, loaded, and what their errors mean. Which there are is in `model_address`."""
 
 import asyncio
 import os
 import re
-from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from langchain_core.exceptions import (
@@ -19,10 +19,7 @@ from langchain_core.exceptions import (
 from langchain_core.language_models import BaseChatModel
 
 from agent_client.errors import ModelError
-
-OLLAMA_URL = "http://127.0.0.1:11434"
-
-KEY_VARIABLE = "OPENAI_API_KEY"
+from agent_client.model_address import KEY_VARIABLE, ModelAddress
 
 _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
 """In a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
@@ -34,37 +31,6 @@ RETRIES = 2
 """Of requests that a busy or unreachable endpoint has refused; with pauses that grow."""
 
 
-@dataclass(frozen=True)
-class ModelAddress:
-    """Which model, of whom, where."""
-
-    provider: str
-    """openai (and everything that speaks its chat completions), or ollama."""
-    name: str
-    base_url: str | None = None
-
-    @classmethod
-    def parse(cls, text: str, base_url: str | None = None) -> "ModelAddress":
-        """ "openai:gpt-4.1", "ollama:qwen2.5:7b".
-
-        Raises:
-            ModelError: Not one of those.
-        """
-        provider, _, name = text.partition(":")
-        if provider not in ("openai", "ollama") or not name:
-            raise ModelError(f"{text!r} is not a model: write openai:NAME or ollama:NAME, such as ollama:qwen2.5:7b")
-        return cls(provider, name, base_url)
-
-    @property
-    def place(self) -> str:
-        if self.provider == "ollama":
-            return self.base_url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
-        return self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-
-    def __str__(self) -> str:
-        return f"{self.provider}:{self.name}"
-
-
 def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
     """The model, not yet asked anything.
 
@@ -73,8 +39,9 @@ def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
             beginning, the tools with it, without a word.
 
     Raises:
-        ModelError: A key is missing.
+        ModelError: It cannot be asked: a key is missing, or a proxy cannot be used.
     """
+    options = address.client_options()
     # Imported here: each takes a second, and only one is needed.
     if address.provider == "ollama":
         from agent_client.ollama import FullSchemaOllama
@@ -84,21 +51,29 @@ def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
             base_url=address.place,
             num_ctx=context_tokens,
             temperature=0,
-            client_kwargs={"timeout": httpx.Timeout(ANSWER_SECONDS, connect=10)},
+            client_kwargs={"timeout": httpx.Timeout(ANSWER_SECONDS, connect=10), **options},
         )
     from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 
-    key = os.environ.get(KEY_VARIABLE)
-    if not key and address.place.startswith("https://api.openai.com/"):
-        raise ModelError(f"{address} needs a key: set {KEY_VARIABLE}, or name another endpoint with --base-url")
+    clients: dict[str, Any] = {}
+    if options:  # with the times and limits that the SDK's own clients have
+        from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+
+        clients = {
+            "http_client": DefaultHttpxClient(**options),
+            "http_async_client": DefaultAsyncHttpxClient(**options),
+            "openai_proxy": None,  # from OPENAI_PROXY, which does not go with clients
+        }
     return ChatOpenAI(
         model=address.name,
         base_url=address.place,
-        api_key=SecretStr(key or "none"),  # endpoints of one's own ask for none, the client insists on one
+        # Endpoints of one's own ask for no key, and the client insists on one.
+        api_key=SecretStr(os.environ.get(KEY_VARIABLE) or "none"),
         timeout=httpx.Timeout(ANSWER_SECONDS, connect=10),
         max_retries=RETRIES,
         use_responses_api=False,  # what all compatible endpoints speak is chat completions
+        **clients,
     )
 
 
@@ -112,19 +87,19 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
             f"the conversation is too long for {address}: begin a new one, or set --context to what it takes ({said})"
         )
     if isinstance(error, ModelAuthenticationError | ModelPermissionDeniedError) or status in (401, 403):
-        return ModelError(f"{address.place} does not accept the key in {KEY_VARIABLE} ({said})")
+        return ModelError(f"{address.reached} does not accept the key in {KEY_VARIABLE} ({said})")
     if isinstance(error, ModelRateLimitError) or status == 429:
-        return ModelError(f"{address.place} answers no more just now (rate limit or quota): wait a while ({said})")
+        return ModelError(f"{address.reached} answers no more just now (rate limit or quota): wait a while ({said})")
     if status == 404 or isinstance(error, ModelNotFoundError):
         if address.provider == "ollama":
-            return ModelError(f"{address.place} has no model {address.name!r}: ollama pull {address.name}")
-        return ModelError(f"{address.place} knows no model {address.name!r}: check --model and --base-url ({said})")
+            return ModelError(f"{address.reached} has no model {address.name!r}: ollama pull {address.name}")
+        return ModelError(f"{address.reached} knows no model {address.name!r}: check --model and --base-url ({said})")
     if _NO_TOOLS.search(lower) and (isinstance(error, ModelInvalidRequestError) or status == 400):
         return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
     if _is_lost(error):
-        return ModelError(f"{address.place} cannot be reached, or has broken off: is it running? ({said})")
+        return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
     if status is not None or type(error).__module__.split(".")[0] in ("openai", "ollama", "langchain_openai"):
-        return ModelError(f"{address} at {address.place} has failed: {said}")
+        return ModelError(f"{address} at {address.reached} has failed: {said}")
     return None
 
 

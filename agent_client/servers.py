@@ -1,17 +1,12 @@
-"""The MCP servers of a conversation: which, how they are reached, and one lasting session with each."""
+"""The MCP servers of a conversation: one lasting session with each, and what it means when one is lost."""
 
 import asyncio
 import contextlib
-import json
 import logging
-import os
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import anyio
 import httpx
@@ -20,7 +15,8 @@ from langchain_mcp_adapters.sessions import Connection, create_session
 from langchain_mcp_adapters.tools import load_mcp_tools
 from mcp import ClientSession, McpError
 
-from agent_client.errors import AgentError, ServerError
+from agent_client.errors import ServerError
+from agent_client.server_address import ServerAddress
 
 logger = logging.getLogger(__name__)
 
@@ -36,80 +32,6 @@ NO_SERVER = "there is no MCP server at this path: streamable HTTP is at /mcp as 
 
 LOST = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError, httpx.HTTPError)
 """What a call raises when the way to its server is gone."""
-
-
-@dataclass(frozen=True)
-class ServerAddress:
-    """Where a server is, or how to start it."""
-
-    name: str
-    connection: dict[str, Any]
-    """As langchain-mcp-adapters takes it."""
-
-    @property
-    def described(self) -> str:
-        if "url" in self.connection:
-            return f"the server at {self.connection['url']}"
-        return f"the server {self.name!r} ({' '.join([self.connection['command'], *self.connection['args']])})"
-
-
-def own_server() -> ServerAddress:
-    """recsys-mcp of this environment, over stdio."""
-    return ServerAddress(
-        "recsys",
-        {
-            "transport": "stdio",
-            "command": sys.executable,
-            "args": ["-P", "-m", "mcp_server", "serve"],
-            "env": {"RECSYS_LOG_LEVEL": "WARNING", **os.environ},
-        },
-    )
-
-
-def server_at(url: str, token: str | None = None, name: str = "server") -> ServerAddress:
-    """A running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
-
-    Raises:
-        AgentError: Not a URL.
-    """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return _remote(name, url, headers, None)
-
-
-def _remote(name: str, url: str, headers: dict[str, str], kind: str | None) -> ServerAddress:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise AgentError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
-    over_sse = kind == "sse" or (kind is None and parts.path.rstrip("/").endswith("/sse"))
-    transport = "sse" if over_sse else "streamable_http"
-    return ServerAddress(name, {"transport": transport, "url": url, "headers": headers})
-
-
-def servers_of(config: Path) -> list[ServerAddress]:
-    """The servers of a file as Claude Desktop has it: {"mcpServers": {NAME: {"command", "args", "env"} or {"url",
-    "headers"}}}.
-
-    Raises:
-        AgentError: The file cannot be used.
-    """
-    try:
-        content = json.loads(config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise AgentError(f"{config} cannot be read: {error}") from error
-    entries = content.get("mcpServers") if isinstance(content, dict) else None
-    if not isinstance(entries, dict) or not entries:
-        raise AgentError(f'{config} names no servers: it needs {{"mcpServers": {{NAME: {{"command": ...}}}}}}')
-    return [_entry(config, name, entry) for name, entry in entries.items()]
-
-
-def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
-    if isinstance(entry, dict) and isinstance(entry.get("url"), str):
-        return _remote(name, entry["url"], entry.get("headers") or {}, entry.get("type") or entry.get("transport"))
-    if isinstance(entry, dict) and isinstance(entry.get("command"), str):
-        env = {**os.environ, **(entry.get("env") or {})}
-        arguments = [str(argument) for argument in entry.get("args") or []]
-        return ServerAddress(name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": env})
-    raise AgentError(f"{config}: server {name!r} has neither a command nor a url")
 
 
 class Server:
@@ -150,7 +72,7 @@ class Server:
     async def _live(self, ready: "asyncio.Future[ClientSession]", end: asyncio.Event) -> None:
         """Open, say so, and close where it was opened: the SDK's sessions must be left by the task that entered."""
         try:
-            async with create_session(cast("Connection", self.address.connection)) as session:
+            async with create_session(_connection(self.address)) as session:
                 self.guidance = await _guidance(session)
                 ready.set_result(session)
                 await end.wait()
@@ -158,7 +80,8 @@ class Server:
             if ready.done():
                 logger.debug("session with %s: %s", self.address.name, error)
             elif not ready.cancelled():
-                ready.set_exception(ServerError(f"{self.address.described} cannot be used: {self._why(error)}"))
+                refused = ServerError(f"{self.address.described} cannot be used: {self._why(error)}")
+                ready.set_exception(error if isinstance(error, ServerError) else refused)
             if isinstance(error, asyncio.CancelledError):
                 raise
 
@@ -210,6 +133,29 @@ class Server:
     async def close(self) -> None:
         async with self._opening:
             await self._close()
+
+
+def _connection(address: ServerAddress) -> "Connection":
+    """As langchain-mcp-adapters takes it.
+
+    Raises:
+        ServerError: It cannot be used.
+    """
+    options = address.client_options()
+    connection = dict(address.connection)
+    if options:
+        connection["httpx_client_factory"] = partial(_client, options)
+    return cast("Connection", connection)
+
+
+def _client(
+    options: dict[str, Any],
+    headers: dict[str, str] | None = None,
+    timeout: httpx.Timeout | None = None,
+    auth: httpx.Auth | None = None,
+) -> httpx.AsyncClient:
+    """As the SDK makes its clients, with these options besides."""
+    return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, follow_redirects=True, **options)
 
 
 async def _guidance(session: ClientSession) -> str:

@@ -2,27 +2,31 @@
 
 import asyncio
 import contextlib
+import importlib
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
-from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.markdown import Markdown
-from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text as Line
 
-from agent_client.agent import text_of
-from agent_client.conversation import Choices, Conversation, kept_in, opened
+from agent_client.answer_view import AnswerView, formatted, warning_of
+from agent_client.call_lines import call_line
+from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
+from agent_client.events import Answered, CallEnded
 from recsys_shared.plain_text import error_line, json_text, one_line, several_lines
 from recsys_shared.terminal import PlainConsole
+
+if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+
+    from agent_client.conversation import Conversation
 
 HELP = """
 | command | does |
@@ -37,97 +41,6 @@ Ctrl-C stops an answer that is being written. The arrow keys bring back earlier 
 """.strip()
 
 WHY = "Why these? Explain the recommendations."
-
-ARGUMENTS_WIDTH = 160
-"""Characters of arguments that a line shows."""
-
-MESSAGE_WIDTH = 160
-
-TOOL_WIDTH = 80
-"""Characters of the name of a tool; a model may call one that there is not."""
-
-
-def arguments_line(arguments: dict[str, Any]) -> str:
-    """user=98, k=3, item_set='set_7v5p3o'"""
-    return one_line(", ".join(f"{name}={value!r}" for name, value in arguments.items()), ARGUMENTS_WIDTH)
-
-
-def call_line(call: CallEnded) -> Line:
-    """One tool call, done."""
-    mark, style = ("✗", "red") if call.failed else ("✓", "green")
-    line = Line.assemble(
-        (f"{mark} ", style),
-        (one_line(call.tool, TOOL_WIDTH), "bold"),
-        f"({arguments_line(call.arguments)})",
-        (f"  {call.seconds:.2f} s", "dim"),
-    )
-    if message := message_of(call):
-        line.append(f"\n  {message}", style="red" if call.failed else "dim")
-    return line
-
-
-def message_of(call: CallEnded) -> str:
-    """What a tool says for people, where it does: its error, or the field `message` of its result."""
-    text = call.text if call.failed else (call.structured or {}).get("message", "")
-    return one_line(" ".join(str(text).split()), MESSAGE_WIDTH)
-
-
-def formatted(text: str) -> Markdown:
-    """What a model writes. Addresses of links are shown: a word that hides where it leads is not for a terminal."""
-    return Markdown(several_lines(text), hyperlinks=False)
-
-
-class AnswerView:
-    """An answer while it comes: what is complete stands above, what moves is shown live below it."""
-
-    def __init__(self, console: PlainConsole) -> None:
-        self._console = console
-        self._text = ""
-        self._running: dict[str, CallStarted] = {}
-
-    def __rich__(self) -> RenderableType:
-        lines: list[RenderableType] = [formatted(self._text)] if self._text else []
-        lines += [
-            Spinner(
-                "dots", Line.assemble((one_line(call.tool, TOOL_WIDTH), "bold"), f"({arguments_line(call.arguments)})")
-            )
-            for call in self._running.values()
-        ]
-        return Group(*lines) if lines else Spinner("dots", Line("thinking", style="dim"))
-
-    def show(self, event: Event) -> None:
-        match event:
-            case Text(text):
-                self._text += text
-            case CallStarted():
-                self._settle()
-                self._running[event.id] = event
-            case CallEnded():
-                self._running.pop(event.id, None)
-                self._console.print(call_line(event))
-            case Answered():
-                self._settle()
-                if warning := warning_of(event):
-                    self._console.print(warning, style="yellow")
-
-    def _settle(self) -> None:
-        """What the model has written is complete."""
-        if self._text.strip():
-            self._console.print(formatted(self._text))
-        self._text = ""
-
-    def stop(self) -> None:
-        self._settle()
-        self._running.clear()
-
-
-def warning_of(answer: Answered) -> str:
-    """What is to be said of names and IDs that come from no tool."""
-    if not answer.unsupported:
-        return ""
-    shown = one_line(", ".join(answer.unsupported[:8]))
-    more = f" and {len(answer.unsupported) - 8} more" if len(answer.unsupported) > 8 else ""
-    return f"⚠ No tool has returned {shown}{more}: this may be the model's invention."
 
 
 @contextlib.contextmanager
@@ -151,37 +64,57 @@ async def run_chat(choices: Choices, file: Path | None, session: str | None) -> 
     Args:
         file: Where the conversation is kept; in memory where None.
     """
-    console = PlainConsole()
     async with contextlib.AsyncExitStack() as stack:
-        with console.status("starting the servers"):
-            saver = await stack.enter_async_context(kept_in(file))
-            conversation = await stack.enter_async_context(opened(choices, saver, session or "main"))
-        await _Chat(console, conversation, session).run()
+        opening = asyncio.create_task(_opened(stack, choices, file, session))
+        try:
+            await _Chat(PlainConsole(), choices, opening, session).run()
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
     return 0
 
 
+async def _opened(
+    stack: contextlib.AsyncExitStack, choices: Choices, file: Path | None, session: str | None
+) -> "Conversation":
+    """A conversation, which the stack closes. Others can go on meanwhile: what it imports takes seconds."""
+    conversations = await asyncio.to_thread(importlib.import_module, "agent_client.conversation")
+    saver = await stack.enter_async_context(conversations.kept_in(file))
+    conversation: Conversation = await stack.enter_async_context(
+        conversations.opened(choices, saver, session or "main")
+    )
+    return conversation
+
+
+class _InterruptedError(Exception):
+    """Ctrl-C while a line is typed. A KeyboardInterrupt would end the event loop with it."""
+
+
 class _Chat:
-    def __init__(self, console: PlainConsole, conversation: Conversation, session: str | None) -> None:
-        self._console, self._conversation, self._session = console, conversation, session
+    """Lets the person type while the conversation is being opened."""
+
+    def __init__(
+        self, console: PlainConsole, choices: Choices, opening: "asyncio.Task[Conversation]", session: str | None
+    ) -> None:
+        self._console, self._choices, self._opening, self._session = console, choices, opening, session
         self._last: Answered | None = None
 
     async def run(self) -> None:
+        """Raises: AgentError: the conversation cannot be opened."""
         # Imported here: a script that asks one question needs none of it.
         from prompt_toolkit import PromptSession
         from prompt_toolkit.history import InMemoryHistory
-        from prompt_toolkit.patch_stdout import patch_stdout
 
-        said = [text_of(m.content) for m in await self._conversation.messages() if isinstance(m, HumanMessage)]
         history = InMemoryHistory()
+        said = [] if self._session is None else await self._said()
         for question in said:
             history.append_string(question)
-        prompt: PromptSession[str] = PromptSession(history=history)
+        prompt: PromptSession[str] = PromptSession(history=history, interrupt_exception=_InterruptedError)
         self._greet(len(said))
         while True:
             try:
-                with patch_stdout(raw=True):
-                    line = (await prompt.prompt_async("› ")).strip()
-            except KeyboardInterrupt:
+                line = (await self._line(prompt)).strip()
+            except _InterruptedError:
                 continue
             except EOFError:
                 return
@@ -190,10 +123,43 @@ class _Chat:
             if line:
                 await self._do(line)
 
+    async def _line(self, prompt: "PromptSession[str]") -> str:
+        """What the person types, unless it turns out meanwhile that nobody can answer."""
+        from prompt_toolkit.patch_stdout import patch_stdout
+
+        with patch_stdout(raw=True):
+            reading = asyncio.create_task(prompt.prompt_async("› "))
+            try:
+                await asyncio.wait({reading, self._opening}, return_when=asyncio.FIRST_COMPLETED)
+                if self._opening.done():
+                    self._opening.result()
+                return await reading
+            finally:
+                reading.cancel()
+                await asyncio.wait({reading})
+
+    async def _conversation(self) -> "Conversation":
+        """The conversation, once it is open."""
+        if not self._opening.done():
+            with self._console.status("starting the servers"):
+                await asyncio.wait({self._opening})
+        return self._opening.result()
+
+    async def _said(self) -> list[str]:
+        """Questions of this session before."""
+        messages = await (await self._conversation()).messages()
+        from agent_client.transcript import questions_of
+
+        return questions_of(messages)
+
+    async def _transcript(self) -> str:
+        messages = await (await self._conversation()).messages()
+        from agent_client.transcript import transcript
+
+        return transcript(messages)
+
     def _greet(self, n_said: int) -> None:
-        model, n_tools = self._conversation.choices.model, len(self._conversation.tools)
-        words = f" with {n_tools} tools. /help for help, Ctrl-D to end."
-        self._console.print(Line.assemble((str(model), "bold"), words))
+        self._console.print(Line.assemble((str(self._choices.model), "bold"), ". /help for help, Ctrl-D to end."))
         if n_said:
             questions = "question" if n_said == 1 else "questions"
             self._console.print(f"Going on with session {one_line(self._session or '')}: {n_said} {questions} so far.")
@@ -204,11 +170,11 @@ class _Chat:
             case "/help":
                 self._console.print(Markdown(HELP))
             case "/tools":
-                self._console.print(tools_table(self._conversation))
+                self._console.print(tools_table(await self._conversation()))
             case "/steps":
                 self._show_steps()
             case "/save":
-                self._save(rest.strip(), transcript(await self._conversation.messages()))
+                self._save(rest.strip(), await self._transcript())
             case "/why":
                 await self._answer(WHY)
             case _ if command.startswith("/") and " " not in line:
@@ -217,8 +183,8 @@ class _Chat:
                 await self._answer(line)
 
     async def _answer(self, question: str) -> None:
-        view = AnswerView(self._console)
-        answering = asyncio.create_task(self._follow(question, view))
+        conversation, view = await self._conversation(), AnswerView(self._console)
+        answering = asyncio.create_task(self._follow(conversation, question, view))
         interrupted = False
 
         def interrupt() -> None:
@@ -242,8 +208,8 @@ class _Chat:
         except AgentError as error:
             self._console.print(error_line(error), style="red")
 
-    async def _follow(self, question: str, view: AnswerView) -> None:
-        async for event in self._conversation.ask(question):
+    async def _follow(self, conversation: "Conversation", question: str, view: AnswerView) -> None:
+        async for event in conversation.ask(question):
             view.show(event)
             if isinstance(event, Answered):
                 self._last = event
@@ -267,32 +233,17 @@ class _Chat:
             self._console.print(f"saved in {one_line(name)}")
 
 
-def tools_table(conversation: Conversation) -> Table:
+def tools_table(conversation: "Conversation") -> Table:
     table = Table("tool", "what it does", show_lines=True)
     for tool in conversation.tools:
         table.add_row(tool.name, Line(" ".join(tool.description.split())))
     return table
 
 
-def transcript(messages: list[AnyMessage]) -> str:
-    """A conversation as Markdown."""
-    parts = []
-    for message in messages:
-        text = text_of(message.content)
-        if isinstance(message, HumanMessage):
-            parts.append(f"## {text}")
-        elif isinstance(message, AIMessage):
-            parts += [text] if text else []
-            parts += [f"- `{call['name']}({arguments_line(call['args'])})`" for call in message.tool_calls]
-        elif isinstance(message, ToolMessage) and message.status == "error":
-            parts.append(f"  - failed: {text}")
-    return several_lines("\n\n".join(parts)) + "\n"
-
-
 async def run_ask(choices: Choices, question: str, as_json: bool, file: Path | None, session: str | None) -> int:
     """One question. The answer goes to stdout; tool calls and warnings go to stderr."""
-    if not question:
-        raise AgentError("there is no question")
+    from agent_client.conversation import kept_in, opened
+
     console, aside = PlainConsole(), PlainConsole(stderr=True)
     async with kept_in(file) as saver, opened(choices, saver, session or "main") as conversation:
         async for event in conversation.ask(question):

@@ -19,9 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent_client.conversation import Choices
+from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.models import ModelAddress
+from agent_client.model_address import ModelAddress
 from agent_client.state import STATE_VARIABLE, state_folder
 
 if TYPE_CHECKING:

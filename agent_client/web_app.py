@@ -15,11 +15,13 @@ from chainlit.utils import utc_now
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from mcp import ClientSession
 
-from agent_client.conversation import Choices, Conversation, kept_in, opened
+from agent_client.choices import Choices
+from agent_client.conversation import Conversation, kept_in, opened
 from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
-from agent_client.models import ModelAddress
-from agent_client.servers import ASSISTANT_PROMPT, Server, ServerAddress, needs_arguments
+from agent_client.model_address import ModelAddress
+from agent_client.server_address import ServerAddress
+from agent_client.servers import ASSISTANT_PROMPT, Server, needs_arguments
 from agent_client.web_lists import listings_of, shortened, shown_value
 from agent_client.web_threads import Threads
 

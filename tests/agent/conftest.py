@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from agent_client.conversation import Conversation
     from agent_client.events import Answered, CallEnded, CallStarted, Event
-    from agent_client.models import ModelAddress
-    from agent_client.servers import ServerAddress
+    from agent_client.model_address import ModelAddress
+    from agent_client.server_address import ServerAddress
 
 PROVIDERS = ("openai", "ollama")
 
@@ -90,7 +90,7 @@ class Talk:
 
 
 def address_of(provider: str, model: ScriptedModel) -> "ModelAddress":
-    from agent_client.models import ModelAddress
+    from agent_client.model_address import ModelAddress
 
     return ModelAddress(provider, NAME, f"{model.url}/v1" if provider == "openai" else model.url)
 
@@ -105,7 +105,7 @@ def scripted_model() -> Iterator[ScriptedModel]:
 @pytest.fixture(scope="session")
 def films_server(films_settings: Settings) -> "ServerAddress":
     """recsys-mcp over stdio, as the client starts it by itself."""
-    from agent_client.servers import own_server
+    from agent_client.server_address import own_server
 
     with pytest.MonkeyPatch.context() as environment:
         for name in os.environ:
@@ -121,7 +121,8 @@ async def kept_open(
     request: pytest.FixtureRequest, scripted_model: ScriptedModel, films_server: "ServerAddress"
 ) -> "AsyncIterator[tuple[Conversation, BaseCheckpointSaver[str]]]":
     """A conversation through each class of models, with one server for all tests of a module."""
-    from agent_client.conversation import Choices, kept_in, opened
+    from agent_client.choices import Choices
+    from agent_client.conversation import kept_in, opened
 
     choices = Choices(address_of(request.param, scripted_model), [films_server])
     async with kept_in(None) as saver, opened(choices, saver) as conversation:

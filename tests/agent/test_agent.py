@@ -2,7 +2,8 @@
 
 import pytest
 
-from agent_client.conversation import Choices, kept_in, opened
+from agent_client.choices import Choices
+from agent_client.conversation import kept_in, opened
 from agent_client.events import CallEnded, CallStarted
 from agent_client.limits import MAX_STEPS
 from tests.agent.conftest import Talk, address_of

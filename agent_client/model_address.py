@@ -1,0 +1,63 @@
+"""Which language model, of whom, where, and what is needed to ask it. What loads it is in `models`."""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from agent_client.errors import ModelError
+from recsys_shared.proxies import ProxyError, client_options, through_proxy
+
+OPENAI_URL = "https://api.openai.com/"
+
+OLLAMA_URL = "http://127.0.0.1:11434"
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+
+
+@dataclass(frozen=True)
+class ModelAddress:
+    """Which model, of whom, where."""
+
+    provider: str
+    """openai (and everything that speaks its chat completions), or ollama."""
+    name: str
+    base_url: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, base_url: str | None = None) -> "ModelAddress":
+        """ "openai:gpt-4.1", "ollama:qwen2.5:7b".
+
+        Raises:
+            ModelError: Not one of those.
+        """
+        provider, _, name = text.partition(":")
+        if provider not in ("openai", "ollama") or not name:
+            raise ModelError(f"{text!r} is not a model: write openai:NAME or ollama:NAME, such as ollama:qwen2.5:7b")
+        return cls(provider, name, base_url)
+
+    @property
+    def place(self) -> str:
+        if self.provider == "ollama":
+            return self.base_url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
+        return self.base_url or os.environ.get("OPENAI_BASE_URL") or f"{OPENAI_URL}v1"
+
+    @property
+    def reached(self) -> str:
+        """The place, and the proxy through which it is asked."""
+        return f"{self.place}{through_proxy(self.place)}"
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.name}"
+
+    def client_options(self) -> dict[str, Any]:
+        """What the HTTPX client has to be told that asks this model.
+
+        Raises:
+            ModelError: It cannot be asked: a key is missing, or a proxy cannot be used.
+        """
+        if self.provider == "openai" and not os.environ.get(KEY_VARIABLE) and self.place.startswith(OPENAI_URL):
+            raise ModelError(f"{self} needs a key: set {KEY_VARIABLE}, or name another endpoint with --base-url")
+        try:
+            return client_options(self.place)
+        except ProxyError as error:
+            raise ModelError(f"{self.place} cannot be asked: {error}") from error
