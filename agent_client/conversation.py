@@ -1,11 +1,11 @@
 """A conversation: questions go in, events come out, and everything said is kept by the checkpointer."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -16,7 +16,7 @@ from agent_client.choices import Choices
 from agent_client.events import Answered, CallEnded, Event, Text
 from agent_client.grounding import unsupported
 from agent_client.models import explain, load_model
-from agent_client.servers import connected
+from agent_client.servers import Servers, connected
 
 BASE_PROMPT = """
 You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory; if no tool
@@ -89,28 +89,39 @@ class Conversation:
         return found
 
 
+async def begun(
+    choices: Choices,
+    servers: Servers,
+    model: BaseChatModel,
+    checkpointer: BaseCheckpointSaver[Any],
+    thread: str = "main",
+) -> Conversation:
+    """A conversation with a model and servers, which go on to belong to the caller.
+
+    Raises:
+        ServerError: A server does not list its tools.
+    """
+    prompt = choices.own_prompt
+    if prompt is None:
+        parts = [BASE_PROMPT, servers.guidance, choices.added_prompt]
+        prompt = "\n\n".join(part for part in parts if part)
+    tools = await servers.tools()
+    graph = build_agent(model, tools, prompt, checkpointer, choices.max_steps, choices.context_tokens)
+    return Conversation(graph, tools, choices, prompt, thread)
+
+
 @asynccontextmanager
 async def opened(
     choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str = "main"
 ) -> AsyncIterator[Conversation]:
-    """A conversation with a model and servers.
+    """A conversation with a model and servers of its own.
 
     Raises:
         AgentError: Either cannot be used.
     """
-    # A model's library takes a second or two to import, and so does a server to start.
-    loading = asyncio.create_task(asyncio.to_thread(load_model, choices.model, choices.context_tokens))
-    try:
-        async with connected(choices.servers) as servers:
-            prompt = choices.own_prompt
-            if prompt is None:
-                parts = [BASE_PROMPT, servers.guidance, choices.added_prompt]
-                prompt = "\n\n".join(part for part in parts if part)
-            limits = choices.max_steps, choices.context_tokens
-            graph = build_agent(await loading, servers.tools, prompt, checkpointer, *limits)
-            yield Conversation(graph, servers.tools, choices, prompt, thread)
-    finally:
-        await asyncio.gather(loading, return_exceptions=True)
+    model = load_model(choices.model, choices.context_tokens)
+    async with connected(choices.servers) as servers:
+        yield await begun(choices, servers, model, checkpointer, thread)
 
 
 @asynccontextmanager

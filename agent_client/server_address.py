@@ -22,8 +22,13 @@ class ServerAddress:
     """As langchain-mcp-adapters takes it."""
 
     @property
+    def is_program(self) -> bool:
+        """Whether it is started here."""
+        return "url" not in self.connection
+
+    @property
     def described(self) -> str:
-        if "url" in self.connection:
+        if not self.is_program:
             url = self.connection["url"]
             return f"the server at {url}{through_proxy(url)}"
         return f"the server {self.name!r} ({' '.join([self.connection['command'], *self.connection['args']])})"
@@ -34,7 +39,7 @@ class ServerAddress:
         Raises:
             ServerError: It cannot be used: a proxy cannot, or there is no such program.
         """
-        if "url" in self.connection:
+        if not self.is_program:
             try:
                 return client_options(self.connection["url"])
             except ProxyError as error:

@@ -6,17 +6,18 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import httpx
-from langchain_core.tools import BaseTool
 from langchain_mcp_adapters.sessions import Connection, create_session
-from langchain_mcp_adapters.tools import load_mcp_tools
 from mcp import ClientSession, McpError
 
 from agent_client.errors import ServerError
 from agent_client.server_address import ServerAddress
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 logger = logging.getLogger(__name__)
 
@@ -197,9 +198,23 @@ def _why(error: BaseException, connection: Mapping[str, Any]) -> str:
 class Servers:
     """Sessions with all servers of a conversation."""
 
-    def __init__(self, servers: Sequence[Server], tools: list[BaseTool]) -> None:
+    def __init__(self, servers: Sequence[Server]) -> None:
         self._servers = servers
-        self.tools = tools
+
+    async def tools(self) -> "list[BaseTool]":
+        """Where there are several servers, the names of tools begin with the server's.
+
+        Raises:
+            ServerError: A server does not list them.
+        """
+        from langchain_mcp_adapters.tools import load_mcp_tools  # and with it LangChain
+
+        found: list[BaseTool] = []
+        for server in self._servers:
+            found += await load_mcp_tools(
+                cast("ClientSession", server), server_name=server.address.name, tool_name_prefix=len(self._servers) > 1
+            )
+        return found
 
     @property
     def guidance(self) -> str:
@@ -212,18 +227,14 @@ class Servers:
 
 @asynccontextmanager
 async def connected(addresses: Sequence[ServerAddress]) -> AsyncIterator[Servers]:
-    """Open a session with each server. Where there are several, the names of tools begin with the server's.
+    """Open a session with each server. LangChain is not needed yet, so that it can be imported meanwhile.
 
     Raises:
         ServerError: One cannot be used.
     """
     async with AsyncExitStack() as stack:
-        servers, tools = [Server(address) for address in addresses], []
+        servers = [Server(address) for address in addresses]
         for server in servers:
             stack.push_async_callback(server.close)
         await asyncio.gather(*(server.open() for server in servers))
-        for server in servers:
-            tools += await load_mcp_tools(
-                cast("ClientSession", server), server_name=server.address.name, tool_name_prefix=len(servers) > 1
-            )
-        yield Servers(servers, tools)
+        yield Servers(servers)

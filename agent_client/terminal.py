@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import importlib
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from agent_client.call_lines import call_line
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded
+from agent_client.servers import connected
 from recsys_shared.plain_text import error_line, json_text, one_line, several_lines
 from recsys_shared.terminal import PlainConsole
 
@@ -77,13 +77,41 @@ async def run_chat(choices: Choices, file: Path | None, session: str | None) -> 
 async def _opened(
     stack: contextlib.AsyncExitStack, choices: Choices, file: Path | None, session: str | None
 ) -> "Conversation":
-    """A conversation, which the stack closes. Others can go on meanwhile: what it imports takes seconds."""
-    conversations = await asyncio.to_thread(importlib.import_module, "agent_client.conversation")
+    """A conversation, which the stack closes.
+
+    LangChain and a model's library take seconds to import. So do servers to start, at the same time; a server that runs
+    is asked first, since it may refuse.
+
+    Raises:
+        AgentError: The model, or a server, cannot be used.
+    """
+    wanted = asyncio.Event()
+    if any(server.is_program for server in choices.servers):
+        wanted.set()
+    loading = asyncio.create_task(_loaded(choices, wanted))
+    try:
+        servers = await stack.enter_async_context(connected(choices.servers))
+        wanted.set()
+        conversations, model = await loading
+    finally:
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
     saver = await stack.enter_async_context(conversations.kept_in(file))
-    conversation: Conversation = await stack.enter_async_context(
-        conversations.opened(choices, saver, session or "main")
-    )
+    conversation: Conversation = await conversations.begun(choices, servers, model, saver, session or "main")
     return conversation
+
+
+async def _loaded(choices: Choices, wanted: asyncio.Event) -> tuple[Any, Any]:
+    """What begins conversations, and the model. Others can go on meanwhile."""
+
+    def load() -> tuple[Any, Any]:
+        from agent_client import conversation
+        from agent_client.models import load_model
+
+        return conversation, load_model(choices.model, choices.context_tokens)
+
+    await wanted.wait()
+    return await asyncio.to_thread(load)
 
 
 class _InterruptedError(Exception):
@@ -242,10 +270,9 @@ def tools_table(conversation: "Conversation") -> Table:
 
 async def run_ask(choices: Choices, question: str, as_json: bool, file: Path | None, session: str | None) -> int:
     """One question. The answer goes to stdout; tool calls and warnings go to stderr."""
-    from agent_client.conversation import kept_in, opened
-
     console, aside = PlainConsole(), PlainConsole(stderr=True)
-    async with kept_in(file) as saver, opened(choices, saver, session or "main") as conversation:
+    async with contextlib.AsyncExitStack() as stack:
+        conversation = await _opened(stack, choices, file, session)
         async for event in conversation.ask(question):
             if isinstance(event, CallEnded) and not as_json:
                 aside.print(call_line(event))

@@ -16,7 +16,9 @@ import pytest
 import pytest_asyncio
 
 from mcp_server.settings import Settings
+from tests.agent.commands import endpoint
 from tests.agent.scripted_models import NAME, Reading, ScriptedModel, Step
+from tests.serving import HttpServer, http_server
 
 if importlib.util.find_spec("langgraph") is None:
     collect_ignore_glob = ["test_*.py"]
@@ -135,6 +137,22 @@ async def talk(kept_open: "tuple[Conversation, BaseCheckpointSaver[str]]", scrip
     conversation, saver = kept_open
     await saver.adelete_thread("main")
     return Talk(conversation, scripted_model)
+
+
+TOKEN = "a-token-for-these-tests"
+
+
+@pytest.fixture(scope="module")
+def running_server(films_settings: Settings) -> Iterator[HttpServer]:
+    """A server for all commands of a module: to start one for each would be most of their time."""
+    with http_server(films_settings.state_folder, RECSYS_TOKENS=TOKEN) as server:
+        yield server
+
+
+@pytest.fixture
+def there(model: ScriptedModel, running_server: HttpServer) -> list[str]:
+    """Options: the scripted model, and that server."""
+    return [*endpoint(model), "--server", f"{running_server.base}/mcp", "--token", TOKEN]
 
 
 @pytest.fixture

@@ -90,10 +90,10 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(model: ScriptedModel, envir
 
 
 def test_an_error_of_the_model_ends_the_answer_and_not_the_chat(
-    model: ScriptedModel, environment: dict[str, str]
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
 ) -> None:
     model.play(Refuse(404, "The model does not exist", "model_not_found"))
-    with chatting(endpoint(model), environment) as terminal:
+    with chatting(there, environment) as terminal:
         terminal.sendline("Hello")
         terminal.expect("knows no model 'scripted'")
         terminal.expect("›")
@@ -102,8 +102,10 @@ def test_an_error_of_the_model_ends_the_answer_and_not_the_chat(
         terminal.expect("Hello yourself")
 
 
-def test_a_session_greets_with_what_was_said_before(model: ScriptedModel, environment: dict[str, str]) -> None:
-    kept = [*endpoint(model), "--session", "monday"]
+def test_a_session_greets_with_what_was_said_before(
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
+) -> None:
+    kept = [*there, "--session", "monday"]
     model.play(Say("Hello yourself."))
     assert run(["ask", "Hello", *kept], environment).returncode == 0
     with chatting(kept, environment) as terminal:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.settings import Settings
 from tests.agent.commands import QUESTION, RECOMMENDING, endpoint, run
+from tests.agent.conftest import TOKEN
 from tests.agent.scripted_models import Refuse, Say, ScriptedModel, call
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
-from tests.serving import http_server
+from tests.serving import HttpServer
 
 EIGHT = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
 
@@ -44,23 +44,29 @@ def test_ask_as_json_has_the_answer_the_calls_and_their_results(
     assert told["complete"] is True
 
 
-def test_ask_points_out_what_no_tool_has_returned(model: ScriptedModel, environment: dict[str, str]) -> None:
+def test_ask_points_out_what_no_tool_has_returned(
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
+) -> None:
     model.play(call(HISTORY, {"user": 90, "k": 3}), Say("- **The Film That Never Was** (ID 99999)"))
-    ended = run(["ask", "What did user 90 see?", *endpoint(model)], environment)
+    ended = run(["ask", "What did user 90 see?", *there], environment)
     assert ended.returncode == 0
     assert "No tool has returned The Film That Never Was, ID 99999" in " ".join(ended.stderr.split())
 
 
-def test_ask_without_an_end_is_told_by_the_exit_code(model: ScriptedModel, environment: dict[str, str]) -> None:
+def test_ask_without_an_end_is_told_by_the_exit_code(
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
+) -> None:
     again = call(HISTORY, {"user": 90})
     model.play(then=again)
-    ended = run(["ask", "History of user 90", "--max-steps", "2", *endpoint(model)], environment)
+    ended = run(["ask", "History of user 90", "--max-steps", "2", *there], environment)
     assert ended.returncode == 1
     assert "after 2 rounds of tool calls" in ended.stdout
 
 
-def test_a_named_session_is_gone_on_with_by_another_process(model: ScriptedModel, environment: dict[str, str]) -> None:
-    kept = [*endpoint(model), "--session", "monday"]
+def test_a_named_session_is_gone_on_with_by_another_process(
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
+) -> None:
+    kept = [*there, "--session", "monday"]
     model.play(*RECOMMENDING)
     assert run(["ask", QUESTION, *kept], environment).returncode == 0
     model.play(Say("I filtered, then ranked."))
@@ -70,20 +76,18 @@ def test_a_named_session_is_gone_on_with_by_another_process(model: ScriptedModel
 
 
 def test_a_running_server_is_used_with_its_token(
-    model: ScriptedModel, environment: dict[str, str], films_settings: Settings
+    model: ScriptedModel, environment: dict[str, str], running_server: HttpServer
 ) -> None:
-    token = "a-token-for-these-tests"
-    with http_server(films_settings.state_folder, RECSYS_TOKENS=token) as server:
-        for path in ("mcp", "sse"):
-            model.play(*RECOMMENDING)
-            there = [*endpoint(model), "--server", f"{server.base}/{path}"]
-            ended = run(["ask", QUESTION, *there, "--token", token], environment)
-            assert ended.returncode == 0, ended.stderr
-            assert refusal(["ask", QUESTION, *there], environment).endswith("it asks for a token: pass --token")
-            wrong = [*there, "--token", "a-token-that-nobody-knows"]
-            assert refusal(["ask", QUESTION, *wrong], environment).endswith("it does not accept this token")
-        there = [*endpoint(model), "--server", f"{server.base}/elsewhere"]
-        assert "there is no MCP server at this path" in refusal(["ask", QUESTION, *there], environment)
+    for path in ("mcp", "sse"):
+        model.play(*RECOMMENDING)
+        there = [*endpoint(model), "--server", f"{running_server.base}/{path}"]
+        ended = run(["ask", QUESTION, *there, "--token", TOKEN], environment)
+        assert ended.returncode == 0, ended.stderr
+        assert refusal(["ask", QUESTION, *there], environment).endswith("it asks for a token: pass --token")
+        wrong = [*there, "--token", "a-token-that-nobody-knows"]
+        assert refusal(["ask", QUESTION, *wrong], environment).endswith("it does not accept this token")
+    there = [*endpoint(model), "--server", f"{running_server.base}/elsewhere"]
+    assert "there is no MCP server at this path" in refusal(["ask", QUESTION, *there], environment)
 
 
 def test_several_servers_from_a_file_keep_their_tools_apart(
@@ -100,16 +104,16 @@ def test_several_servers_from_a_file_keep_their_tools_apart(
 
 
 def test_own_words_are_added_or_take_the_place_of_the_servers(
-    model: ScriptedModel, environment: dict[str, str], tmp_path: Path
+    model: ScriptedModel, environment: dict[str, str], there: list[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "words.md"
     file.write_text("Answer in verse.")
     model.play(Say("A verse."))
-    assert run(["ask", "Hello", *endpoint(model), "--add-prompt", str(file)], environment).returncode == 0
+    assert run(["ask", "Hello", *there, "--add-prompt", str(file)], environment).returncode == 0
     assert model.readings[-1].system.endswith("Answer in verse.")
     assert "How to answer:" in model.readings[-1].system
     model.play(Say("A verse."))
-    assert run(["ask", "Hello", *endpoint(model), "--prompt", str(file)], environment).returncode == 0
+    assert run(["ask", "Hello", *there, "--prompt", str(file)], environment).returncode == 0
     assert model.readings[-1].system == "Answer in verse."
 
 
@@ -136,12 +140,18 @@ def refusal(words: list[str], environment: dict[str, str]) -> str:
         (["--model", "ollama:x", "--server", "http://a", "--config", "b"], "give either --server or --config"),
         (["--model", "ollama:x", "--config", "no-such-file.json"], "no-such-file.json cannot be read"),
         (["--model", "ollama:x", "--prompt", "no-such-file.md"], "no-such-file.md cannot be read"),
-        (["--model", "ollama:x", "--base-url", "http://127.0.0.1:9"], "http://127.0.0.1:9 cannot be reached"),
-        (["--model", "openai:x", "--base-url", "http://127.0.0.1:9/v1"], "http://127.0.0.1:9/v1 cannot be reached"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(words: list[str], said: str, environment: dict[str, str]) -> None:
     assert said in refusal(["ask", QUESTION, *words], environment)
+
+
+@pytest.mark.parametrize(("model", "url"), [("ollama:x", "http://127.0.0.1:9"), ("openai:x", "http://127.0.0.1:9/v1")])
+def test_a_model_that_cannot_be_reached(
+    model: str, url: str, environment: dict[str, str], running_server: HttpServer
+) -> None:
+    words = ["--model", model, "--base-url", url, "--server", f"{running_server.base}/mcp", "--token", TOKEN]
+    assert f"{url} cannot be reached" in refusal(["ask", QUESTION, *words], environment)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +172,6 @@ def test_a_file_of_servers_that_cannot_be_used(
     assert said in refusal(["ask", QUESTION, "--model", "ollama:x", "--config", str(file)], environment)
 
 
-def test_a_key_that_is_not_accepted(model: ScriptedModel, environment: dict[str, str]) -> None:
+def test_a_key_that_is_not_accepted(model: ScriptedModel, environment: dict[str, str], there: list[str]) -> None:
     model.play(then=Refuse(401, "Incorrect API key provided"))
-    assert "does not accept the key in OPENAI_API_KEY" in refusal(["ask", QUESTION, *endpoint(model)], environment)
+    assert "does not accept the key in OPENAI_API_KEY" in refusal(["ask", QUESTION, *there], environment)
