@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent_client.errors import ModelError
-from recsys_shared.proxies import ProxyError, client_options, through_proxy
+from recsys_shared.proxies import ProxyError, check_proxies, client_options, through_proxy
 
 OPENAI_URL = "https://api.openai.com/"
 
@@ -58,6 +58,8 @@ class ModelAddress:
         if self.provider == "openai" and not os.environ.get(KEY_VARIABLE) and self.place.startswith(OPENAI_URL):
             raise ModelError(f"{self} needs a key: set {KEY_VARIABLE}, or name another endpoint with --base-url")
         try:
+            if self.provider == "ollama":
+                check_proxies()  # its library makes a client of its own when it is imported
             return client_options(self.place)
         except ProxyError as error:
             raise ModelError(f"{self.place} cannot be asked: {error}") from error

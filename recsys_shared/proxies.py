@@ -46,8 +46,7 @@ def client_options(url: str) -> dict[str, Any]:
     if not proxies:
         return {}
     if proxy_for(url) is not None:
-        for kind in proxies:
-            _check(kind, proxies[kind])
+        check_proxies()
         return {}
     options: dict[str, Any] = {"trust_env": False}
     certificates = {"cafile": os.environ.get("SSL_CERT_FILE"), "capath": os.environ.get("SSL_CERT_DIR")}
@@ -56,6 +55,16 @@ def client_options(url: str) -> dict[str, Any]:
 
         options["verify"] = ssl.create_default_context(**certificates)
     return options
+
+
+def check_proxies() -> None:
+    """Look whether an HTTPX client can be made at all that is told nothing of proxies.
+
+    Raises:
+        ProxyError: A proxy is named that HTTPX cannot use.
+    """
+    for kind, value in _proxies().items():
+        _check(kind, value)
 
 
 def proxy_for(url: str) -> Proxy | None:
