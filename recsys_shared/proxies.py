@@ -19,7 +19,7 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 class ProxyError(Exception):
-    """A proxy cannot be used; the text is one line that says what to do."""
+    """The environment names what cannot be used on the way; the text is one line that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def client_options(url: str) -> dict[str, Any]:
     """What an HTTPX client has to be told for its requests to this address: nothing, or to ask no proxy.
 
     Raises:
-        ProxyError: A proxy is named that HTTPX cannot use.
+        ProxyError: A proxy is named that HTTPX cannot use, or certificates that cannot be read.
     """
     proxies = _proxies()
     if not proxies:
@@ -49,11 +49,14 @@ def client_options(url: str) -> dict[str, Any]:
         check_proxies()
         return {}
     options: dict[str, Any] = {"trust_env": False}
-    certificates = {"cafile": os.environ.get("SSL_CERT_FILE"), "capath": os.environ.get("SSL_CERT_DIR")}
-    if any(certificates.values()):  # which HTTPX would have taken from the environment too
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:  # which HTTPX would have taken from the environment too
         import ssl
 
-        options["verify"] = ssl.create_default_context(**certificates)
+        try:
+            options["verify"] = ssl.create_default_context(cafile=file, capath=folder)
+        except OSError as error:
+            raise ProxyError(f"certificates cannot be read from SSL_CERT_FILE, {file}: {error}") from error
     return options
 
 
