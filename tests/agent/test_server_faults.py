@@ -24,7 +24,7 @@ from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step,
 from tests.names import HISTORY, RECOMMEND, USER
 from tests.serving import HttpServer
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 AGE = {"user": 198, "get": ["age"]}
 
