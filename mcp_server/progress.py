@@ -100,4 +100,4 @@ class Progress:
             return
         self._printed = time.monotonic()
         share = f" of {step.total} ({100 * step.done // step.total}%)" if step.total else ""
-        self._console.print(f"{step.label}: {step.done}{share}", highlight=False)
+        self._console.print(f"{one_line(step.label)}: {step.done}{share}", markup=False, highlight=False)
