@@ -93,7 +93,7 @@ def check() -> None:
     checks: list[tuple[Environment, tuple[str, ...]]] = [
         (SERVER, ("ruff", "check", ".")),
         (SERVER, ("ruff", "format", "--check", ".")),
-        (SERVER, ("mypy", "-p", "mcp_server", "-p", "runner")),
+        (SERVER, ("mypy", "-p", "mcp_server", "-p", "recsys_shared", "-p", "runner")),
         (AGENT, ("mypy", "-p", "agent_client")),
         (SERVER, ("zizmor", "--offline", "--no-progress", "--quiet", ".github")),
         *((SERVER, ("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)) for schema, files in SCHEMAS),
