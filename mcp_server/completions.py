@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MOST_VALUES = 100
 """The protocol's limit."""
 
+LONGEST_TYPED = 255
+"""Characters. Nothing goes on from more, and databases refuse patterns that are much longer."""
+
 
 @dataclass(frozen=True)
 class Values:

@@ -23,6 +23,7 @@ from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
 from mcp_server.dataset.records import Id
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted
 
 HANDLE = re.compile(r"^set_[a-z2-7]{6,52}$")
 SHORTEST = 6
@@ -140,7 +141,7 @@ class ItemSets:
         """
         if not HANDLE.match(handle):
             raise InvalidInputError(
-                f"{handle[:80]!r} is not an item set: handles look like set_k3v9q2 and come from other tools' results"
+                f"{quoted(handle)} is not an item set: handles look like set_k3v9q2 and come from other tools' results"
             )
         now = time.time()
         known = self._known.get(handle)

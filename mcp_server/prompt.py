@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mcp_server.completions import Source
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted, quoted_list
 from mcp_server.tools.base import LARGEST_K
 
 LONGEST_VALUE = 10_000
@@ -53,13 +54,15 @@ class Prompt:
         missing = [argument.name for argument in self.arguments if argument.required and argument.name not in filled]
         if unknown:
             there_are = ", ".join(known) or "none"
-            raise InvalidInputError(f"{self.name}: there is no argument {unknown[0][:60]!r} (arguments: {there_are})")
+            raise InvalidInputError(
+                f"{self.name}: there is no argument {quoted_list(unknown)} (arguments: {there_are})"
+            )
         if missing:
             raise InvalidInputError(f"{self.name}: fill in {' and '.join(missing)}")
         for name, value in filled.items():
             if len(value) > LONGEST_VALUE:
                 raise InvalidInputError(f"{self.name}: {name} is longer than {LONGEST_VALUE:,} characters")
         k = filled.get("k", "1")
-        if not k.isdecimal() or not 1 <= int(k) <= LARGEST_K:
-            raise InvalidInputError(f"{self.name}: k is a number from 1 to {LARGEST_K} (got {k[:60]!r})")
+        if not k.isdecimal() or len(k) > 9 or not 1 <= int(k) <= LARGEST_K:
+            raise InvalidInputError(f"{self.name}: k is a number from 1 to {LARGEST_K} (got {quoted(k)})")
         return self.write(filled)

@@ -12,14 +12,16 @@ from typing import Any, Protocol, TypeVar
 
 from mcp_server.asking import Question, missing_user
 from mcp_server.calls import Calls
-from mcp_server.completions import NOTHING, Source, Values
+from mcp_server.completions import LONGEST_TYPED, NOTHING, Source, Values
 from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.icons import icons
 from mcp_server.prompt import Prompt
+from mcp_server.quoting import MOST_CHARACTERS, quoted
 from mcp_server.reporting import reporting_to
 from mcp_server.resources import Content, Listed
 from mcp_server.service import Service
 from mcp_server.tools.base import Tool
+from recsys_shared.plain_text import cut
 
 logger = logging.getLogger(__name__)
 
@@ -130,9 +132,9 @@ class Answers:
         except RecsysError as error:
             await caller.log("warning", str(error))
             return _failure(str(error))
-        except Exception:
+        except (Exception, SystemExit):  # a library that a plug-in uses may want to end its program
             logger.exception("%s failed", call)
-            text = f"{name} failed by a defect of the server; its log on stderr has the details"
+            text = f"{call} failed by a defect of the server; its log on stderr has the details"
             await caller.log("error", text)
             return _failure(text)
         text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
@@ -165,7 +167,9 @@ class Answers:
         content = self._service.resources.read_at_once(address)
         if content is None:
             with reporting_to(caller.report):
-                content = await self._found(RESOURCE, partial(self._service.read, address), {"uri": address})
+                content = await self._found(
+                    RESOURCE, partial(self._service.read, address), {"uri": cut(address, MOST_CHARACTERS)}
+                )
         return {"contents": [_content(address, content)]}
 
     # Prompts
@@ -186,16 +190,16 @@ class Answers:
         prompts = self._service.prompts
         if name not in prompts:
             there_are = ", ".join(prompts)
-            raise ProtocolError(INVALID_PARAMS, f"there is no prompt {name[:60]!r}. There are: {there_are}")
+            raise ProtocolError(INVALID_PARAMS, f"there is no prompt {quoted(name)}. There are: {there_are}")
         return prompts[name]
 
     # Completion
 
     async def _complete(self, params: Wire, _: Caller) -> Wire:
         source = self._source(params["ref"], params["argument"]["name"])
-        found = NOTHING
-        if source is not None and self._service.is_prepared:
-            find = partial(self._service.complete, source, params["argument"]["value"])
+        found, typed = NOTHING, params["argument"]["value"]
+        if source is not None and self._service.is_prepared and len(typed) <= LONGEST_TYPED:
+            find = partial(self._service.complete, source, typed)
             found = await self._found(COMPLETION, find)
         return {"completion": _completion(found)}
 
@@ -206,13 +210,15 @@ class Answers:
             template = templates.get(str(reference["uri"]))
             if template is None:
                 there_are = ", ".join(templates)
-                raise ProtocolError(INVALID_PARAMS, f"there is no template {reference['uri']}. There are: {there_are}")
+                raise ProtocolError(
+                    INVALID_PARAMS, f"there is no template {quoted(str(reference['uri']))}. There are: {there_are}"
+                )
             return template.source
         prompt = self._prompt(reference["name"])
         for known in prompt.arguments:
             if known.name == argument:
                 return known.source
-        raise ProtocolError(INVALID_PARAMS, f"{prompt.name} has no argument {argument[:60]!r}")
+        raise ProtocolError(INVALID_PARAMS, f"{prompt.name} has no argument {quoted(argument)}")
 
     # Logging
 

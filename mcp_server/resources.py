@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote
 
 from mcp_server import apps
 from mcp_server.card import write_card
 from mcp_server.completions import Items, Source, Users
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted
 from mcp_server.tools.base import Facts, fill
 from mcp_server.tools.size import MOST_TOKENS, most_tokens
 
@@ -121,11 +122,11 @@ class Resources:
             InvalidInputError: Nothing has this one.
         """
         scheme, _, rest = address.partition("://")
-        parts = urlsplit(f"//{rest}")
-        name, offset = unquote(f"{parts.netloc}{parts.path}".rstrip("/")), _offset(parts.query)
+        place, _, query = rest.partition("#")[0].partition("?")
+        name, offset = unquote(place.rstrip("/")), _offset(query)
         if scheme not in self._readers or not name or offset is None:
             known = [listed.address for listed in (*self.listed(), *self.templates())]
-            raise InvalidInputError(f"there is no resource {address[:80]!r}. There are: {', '.join(known)}")
+            raise InvalidInputError(f"there is no resource {quoted(address)}. There are: {', '.join(known)}")
         found = await self._readers[scheme](backends, name, offset)
         return Content(json.dumps(found, ensure_ascii=False, separators=(",", ":")), JSON_TYPE)
 
@@ -140,7 +141,7 @@ def _as_id(text: str, id_type: str, noun: str) -> int | str:
     if id_type == "string":
         return text
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise InvalidInputError(f"{text[:60]!r} is not the ID of a {noun}: IDs are whole numbers")
+        raise InvalidInputError(f"{quoted(text)} is not the ID of a {noun}: IDs are whole numbers")
     return int(text)
 
 

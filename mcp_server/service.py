@@ -15,6 +15,7 @@ from mcp_server.instructions import write_instructions
 from mcp_server.plugins import Plugins
 from mcp_server.prompt import Prompt
 from mcp_server.prompts import build_prompts
+from mcp_server.quoting import quoted
 from mcp_server.reporting import report
 from mcp_server.resources import Content, Resources
 from mcp_server.settings import Settings
@@ -217,7 +218,7 @@ class Service:
         """
         backends = await self._opened()
         if name not in self.tools:
-            raise InvalidInputError(f"there is no tool {name[:60]!r}. There are: {', '.join(self.tools)}")
+            raise InvalidInputError(f"there is no tool {quoted(name)}. There are: {', '.join(self.tools)}")
         return await self.tools[name].call(backends, arguments)
 
     async def read(self, address: str) -> Content:

@@ -295,8 +295,8 @@ async def test_where_nothing_is_found_each_condition_is_counted_on_its_own(films
     alone = {name: len(brute_force(movies, {name: asked})) for name, asked in conditions.items()}
     assert result["count"] == 0
     assert "item_set" not in result
-    assert f"genres Western: {alone['genres']}" in result["message"]
-    assert f"director Woody Allen: {alone['director']}" in result["message"]
+    assert f"genres 'Western': {alone['genres']}" in result["message"]
+    assert f"director 'Woody Allen': {alone['director']}" in result["message"]
     assert f"imdb rating > 7: {alone['imdb_rating']}" in result["message"]
     assert f"release year >= 1990 and < 1995: {alone['release_year']}" in result["message"]
 

@@ -25,6 +25,7 @@ from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.records import Id, IntArray
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted, quoted_list
 
 SPARE_INTERACTIONS = 20
 """So many more are read than items are wanted, because some are with the same item."""
@@ -171,7 +172,7 @@ class Catalog:
 
     def _unknown_user(self, user: Id) -> InvalidInputError:
         return InvalidInputError(
-            f"{self._spec.nouns.user} {user!r} is not in {self._spec.name}: {self._id_ranges['users']}"
+            f"{self._spec.nouns.user} {quoted(user)} is not in {self._spec.name}: {self._id_ranges['users']}"
         )
 
     async def history(self, user_idx: int) -> IntArray:
@@ -208,10 +209,9 @@ class Catalog:
         found = await self._item_idx.find(asked)
         unknown = [item for item in asked if item not in found]
         if unknown:
-            shown = ", ".join(repr(item) for item in unknown[:5])
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
             nouns = self._spec.nouns
-            verb = f"{nouns.item} {shown} is" if len(unknown) == 1 else f"{nouns.items} {shown}{more} are"
+            shown = quoted_list(unknown)
+            verb = f"{nouns.item} {shown} is" if len(unknown) == 1 else f"{nouns.items} {shown} are"
             raise InvalidInputError(f"{verb} not in {self._spec.name}: {self._id_ranges['items']}")
         return np.array([found[item] for item in asked], dtype=np.int64)
 

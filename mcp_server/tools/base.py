@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from mcp_server.current import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import MOST_CHARACTERS, quoted, quoted_list
 from mcp_server.tools.schemas import fill as fill
 from mcp_server.tools.schemas import json_schema
 from mcp_server.tools.size import fit
@@ -176,9 +177,8 @@ class Tool:
         unknown = [name for name in arguments if name not in known]
         problems = []
         if unknown:
-            shown = ", ".join(repr(name[:60]) for name in unknown[:5])
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-            problems.append(f"there is no argument {shown}{more} (arguments: {', '.join(known) or 'none'})")
+            there_are = ", ".join(known) or "none"
+            problems.append(f"there is no argument {quoted_list(unknown)} (arguments: {there_are})")
         try:
             # Assistants write null for what they leave out.
             parsed = self.arguments.model_validate({name: v for name, v in arguments.items() if v is not None})
@@ -215,14 +215,19 @@ def describe_problems(error: ValidationError, most: int = 5) -> list[str]:
     """What is wrong with which argument, in words."""
     problems = []
     for problem in error.errors(include_url=False)[:most]:
-        place = ".".join(str(part) for part in problem["loc"])
-        given = repr(problem["input"])
-        shown = "" if problem["type"] == "missing" else f" (got {given[:60]}{'...' if len(given) > 60 else ''})"
+        place = ".".join(map(_part, problem["loc"]))
+        shown = "" if problem["type"] == "missing" else f" (got {quoted(problem['input'])})"
         text = problem["msg"].removeprefix("Value error, ")
         problems.append(f"{place}: {text[0].lower()}{text[1:]}{shown}")
     if error.error_count() > most:
         problems.append(f"and {error.error_count() - most} more problems")
     return problems
+
+
+def _part(part: int | str) -> str:
+    """A part of a place: the name of an argument as it is, another one quoted."""
+    is_plain = isinstance(part, int) or (part.isidentifier() and len(part) <= MOST_CHARACTERS)
+    return str(part) if is_plain else quoted(part)
 
 
 def make_tool(

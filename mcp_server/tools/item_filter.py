@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from mcp_server.dataset.spec import FieldSpec
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted
 from mcp_server.tools.base import (
     Arguments,
     Detail,
@@ -188,9 +189,8 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
             elif not match.terms:
                 not_found.append({"field": field.name, "asked": asked, "suggestions": match.suggestions})
         condition = TermCondition(tuple(tuple(match.terms) for match in matches), match_any)
-        conditions.append(
-            (f"{field.title.lower()} {' or '.join(names) if match_any else ' and '.join(names)}", condition)
-        )
+        asked_for = (" or " if match_any else " and ").join(map(quoted, names))
+        conditions.append((f"{field.title.lower()} {asked_for}", condition))
     if not conditions:
         raise InvalidInputError(f"give at least one condition: {', '.join(field.name for field in fields)}")
     selection = await catalog.selector.select([condition for _, condition in conditions])
@@ -200,10 +200,10 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
     if len(distinct) < len(found):
         n_twice = len(found) - len(distinct)
         message.append(f"{n_twice} of them {'is' if n_twice == 1 else 'are'} listed twice, under two IDs.")
-    message += [f"{c['asked']!r} was taken for {_join(c['used'])}." for c in corrections]
+    message += [f"{quoted(c['asked'])} was taken for {_join(c['used'])}." for c in corrections]
     for name in not_found:
         near = f" Near: {', '.join(name['suggestions'])}." if name["suggestions"] else ""
-        message.append(f"{name['asked']!r} is not among the names of {name['field']}.{near}")
+        message.append(f"{quoted(name['asked'])} is not among the names of {name['field']}.{near}")
     fields_of_result: dict[str, Any] = {
         "count": len(found),
         "items": await list_items(backends, distinct[:N_LISTED].tolist(), getattr(given, "detail", "compact")),
@@ -226,4 +226,4 @@ def _say_bounds(field: FieldSpec, bounds: Bounds) -> str:
 
 
 def _join(names: list[str]) -> str:
-    return " or ".join(repr(name) for name in names)
+    return " or ".join(map(quoted, names))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from mcp_server.dataset.spec import FieldSpec
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted
 from mcp_server.tools.base import (
     Facts,
     ItemId,
@@ -74,7 +75,7 @@ def check_fields(asked: Sequence[str], fields: Sequence[FieldSpec]) -> None:
     known = [field.name for field in fields]
     for name in asked:
         if name not in known:
-            raise InvalidInputError(f"get: there is no field {name[:60]!r}. There are: {', '.join(known)}")
+            raise InvalidInputError(f"get: there is no field {quoted(name)}. There are: {', '.join(known)}")
 
 
 async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 from pydantic import Field
 
 from mcp_server.errors import InvalidInputError
+from mcp_server.quoting import quoted
 from mcp_server.tools.base import (
     Detail,
     Facts,
@@ -89,7 +90,7 @@ def group_users(groups: dict[str, list[str]], asked: list[str]) -> dict[str, lis
         field = next((field for field, names in groups.items() if key in (n.lower() for n in names)), None)
         if field is None:
             known = ", ".join(name for names in groups.values() for name in names)
-            raise InvalidInputError(f"user_group: there is no group {name[:60]!r}. There are: {known or 'none'}")
+            raise InvalidInputError(f"user_group: there is no group {quoted(name)}. There are: {known or 'none'}")
         group = next(known for known in groups[field] if known.lower() == key)
         if group not in chosen.setdefault(field, []):
             chosen[field].append(group)
