@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from mcp_server.access import accepted_hosts, accepted_origins
 from mcp_server.calls import Calls
 from mcp_server.errors import InvalidInputError
+from mcp_server.http_messages import MessagesOnly
 from mcp_server.http_requests import BoundedBody, KnownHostsOnly, TrimmedHeaders, problem
 from mcp_server.http_transports import Sse, StreamableHttp, authentication, security, with_token_only
 from mcp_server.metrics import Metrics
@@ -90,7 +91,7 @@ def build_app(
     readiness = Readiness(service.readiness)
 
     def guarded(app: ASGIApp) -> ASGIApp:
-        bounded = BoundedBody(TrimmedHeaders(app), most_bytes)
+        bounded = BoundedBody(MessagesOnly(TrimmedHeaders(app)), most_bytes)
         return with_token_only(bounded) if tokens else bounded
 
     async def health(_: Request) -> Response:

@@ -5,7 +5,6 @@ bounded, and streams end when the server stops.
 from collections.abc import Collection, Sequence
 
 import anyio
-from pydantic_core import from_json
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -102,7 +101,7 @@ class TrimmedHeaders:
 
 class BoundedBody:
     """Reads the body of a POST request before the application sees it, however it is sent, and answers 413 to one
-    that is too long, 408 to one that does not come and 400 to one that is no JSON or too deep for it.
+    that is too long and 408 to one that does not come.
     """
 
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
@@ -129,26 +128,8 @@ class BoundedBody:
         elif too_long:
             text = f"the body of a request may have {self._most_bytes:,} bytes at most"
             await problem(413, "request_too_large", text)(scope, receive, send)
-        elif not _is_json(bytes(body)):
-            await not_a_message(-32700, "the body of the request is not JSON, or nested too deeply")(
-                scope, receive, send
-            )
         else:
             await self._app(scope, Replayed(bytes(body), receive), send)
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        from_json(body, cache_strings=False)
-    except ValueError:
-        return False
-    return True
-
-
-def not_a_message(code: int, message: str) -> JSONResponse:
-    """An error as JSON-RPC spells it, for what cannot be answered by any session."""
-    error = {"code": code, "message": message}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status_code=400)
 
 
 class Replayed:

@@ -1,15 +1,13 @@
 """The SDK's HTTP transports and its bearer authentication as ASGI applications, for ``http_server`` to put together.
 
-With ``server`` and ``client`` the only modules that know the MCP SDK.
+With ``server``, ``callers`` and ``client`` the only modules that know the MCP SDK.
 """
 
 import contextlib
-import importlib
 import inspect
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from typing import Any
 
 import anyio
@@ -19,13 +17,12 @@ from mcp.server.lowlevel import Server
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mcp_server.http_requests import Answer, Replayed, not_a_message, problem
+from mcp_server.http_requests import Answer, Replayed, problem
 from mcp_server.http_sessions import NO_SESSION, CountedSessions, OwnSessionsOnly, no_place, owner, owner_or_network
 from mcp_server.refusals import Refusals
 from mcp_server.sessions import IDLE_SECONDS, NoPlaceError, Session, Sessions
@@ -37,24 +34,10 @@ UNREAD_SECONDS = 30.0
 WITH_SESSIONS: Collection[str] | None
 """Revisions of the protocol that have sessions; None where the SDK knows no others."""
 
-_read_message: Callable[[bytes], object]
-
 try:
-    from mcp_types import jsonrpc_message_adapter
     from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS as WITH_SESSIONS
-
-    _read_message = partial(jsonrpc_message_adapter.validate_json, by_name=False)
 except ImportError:  # the SDK's line 1.x
     WITH_SESSIONS = None
-    _read_message = importlib.import_module("mcp.types").JSONRPCMessage.model_validate_json
-
-
-def _is_message(body: bytes) -> bool:
-    try:
-        _read_message(body)
-    except ValidationError:
-        return False
-    return True
 
 
 def security(hosts: list[str], origins: list[str]) -> TransportSecuritySettings:
@@ -199,9 +182,6 @@ class Sse:
             await NO_SESSION(scope, receive, send)
             return
         body = (await receive())["body"]
-        if not _is_message(body):  # the SDK would write a traceback into the log
-            await not_a_message(-32600, "the body of the request is not a message of JSON-RPC")(scope, receive, send)
-            return
         if not stream.session.used:
             self._sessions.begin(stream.session)
         with anyio.move_on_after(UNREAD_SECONDS) as patience:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
+from mcp_server.quoting import MOST_CHARACTERS
 from recsys_shared.log_lines import LONGEST_MESSAGE, LONGEST_TRACEBACK, TextLines
 from recsys_shared.plain_text import cut, json_text, one_line
 
@@ -35,9 +36,23 @@ class JsonLines(logging.Formatter):
         return json_text(line, default=str)
 
 
+class ShortSdkMessages(logging.Filter):
+    """Makes one short line of what the SDK logs of a client's messages, which may have anything in them.
+
+    Its line 1.x logs some through no logger of its own.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "root" or record.name.partition(".")[0] == "mcp":
+            words = record.getMessage()[: 10 * MOST_CHARACTERS].split()
+            record.msg, record.args = cut(" ".join(words), MOST_CHARACTERS), ()
+        return True
+
+
 def configure_logs(level: str, form: Format) -> None:
     """Send all that is logged to stderr. The one place where logging is set up."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(ShortSdkMessages())
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logging.basicConfig(level=level, handlers=[handler])
     if sys.warnoptions:

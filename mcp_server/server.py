@@ -1,15 +1,13 @@
-"""The MCP server: puts the answers of ``protocol`` behind the MCP SDK. With ``http_transports`` and ``client`` the only
-modules that know the SDK.
+"""The MCP server: puts the answers of ``protocol`` behind the MCP SDK. With ``callers``, ``http_transports`` and
+``client`` the only modules that know the SDK.
 
 Works with the SDK's 1.x and 2.x lines. They differ in how handlers are registered, in how types spell their fields, and
 in how a question gets to the person at the host; so requests and answers are the protocol's own JSON, which both lines
-understand, and each line has its own `Caller`.
+understand, and each line has its own `Caller` (in ``callers``).
 """
 
 import inspect
 import logging
-import weakref
-from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -20,11 +18,11 @@ from mcp.server.stdio import stdio_server
 
 from mcp_server import __version__, apps
 from mcp_server.asking import Question
+from mcp_server.callers import WITHOUT_GREETING, Caller1x, Caller2x, LogLevels, QuestionError
 from mcp_server.calls import Calls
 from mcp_server.icons import icons
 from mcp_server.protocol import (
     INVALID_PARAMS,
-    LOG_LEVELS,
     RESOURCE_NOT_FOUND,
     Answers,
     Handler,
@@ -46,10 +44,6 @@ COMPLETE = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
 """What the generation 2026-07-28 of the protocol has in results besides. Nothing is to be kept by clients: another
 state may be published at any time."""
 
-WITHOUT_GREETING = "2026-07-28"
-"""From this generation on there are no sessions: a question is an answer, and its answer comes with the request again.
-"""
-
 APPS = "io.modelcontextprotocol/ui"
 
 EXTENSIONS: dict[str, dict[str, Any]] = {APPS: {"mimeTypes": [apps.MIME_TYPE]}}
@@ -64,115 +58,6 @@ def build_server(service: Service, calls: Calls) -> Server[Any]:
     register = _register_1x if hasattr(Server, "list_tools") else _register_2x
     server: Server[Any] = register(service, handlers)
     return server
-
-
-class QuestionError(Exception):
-    """A question has to be answered before the request can be."""
-
-    def __init__(self, question: Question) -> None:
-        super().__init__(question.text)
-        self.question = question
-
-
-class LogLevels:
-    """The least level of each client's log. A client is known by its greeting, which both lines of the SDK keep while
-    it is there; one that has not greeted, or not named a level, is sent no log.
-    """
-
-    def __init__(self) -> None:
-        self._levels: dict[int, int] = {}
-
-    def set(self, greeting: Any, level: str) -> None:
-        if greeting is None:
-            return
-        if id(greeting) not in self._levels:
-            weakref.finalize(greeting, self._levels.pop, id(greeting), None)
-        self._levels[id(greeting)] = LOG_LEVELS.index(level)
-
-    def admit(self, greeting: Any, level: str) -> bool:
-        least = self._levels.get(id(greeting))
-        return least is not None and LOG_LEVELS.index(level) >= least
-
-
-class SdkCaller:
-    """What both lines share.
-
-    Args:
-        session: The SDK's session of the request.
-        request_id: Ties what is sent to the request.
-    """
-
-    def __init__(self, session: Any, request_id: Any, levels: LogLevels) -> None:
-        self._session, self._request_id, self._levels = session, request_id, levels
-
-    @property
-    def _capabilities(self) -> Wire:
-        greeting = self._session.client_params
-        capabilities = getattr(self._session, "client_capabilities", None) or (greeting and greeting.capabilities)
-        return capabilities.model_dump(by_alias=True, exclude_none=True) if capabilities else {}
-
-    @property
-    def answers_questions(self) -> bool:
-        """A host that names no kind of question means forms: there was no other kind at first."""
-        kinds = self._capabilities.get("elicitation")
-        return kinds is not None and ("form" in kinds or "url" not in kinds)
-
-    async def ask(self, question: Question) -> Mapping[str, Any]:
-        answer = await self._session.elicit_form(question.text, question.schema, self._request_id)
-        return {"action": answer.action, "content": answer.content}
-
-    async def log(self, level: str, text: str) -> None:
-        if not self._levels.admit(self._session.client_params, level):
-            return
-        params = sdk_types.LoggingMessageNotificationParams(level=level, logger="recsys-mcp", data=text)
-        notification = sdk_types.LoggingMessageNotification(method="notifications/message", params=params)
-        await self._session.send_notification(self._wrap(notification), self._request_id)
-
-    def _wrap(self, notification: Any) -> Any:
-        return notification
-
-    def set_log_level(self, level: str) -> None:
-        self._levels.set(self._session.client_params, level)
-
-
-class Caller2x(SdkCaller):
-    """Whoever has sent a request, by the SDK's line 2.x."""
-
-    def __init__(self, context: Any, answers: Mapping[str, Any], levels: LogLevels) -> None:
-        super().__init__(context.session, context.request_id, levels)
-        self._is_of_old = context.protocol_version < WITHOUT_GREETING
-        self._answers = answers
-
-    @property
-    def answers_questions(self) -> bool:
-        return super().answers_questions and (not self._is_of_old or self._session.can_send_request)
-
-    async def ask(self, question: Question) -> Mapping[str, Any]:
-        if self._is_of_old:
-            return await super().ask(question)
-        if question.argument not in self._answers:
-            raise QuestionError(question)
-        answer: Mapping[str, Any] = self._answers[question.argument]
-        return answer
-
-    async def report(self, done: float, total: float | None, text: str) -> None:
-        await self._session.report_progress(done, total, text)
-
-
-class Caller1x(SdkCaller):
-    """Whoever has sent a request, by the SDK's line 1.x."""
-
-    def __init__(self, context: Any, levels: LogLevels) -> None:
-        super().__init__(context.session, context.request_id, levels)
-        self._token = context.meta.progressToken if context.meta is not None else None
-
-    async def report(self, done: float, total: float | None, text: str) -> None:
-        if self._token is not None:
-            request_id = str(self._request_id)
-            await self._session.send_progress_notification(self._token, done, total, text, request_id)
-
-    def _wrap(self, notification: Any) -> Any:
-        return sdk_types.ServerNotification(notification)
 
 
 def _register_2x(service: Service, handlers: dict[str, Handler]) -> Any:
@@ -215,7 +100,7 @@ def _question_as_answer(question: Question) -> Wire:
 def _register_1x(service: Service, handlers: dict[str, Handler]) -> Any:
     server_result: Any = types.ServerResult
     levels = LogLevels()
-    server = _server_of(service)(**_supported(_identity(service)))
+    server = _enduring(_server_of(service))(**_supported(_identity(service)))
     for method, handler in handlers.items():
         stem = _stem(method)
         request = getattr(sdk_types, f"{stem}Request")
@@ -233,6 +118,33 @@ def _register_1x(service: Service, handlers: dict[str, Handler]) -> Any:
 
         server.request_handlers[request] = handle
     return server
+
+
+def _enduring(base: Any) -> Any:
+    """The server of the SDK's line 1.x, such that what one client sends costs that client's message and no more.
+
+    There, a request that is given up just as its answer is made ends the whole session, and with it a server over
+    stdio, or is answered twice; and an answer to a question that nobody has asked is logged whole, and told to the
+    client as a fault of the server.
+    """
+
+    class EnduringServer(base):  # type: ignore[misc]
+        async def _handle_message(self, message: Any, *session: Any) -> None:
+            if isinstance(message, Exception):
+                logger.debug("%s", message)
+                return
+            if hasattr(message, "respond"):  # a request
+                give_up = message.cancel
+
+                async def cancel() -> None:
+                    if not message._completed:  # its answer is on its way
+                        await give_up()
+
+                message.cancel = cancel
+            async with anyio.create_task_group() as alone:  # a cancellation goes no further
+                alone.start_soon(super()._handle_message, message, *session)
+
+    return EnduringServer
 
 
 def _server_of(service: Service) -> Any:
@@ -298,7 +210,7 @@ async def serve_stdio(service: Service, calls: Calls | None = None, shutdown_tim
         await finish(calls, lambda: written.writing, shutdown_timeout)
 
     async def serve() -> None:
-        lines: Any = InputLines(stdin, at_end=let_finish)
+        lines: Any = InputLines(stdin, written.write, at_end=let_finish)
         out: Any = written
         async with stdio_server(stdin=lines, stdout=out) as (read, write):
             await server.run(read, write, server.create_initialization_options())
