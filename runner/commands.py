@@ -29,6 +29,7 @@ SLOWEST_FIRST = ("tests/integration", "tests/clients", "tests/hosts", "tests/plu
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
 PROTOCOL_TESTS = (
+    "tests/attacks/test_messages.py",
     "tests/generations",
     "tests/clients/test_conformance.py",
     "tests/e2e/test_protocol.py",
