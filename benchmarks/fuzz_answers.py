@@ -103,7 +103,7 @@ class Judge:
     def _of_error(self, message: Message, error: Json) -> tuple[str, str] | None:
         if not isinstance(error.get("code"), int) or not isinstance(error.get("message"), str) or not error["message"]:
             return "wrong answer", f"no error of JSON-RPC: {error}"
-        if error["code"] in SERVER_FAULTS:
+        if error["code"] in SERVER_FAULTS and message.answered != "at most once":  # line 1.x says so that it gave up
             return "wrong answer", f"the server takes a client's fault for its own: {str(error)[:300]}"
         return self._of_text(message, error["message"]) or self._of_text(message, *_texts(error.get("data")))
 
