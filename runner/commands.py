@@ -23,9 +23,6 @@ T = TypeVar("T")
 PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Of the tests."""
 
-SLOWEST_FIRST = ("tests/integration", "tests/clients", "tests/hosts", "tests/plugins", "tests/e2e", "tests")
-"""The server's tests: a file goes to one process, and none should be left with a long one at the end."""
-
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
 PROTOCOL_TESTS = (
@@ -120,7 +117,7 @@ def test(arguments: list[str]) -> int:
         if SERVER.script("recsys-mcp", "prepare", "--state", os.environ["RECSYS_TEST_STATE"]) != 0:
             fail("MovieLens-100k cannot be prepared")
         failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
-        return run_tests(SERVER, AGENT, *(arguments or SLOWEST_FIRST)) or failed
+        return run_tests(SERVER, AGENT, *(arguments or ["tests"])) or failed
 
 
 def main(arguments: list[str]) -> int:

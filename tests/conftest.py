@@ -26,10 +26,25 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.mariadb"]
 
-SHOP = Path(__file__).parent / "shop"
+TESTS = Path(__file__).parent
+
+SHOP = TESTS / "shop"
+
+SLOWEST_FIRST = ("integration", "clients", "e2e", "attacks", "agent_web", "agent", "generations", "hosts", "plugins")
+"""Folders whose tests start many processes. Where several processes share the tests, a file goes to one of them, and
+none should be left with a long one at the end.
+"""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's background job
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def order(item: pytest.Item) -> int:
+        folder = item.path.relative_to(TESTS).parts[0]
+        return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
+
+    items.sort(key=order)
 
 
 @dataclass(frozen=True)

@@ -195,17 +195,6 @@ def test_folders_are_separated_as_in_path(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert Settings().tools_path == []
 
 
-def test_a_folder_that_is_opened_cannot_name_code_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Its file .env may name everything else."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RECSYS_PORT", raising=False)
-    (tmp_path / ".env").write_text("RECSYS_PORT=8123\n")
-    assert Settings().port == 8123
-    (tmp_path / ".env").write_text("RECSYS_TOOLS_PATH=tools\n")
-    with pytest.raises(InvalidInputError, match=r"RECSYS_TOOLS_PATH .* is not read from .env"):
-        Settings()
-
-
 def test_what_plugins_import_is_light() -> None:
     """A host waits for the list of tools."""
     program = (
