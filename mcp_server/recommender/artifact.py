@@ -1,6 +1,7 @@
 """Trained models as files: ``artifact.safetensors`` holds the arrays, ``artifact.json`` says what they are.
 
-Nothing is unpickled. An artifact is checked as a whole when it is opened: format, dataset, sizes, digest.
+Nothing is unpickled. An artifact is checked as a whole when it is opened: format, dataset, digest, and whether its
+arrays are what a model is made of.
 """
 
 import hashlib
@@ -8,10 +9,12 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
+from mcp_server.dataset.records import IntArray
 from mcp_server.errors import ArtifactError
 from mcp_server.recommender.factors import FactorModel
 from mcp_server.recommender.item_item import ItemItemModel, SparseItemItemModel
@@ -107,24 +110,55 @@ def load_artifact(folder: Path, *, fingerprint: str, n_users: int, n_items: int)
         if _digest(tensors) != header.sha256:
             raise ArtifactError(f"{tensors} is corrupt (its digest is not the recorded one): {REMEDY}")
         arrays = load_file(tensors)
-        _check_sizes(header, arrays)
+        _check_arrays(header, arrays)
         return _build(header, arrays)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise ArtifactError(f"{tensors} cannot be used ({error}): {REMEDY}") from error
 
 
-def _check_sizes(header: ArtifactHeader, arrays: dict[str, Any]) -> None:
-    """Raises: KeyError, ValueError: an array is missing, or not of the size that the header says."""
-    n_users, n_items = header.n_users, header.n_items
-    first_axes: dict[str, dict[str, tuple[int, ...]]] = {
-        "item_item": {"weights": (n_items, n_items), "offset": (n_items,)},
-        "item_item_sparse": {"indptr": (n_items + 1,), "offset": (n_items,)},
-        "factors": {"user_factors": (n_users,), "item_factors": (n_items,)},
-        "score_table": {"scores": (n_users, n_items)},
-    }
-    for name, size in first_axes[header.kind].items():
-        if arrays[name].shape[: len(size)] != size:
-            raise ValueError(f"{name} is of shape {arrays[name].shape}, not {size}")
+_FLOATS = ("float32",)
+_SHAPES: dict[ArtifactKind, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "item_item": {"weights": (_FLOATS, ("items", "items")), "offset": (_FLOATS, ("items",))},
+    "item_item_sparse": {
+        "indptr": (("int64",), ("rows",)),
+        "indices": (("int32",), ("weights",)),
+        "values": (_FLOATS, ("weights",)),
+        "offset": (_FLOATS, ("items",)),
+    },
+    "factors": {"user_factors": (_FLOATS, ("users", "factors")), "item_factors": (_FLOATS, ("items", "factors"))},
+    "score_table": {"scores": (("float32", "float16"), ("users", "items"))},
+}
+"""Types that each array may have, and what its axes are."""
+
+
+def _check_arrays(header: ArtifactHeader, arrays: dict[str, Any]) -> None:
+    """Raises: KeyError, ValueError: an array is missing, or holds what a model cannot be made of; the text says which.
+
+    The digest shows that the arrays are those that the header was written with, not that they make a model.
+    """
+    sizes = {"users": header.n_users, "items": header.n_items, "rows": header.n_items + 1}
+    for name, (types, axes) in _SHAPES[header.kind].items():
+        array = arrays[name]
+        if array.dtype.name not in types:
+            raise ValueError(f"{name} is of type {array.dtype.name}, not {' or '.join(types)}")
+        fits = len(axes) == array.ndim and all(
+            sizes.setdefault(axis, found) == found for axis, found in zip(axes, array.shape, strict=True)
+        )
+        if not fits:
+            wanted = ", ".join(f"{sizes[axis]:,}" if axis in sizes else f"n {axis}" for axis in axes)
+            raise ValueError(f"{name} is of shape {array.shape}, not ({wanted})")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} holds what is not a finite number")
+    if header.kind == "item_item_sparse":
+        _check_rows(arrays["indptr"], arrays["indices"], header.n_items)
+
+
+def _check_rows(indptr: IntArray, indices: IntArray, n_items: int) -> None:
+    """Raises: ValueError: compressed rows do not lie one after the other, or name a column that is not there."""
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
+        raise ValueError(f"indptr does not rise from 0 to {len(indices):,}, the number of weights")
+    if len(indices) and not (indices.min() >= 0 and indices.max() < n_items):
+        raise ValueError(f"indices names a column beyond those of {n_items:,} items")
 
 
 def _build(header: ArtifactHeader, arrays: dict[str, Any]) -> Recommender:

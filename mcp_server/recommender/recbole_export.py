@@ -50,8 +50,14 @@ class Exporter:
         return np.asarray(tokens).astype(np.int64)
 
     def export(self) -> Export:
-        """Raises: UnsuitableError: the model needs a table of scores that is too large."""
-        return self._as_item_item() or self._as_factors() or self._as_score_table()
+        """Raises: UnsuitableError: its scores are not numbers, or are to be a table that is too large."""
+        export = self._as_item_item() or self._as_factors() or self._as_score_table()
+        if not all(np.isfinite(array).all() for array in export.arrays.values()):
+            raise UnsuitableError(
+                f"the scores of {type(self._model).__name__} are not finite numbers: its training does not come to an "
+                "end with these settings; choose others, such as a lower learning_rate"
+            )
+        return export
 
     @cached_property
     def _sample(self) -> np.ndarray[Any, Any]:
@@ -165,7 +171,10 @@ class Exporter:
                 "model (EASE, ItemKNN, SLIMElastic) or a factor model (BPR, LightGCN)"
             )
         scores = np.zeros((self._job.n_users, self._job.n_items), dtype=np.float32)
-        scores[np.ix_(self._users, self._items)] = self._scores(np.arange(1, self._dataset.user_num))
+        lowest = np.finfo(np.float32).min  # for what a model never recommends and scores with minus infinity
+        scores[np.ix_(self._users, self._items)] = np.maximum(
+            self._scores(np.arange(1, self._dataset.user_num)), lowest
+        )
         return Export("score_table", {"scores": scores})
 
 
