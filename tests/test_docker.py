@@ -515,11 +515,11 @@ def test_what_is_written_has_a_place(service: str) -> None:
     variables = dict(word.split("=", 1) for word in last(entry["build"]["target"], "ENV"))
     for path in (variables["RECSYS_STATE"], variables["HOME"], "/tmp"):
         assert any(path == folder or path.startswith(f"{folder}/") for folder in writable), path
-    for mount in entry["tmpfs"]:
-        folder, _, options = mount.partition(":")
-        if folder != "/tmp":  # a tmpfs is root's unless it says otherwise
-            user, group = entry["user"].split(":")
-            assert {f"uid={user}", f"gid={group}"} <= set(options.split(","))
+    for mount in entry["tmpfs"]:  # is root's, everybody's to write and half the memory, unless it says otherwise
+        options = set(mount.partition(":")[2].split(","))
+        user, group = entry["user"].split(":")
+        assert {f"uid={user}", f"gid={group}", "mode=0700"} <= options
+        assert [option for option in options if re.fullmatch(r"size=\d+[mg]", option)]
 
 
 def test_only_the_balancer_is_reached_and_from_this_machine_only() -> None:
