@@ -5,13 +5,15 @@ again at the next call.
 """
 
 import asyncio
+import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Generic, Protocol, TypeVar
 
 from mcp_server.cache import Bounded
 from mcp_server.current import Current
 from mcp_server.dataset.records import Id, IntArray
-from mcp_server.errors import RecsysError
+from mcp_server.errors import RecsysError, UnwritableError
 from mcp_server.recommender.ranker import Ranker
 from mcp_server.settings import Settings
 from mcp_server.state import MODELS_FOLDER
@@ -19,6 +21,8 @@ from mcp_server.storage.storage import Storage
 from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
 from mcp_server.vectors.search import TextSearch
 from mcp_server.vectors.words import Bm25Indexer
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -100,15 +104,18 @@ class Backends:
 
     async def warm(self) -> None:
         """Open everything, so that the first question does not wait. What fails says so when it is asked for."""
-        openers = [self.catalog, self.ranker, self.item_sets, *([self.search] if self.searchable else [])]
-        await asyncio.gather(*(opener() for opener in openers), return_exceptions=True)
+        openers = [self.item_sets, self.catalog, self.ranker, *([self.search] if self.searchable else [])]
+        found = await asyncio.gather(*(opener() for opener in openers), return_exceptions=True)
+        if isinstance(found[0], UnwritableError):  # for long, maybe, and all else goes on
+            logger.warning("filters give no item sets: %s", found[0])
 
     async def check(self) -> dict[str, str]:
         """Each backend's name and "ok", or what is wrong with it; all are really asked something."""
 
         async def database() -> None:
             await (await self.catalog()).ping()
-            await (await self.item_sets()).ping()
+            with contextlib.suppress(UnwritableError):  # filters answer without
+                await (await self.item_sets()).ping()
 
         async def vectors() -> None:
             await (await self.search()).count()

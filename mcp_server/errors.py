@@ -29,6 +29,10 @@ class BackendError(RecsysError):
     """The database or the vector store cannot be reached or read."""
 
 
+class UnwritableError(BackendError):
+    """A place on disk cannot be written: it is full, read-only, or another user's. What is there can still be read."""
+
+
 class DamagedPartError(BackendError):
     """A part of a state is missing or not what it should be, though its place can be reached: it can be made again."""
 

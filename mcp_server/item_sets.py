@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from mcp_server.cache import Bounded
 from mcp_server.catalog.database import Database
 from mcp_server.dataset.records import Id
-from mcp_server.errors import InvalidInputError
+from mcp_server.errors import InvalidInputError, UnwritableError
 from mcp_server.quoting import quoted
 
 HANDLE = re.compile(r"^set_[a-z2-7]{6,52}$")
@@ -146,7 +146,7 @@ class ItemSets:
         now = time.time()
         known = self._known.get(handle)
         if known is None or now - known.used >= TOUCH_SECONDS:
-            known = await self._database.write(partial(self._use, handle=handle, now=now))
+            known = await self._read(handle, now)
             if known is None:
                 self._known.pop(handle, None)
                 raise InvalidInputError(
@@ -155,11 +155,18 @@ class ItemSets:
             self._known[handle] = known
         return known.items
 
-    def _use(self, connection: Connection, *, handle: str, now: float) -> "_Known | None":
+    async def _read(self, handle: str, now: float) -> "_Known | None":
+        try:
+            return await self._database.write(partial(self._use, handle=handle, now=now))
+        except UnwritableError:  # a set is there, though its use cannot be written down
+            return await self._database.scan(partial(self._use, handle=handle, now=now, touch=False))
+
+    def _use(self, connection: Connection, *, handle: str, now: float, touch: bool = True) -> "_Known | None":
         row = connection.execute(select(_sets).where(_sets.c.handle == handle)).first()
         if row is None or row.last_used < now - self._seconds:
             return None
-        self._touch(connection, handle, now)
+        if touch:
+            self._touch(connection, handle, now)
         return _Known(tuple(json.loads(zlib.decompress(row.content))), now)
 
     async def ping(self) -> None:

@@ -71,7 +71,8 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.bars.stop()
         if self._file is not None:
-            self._file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # nor could it be made then
+                self._file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def step(self, label: str, total: int | None = None) -> Iterator[Step]:
@@ -91,8 +92,9 @@ class Progress:
         if self._file is None or time.monotonic() - self._written < FILE_SECONDS:
             return
         self._written = time.monotonic()
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(self._file, {"label": step.label, "done": step.done, "total": step.total})
+        with contextlib.suppress(OSError):  # the work itself says what is wrong, if it cannot go on either
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self._file, {"label": step.label, "done": step.done, "total": step.total})
 
     def print_line(self, step: Step) -> None:
         """Say how far a step is where no bar does."""

@@ -6,11 +6,12 @@ a worker thread.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from mcp_server.disk import MIB, require_room, unwritable
 from mcp_server.errors import BackendError
 
 T = TypeVar("T")
@@ -26,6 +28,8 @@ T = TypeVar("T")
 LOCK_TIMEOUT_SECONDS = 5
 """How long a write waits for another process's write."""
 
+SHARED_MEMORY_BYTES = MIB
+"""Room that the mapped file of a write-ahead log may need."""
 
 INSTRUCTIONS_BETWEEN_LOOKS = 100_000
 """Of SQLite's virtual machine, which runs some 100 million a second."""
@@ -104,6 +108,8 @@ class EmbeddedDatabase:
         self._engine.dispose()
 
     def _failure(self, error: SQLAlchemyError) -> BackendError:
+        if (found := unwritable(error, self._path.parent, f"{self._name} ({self._path})")) is not None:
+            return found
         reason = getattr(error, "orig", None) or error
         return BackendError(f"{self._name} ({self._path}) cannot be used just now: {reason}")
 
@@ -138,21 +144,36 @@ def _read_only_engine(path: Path) -> Engine:
     return create_engine(URL.create("sqlite", database=database, query=query))
 
 
+@cache
+def _is_write_ahead(path: Path) -> bool:
+    """Is a database in the mode of version 0.1, in which SQLite maps a file that it shares with other processes?
+
+    Found once, before this process has a connection: whoever closes a file takes all locks with it that the process
+    has on the file.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(20)[18:] == b"\x02\x02"
+    except OSError:
+        return False
+
+
 def _writable_engine(path: Path) -> Engine:
+    """With a rollback journal: that of a write-ahead log is 0.5 ms faster a commit, but maps a file into memory, and
+    the system ends a process that touches such a page when there is no room for it on disk.
+    """
+    was_write_ahead = _is_write_ahead(path)
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
         cursor = connection.cursor()
-        give_up = time.monotonic() + LOCK_TIMEOUT_SECONDS
-        while True:
-            try:
-                cursor.execute("PRAGMA journal_mode=WAL")
-                break
-            except sqlite3.OperationalError:  # while another process makes the file, SQLite does not wait here
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(0.01)
+        if was_write_ahead:
+            require_room(path.parent, f"the database {path}", SHARED_MEMORY_BYTES)
+            with contextlib.suppress(sqlite3.OperationalError):  # while servers of version 0.1 use it, it stays so
+                cursor.execute("PRAGMA journal_mode=TRUNCATE")
+        else:
+            cursor.execute("PRAGMA journal_mode=TRUNCATE")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 

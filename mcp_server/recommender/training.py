@@ -6,8 +6,9 @@ This side knows nothing of recbole or torch; ``recbole_training`` is the other s
 import importlib.util
 import os
 import subprocess
-import tempfile
-from collections.abc import Callable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,9 @@ METRICS = ["NDCG", "Recall", "Hit", "MRR"]
 VALIDATION_METRIC = "NDCG@10"
 
 GIB = 2**30
+
+LAST_WORDS_SECONDS = 5.0
+"""For what the process has said to arrive, when it has ended."""
 
 
 class _Job(BaseModel):
@@ -97,31 +101,40 @@ def run_job(
     if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
         raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
     write_interactions(interactions, scratch)
-    with tempfile.TemporaryFile() as log:
-        with subprocess.Popen(
-            [*PYTHON, "-m", "mcp_server.recommender.recbole_training"],
-            cwd=scratch,
-            env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as child:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            try:
-                child.stdin.write(job.model_dump_json() + "\n")
-                child.stdin.flush()
-                outcome = _follow(child.stdout, progress)
-            except BrokenPipeError:
-                outcome = None
-            finally:
-                child.kill()
-        if outcome is None:
-            log.seek(0)
-            lines = log.read().decode(errors="replace").strip().splitlines()
-            raise TrainingError(f"training {job.model} failed: {lines[-1] if lines else 'no reason given'}")
+    said: deque[str] = deque(maxlen=1)
+    with subprocess.Popen(
+        [*PYTHON, "-m", "mcp_server.recommender.recbole_training"],
+        cwd=scratch,
+        env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        # Not through a file: what it says last is needed most where no file can be written.
+        listening = threading.Thread(target=_keep_last, args=(child.stderr, said), daemon=True)
+        listening.start()
+        try:
+            child.stdin.write(job.model_dump_json() + "\n")
+            child.stdin.flush()
+            outcome = _follow(child.stdout, progress)
+        except BrokenPipeError:
+            outcome = None
+        finally:
+            child.kill()
+            listening.join(LAST_WORDS_SECONDS)
+    if outcome is None:
+        raise TrainingError(f"training {job.model} failed: {said[0] if said else 'no reason given'}")
     return outcome
+
+
+def _keep_last(lines: Iterable[str], said: deque[str]) -> None:
+    """Read to the end, and keep the last line that says something."""
+    said.extend(line.strip() for line in lines if line.strip())
 
 
 def _follow(events: Any, progress: Progress) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from mcp_server.dataset.spec import FieldSpec
-from mcp_server.errors import InvalidInputError
+from mcp_server.errors import InvalidInputError, UnwritableError
 from mcp_server.quoting import quoted
 from mcp_server.tools.base import (
     Arguments,
@@ -209,7 +209,10 @@ async def filter_items(backends: Backends, fields: list[FieldSpec], given: Argum
         "items": await list_items(backends, distinct[:N_LISTED].tolist(), getattr(given, "detail", "compact")),
     }
     if len(found):
-        fields_of_result["item_set"] = await (await backends.item_sets()).put(selection.ids)
+        try:
+            fields_of_result["item_set"] = await (await backends.item_sets()).put(selection.ids)
+        except UnwritableError as error:
+            message.append(f"There is no item_set of them: {error}.")
     elif len(conditions) > 1:
         alone = [f"{say}: {len((await catalog.selector.select([condition])).idx):,}" for say, condition in conditions]
         message.append(f"On its own, each condition has: {'; '.join(alone)}.")

