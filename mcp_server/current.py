@@ -4,6 +4,7 @@ or in a database.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -13,7 +14,9 @@ from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
 
 FORMAT = 1
-"""Of current.json and of everything it points to."""
+"""Of current.json and of everything it points to. What is merely added, and may be missing, needs no other number:
+servers of the version before then go on through an upgrade.
+"""
 
 
 class DatasetCard(BaseModel):
@@ -61,6 +64,17 @@ class Current(BaseModel):
     catalog: str
     model: str
     vectors: str | None
+    digests: dict[str, dict[str, str]] = {}
+    """What each part is, by the names of its files or tables; see ``digests`` for files. Version 0.1 wrote none."""
+
+    def digests_of(self, part: str) -> Mapping[str, str]:
+        """Of a part; none where they are not known."""
+        return self.digests.get(part, {})
+
+    @property
+    def is_former(self) -> bool:
+        """Was it written by version 0.1, or brought up to date by none since?"""
+        return not self.digests
 
     @property
     def parts(self) -> list[str]:
@@ -87,7 +101,13 @@ def parse_current(content: str, place: str) -> Current:
         parsed = json.loads(content)
     except ValueError as error:
         raise NotPreparedError(f"the record in {place} cannot be read ({error}): run `recsys-mcp prepare`") from error
-    if not isinstance(parsed, dict) or parsed.get("format") != FORMAT:
+    found = parsed.get("format") if isinstance(parsed, dict) else None
+    if isinstance(found, int) and found > FORMAT:
+        raise NotPreparedError(
+            f"{place} was prepared by a later version of this program: update recsys-mcp, or run `recsys-mcp prepare`, "
+            "which replaces it"
+        )
+    if found != FORMAT:
         raise NotPreparedError(f"{place} was prepared by another version of this program: run `recsys-mcp prepare`")
     try:
         return Current.model_validate(parsed)

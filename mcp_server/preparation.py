@@ -6,6 +6,7 @@ is, and the next run goes on with the parts that are missing.
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from mcp_server.dataset.spec import ModelSpec
 from mcp_server.progress import Progress
 from mcp_server.recommender.training import TrainJob, run_job
 from mcp_server.state import MODELS_FOLDER
+from mcp_server.storage.parts import Parts
 from mcp_server.storage.storage import Storage
 from mcp_server.storage.vectors import StoreContents
 from mcp_server.vectors.cache import embed_cached
@@ -42,7 +44,7 @@ class Outcome:
 
     current: Current
     made: list[str]
-    """Kinds of the parts that had to be made: "catalog", "vectors", "model"."""
+    """Kinds of the parts that had to be made: "catalog", "vectors", "model"; or "digests" of a state that had none."""
 
 
 def prepare(
@@ -70,10 +72,10 @@ def prepare(
         if before is not None:
             storage.discard_damaged(before)
             if _is_up_to_date(before, files, embedding_model, chosen) and storage.has(before):
-                return Outcome(before, [])
+                return _brought_up_to_date(storage, before)
         with progress.step("Reading the dataset", 3) as step:
             dataset = read_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
-        maker = _PartsMaker(storage, dataset, progress)
+        maker = _PartsMaker(storage, dataset, progress, checked=[] if before is None else before.parts)
         current = Current(
             spec=dataset.spec,
             fingerprint=files.fingerprint,
@@ -87,8 +89,19 @@ def prepare(
             vectors=maker.vectors(embedding_model),
             model=maker.model(chosen or dataset.spec.model),
         )
+        known = {} if before is None else before.digests
+        current = storage.with_digests(current, {part: known[part] for part in known if part not in maker.made})
         storage.publish(current)
-        return Outcome(current, maker.made)
+        return Outcome(current, [part.partition("-")[0] for part in maker.made])
+
+
+def _brought_up_to_date(storage: Storage, current: Current) -> Outcome:
+    """A state whose parts are all as they should be; one of version 0.1 lacks what they are."""
+    if not current.is_former:
+        return Outcome(current, [])
+    current = storage.with_digests(current, {})
+    storage.publish(current)
+    return Outcome(current, ["digests"])
 
 
 def _is_up_to_date(before: Current, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None) -> bool:
@@ -102,22 +115,37 @@ def _is_up_to_date(before: Current, files: DatasetFiles, embedding_model: str, c
 
 
 class _PartsMaker:
-    """Makes the parts that are missing. Each method gives the name of its part."""
+    """Makes the parts that are missing. Each method gives the name of its part.
 
-    def __init__(self, storage: Storage, dataset: Dataset, progress: Progress) -> None:
+    Args:
+        checked: Names of parts that are known to be as they were made.
+    """
+
+    def __init__(self, storage: Storage, dataset: Dataset, progress: Progress, *, checked: Collection[str]) -> None:
         self._storage, self._dataset, self._progress = storage, dataset, progress
+        self._checked = checked
         self._folder = storage.folder
         self.texts = item_texts(dataset)
         self.training_fingerprint = _training_fingerprint(dataset)
         self.made: list[str] = []
+        """Names of the parts that had to be made."""
+
+    def _is_there(self, parts: Parts, name: str) -> bool:
+        """Is there such a part, as it was made? An interrupted preparation or a former state may have left it."""
+        if not parts.exists(name):
+            return False
+        if name in self._checked or parts.is_whole(name):
+            return True
+        parts.discard(name)
+        return False
 
     def catalog(self, dataset_fingerprint: str) -> str:
         """The tables of the catalogue."""
         name = catalog_name(dataset_fingerprint)
-        if not self._storage.catalogs.exists(name):
+        if not self._is_there(self._storage.catalogs, name):
             with self._progress.step("Loading the catalogue", len(self._dataset.interactions)) as step:
                 self._storage.catalogs.make(name, self._dataset, step.advance)
-            self.made.append("catalog")
+            self.made.append(name)
         return name
 
     def vectors(self, embedding_model: str) -> str | None:
@@ -128,7 +156,7 @@ class _PartsMaker:
         content = fingerprint([vars(text) for text in self.texts])
         name = f"vectors-{fingerprint(content, embedding_model, search.language, INDEX_VERSION)}"
         indexer = Bm25Indexer(search.language)
-        if self._storage.vectors.exists(name):
+        if self._is_there(self._storage.vectors, name):
             return name
         embedder = Embedder(embedding_model, self._folder.folder / MODELS_FOLDER)
         pieces = list(dict.fromkeys(piece for text in self.texts for piece in [text.whole, *text.sentences]))
@@ -139,7 +167,7 @@ class _PartsMaker:
             dimension = len(next(iter(vectors.values())))
             contents = StoreContents(points, len(self.texts), dimension, embedding_model)
             self._storage.vectors.make(name, contents, step.advance)
-        self.made.append("vectors")
+        self.made.append(name)
         return name
 
     def model(self, wanted: ModelSpec) -> str:
@@ -164,9 +192,9 @@ class _PartsMaker:
 
                 run_job(job, self._dataset.interactions, Path(scratch), report)
 
-        if not self._storage.models.parts.exists(name):
+        if not self._is_there(self._storage.models.parts, name):
             self._storage.models.parts.make_files(name, fill)
-            self.made.append("model")
+            self.made.append(name)
         return name
 
 

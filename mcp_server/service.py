@@ -126,6 +126,8 @@ class Service:
             return
         self._current, self._version = found.current, found.version
         if self._current is not None:
+            if self._current.is_former:
+                logger.warning("%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self._record.place)
             self._set_tools(Facts(self._current.spec, self._current.card))
 
     def _follow(self) -> None:

@@ -5,6 +5,7 @@
     state/
       current.json        which parts are served; replaced in one rename
       parts/KIND-FINGERPRINT/   a part: catalog, model or vectors; complete, and its content never changes
+      parts/.../digests.json    what the part's files are
       parts/.making-...   a part being made; of no meaning after a crash (as parts/.evaluating-...)
       item_sets.sqlite    handles that tools pass to one another
       preparing.json      progress of a preparation that is running
@@ -26,6 +27,8 @@ from typing import Any, Literal
 from filelock import FileLock
 
 from mcp_server.current import Current, parse_current
+from mcp_server.digests import DIGESTS_FILE, digest_folder
+from mcp_server.disk import unwritable
 from mcp_server.errors import NotPreparedError
 
 Purpose = Literal["making", "evaluating", "fetching"]
@@ -76,6 +79,8 @@ class State:
             return self.current_file.stat().st_mtime_ns
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise NotPreparedError(f"{self.current_file} cannot be read ({error.strerror})") from error
 
     def current(self) -> Current:
         """What is published.
@@ -100,7 +105,22 @@ class State:
 
     @contextlib.contextmanager
     def lock(self, purpose: Purpose = "making") -> Iterator[None]:
-        """Only one process does this at a time; others wait. The lock ends with its process."""
+        """Only one process does this at a time; others wait. The lock ends with its process.
+
+        Raises:
+            UnwritableError: While it is held, or to take it, something could not be written.
+        """
+        try:
+            with self._locked(purpose):
+                yield
+        except Exception as error:
+            found = unwritable(error, self.folder, f"the state in {self.folder}")
+            if found is None or found is error:
+                raise
+            raise found from error
+
+    @contextlib.contextmanager
+    def _locked(self, purpose: Purpose) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / f"{purpose}.lock"):
             for rest in self.folder.glob(f"parts/.{purpose}-*"):  # of a process that was killed
@@ -132,6 +152,7 @@ class State:
             folder = Path(scratch) / "part"
             folder.mkdir()
             fill(folder)
+            write_json(folder / DIGESTS_FILE, digest_folder(folder))
             _flush_to_disk(folder)
             folder.rename(target)
 
@@ -148,11 +169,16 @@ class State:
 def write_json(path: Path, content: Any) -> None:
     """Replace a file in one step."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as stream:
-        json.dump(content, stream, ensure_ascii=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("w", encoding="utf-8") as stream:
+            json.dump(content, stream, ensure_ascii=False)
+            stream.flush()
+            os.fsync(stream.fileno())
+        aside.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
 
 
 def _flush_to_disk(folder: Path) -> None:

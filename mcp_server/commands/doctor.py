@@ -15,7 +15,7 @@ from mcp_server.backends import Backends
 from mcp_server.current import Current
 from mcp_server.dataset.records import DatasetFiles
 from mcp_server.dataset.spec import find_spec_file, load_spec
-from mcp_server.errors import RecsysError
+from mcp_server.errors import RecsysError, UnwritableError
 from mcp_server.plugins import Plugins
 from mcp_server.service import check_dataset
 from mcp_server.settings import Settings
@@ -30,6 +30,8 @@ from recsys_shared.terminal import PlainConsole
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+FORMER = "version 0.1 has made this state and has not written down what its parts are, so changes are not found"
 
 LEAST_FREE_BYTES = 500 * 2**20
 
@@ -80,12 +82,14 @@ async def _examine(settings: Settings) -> list[Finding]:
     if dataset.status == "error":
         text = f"{dataset.text}; it is needed to prepare again, not to serve"
         findings[findings.index(dataset)] = Finding("dataset", "warning", text)
+    if current.is_former:
+        findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
     backends = Backends(settings, current)
-    findings.append(await _check("catalogue", lambda: _catalogue(backends)))
+    findings.append(await _check("catalogue", lambda: _catalogue(backends, storage, current)))
     findings.append(await _check("model", lambda: _model(backends, storage, current)))
     if backends.searchable:
-        findings.append(await _check("vectors", lambda: _vectors(backends)))
-    findings.append(await _check("item sets", lambda: _item_sets(backends)))
+        findings.append(await _check("vectors", lambda: _vectors(backends, storage, current)))
+    findings.append(await _item_sets(backends))
     await backends.close()
     return findings
 
@@ -152,26 +156,36 @@ def _added_tools(settings: Settings, facts: Facts) -> list[Finding]:
     return findings
 
 
-async def _catalogue(backends: Backends) -> str:
+async def _catalogue(backends: Backends, storage: Storage, current: Current) -> str:
     catalog = await backends.catalog()
+    storage.catalogs.check(current)
     nouns = backends.spec.nouns
     return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
 
 
 async def _model(backends: Backends, storage: Storage, current: Current) -> str:
     await backends.ranker()
+    storage.models.check(current)
     header = storage.models.header(current)
     return f"{header.model} {header.settings or ''}, {header.kind}, trained in {header.train_seconds:.0f} s"
 
 
-async def _vectors(backends: Backends) -> str:
+async def _vectors(backends: Backends, storage: Storage, current: Current) -> str:
     search = await backends.search()
+    storage.vectors.check(current)
+    if storage.collections is not None:
+        storage.collections.check_content(current)
     found, _ = await search.by_text("a test", 1, None, [])
     if not len(found):
         raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
     return f"{await search.count():,} {backends.spec.nouns.items} can be found"
 
 
-async def _item_sets(backends: Backends) -> str:
-    await (await backends.item_sets()).put([])
-    return "can be written"
+async def _item_sets(backends: Backends) -> Finding:
+    try:
+        await (await backends.item_sets()).put([])
+    except UnwritableError as error:
+        return Finding("item sets", "warning", f"{error}; filters answer without item sets")
+    except RecsysError as error:
+        return Finding("item sets", "error", str(error))
+    return Finding("item sets", "ok", "can be written")

@@ -1,5 +1,6 @@
 """Catalogues as parts, and those in the state folder, which are SQLite files."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +16,7 @@ from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.current import Current
 from mcp_server.dataset.records import Dataset
-from mcp_server.errors import BackendError
+from mcp_server.errors import BackendError, DamagedPartError
 from mcp_server.state import CATALOG_FILE, State
 from mcp_server.storage.parts import FolderParts, Parts
 
@@ -33,8 +34,8 @@ class Catalogs(Parts, Protocol):
     async def open(self, current: Current) -> Catalog:
         """Raises: BackendError: it is missing, cannot be read, or has lost rows."""
 
-    def is_damaged(self, current: Current) -> bool:
-        """Is it missing, unreadable, or without some of its rows?"""
+    def check(self, current: Current) -> None:
+        """Raises: DamagedPartError: it is missing, unreadable, without some of its rows, or not as it was made."""
 
 
 def _fits(layout: Layout, current: Current) -> bool:
@@ -50,10 +51,14 @@ def has_all_rows(connection: Connection, tables: CatalogTables, current: Current
     return _fits(layout, current) and n_interactions == current.card.n_interactions
 
 
+def lost_rows(place: str) -> DamagedPartError:
+    return DamagedPartError(f"{place} has lost rows: run `recsys-mcp prepare`")
+
+
 async def open_catalog(database: Database, tables: CatalogTables, current: Current, place: str) -> Catalog:
     layout = await database.scan(lambda connection: Layout.read(connection, tables))
     if not _fits(layout, current):
-        raise BackendError(f"{place} has lost rows: run `recsys-mcp prepare`")
+        raise lost_rows(place)
     ids = {"items": current.card.item_ids, "users": current.card.user_ids}
     return Catalog(database, tables, layout, current.spec, ids)
 
@@ -79,19 +84,28 @@ class FolderCatalogs(FolderParts):
     def _database(self, current: Current) -> EmbeddedDatabase:
         path = self.path(current.catalog) / CATALOG_FILE
         if not path.is_file():
-            raise BackendError(f"the catalogue {path} is missing: run `recsys-mcp prepare`")
+            raise DamagedPartError(f"the catalogue {path} is missing: run `recsys-mcp prepare`")
         return EmbeddedDatabase(path, "the catalogue", read_only=True)
 
-    async def open(self, current: Current) -> Catalog:
-        place = f"the catalogue {self.path(current.catalog) / CATALOG_FILE}"
-        return await open_catalog(self._database(current), CatalogTables(current.spec), current, place)
+    def _place(self, current: Current) -> str:
+        return f"the catalogue {self.path(current.catalog) / CATALOG_FILE}"
 
-    def is_damaged(self, current: Current) -> bool:
+    async def open(self, current: Current) -> Catalog:
+        database = await asyncio.to_thread(self._open, current, only_quick=True)
+        return await open_catalog(database, CatalogTables(current.spec), current, self._place(current))
+
+    def _open(self, current: Current, *, only_quick: bool) -> EmbeddedDatabase:
+        digests = current.digests_of(current.catalog)
+        return self.read(current.catalog, lambda folder: self._database(current), digests, only_quick=only_quick)
+
+    def check(self, current: Current) -> None:
         tables = CatalogTables(current.spec)
+        database = self._open(current, only_quick=False)
         try:
-            database = self._database(current)
             whole = database.run(lambda connection: has_all_rows(connection, tables, current))
+        except BackendError as error:
+            raise DamagedPartError(f"{error}: run `recsys-mcp prepare`") from error
+        finally:
             database.dispose()
-        except BackendError:
-            return True
-        return not whole
+        if not whole:
+            raise lost_rows(self._place(current))

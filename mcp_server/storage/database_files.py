@@ -68,6 +68,9 @@ class DatabaseFiles:
         """
         return self._match(name, self._listed(name))
 
+    def damaged(self, name: str) -> DamagedPartError:
+        return DamagedPartError(f"the files of {name} in {self._record.place} are damaged: run `recsys-mcp prepare`")
+
     def _listed(self, name: str) -> dict[str, KeptFile]:
         return {path: KeptFile(*file) for path, file in self._record.files_of(name).items()}
 
@@ -88,7 +91,7 @@ class DatabaseFiles:
         """
         listed = self._listed(name)
         if not self._match(name, listed):
-            raise DamagedPartError(f"the files of {name} in {self._record.place} are damaged: run `recsys-mcp prepare`")
+            raise self.damaged(name)
         for path, file in listed.items():
             target = folder / PurePosixPath(path)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -52,6 +52,7 @@ PARTS = Table(
     Column("name", String(64), primary_key=True),
     Column("made_at", BigInteger, nullable=False, comment="seconds since 1970"),
     Column("files", Text(2**24 - 1), nullable=False, comment="JSON: size, number of pieces and checksum by path"),
+    # Of a catalogue: number of rows and checksum, by table.
     **_OPTIONS,
 )
 FILES = Table(
@@ -73,6 +74,23 @@ def catalog_prefix(name: str) -> str:
 def quoted(connection: Connection, tables: Iterable[str]) -> str:
     """Names of tables, as a statement lists them."""
     return ", ".join(connection.dialect.identifier_preparer.quote(table) for table in tables)
+
+
+def content_checksums(connection: Connection, name: str) -> dict[str, list[int]]:
+    """Number of rows and checksum of each table of a catalogue, by its name without the prefix.
+
+    The checksum is the exclusive or of the rows' SHA-256, each cut to 64 bits. The server computes it, and unlike that
+    of CHECKSUM TABLE it stays when a server's new version keeps rows in another way.
+    """
+    inspector, prefix = inspect(connection), catalog_prefix(name)
+    quote = connection.dialect.identifier_preparer.quote
+    found = {}
+    for table in sorted(table for table in inspector.get_table_names() if table.startswith(prefix)):
+        columns = ", ".join(f"QUOTE({quote(column['name'])})" for column in inspector.get_columns(table))
+        row = f"CAST(CONV(LEFT(SHA2(CONCAT_WS(',', {columns}), 256), 16), 16, 10) AS UNSIGNED)"
+        n_rows, checksum = connection.exec_driver_sql(f"SELECT COUNT(*), BIT_XOR({row}) FROM {quote(table)}").one()
+        found[table.removeprefix(prefix)] = [int(n_rows), int(checksum)]
+    return found
 
 
 def drop_catalog(connection: Connection, name: str) -> None:

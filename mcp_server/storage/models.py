@@ -22,14 +22,15 @@ class Models:
         ArtifactError: It is missing, corrupt, foreign or outdated.
         BackendError: The database that keeps it cannot be reached.
         """
-        return self.parts.read(current.model, partial(_load, current))
+        return self.parts.read(current.model, partial(_load, current), current.digests_of(current.model))
 
     def header(self, current: Current) -> ArtifactHeader:
         """What the model says of itself. Raises: ArtifactError: it cannot be read."""
         return read_header(self.parts.path(current.model))
 
-    def is_damaged(self, current: Current) -> bool:
-        return self.parts.is_unreadable(current.model, partial(_load, current))
+    def check(self, current: Current) -> None:
+        """Raises: DamagedPartError: it is missing, or not what it should be."""
+        self.parts.check_part(current.model, partial(_load, current), current.digests_of(current.model))
 
 
 def _load(current: Current, folder: Path) -> Recommender:

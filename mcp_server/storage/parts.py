@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from mcp_server.digests import Digests, check_folder, digest_folder, read_digests
 from mcp_server.errors import DamagedPartError
 from mcp_server.state import State
 
@@ -19,6 +20,12 @@ class Parts(Protocol):
 
     def discard(self, name: str) -> None:
         """Take a part away."""
+
+    def digests(self, name: str) -> Digests:
+        """What the part was when it was made; of a part that version 0.1 has made, what it is now."""
+
+    def is_whole(self, name: str) -> bool:
+        """Is the part what it was when it was made, as far as was written down then?"""
 
     def keep_only(self, names: Collection[str]) -> None:
         """Take away all parts of this kind but these."""
@@ -49,29 +56,37 @@ class FolderParts:
         """The folder of a part, which may be missing."""
         return self.state.part(name)
 
-    def read(self, name: str, open_: Callable[[Path], T]) -> T:
+    def digests(self, name: str) -> Digests:
+        folder = self.path(name)
+        return read_digests(folder) or digest_folder(folder)
+
+    def read(self, name: str, open_: Callable[[Path], T], digests: Digests, *, only_quick: bool = True) -> T:
         """Open a part.
 
         Args:
             open_: Is given its folder, and raises DamagedPartError where that is not what it should be.
-        """
-        return open_(self.path(name))
-
-    def is_whole(self, name: str) -> bool:
-        """Is the part as it was made, where other machines get it from? Says nothing of this machine's own files.
+            digests: What it was when it was made.
+            only_quick: Do not compare a large part with them.
 
         Raises:
-            DamagedPartError: It is not there.
+            DamagedPartError: It is missing, or not what it should be.
         """
+        folder = self.path(name)
+        if folder.is_dir():  # else whoever opens it says what is missing
+            check_folder(folder, digests, only_quick=only_quick)
+        return open_(folder)
+
+    def is_whole(self, name: str) -> bool:
+        folder = self.path(name)
+        try:
+            check_folder(folder, read_digests(folder))
+        except DamagedPartError:
+            return False
         return True
 
-    def is_unreadable(self, name: str, open_: Callable[[Path], object]) -> bool:
-        """Is it missing or not what it should be, here or where other machines get it from?"""
-        try:
-            self.read(name, open_)
-            return not self.is_whole(name)
-        except DamagedPartError:
-            return True
+    def check_part(self, name: str, open_: Callable[[Path], object], digests: Digests) -> None:
+        """Raises: DamagedPartError: it is missing or not as it was made, here or where other machines get it from."""
+        self.read(name, open_, digests, only_quick=False)
 
     def discard(self, name: str) -> None:
         self.state.discard_part(name)

@@ -1,6 +1,6 @@
 """Catalogues as parts on a database server: tables."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, inspect
 
@@ -10,9 +10,11 @@ from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.server_database import ServerDatabase
 from mcp_server.current import Current
 from mcp_server.dataset.records import Dataset
-from mcp_server.storage.catalogs import has_all_rows, open_catalog
+from mcp_server.digests import Digests
+from mcp_server.errors import DamagedPartError
+from mcp_server.storage.catalogs import has_all_rows, lost_rows, open_catalog
 from mcp_server.storage.database_record import DatabaseRecord
-from mcp_server.storage.database_tables import catalog_prefix, drop_catalog, quoted
+from mcp_server.storage.database_tables import catalog_prefix, content_checksums, drop_catalog, quoted
 
 
 class ServerCatalogs:
@@ -35,20 +37,40 @@ class ServerCatalogs:
             load_catalog(connection, tables, dataset, advance)
         with self._record.connected() as connection:
             connection.exec_driver_sql(f"ANALYZE TABLE {quoted(connection, tables.metadata.tables)}").all()
-            self._record.add_part(connection, name)
+            self._record.add_part(connection, name, content_checksums(connection, name))
 
     async def open(self, current: Current) -> Catalog:
         tables = CatalogTables(current.spec, catalog_prefix(current.catalog))
         return await open_catalog(self._database, tables, current, self._record.place)
 
-    def is_damaged(self, current: Current) -> bool:
+    def check(self, current: Current) -> None:
         """Raises: BackendError: the database cannot be used, which says nothing of the catalogue."""
         tables = CatalogTables(current.spec, catalog_prefix(current.catalog))
+        place, expected = f"the catalogue in {self._record.place}", current.digests_of(current.catalog)
         with self._record.connected() as connection:
-            present = set(inspect(connection).get_table_names())
-            if not present.issuperset(tables.metadata.tables):
-                return True
-            return not has_all_rows(connection, tables, current)
+            missing = set(tables.metadata.tables) - set(inspect(connection).get_table_names())
+            if missing:
+                raise DamagedPartError(f"{place} has lost its table {min(missing)}: run `recsys-mcp prepare`")
+            if not has_all_rows(connection, tables, current):
+                raise lost_rows(place)
+            found = _written(content_checksums(connection, current.catalog)) if expected else {}
+        for table in expected:
+            if found.get(table) != expected[table]:
+                raise DamagedPartError(
+                    f"{place} is not as it was made (table {table} has changed): "
+                    "run `recsys-mcp prepare` to make it again"
+                )
+
+    def digests(self, name: str) -> Digests:
+        return _written(self._record.files_of(name) or self._found(name))
+
+    def is_whole(self, name: str) -> bool:
+        recorded = self._record.files_of(name)
+        return not recorded or recorded == self._found(name)
+
+    def _found(self, name: str) -> dict[str, list[int]]:
+        with self._record.connected() as connection:
+            return content_checksums(connection, name)
 
     def discard(self, name: str) -> None:
         self._record.discard_part(name)
@@ -59,6 +81,11 @@ class ServerCatalogs:
         for name in self._record.parts("catalog"):
             if name not in names:
                 self.discard(name)
+
+
+def _written(checksums: Mapping[str, Sequence[int]]) -> dict[str, str]:
+    """As the record has them."""
+    return {table: f"{n_rows} rows, {checksum:016x}" for table, (n_rows, checksum) in checksums.items()}
 
 
 def _collation(connection: Connection) -> str:

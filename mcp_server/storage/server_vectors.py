@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from mcp_server.current import Current
-from mcp_server.errors import DamagedPartError
+from mcp_server.digests import Digests
 from mcp_server.storage.vectors import StoreContents
 from mcp_server.vectors.embedder import dimension_of
 from mcp_server.vectors.qdrant_collections import QdrantCollections
@@ -35,15 +35,27 @@ class ServerVectorStores:
             current.embedding_model,
         )
 
-    def is_damaged(self, current: Current) -> bool:
+    def check(self, current: Current) -> None:
         """Raises: BackendError: the server cannot be used, which says nothing of the collection."""
         assert current.vectors is not None
         model = current.embedding_model
-        try:
-            self._collections.check(current.vectors, current.n_searchable, dimension_of(model), model)
-        except DamagedPartError:
-            return True
-        return False
+        self._collections.check(current.vectors, current.n_searchable, dimension_of(model), model)
+
+    def check_content(self, current: Current) -> None:
+        """Reads all points, which takes long for many.
+
+        Raises:
+            DamagedPartError: They are not what they were.
+        """
+        assert current.vectors is not None
+        self._collections.check_content(current.vectors, current.digests_of(current.vectors))
+
+    def digests(self, name: str) -> Digests:
+        return self._collections.digests(name)
+
+    def is_whole(self, name: str) -> bool:
+        """A collection that is complete has an alias; more was not written down."""
+        return True
 
     def publish(self, current: Current) -> None:
         if current.vectors is not None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
+from mcp_server.digests import DIGESTS_FILE, Digests
 from mcp_server.errors import DamagedPartError
 from mcp_server.state import State
 from mcp_server.storage.database_files import DatabaseFiles
@@ -29,6 +30,8 @@ class SharedFolderParts(FolderParts):
         return self._record.has_part(name)
 
     def make_files(self, name: str, fill: Callable[[Path], None]) -> None:
+        if super().exists(name) and not super().is_whole(name):
+            super().discard(name)
         super().make_files(name, fill)  # finds it made where an earlier run did not come to the next step
         self._files.keep(name, super().path(name))
 
@@ -43,15 +46,27 @@ class SharedFolderParts(FolderParts):
                 self._fetch(name)
         return super().path(name)
 
+    def digests(self, name: str) -> Digests:
+        if not (self.path(name) / DIGESTS_FILE).exists():  # a copy of version 0.1, which may have been used
+            self.renew(name)
+        return super().digests(name)
+
     def is_whole(self, name: str) -> bool:
+        """Says nothing of this machine's copy."""
         return self._files.are_whole(name)
 
-    def read(self, name: str, open_: Callable[[Path], T]) -> T:
+    def read(self, name: str, open_: Callable[[Path], T], digests: Digests, *, only_quick: bool = True) -> T:
         """A copy that turns out damaged is replaced."""
         try:
-            return super().read(name, open_)
+            return super().read(name, open_, digests, only_quick=only_quick)
         except DamagedPartError:
-            return open_(self.renew(name))
+            self.renew(name)
+            return super().read(name, open_, digests, only_quick=only_quick)
+
+    def check_part(self, name: str, open_: Callable[[Path], object], digests: Digests) -> None:
+        super().check_part(name, open_, digests)
+        if not self.is_whole(name):
+            raise self._files.damaged(name)
 
     def renew(self, name: str) -> Path:
         """Replace this machine's copy of a part; gives its folder.

@@ -4,23 +4,29 @@ What only servers need is imported where they are used: a host that starts this 
 """
 
 import contextlib
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from mcp_server.catalog.database import Database
 from mcp_server.catalog.embedded_database import EmbeddedDatabase
 from mcp_server.current import Current, Record
+from mcp_server.disk import unwritable
+from mcp_server.errors import DamagedPartError
 from mcp_server.item_sets import ItemSets, create_item_sets
 from mcp_server.settings import Settings
 from mcp_server.state import State
 from mcp_server.storage.catalogs import Catalogs, FolderCatalogs
 from mcp_server.storage.models import Models
-from mcp_server.storage.parts import FolderParts
+from mcp_server.storage.parts import FolderParts, Parts
 from mcp_server.storage.vectors import FolderVectorStores, VectorStores
 
 if TYPE_CHECKING:
     from mcp_server.catalog.server_database import ServerDatabase
     from mcp_server.storage.server_vectors import ServerVectorStores
+
+
+logger = logging.getLogger(__name__)
 
 
 class Storage:
@@ -87,12 +93,28 @@ class Storage:
         Raises:
             BackendError: A server cannot be reached, which says nothing of its parts.
         """
-        if self.catalogs.is_damaged(current):
-            self.catalogs.discard(current.catalog)
-        if self.models.is_damaged(current):
-            self.models.parts.discard(current.model)
-        if current.vectors is not None and self.vectors.is_damaged(current):
-            self.vectors.discard(current.vectors)
+        for part, check, parts in self._parts_of(current):
+            try:
+                check(current)
+            except DamagedPartError as error:
+                logger.warning("%s", error)
+                parts.discard(part)
+
+    def _parts_of(self, current: Current) -> Iterator[tuple[str, Callable[[Current], None], Parts]]:
+        """Name, check and place of each part."""
+        yield current.catalog, self.catalogs.check, self.catalogs
+        yield current.model, self.models.check, self.models.parts
+        if current.vectors is not None:
+            yield current.vectors, self.vectors.check, self.vectors
+
+    def with_digests(self, current: Current, known: Mapping[str, dict[str, str]]) -> Current:
+        """What is to be published, with what its parts are.
+
+        Args:
+            known: Of parts that were made earlier, and have been checked.
+        """
+        digests = {part: known.get(part) or dict(parts.digests(part)) for part, _, parts in self._parts_of(current)}
+        return current.model_copy(update={"digests": digests})
 
     def publish(self, current: Current) -> None:
         """Serve these parts from now on.
@@ -124,8 +146,12 @@ class Storage:
         if self._database is not None:
             database = self._database  # preparation has made the table
         else:
-            self.folder.folder.mkdir(parents=True, exist_ok=True)
-            database = EmbeddedDatabase(self.folder.item_sets_file, "the database of item sets", read_only=False)
+            name, file = "the database of item sets", self.folder.item_sets_file
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise unwritable(error, file.parent, name) or error from error
+            database = EmbeddedDatabase(file, name, read_only=False)
             await database.write(create_item_sets)
         return ItemSets(database, days)
 

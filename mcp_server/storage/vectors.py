@@ -37,8 +37,8 @@ class VectorStores(Parts, Protocol):
     async def open(self, current: Current) -> VectorStore:
         """Raises: BackendError: there is none, it cannot be read, is another model's, or has lost points."""
 
-    def is_damaged(self, current: Current) -> bool:
-        """Is it missing, unreadable, or without some of its points?"""
+    def check(self, current: Current) -> None:
+        """Raises: DamagedPartError: it is missing, unreadable, without some of its points, or not as it was made."""
 
     def publish(self, current: Current) -> None:
         """Show the store that is served to those who look for it by other ways."""
@@ -54,6 +54,7 @@ class FolderVectorStores:
     def __init__(self, parts: FolderParts) -> None:
         self._parts = parts
         self.exists, self.discard, self.keep_only = parts.exists, parts.discard, parts.keep_only
+        self.digests, self.is_whole = parts.digests, parts.is_whole
 
     def make(self, name: str, contents: StoreContents, advance: Callable[[int], None]) -> None:
         def fill(folder: Path) -> None:
@@ -62,10 +63,12 @@ class FolderVectorStores:
         self._parts.make_files(name, fill)
 
     async def open(self, current: Current) -> VectorStore:
-        return await asyncio.to_thread(self._parts.read, _name(current), partial(_load, current))
+        name = _name(current)
+        return await asyncio.to_thread(self._parts.read, name, partial(_load, current), current.digests_of(name))
 
-    def is_damaged(self, current: Current) -> bool:
-        return self._parts.is_unreadable(_name(current), lambda folder: _load(current, folder).dispose())
+    def check(self, current: Current) -> None:
+        name = _name(current)
+        self._parts.check_part(name, lambda folder: _load(current, folder).dispose(), current.digests_of(name))
 
     def publish(self, current: Current) -> None:
         """Nothing: who looks for it by other ways finds it by its name."""

@@ -5,15 +5,18 @@ PREFIX-PART: where the alias is, the part is complete. The alias PREFIX alone is
 and dashboards; stores use the part's own, because its points are positions in one catalogue.
 """
 
+import hashlib
+import math
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from qdrant_client import models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from mcp_server.errors import BackendError, DamagedPartError
+from mcp_server.vectors.qdrant_points import exact_content, weighted_sum
 from mcp_server.vectors.qdrant_server import QdrantServer, passing_seconds
 from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
 
@@ -23,6 +26,9 @@ ones refuse the one and drop the other without a word."""
 
 BATCH_POINTS, BATCH_NUMBERS = 256, 200_000
 """Points, and numbers of their vectors, in one request at most: 4 MB, where a server takes 32 MB by default."""
+
+BATCH_READ = 64
+"""Points in one answer, when all are read."""
 
 WRITE_SECONDS = 60
 """For the answer to a change."""
@@ -164,6 +170,35 @@ class QdrantCollections:
             raise self._damaged(alias, f"has other vectors than those of {embedding_model}")
         if count != n_points:
             raise self._damaged(alias, f"holds {count:,} points instead of {n_points:,}")
+
+    def digests(self, name: str) -> dict[str, str]:
+        """What the points of a part are, by reading them all: a digest of all but the dense vectors, which a server may
+        normalise again and so change in the last bit, and a weighted sum of those.
+
+        Raises:
+            BackendError: The server cannot be used.
+        """
+        alias = self.alias(name)
+        digest, total, offset = hashlib.sha256(), 0.0, None
+        with self.server.answering(alias):
+            while True:
+                records, offset = self._client.scroll(
+                    alias, limit=BATCH_READ, offset=offset, with_payload=True, with_vectors=True, timeout=WRITE_SECONDS
+                )
+                for record in records:  # in the order of their IDs
+                    digest.update(exact_content(record))
+                    total += weighted_sum(record)
+                if offset is None:
+                    return {"points": digest.hexdigest(), "vectors": f"{total:.9g}"}
+
+    def check_content(self, name: str, expected: Mapping[str, str]) -> None:
+        """Raises: DamagedPartError: the points of a part are not what they were when it was made."""
+        if not expected:
+            return
+        found = self.digests(name)
+        near = math.isclose(float(found["vectors"]), float(expected["vectors"]), rel_tol=1e-6, abs_tol=1e-4)
+        if found["points"] != expected["points"] or not near:
+            raise self._damaged(self.alias(name), "is not as it was made (its points have changed)")
 
     def _create(self, collection: str, dimension: int, metadata: models.Payload) -> None:
         dense, sparse = _vectors(dimension)

@@ -17,7 +17,7 @@ from rich.console import Console
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.current import Current
 from mcp_server.dataset.spec import ModelSpec
-from mcp_server.errors import ArtifactError, RecsysError
+from mcp_server.errors import DamagedPartError, RecsysError
 from mcp_server.preparation import Outcome
 from mcp_server.service import Service
 from mcp_server.settings import Settings
@@ -352,7 +352,7 @@ async def test_a_corrupt_model_is_mended_as_its_error_says(prepared: Prepared) -
     content = bytearray(tensors.read_bytes())
     content[-1] ^= 0xFF
     tensors.write_bytes(content)
-    with pytest.raises(ArtifactError, match=r"corrupt.*run `recsys-mcp prepare` to train it again"):
+    with pytest.raises(DamagedPartError, match=r"safetensors has changed.*run `recsys-mcp prepare` to make it again"):
         await answers(prepared)
     assert prepared.prepare().made == ["model"]
     assert await answers(prepared) == expected

@@ -23,7 +23,7 @@ from mcp_server.catalog.server_database import ServerDatabase
 from mcp_server.commands.prepare import prepare_with_progress
 from mcp_server.current import Current
 from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
-from mcp_server.errors import BackendError, InvalidInputError, RecsysError
+from mcp_server.errors import BackendError, DamagedPartError, InvalidInputError, RecsysError
 from mcp_server.preparation import INDEX_VERSION, describe
 from mcp_server.service import Service
 from mcp_server.settings import Settings
@@ -494,7 +494,7 @@ async def test_a_catalogue_exists_when_it_has_been_made(place: Place, tmp_path: 
     assert place.catalogs.exists(NAME)
     assert not place.catalogs.exists(OTHER_NAME)
     assert sum(advanced) == len(dataset.interactions)
-    assert not place.catalogs.is_damaged(current_of(dataset))
+    place.catalogs.check(current_of(dataset))
 
 
 async def test_catalogues_lie_side_by_side(place: Place, tmp_path: Path) -> None:
@@ -547,11 +547,12 @@ async def test_a_catalogue_without_a_table_or_its_rows_is_damaged(place: Place, 
     current = place.make(dataset)
     place.make(dataset, OTHER_NAME)
     place.run(damage)
-    assert place.catalogs.is_damaged(current)
-    assert not place.catalogs.is_damaged(current_of(dataset, OTHER_NAME))
+    with pytest.raises(DamagedPartError, match="recsys-mcp prepare"):
+        place.catalogs.check(current)
+    place.catalogs.check(current_of(dataset, OTHER_NAME))
     place.catalogs.discard(NAME)
     place.make(dataset)
-    assert not place.catalogs.is_damaged(current)
+    place.catalogs.check(current)
     async with place.opened(current) as catalog:
         assert (await catalog.history(await catalog.user_idx("ann"))).tolist() == [2, 1, 0]
 

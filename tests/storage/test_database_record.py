@@ -143,7 +143,7 @@ def test_a_state_of_one_database_is_not_another_ones(
         ("", "cannot be read"),
         ("nonsense", "cannot be read"),
         ("[]", "prepared by another version of this program"),
-        ('{"format": 99}', "prepared by another version of this program"),
+        ('{"format": 99}', "prepared by a later version of this program"),
         ('{"format": 1}', r"is damaged \(\d+ problems\)"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from mcp_server.catalog.server_address import ServerAddress
+from mcp_server.digests import DIGESTS_FILE
 from mcp_server.errors import BackendError
 from mcp_server.settings import Settings
 from mcp_server.state import State
@@ -56,7 +57,9 @@ def fill_folder(folder: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """But for what is written down of them."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != DIGESTS_FILE]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def record_of(url: str) -> DatabaseRecord:

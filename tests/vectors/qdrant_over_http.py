@@ -169,6 +169,18 @@ def _retrieve(client: QdrantClient, body: Any, name: str) -> Any:
     )
 
 
+def _scroll(client: QdrantClient, body: Any, name: str) -> Any:
+    wanted = models.ScrollRequest.model_validate(body)
+    records, following = client.scroll(
+        name,
+        limit=wanted.limit or 10,
+        offset=wanted.offset,
+        with_payload=wanted.with_payload or False,
+        with_vectors=wanted.with_vector or False,
+    )
+    return models.ScrollResult(points=records, next_page_offset=following)
+
+
 def _delete(client: QdrantClient, body: Any, name: str) -> Any:
     return client.delete(name, models.PointIdsList.model_validate(body))
 
@@ -199,6 +211,7 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("PUT", "/collections/([^/]+)/index", _index),
     ("PUT", "/collections/([^/]+)/points", _upsert),
     ("POST", "/collections/([^/]+)/points", _retrieve),
+    ("POST", "/collections/([^/]+)/points/scroll", _scroll),
     ("POST", "/collections/([^/]+)/points/delete", _delete),
     ("POST", "/collections/([^/]+)/points/count", _count),
     ("POST", "/collections/([^/]+)/points/query", _query),

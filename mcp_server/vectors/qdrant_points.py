@@ -1,0 +1,38 @@
+"""What the points of a Qdrant server are, to be compared with what they were when they were made.
+
+A server may normalise dense vectors again when it moves them, which changes their last bits: they count as a sum, all
+else to the bit.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+from qdrant_client import models
+
+
+def _vectors_of(record: models.Record) -> dict[str, Any]:
+    return dict(sorted(record.vector.items())) if isinstance(record.vector, dict) else {}
+
+
+def exact_content(record: models.Record) -> bytes:
+    """Of a point: ID, payload, shapes of the dense vectors, and words in the order of their numbers."""
+    digest = hashlib.sha256(f"{record.id} {json.dumps(record.payload, sort_keys=True)}".encode())
+    for name, vector in _vectors_of(record).items():
+        if isinstance(vector, models.SparseVector):
+            words = np.array(sorted(zip(vector.indices, vector.values, strict=True)), dtype=np.float64)
+            digest.update(f" {name} ".encode() + words.tobytes())
+        else:
+            digest.update(f" {name} {np.shape(vector)}".encode())
+    return digest.digest()
+
+
+def weighted_sum(record: models.Record) -> float:
+    """Of a point's dense vectors, with weights that differ by point and place, so that none can be exchanged."""
+    total = 0.0
+    for vector in _vectors_of(record).values():
+        if not isinstance(vector, models.SparseVector):
+            numbers = np.asarray(vector, dtype=np.float64).ravel()
+            total += float(numbers @ np.cos(1 + 0.7 * np.arange(numbers.size) + 1.3 * int(record.id)))
+    return total
