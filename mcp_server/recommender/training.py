@@ -3,6 +3,7 @@
 This side knows nothing of recbole or torch; ``recbole_training`` is the other side.
 """
 
+import contextlib
 import importlib.util
 import os
 import subprocess
@@ -26,7 +27,7 @@ VALIDATION_METRIC = "NDCG@10"
 GIB = 2**30
 
 LAST_WORDS_SECONDS = 5.0
-"""For what the process has said to arrive, when it has ended."""
+"""For a process that has failed to say why, and for that to arrive."""
 
 
 class _Job(BaseModel):
@@ -124,6 +125,10 @@ def run_job(
             outcome = _follow(child.stdout, progress)
         except BrokenPipeError:
             outcome = None
+        else:
+            if outcome is None:  # it is about to say why
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(LAST_WORDS_SECONDS)
         finally:
             child.kill()
             listening.join(LAST_WORDS_SECONDS)
