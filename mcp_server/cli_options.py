@@ -24,7 +24,7 @@ EnvFile = Annotated[
     Path | None,
     typer.Option(
         "--env-file",
-        help="File of settings that you trust, one RECSYS_NAME=VALUE a line. Without it, a file .env of the working "
+        help="File of settings that you trust: environment variables, one a line. Without it, a .env of the working "
         "directory may have harmless settings only. [RECSYS_ENV_FILE]",
     ),
 ]

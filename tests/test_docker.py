@@ -24,14 +24,16 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from starlette.routing import Route
+from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from mcp_server.calls import Calls
 from mcp_server.cli import app
 from mcp_server.http_app import build_app
 from mcp_server.metrics import Metrics
+from mcp_server.refusals import Refusals
 from mcp_server.service import Service
+from mcp_server.sessions import Sessions
 from mcp_server.settings import SECRETS_FOLDER, Settings
 from mcp_server.tokens import Tokens
 
@@ -255,8 +257,9 @@ def test_containers_run_commands_of_the_program(service: str) -> None:
 def test_the_paths_that_are_asked_are_the_servers(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path, transport="http")
     service = Service(settings, prepare_if_needed=False)
-    built = build_app(service, Calls(1, 1.0), Metrics([]), settings, Tokens(None, None))
-    served = {route.path.partition("{")[0].rstrip("/") for route in built.routes if isinstance(route, Route)}
+    refusals, sessions = Refusals(lambda *_: None), Sessions(1, 1, 1)
+    served = build_app(service, Calls(1, 1.0), Metrics([]), refusals, sessions, settings, Tokens(None, None))
+    client = TestClient(served, base_url="http://localhost")
 
     balancer = (DOCKER / "haproxy.cfg").read_text(encoding="utf-8")
     asked = set(re.findall(r"^\s*http-check send meth GET uri (\S+)", balancer, re.MULTILINE))
@@ -266,7 +269,8 @@ def test_the_paths_that_are_asked_are_the_servers(tmp_path: Path) -> None:
             re.findall(r"http://127\.0\.0\.1:8000(/\w+)", " ".join(SERVICES[service_name]["healthcheck"]["test"]))
         )
     assert {"/ready", "/health", "/sse"} <= asked
-    assert asked <= served
+    assert {path: client.delete(f"{path}/").status_code for path in asked} == dict.fromkeys(asked, 405)
+    assert client.delete("/elsewhere").status_code == 404
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

@@ -164,7 +164,7 @@ def _identifier(row: Row, column: str, id_type: str, file: LocatedFile, number: 
         identifier = int(text)
     except ValueError:
         raise DatasetError(f"{file.path}, line {number}: {column} {_shown(value)} is not a whole number") from None
-    if abs(identifier) > LARGEST_INTEGER:
+    if not -LARGEST_INTEGER - 1 <= identifier <= LARGEST_INTEGER:
         raise DatasetError(f"{file.path}, line {number}: {column} {_shown(value)} has more than 64 bits")
     return identifier
 
