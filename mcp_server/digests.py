@@ -54,8 +54,12 @@ def check_folder(folder: Path, expected: Digests, *, only_quick: bool = False) -
     for path in sorted({*found, *expected}):
         if found.get(path) != expected.get(path) and not (path not in found and path.endswith(f"/{PASSING_FILE}")):
             what = "is missing" if path not in found else "is not its own" if path not in expected else "has changed"
-            raise DamagedPartError(f"{folder} is not as it was made ({path} {what}): {_REMEDY}")
+            called = _CALLED.get(folder.name.partition("-")[0], "what is")
+            raise DamagedPartError(f"{called} in {folder} is not as it was made ({path} {what}): {_REMEDY}")
 
+
+_CALLED = {"catalog": "the catalogue", "model": "the model", "vectors": "the vector store"}
+"""Kinds of parts, which begin the names of their folders."""
 
 _REMEDY = "run `recsys-mcp prepare` to make it again"
 
