@@ -10,7 +10,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mcp_server.access import canonical_host, canonical_origin, is_accepted
-from mcp_server.refusals import Refusals, shown
+from mcp_server.quoting import quoted
+from mcp_server.refusals import Refusals
 
 BODY_SECONDS = 30.0
 """How long a client may take to send the body of a request."""
@@ -65,14 +66,14 @@ class KnownHostsOnly:
         host = canonical_host(hosts[0])
         authority = scope.get(TARGET_AUTHORITY)
         if host is None or (authority is not None and canonical_host(authority) != host):
-            other = "" if authority is None else f" for {shown(authority)}"
-            return self._refuse(400, "bad_request", f"{shown(hosts[0])} is not the host of a request{other}")
+            other = "" if authority is None else f" for {quoted(authority)}"
+            return self._refuse(400, "bad_request", f"{quoted(hosts[0])} is not the host of a request{other}")
         if not is_accepted(host, self._hosts):
-            text = f"the server does not know itself as {shown(hosts[0])}: RECSYS_ALLOWED_HOSTS names it where it may"
+            text = f"the server does not know itself as {quoted(hosts[0])}: RECSYS_ALLOWED_HOSTS names it where it may"
             return self._refuse(421, "unknown_host", text)
         origin = canonical_origin(origins[0]) if origins else None
         if origins and (origin is None or not is_accepted(origin, self._origins)):
-            text = f"pages of {shown(origins[0])} may not call: RECSYS_ALLOWED_ORIGINS names those that may"
+            text = f"pages of {quoted(origins[0])} may not call: RECSYS_ALLOWED_ORIGINS names those that may"
             return self._refuse(403, "unknown_origin", text)
         canonical = {b"host": host.encode("ascii"), b"origin": (origin or "").encode("ascii")}
         return [(name, canonical.get(name, value)) for name, value in scope["headers"]]

@@ -18,14 +18,6 @@ REASONS: tuple[Reason, ...] = get_args(Reason)
 QUIET_SECONDS = 1.0
 """After a line of one kind, so long none of this kind follows."""
 
-MOST_SHOWN = 200
-"""Characters of what a client sent, in an answer or a log."""
-
-
-def shown(text: str) -> str:
-    """What a client sent, quoted, without controls and cut to a length that can be read."""
-    return ascii(text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}...")
-
 
 class Refusals:
     """Args:

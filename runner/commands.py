@@ -20,8 +20,8 @@ from runner.messages import fail, say
 
 T = TypeVar("T")
 
-PROCESSES = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Of the tests."""
+PROCESSES = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Of the tests, however few cores there are: they wait for other processes most of the time."""
 
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 

@@ -15,6 +15,8 @@ from typing import TextIO
 
 from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
 from mcp_server.errors import DatasetError
+from mcp_server.quoting import MOST_CHARACTERS
+from recsys_shared.plain_text import cut
 
 Row = Mapping[str, object]
 
@@ -71,7 +73,7 @@ def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError as error:  # a name that is too long, a folder that this user may not look into
-        raise DatasetError(f"{str(path)[:200]}: {error.strerror}") from error
+        raise DatasetError(f"{cut(str(path), MOST_CHARACTERS)}: {error.strerror}") from error
 
 
 def _check_inside(path: Path, spec_folder: Path) -> None:

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_sources, read_rows
 from mcp_server.dataset.spec import DatasetSpec, FieldSpec, load_spec
 from mcp_server.errors import DatasetError
+from mcp_server.quoting import MOST_CHARACTERS, quoted
+from recsys_shared.plain_text import cut
 
 LATEST_TIMESTAMP = 60_000_000_000
 """Seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
@@ -26,9 +28,6 @@ LARGEST_INTEGER = 2**63 - 1
 
 LONGEST_ID = 255
 """Characters."""
-
-SHOWN = 200
-"""Characters of a value in an error."""
 
 Id = int | str
 Value = str | float | int | list[str] | None
@@ -163,15 +162,10 @@ def _identifier(row: Row, column: str, id_type: str, file: LocatedFile, number: 
     try:
         identifier = int(text)
     except ValueError:
-        raise DatasetError(f"{file.path}, line {number}: {column} {_shown(value)} is not a whole number") from None
+        raise DatasetError(f"{file.path}, line {number}: {column} {quoted(value)} is not a whole number") from None
     if not -LARGEST_INTEGER - 1 <= identifier <= LARGEST_INTEGER:
-        raise DatasetError(f"{file.path}, line {number}: {column} {_shown(value)} has more than 64 bits")
+        raise DatasetError(f"{file.path}, line {number}: {column} {quoted(value)} has more than 64 bits")
     return identifier
-
-
-def _shown(value: object) -> str:
-    """A value of the files, as errors show it."""
-    return repr(value if len(str(value)) <= SHOWN else f"{str(value)[:SHOWN]}…")
 
 
 def _is_missing(value: object, missing: frozenset[str]) -> bool:
@@ -202,7 +196,7 @@ def convert_value(value: object, spec: FieldSpec, missing: frozenset[str]) -> Va
         number = _number(value, spec)
         if spec.integer:
             if number != int(number) or abs(number) >= LARGEST_INTEGER:
-                raise ValueError(f"field {spec.name}: {_shown(value)} is not a whole number of at most 64 bits")
+                raise ValueError(f"field {spec.name}: {quoted(value)} is not a whole number of at most 64 bits")
             return int(number)
         return number
     text = str(value).strip()
@@ -213,9 +207,9 @@ def _number(value: object, spec: FieldSpec) -> float:
     try:
         number = float(str(value))
     except ValueError:
-        raise ValueError(f"field {spec.name}: {_shown(value)} is not a number") from None
+        raise ValueError(f"field {spec.name}: {quoted(value)} is not a number") from None
     if not np.isfinite(number):
-        raise ValueError(f"field {spec.name}: {_shown(value)} is not a finite number")
+        raise ValueError(f"field {spec.name}: {quoted(value)} is not a finite number")
     return number
 
 
@@ -226,7 +220,7 @@ def _date_part(date: str, part: str) -> int | None:
     if len(pieces) <= position:
         return None
     if not pieces[position].isdigit() or (part == "month" and not 1 <= int(pieces[position]) <= 12):
-        raise ValueError(f"{_shown(date)} is not a date like 1995, 1995-11 or 1995-11-22")
+        raise ValueError(f"{quoted(date)} is not a date like 1995, 1995-11 or 1995-11-22")
     return int(pieces[position])
 
 
@@ -258,7 +252,9 @@ def _read_interactions(found: DatasetFiles) -> list[tuple[Any, Any, float, int]]
                 rating = _rating(row[columns.rating], columns.rating_range) if columns.rating else 1.0
                 timestamp = _timestamp(row[columns.timestamp]) if columns.timestamp else 0
             except (KeyError, ValueError, OverflowError) as error:
-                raise DatasetError(f"{file.path}, line {number}: rating or timestamp: {str(error)[:SHOWN]}") from None
+                raise DatasetError(
+                    f"{file.path}, line {number}: rating or timestamp: {cut(str(error), MOST_CHARACTERS)}"
+                ) from None
             rows.append((user, item, rating, timestamp))
     if not rows:
         raise DatasetError(f"dataset {spec.name} has no {spec.nouns.interactions}")
@@ -269,14 +265,14 @@ def _rating(value: object, allowed: tuple[float, float] | None) -> float:
     rating = float(str(value))
     low, high = allowed or (-np.inf, np.inf)
     if not np.isfinite(rating) or not low <= rating <= high:
-        raise ValueError(f"{_shown(value)} is not {'a number' if allowed is None else f'from {low:g} to {high:g}'}")
+        raise ValueError(f"{quoted(value)} is not {'a number' if allowed is None else f'from {low:g} to {high:g}'}")
     return rating
 
 
 def _timestamp(value: object) -> int:
     seconds = int(float(str(value)))
     if abs(seconds) > LATEST_TIMESTAMP:
-        raise ValueError(f"{_shown(value)} is not a number of seconds since 1970; are these milliseconds?")
+        raise ValueError(f"{quoted(value)} is not a number of seconds since 1970; are these milliseconds?")
     return seconds
 
 

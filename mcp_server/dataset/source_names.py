@@ -10,6 +10,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from mcp_server.quoting import quoted
+
 LONGEST_PATH = 500
 
 
@@ -19,7 +21,7 @@ def _inside(path: str) -> str:
     outside = not path or path[0] in "/\\~" or ".." in parts or re.match(r"[A-Za-z]:", path)
     if outside or any(ord(character) < 32 for character in path) or len(path) > LONGEST_PATH:
         raise ValueError(
-            f"{path[:200]!r} does not lead to a place inside the folder: a dataset reads from its own folder, from "
+            f"{quoted(path)} does not lead to a place inside the folder: a dataset reads from its own folder, from "
             "installed packages (package:NAME/PATH) and from the folder that --data or RECSYS_DATA names"
         )
     return path
@@ -31,7 +33,7 @@ def _folder(path: str) -> str:
     name, _, inside = path.removeprefix("package:").partition("/")
     if not name.isidentifier():
         raise ValueError(
-            f"{path[:200]!r}: package:NAME/PATH was expected, with the name of a package and no dots in it"
+            f"{quoted(path)}: package:NAME/PATH was expected, with the name of a package and no dots in it"
         )
     if inside:
         _inside(inside)
@@ -42,9 +44,9 @@ def _encoding(name: str) -> str:
     try:
         known = codecs.lookup(name)
     except (LookupError, ValueError):
-        raise ValueError(f"there is no encoding {name[:60]!r}") from None
+        raise ValueError(f"there is no encoding {quoted(name)}") from None
     if not known._is_text_encoding:
-        raise ValueError(f"{name[:60]!r} is not an encoding of text")
+        raise ValueError(f"{quoted(name)} is not an encoding of text")
     return name
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mcp_server.dataset.source_names import Encoding, Folder, Inside
 from mcp_server.errors import DatasetError
+from mcp_server.quoting import quoted
 from mcp_server.yaml_text import YamlTextError, read_yaml_file
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -337,8 +338,8 @@ def find_spec_file(dataset: str) -> Path:
             if candidate.is_file():
                 return candidate
     except (OSError, RuntimeError) as error:  # a name that is too long, or of a home that there is not
-        raise DatasetError(f"dataset {dataset[:200]!r}: {error}") from error
+        raise DatasetError(f"dataset {quoted(dataset)}: {error}") from error
     names = ", ".join(sorted(found.parent.name for found in bundled_folder().glob("*/dataset.yaml")))
     raise DatasetError(
-        f"there is no dataset {dataset[:200]!r}: give the path of a dataset.yaml, or one of: {names or 'none'}"
+        f"there is no dataset {quoted(dataset)}: give the path of a dataset.yaml, or one of: {names or 'none'}"
     )

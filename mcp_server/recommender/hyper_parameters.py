@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from mcp_server.quoting import quoted
+
 LEADS_TO_FILES = ("use_pretrain", "train_method", "train_stage")
 """With these, and with names that end in "_path", a model loads what another training has written."""
 
@@ -79,7 +81,7 @@ def check_settings(model: str, settings: Mapping[str, Any], own: Mapping[str, An
         if name not in known:
             mine = ", ".join(sorted(known.keys() - TRAINING.keys())) or "none"
             raise HyperParameterError(
-                f"{model} has no setting {name[:60]!r} that can be changed here; its own are: {mine}; those of its "
+                f"{model} has no setting {quoted(name)} that can be changed here; its own are: {mine}; those of its "
                 f"training: {', '.join(TRAINING)}"
             )
     return {name: _typed(name, value, known[name]) for name, value in settings.items()}
@@ -110,4 +112,4 @@ def _converted(name: str, value: Any, kind: Any, what: str, default: Any) -> Any
         converted = TypeAdapter[Any](kind).validate_python(value)
         return converted.model_dump() if isinstance(converted, BaseModel) else converted
     except (ValidationError, ValueError):
-        raise HyperParameterError(f"{name} is {what}, such as {default}; {str(value)[:60]!r} is not") from None
+        raise HyperParameterError(f"{name} is {what}, such as {default}; {quoted(value)} is not") from None

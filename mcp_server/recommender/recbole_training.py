@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mcp_server.quoting import quoted
 from mcp_server.recommender.artifact import ArtifactHeader, save_artifact
 from mcp_server.recommender.hyper_parameters import HyperParameterError, check_settings
 from mcp_server.recommender.recbole_compat import (
@@ -90,7 +91,7 @@ class Session:
         }
         if model not in general_recommenders():
             names = ", ".join(general_recommenders())
-            raise UnsuitableError(f"RecBole has no general recommender {model[:60]!r}. It has: {names}")
+            raise UnsuitableError(f"RecBole has no general recommender {quoted(model)}. It has: {names}")
         plain = Config(model=model, dataset=DATASET_NAME, config_dict=dict(own))
         try:
             checked = check_settings(model, settings, own_hyper_parameters(plain))

@@ -73,8 +73,9 @@ def server(
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """Ends with its module: while it is open, no other tests of this process can have an event loop."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # five seconds are little where much else runs
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("there is no chromium")

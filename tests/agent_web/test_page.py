@@ -35,6 +35,7 @@ def ask(page: Page, model: ScriptedModel, question: str, *steps: Step) -> None:
     while model.n_steps_left:
         page.wait_for_timeout(50)
     expect(page.locator("#stop-button")).to_be_hidden()
+    expect(page).to_have_url(re.compile("/thread/"))  # or it would not be this conversation that is loaded again
 
 
 def begin_to_ask(page: Page, question: str) -> None:

@@ -87,8 +87,9 @@ def open_host(script: str, scale: int = 1) -> "Iterator[Host]":
         script: Of make_host_script.
         scale: Pixels of the screen for one of the page.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # five seconds are little where much else runs
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         host = Host(browser, script, scale)

@@ -150,21 +150,21 @@ FILES = {"use_pretrain", "train_method", "train_stage"}
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (True, "reg_weight is a number, such as 250.0; 'True' is not"),
+        (True, "reg_weight is a number, such as 250.0; True is not"),
         ("many", "'many' is not"),
-        (float("nan"), "'nan' is not"),
-        (float("inf"), "'inf' is not"),
-        ([1.0], "'[1.0]' is not"),
+        (float("nan"), "nan is not"),
+        (float("inf"), "inf is not"),
+        ([1.0], "[1.0] is not"),
         ({"a": 1}, "is not"),
         ("9" * 5_000, "is not"),
-        (None, "'None' is not"),
+        (None, "None is not"),
     ],
 )
 def test_a_hyper_parameter_is_of_its_type(value: object, said: str) -> None:
     with pytest.raises(HyperParameterError) as refused:
         check_settings("EASE", {"reg_weight": value}, {"reg_weight": 250.0})
     assert said in str(refused.value)
-    assert len(str(refused.value)) < 200
+    assert len(str(refused.value)) < 300
 
 
 def test_preparing_a_dataset_with_code_in_its_settings_ends_in_one_line(shop_folder: Path, tmp_path: Path) -> None:
