@@ -102,6 +102,12 @@ def check() -> None:
             fail(f"{' '.join(command)} found something")
 
 
+def prepare_for_tests() -> None:
+    """Prepare the films once for all tests."""
+    if SERVER.script("recsys-mcp", "prepare", "--state", os.environ["RECSYS_TEST_STATE"]) != 0:
+        fail("MovieLens-100k cannot be prepared")
+
+
 def test(arguments: list[str]) -> int:
     """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
     at_once(
@@ -111,11 +117,9 @@ def test(arguments: list[str]) -> int:
             set_up_clients,
         ]
     )
-    check()
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("RECSYS_TEST_STATE", scratch)
-        if SERVER.script("recsys-mcp", "prepare", "--state", os.environ["RECSYS_TEST_STATE"]) != 0:
-            fail("MovieLens-100k cannot be prepared")
+        at_once([check, prepare_for_tests])
         failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
         return run_tests(SERVER, AGENT, *(arguments or ["tests"])) or failed
 
