@@ -11,7 +11,6 @@ import importlib.metadata
 import json
 import os
 import re
-import stat
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -20,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from mcp_server.permissions import all_can_replace_in, all_can_write
 from mcp_server.tools.base import Facts, Tool
 
 ENTRY_POINTS = "recsys_mcp.tools"
@@ -119,15 +119,11 @@ class Plugins:
         return [path / name for name in names if not name.startswith(("_", "test_")) and name != "conftest.py"]
 
     def _warn_if_writable(self, path: Path) -> None:
-        """Of a folder, those above it count too: who can write there can put another folder in its place, unless the
-        sticky bit lets everybody rename only what is their own.
-        """
+        """Of a folder, those above it count too: who can write there can put another folder in its place."""
         above = path.resolve().parents if path.is_dir() else ()
-        places = [path, *(folder for folder in above if not folder.stat().st_mode & stat.S_ISVTX)]
-        for place in places if os.name == "posix" else ():
-            if place.stat().st_mode & stat.S_IWOTH:
-                text = f"everybody on this machine can change what the server runs: chmod o-w {place}"
-                self._problems.append(Problem(str(place), text, "warning"))
+        for place in [*([path] if all_can_write(path) else []), *filter(all_can_replace_in, above)]:
+            text = f"everybody on this machine can change what the server runs: chmod o-w {place}"
+            self._problems.append(Problem(str(place), text, "warning"))
 
     def _import_file(self, file: Path) -> None:
         package = _package_of(file.parent)

@@ -6,13 +6,12 @@ Of tokens only digests are kept, and none is ever part of a text.
 import hashlib
 import hmac
 import logging
-import os
 import re
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from mcp_server.errors import InvalidInputError
+from mcp_server.permissions import all_can_read, all_can_replace_in, all_can_write, mode
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ class Tokens:
         if file is not None:
             self._stamp = _stamp(file)
             self._from_file = _digests(_lines(file), str(file))
-            if not (secrets_folder and file.absolute().is_relative_to(secrets_folder)) and _others_can_read(file):
+            if not (secrets_folder and file.absolute().is_relative_to(secrets_folder)) and all_can_read(file):
                 logger.warning("the tokens in %s can be read by every user of this machine: chmod o-r %s", file, file)
         self._needed = bool(self._written or file is not None)
 
@@ -139,32 +138,16 @@ def _stamp(file: Path) -> FileStamp | None:
         found = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, _mode(file.absolute().parent)
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino, mode(file.absolute().parent)
 
 
 def _check_that_only_we_write(file: Path) -> None:
     """Raises: InvalidInputError: Every user of this machine could add a token of their own."""
-    if _mode(file) & stat.S_IWOTH:
+    if all_can_write(file):
         raise InvalidInputError(f"every user of this machine can write to the file of tokens {file}: chmod o-w {file}")
     folder = file.absolute().parent
-    mode = _mode(folder)
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:  # without the sticky bit others can put a file in its place
+    if all_can_replace_in(folder):
         raise InvalidInputError(
             f"every user of this machine can replace the file of tokens {file}, because its folder can be written to "
             f"by all: chmod o-w {folder}"
         )
-
-
-def _others_can_read(file: Path) -> bool:
-    """Whether its own permissions and those of all folders above let every user read a file."""
-    return bool(_mode(file) & stat.S_IROTH) and all(_mode(folder) & stat.S_IXOTH for folder in file.absolute().parents)
-
-
-def _mode(path: Path) -> int:
-    """Permissions; none for others where there is nothing, or where permissions are not these."""
-    if os.name != "posix":
-        return 0
-    try:
-        return path.stat().st_mode
-    except OSError:
-        return 0
