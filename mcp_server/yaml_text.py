@@ -5,6 +5,7 @@ than fit any memory.
 """
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ LONGEST_TEXT = 256 * 1024
 """Characters. PyYAML reads some 100,000 a second."""
 
 DEEPEST_NESTING = 50
+
+TOO_DEEP = f"it nests deeper than {DEEPEST_NESTING} levels"
 
 MOST_NODES = 100_000
 """With each alias counted as often as it is used."""
@@ -53,16 +56,17 @@ def read_yaml(text: str) -> Any:
     if len(text) > LONGEST_TEXT:
         raise YamlTextError(f"it is longer than {LONGEST_TEXT:,} characters")
     try:
-        _check_nesting(text)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
             if node is None:
                 return None
-            _count(node, {})
+            _measure(node, {})
             return _value_of(loader, node)
         finally:
             loader.dispose()
+    except RecursionError as error:  # of PyYAML, which calls itself for each level
+        raise YamlTextError(TOO_DEEP) from error
     except yaml.YAMLError as error:
         raise YamlTextError(re.sub(r"\s*\n\s*", " ", str(error))) from error
 
@@ -89,36 +93,41 @@ def _value_of(loader: _Loader, node: yaml.Node) -> Any:
         raise YamlTextError(f"a value cannot be read: {' '.join(str(error).split())}") from error
 
 
-def _check_nesting(text: str) -> None:
-    """The parser keeps its place in a list; what comes after it calls itself once for each level."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST_NESTING:
-                raise YamlTextError(f"it nests deeper than {DEEPEST_NESTING} levels")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+@dataclass(frozen=True)
+class _Extent:
+    """What a node stands for, with what its aliases stand for."""
+
+    size: int
+    """Nodes."""
+    depth: int
+    """Levels of lists and mappings."""
 
 
-def _count(node: yaml.Node, sizes: dict[int, int]) -> int:
-    """The number of nodes that a node stands for.
-
-    Args:
-        sizes: What has been counted, by identity; 0 for what is being counted.
+def _measure(node: yaml.Node, known: dict[int, _Extent | None]) -> _Extent:
     """
-    known = sizes.get(id(node))
-    if known == 0:
-        raise YamlTextError(f"line {node.start_mark.line + 1} refers to itself")
-    if known is not None:
-        return known
-    sizes[id(node)] = 0
-    size = 1
+    Args:
+        known: What has been measured, by identity; None for what is being measured.
+
+    Raises:
+        YamlTextError: It is beyond the limits.
+    """
+    if id(node) in known:
+        found = known[id(node)]
+        if found is None:
+            raise YamlTextError(f"line {node.start_mark.line + 1} refers to itself")
+        return found
+    known[id(node)] = None
+    children: list[yaml.Node] = []
     if isinstance(node, yaml.SequenceNode):
-        size += sum(_count(child, sizes) for child in node.value)
+        children = node.value
     elif isinstance(node, yaml.MappingNode):
-        size += sum(_count(child, sizes) for pair in node.value for child in pair)
+        children = [child for pair in node.value for child in pair]
+    extents = [_measure(child, known) for child in children]
+    size = 1 + sum(extent.size for extent in extents)
+    depth = isinstance(node, yaml.CollectionNode) + max((extent.depth for extent in extents), default=0)
     if size > MOST_NODES:
         raise YamlTextError(f"it stands for more than {MOST_NODES:,} values")
-    sizes[id(node)] = size
-    return size
+    if depth > DEEPEST_NESTING:
+        raise YamlTextError(TOO_DEEP)
+    known[id(node)] = extent = _Extent(size, depth)
+    return extent
