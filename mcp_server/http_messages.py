@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mcp_server.http_requests import Replayed
+from mcp_server.http_sessions import SESSION_ID
 from mcp_server.messages import INVALID_REQUEST, Message, NoMessageError, read_message
 from mcp_server.quoting import quoted
 
@@ -21,8 +22,6 @@ SHORT = 50_000
 
 ENDING_SECONDS = 1.0
 """In which a request that has been answered ends."""
-
-SESSION_ID = "mcp-session-id"
 
 
 class MessagesOnly:

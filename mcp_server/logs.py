@@ -26,7 +26,6 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": cut(record.getMessage(), LONGEST_MESSAGE),
             **{
                 name: cut(value, LONGEST_MESSAGE) if isinstance(value, str) else value for name, value in fields.items()
             },
