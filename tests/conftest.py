@@ -5,7 +5,7 @@ import importlib.util
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from mcp_server.dataset.spec import bundled_folder
 from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.storage.record import open_record
+from mcp_server.vectors.embedder import Embedder
 
 if TYPE_CHECKING:
     from tests.mariadb import Server
@@ -176,3 +177,17 @@ def viewers() -> dict[int, dict[str, Any]]:
     """Age, gender (M or F) and occupation by user ID."""
     rows = _rows(movielens_folder() / "ml-100k.user")
     return {int(user): {"age": int(age), "gender": sex, "occupation": job} for user, age, sex, job, _ in rows}
+
+
+@pytest.fixture
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are really embedded, in the order of embedding."""
+    texts: list[str] = []
+    embed = Embedder.embed
+
+    def note_and_embed(self: Embedder, given: Sequence[str], *rest: Any) -> Any:
+        texts.extend(given)
+        return embed(self, given, *rest)
+
+    monkeypatch.setattr(Embedder, "embed", note_and_embed)
+    return texts

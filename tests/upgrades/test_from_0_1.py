@@ -5,7 +5,6 @@ import lzma
 import shutil
 import sqlite3
 import tarfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from mcp_server.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state import CATALOG_FILE, State
 from mcp_server.storage.record import open_record
-from mcp_server.vectors.embedder import Embedder
 from tests.conftest import SHOP
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH, USER
@@ -70,20 +68,6 @@ def database(tmp_path: Path, database_url: str, database_server: Server) -> Sett
 def settings(request: pytest.FixtureRequest) -> Settings:
     found: Settings = request.getfixturevalue(request.param)
     return found
-
-
-@pytest.fixture
-def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Texts that are embedded, but for queries."""
-    texts: list[str] = []
-    embed = Embedder.embed
-
-    def note_and_embed(self: Embedder, given: Sequence[str], *rest: Any) -> Any:
-        texts.extend(given)
-        return embed(self, given, *rest)
-
-    monkeypatch.setattr(Embedder, "embed", note_and_embed)
-    return texts
 
 
 def answers(settings: Settings) -> list[dict[str, Any]]:
