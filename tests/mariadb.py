@@ -221,7 +221,10 @@ class PrivateServer(Server):
     def _common(self, data: Path) -> list[str]:
         # Without --user, root is refused, and an ordinary user needs none.
         user = ["--user=root"] if os.geteuid() == 0 else []
-        return ["--no-defaults", *user, f"--datadir={data}", "--innodb-log-file-size=8M"]
+        # A server that starts removes all temporary tables of its tmpdir, also those of a server that runs beside it.
+        scratch = self.folder / "tmp"
+        scratch.mkdir(exist_ok=True)
+        return ["--no-defaults", *user, f"--datadir={data}", f"--tmpdir={scratch}", "--innodb-log-file-size=8M"]
 
     def _install(self, data: Path) -> None:
         program = _program("mariadb-install-db")
