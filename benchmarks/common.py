@@ -16,14 +16,14 @@ from rich.table import Table
 
 from mcp_server.errors import NotPreparedError
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.state.folder import StateFolder
 
 FOLDER = Path(__file__).parent
 
 
-def prepared_state() -> State:
+def prepared_state() -> StateFolder:
     """The state to measure (RECSYS_STATE); ends the command where nothing is prepared."""
-    state = State(Settings().state_folder)
+    state = StateFolder(Settings().state_folder)
     try:
         state.current()
     except NotPreparedError as error:

@@ -7,7 +7,7 @@ from recsys_shared.streams import accept_any_text
 def main() -> None:
     hide_library_warnings()
     accept_any_text()
-    from mcp_server.cli import main as run  # after that: what it imports may warn
+    from mcp_server.cli.app import main as run  # after that: what it imports may warn
 
     run()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
-from mcp_server.quoting import MOST_CHARACTERS
+from mcp_server.errors import MOST_CHARACTERS
 from recsys_shared.log_lines import LONGEST_MESSAGE, LONGEST_TRACEBACK, TextLines
 from recsys_shared.plain_text import cut, json_text, one_line
 

@@ -8,7 +8,7 @@ tool's function. docs/your-own-tools.md takes you from an empty file to a tool i
 from typing import TYPE_CHECKING, Any
 
 from mcp_server.errors import InvalidInputError, RecsysError
-from mcp_server.reporting import report
+from mcp_server.serving.call_progress import report
 from mcp_server.tools.base import (
     Arguments,
     Detail,
@@ -31,11 +31,11 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
     from mcp_server.catalog.catalog import Catalog
     from mcp_server.catalog.statistics import Statistics
-    from mcp_server.dataset.records import IntArray
     from mcp_server.recommender.ranker import Ranker
+    from mcp_server.serving.backends import Backends
+    from mcp_server.types import IntArray
     from mcp_server.vectors.search import TextSearch
 else:
     # Names for annotations: the modules that define them are heavy, and are loaded by the time a tool runs.

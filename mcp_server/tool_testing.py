@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 
 Call = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, dict[str, Any]]]

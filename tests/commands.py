@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mcp_server.program import OWN_PROGRAM
+from mcp_server import OWN_PROGRAM
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import pytest_asyncio
 from pydantic import SecretStr
 from rich.console import Console
 
-from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.spec import bundled_folder
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.storage.record import open_record
+from mcp_server.state.record import open_record
 from mcp_server.vectors.embedder import Embedder
 
 if TYPE_CHECKING:
@@ -31,7 +31,18 @@ TESTS = Path(__file__).parent
 
 SHOP = TESTS / "shop"
 
-SLOWEST_FIRST = ("integration", "clients", "e2e", "attacks", "agent_web", "agent", "generations", "hosts", "plugins")
+SLOWEST_FIRST = (
+    "preparation",
+    "clients",
+    "e2e",
+    "attacks",
+    "serving",
+    "protocol",
+    "agent_web",
+    "agent",
+    "generations",
+    "hosts",
+)
 """Folders whose tests start many processes. Where several processes share the tests, a file goes to one of them, and
 none should be left with a long one at the end.
 """

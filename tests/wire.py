@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from mcp_server.settings import Settings
-from tests.serving import PATIENCE_SECONDS, own_environment
+from tests.running_servers import PATIENCE_SECONDS, own_environment
 
 Generation = Literal["2025-06-18", "2025-11-25", "2026-07-28"]
 

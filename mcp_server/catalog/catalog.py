@@ -11,21 +11,20 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, bindparam, func, select
 
-from mcp_server.catalog.database import Database
 from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_fields import ItemFields
 from mcp_server.catalog.layout import Layout
-from mcp_server.catalog.lookup import KEYS, Lookup, by_rows
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.popularity import Popular, most_popular
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.selection import Selector
 from mcp_server.catalog.statistics import Statistics
 from mcp_server.catalog.twins import Twins
-from mcp_server.dataset.records import Id, IntArray
 from mcp_server.dataset.spec import DatasetSpec
-from mcp_server.errors import InvalidInputError
-from mcp_server.quoting import quoted, quoted_list
+from mcp_server.errors import InvalidInputError, quoted, quoted_list
+from mcp_server.sql.database import Database
+from mcp_server.sql.lookup import KEYS, Lookup, by_rows
+from mcp_server.types import Id, IntArray
 
 SPARE_INTERACTIONS = 20
 """So many more are read than items are wanted, because some are with the same item."""

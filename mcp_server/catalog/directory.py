@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, String, cast, func, or_, select
 
-from mcp_server.catalog.database import Database
 from mcp_server.catalog.schema import CatalogTables
+from mcp_server.sql.database import Database
 
 
 class Directory:

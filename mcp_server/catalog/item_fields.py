@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from mcp_server.catalog.lookup import KEYS
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.sql.lookup import KEYS
 
 
 class ItemFields:

@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.dataset.records import IntArray
+from mcp_server.types import IntArray
 
 
 @dataclass(frozen=True)

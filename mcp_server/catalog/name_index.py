@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from mcp_server.catalog.database import Database
-from mcp_server.catalog.lookup import KEYS, Lookup, by_rows
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.vocabulary import NameMatch, Vocabulary, fold
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.sql.database import Database
+from mcp_server.sql.lookup import KEYS, Lookup, by_rows
 
 Terms = list[tuple[int, str]]
 """Numbers and names of terms."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcp_server.catalog.twins import Twins
-from mcp_server.dataset.records import IntArray
+from mcp_server.types import IntArray
 
 QUANTILE = 0.75
 """An item is popular if it has more interactions than this share of the candidates."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, and_, select
 
-from mcp_server.cache import Bounded
-from mcp_server.catalog.database import Database
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.dataset.records import Id, IntArray
+from mcp_server.sql.cache import BoundedCache
+from mcp_server.sql.database import Database
+from mcp_server.types import Id, IntArray
 
 REMEMBERED = 256
 """So many answers are remembered."""
@@ -63,7 +63,7 @@ class Selector:
 
     def __init__(self, database: Database, tables: CatalogTables) -> None:
         self._database, self._tables = database, tables
-        self._known: Bounded[tuple[Condition, ...], ItemSelection] = Bounded(REMEMBERED)
+        self._known: BoundedCache[tuple[Condition, ...], ItemSelection] = BoundedCache(REMEMBERED)
 
     async def select(self, conditions: Sequence[Condition]) -> ItemSelection:
         """The items for which all conditions hold."""

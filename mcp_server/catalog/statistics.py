@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import BindParameter, Connection, bindparam, func, select
 
-from mcp_server.cache import Bounded
-from mcp_server.catalog.database import Database
-from mcp_server.catalog.lookup import BATCH, batches, run_by_size
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.dataset.records import IntArray
+from mcp_server.sql.cache import BoundedCache
+from mcp_server.sql.database import Database
+from mcp_server.sql.lookup import BATCH, batches, run_by_size
+from mcp_server.types import IntArray
 
 ROWS_PER_ITEM = 10
 """Rows that counting reads for an item, by guess: decides whether it is a small query or a large one."""
@@ -46,7 +46,7 @@ class Statistics:
     ) -> None:
         self._database, self._tables = database, tables
         self._by_all = Counts(n_interactions, n_users)
-        self._counts: Bounded[frozenset[tuple[str, str]], Counts] = Bounded(REMEMBERED)
+        self._counts: BoundedCache[frozenset[tuple[str, str]], Counts] = BoundedCache(REMEMBERED)
         interactions = tables.interactions.c
         asked: BindParameter[Any] = bindparam("idx", expanding=True)
         liked = () if like_threshold is None else (interactions.rating >= like_threshold,)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcp_server.dataset.records import IntArray
+from mcp_server.types import IntArray
 
 
 class Twins:

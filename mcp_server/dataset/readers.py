@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
-from mcp_server.errors import DatasetError
-from mcp_server.quoting import MOST_CHARACTERS
+from mcp_server.errors import MOST_CHARACTERS, DatasetError
 from recsys_shared.plain_text import cut
 
 Row = Mapping[str, object]

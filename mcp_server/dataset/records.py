@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_sources, read_rows
 from mcp_server.dataset.spec import DatasetSpec, FieldSpec, load_spec
-from mcp_server.errors import DatasetError
-from mcp_server.quoting import MOST_CHARACTERS, quoted
+from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
+from mcp_server.types import DoubleArray, Id, IntArray
 from recsys_shared.plain_text import cut
 
 LATEST_TIMESTAMP = 60_000_000_000
@@ -29,11 +28,7 @@ LARGEST_INTEGER = 2**63 - 1
 LONGEST_ID = 255
 """Characters."""
 
-Id = int | str
 Value = str | float | int | list[str] | None
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float32]
-DoubleArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from mcp_server.quoting import quoted
+from mcp_server.errors import quoted
 
 LONGEST_PATH = 500
 

@@ -11,9 +11,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mcp_server.dataset.source_names import Encoding, Folder, Inside
-from mcp_server.errors import DatasetError
-from mcp_server.quoting import quoted
-from mcp_server.yaml_text import YamlTextError, read_yaml_file
+from mcp_server.errors import DatasetError, quoted
+from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """A name that becomes a table column and a tool argument."""

@@ -16,8 +16,8 @@ import mcp_server
 import recsys_shared
 from mcp_server.dataset.spec import bundled_folder, find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError
-from mcp_server.prompt import Prompt
-from mcp_server.prompts import build_prompts
+from mcp_server.prompts.library import build_prompts
+from mcp_server.prompts.prompt import Prompt
 from mcp_server.settings import Settings
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts

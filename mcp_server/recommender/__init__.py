@@ -1,1 +1,1 @@
-"""Scoring and ranking items for a user: trained artifacts, their models at serving time, and their training."""
+"""Scoring and ranking items for a user: trained artifacts and their models at serving time."""

@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from mcp_server.dataset.records import IntArray
 from mcp_server.errors import ArtifactError
 from mcp_server.recommender.factors import FactorModel
 from mcp_server.recommender.item_item import ItemItemModel, SparseItemItemModel
-from mcp_server.recommender.protocol import Recommender
+from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.score_table import ScoreTable
+from mcp_server.types import IntArray
 
 FORMAT = 1
 

@@ -8,7 +8,7 @@ regression splits a score into contributions of the history (Hu, Koren and Volin
 
 import numpy as np
 
-from mcp_server.dataset.records import FloatArray, IntArray
+from mcp_server.types import FloatArray, IntArray
 
 RIDGE = 0.1
 """Regularisation of the regression, relative to the mean squared length of an item vector."""

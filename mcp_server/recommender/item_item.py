@@ -8,7 +8,7 @@ strongest weights.
 
 import numpy as np
 
-from mcp_server.dataset.records import FloatArray, IntArray
+from mcp_server.types import FloatArray, IntArray
 
 
 class ItemItemModel:

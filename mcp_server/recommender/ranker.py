@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcp_server.catalog.twins import Twins
-from mcp_server.dataset.records import FloatArray, IntArray
-from mcp_server.recommender.protocol import Recommender
+from mcp_server.recommender.model import Recommender
+from mcp_server.types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)

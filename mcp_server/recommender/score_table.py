@@ -4,8 +4,8 @@ Needs n_users * n_items numbers, and knows only the users and the interactions o
 serve someone without an ID, and cannot tell which of a user's items speak for a recommendation.
 """
 
-from mcp_server.dataset.records import FloatArray, IntArray
 from mcp_server.errors import InvalidInputError
+from mcp_server.types import FloatArray, IntArray
 
 
 class ScoreTable:

@@ -18,7 +18,7 @@ from mcp_server.tools import (
 from mcp_server.tools.base import Facts, Tool
 
 if TYPE_CHECKING:
-    from mcp_server.plugins import Plugins
+    from mcp_server.serving.plugins import Plugins
 
 logger = logging.getLogger(__name__)
 

@@ -12,17 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar, cas
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from mcp_server.current import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec
-from mcp_server.errors import InvalidInputError
-from mcp_server.quoting import MOST_CHARACTERS, quoted, quoted_list
+from mcp_server.errors import MOST_CHARACTERS, InvalidInputError, quoted, quoted_list
+from mcp_server.state.manifest import DatasetCard
 from mcp_server.tools.schemas import fill as fill
 from mcp_server.tools.schemas import json_schema
 from mcp_server.tools.size import fit
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
-    from mcp_server.dataset.records import IntArray
+    from mcp_server.serving.backends import Backends
+    from mcp_server.types import IntArray
 
 LARGEST_ID = 2**63 - 1
 

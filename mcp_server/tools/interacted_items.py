@@ -26,7 +26,7 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
+    from mcp_server.serving.backends import Backends
 
 DESCRIPTION = """
 The history of one {user}, newest first: "history of X", "what did X have"; also to explain recommendations. Not for

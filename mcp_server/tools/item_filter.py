@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
 from mcp_server.dataset.spec import FieldSpec
-from mcp_server.errors import InvalidInputError, UnwritableError
-from mcp_server.quoting import quoted
+from mcp_server.errors import InvalidInputError, UnwritableError, quoted
 from mcp_server.tools.base import (
     Arguments,
     Detail,
@@ -28,8 +27,8 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
     from mcp_server.catalog.selection import Condition
+    from mcp_server.serving.backends import Backends
 
 N_LISTED = 10
 

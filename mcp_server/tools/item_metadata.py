@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 from pydantic import Field
 
 from mcp_server.dataset.spec import FieldSpec
-from mcp_server.errors import InvalidInputError
-from mcp_server.quoting import quoted
+from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.tools.base import (
     Facts,
     ItemId,
@@ -27,7 +26,7 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
+    from mcp_server.serving.backends import Backends
 
 DESCRIPTION = """
 Reads fields of {items} whose IDs or item_set you have: "tell me about {item} 9"; to compare, to explain ("why?"), for

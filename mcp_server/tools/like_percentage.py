@@ -20,7 +20,7 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
+    from mcp_server.serving.backends import Backends
 
 DESCRIPTION = """
 The audience of {items}: what share of all {users} likes at least one of them ("is there an audience for", "what share

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
-from mcp_server.errors import InvalidInputError
-from mcp_server.quoting import quoted
+from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.tools.base import (
     Detail,
     Facts,
@@ -27,7 +26,7 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
+    from mcp_server.serving.backends import Backends
 
 DESCRIPTION = """
 The {items} with most {interactions}, by everybody or a group, in all or among given {items}: "popular with X",

@@ -28,8 +28,8 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
-    from mcp_server.dataset.records import IntArray
+    from mcp_server.serving.backends import Backends
+    from mcp_server.types import IntArray
 
 N_REASONS = 3
 

@@ -10,7 +10,7 @@ from mcp_server.tools.base import Arguments, Facts, OneOrMore, Result, Tool, Use
 from mcp_server.tools.item_metadata import check_fields
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
+    from mcp_server.serving.backends import Backends
 
 DESCRIPTION = """
 What is known of one {user}: "who is X", "what group is X in". For "popular in X's group", go on with

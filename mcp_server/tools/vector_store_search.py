@@ -25,7 +25,7 @@ from mcp_server.tools.base import (
 )
 
 if TYPE_CHECKING:
-    from mcp_server.backends import Backends
+    from mcp_server.serving.backends import Backends
 
 LONGEST_QUERY = 10_000
 

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mcp_server.dataset.records import FloatArray
 from mcp_server.dataset.spec import bundled_folder
 from mcp_server.errors import BackendError
+from mcp_server.types import FloatArray
 
 if TYPE_CHECKING:
     from fastembed import TextEmbedding

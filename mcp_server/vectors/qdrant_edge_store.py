@@ -20,9 +20,9 @@ from typing import Any, cast
 
 import qdrant_edge as edge
 
-from mcp_server.disk import MIB, UNWRITABLE, free_bytes, require_room, system_number
 from mcp_server.errors import DamagedPartError, UnwritableError
-from mcp_server.sparse_files import copy_sparsely, stored_bytes
+from mcp_server.files.disk import MIB, UNWRITABLE, free_bytes, require_room, system_number
+from mcp_server.files.sparse_files import copy_sparsely, stored_bytes
 from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Point, Words
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcp_server.dataset.records import IntArray
+from mcp_server.types import IntArray
 from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.store import HybridQuery, VectorStore, WordIndexer
 from mcp_server.vectors.texts import text_digest

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mcp_server.dataset.records import FloatArray
+from mcp_server.types import FloatArray
 
 TEXT, SENTENCES, WORDS = "text", "sentences", "words"
 """Names of a point's vectors."""

@@ -18,7 +18,7 @@ import pytest_asyncio
 from mcp_server.settings import Settings
 from tests.agent.commands import endpoint
 from tests.agent.scripted_models import NAME, Reading, ScriptedModel, Step
-from tests.serving import HttpServer, http_server
+from tests.running_servers import HttpServer, http_server
 
 if importlib.util.find_spec("langgraph") is None:
     collect_ignore_glob = ["test_*.py"]

@@ -10,7 +10,7 @@ from tests.agent.commands import QUESTION, RECOMMENDING, endpoint, run
 from tests.agent.conftest import TOKEN
 from tests.agent.scripted_models import Refuse, Say, ScriptedModel, call
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
-from tests.serving import HttpServer
+from tests.running_servers import HttpServer
 
 EIGHT = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
 

@@ -9,7 +9,7 @@ from tests.agent.commands import QUESTION, RECOMMENDING, run
 from tests.agent.conftest import PROVIDERS, TOKEN, address_of
 from tests.agent.scripted_models import ScriptedModel
 from tests.proxies import Recorder, recorder, without_proxies
-from tests.serving import HttpServer
+from tests.running_servers import HttpServer
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from mcp_server.settings import Settings
 from tests.agent.conftest import PROVIDERS, Talk, address_of
 from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step, call
 from tests.names import HISTORY, RECOMMEND, USER
-from tests.serving import HttpServer
+from tests.running_servers import HttpServer
 
 PATIENCE_SECONDS = 120
 

@@ -15,7 +15,7 @@ import pytest
 from mcp_server.settings import Settings
 from tests.agent.scripted_models import ScriptedModel
 from tests.agent_web.serving import PageServer
-from tests.serving import http_server
+from tests.running_servers import http_server
 
 if importlib.util.find_spec("chainlit") is None or importlib.util.find_spec("playwright") is None:
     collect_ignore_glob = ["test_*.py"]

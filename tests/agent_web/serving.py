@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.serving import Program
+from tests.running_servers import Program
 
 SERVING = re.compile(r"recsys-agent: (http://\S+)")
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from anyio.from_thread import start_blocking_portal
 
-from mcp_server.client import stdio_session
+from mcp_server.protocol.client import stdio_session
 from mcp_server.settings import Settings
 from tests.clients.npm import run_node
 

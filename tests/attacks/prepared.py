@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.settings import Settings
 from tests.conftest import SHOP
 from tests.mounts import copy_tree

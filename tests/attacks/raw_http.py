@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.serving import PATIENCE_SECONDS, HttpServer
+from tests.running_servers import PATIENCE_SECONDS, HttpServer
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from mcp_server.commands.prepare import prepare_with_progress
-from mcp_server.item_sets import _sets
-from mcp_server.service import Service
+from mcp_server.catalog.item_sets import _sets
+from mcp_server.cli.prepare import prepare_with_progress
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import SHOP
 from tests.mariadb import MISSING, PrivateServer, Server, installed

@@ -16,11 +16,11 @@ import pytest
 from mcp_server.dataset.records import DatasetFiles, read_dataset
 from mcp_server.dataset.spec import load_spec
 from mcp_server.errors import DatasetError
-from mcp_server.recommender.hyper_parameters import HyperParameterError, check_settings
-from mcp_server.yaml_text import MOST_NODES, YamlTextError, read_yaml
+from mcp_server.files.yaml_text import MOST_NODES, YamlTextError, read_yaml
+from mcp_server.recommender.training.hyper_parameters import HyperParameterError, check_settings
 from tests.commands import run
 from tests.conftest import SHOP, skip_without_recbole
-from tests.serving import own_environment
+from tests.running_servers import own_environment
 
 SECRET = "root:x:0:0"
 
@@ -65,9 +65,9 @@ import json, sys
 request = json.loads(sys.argv[1])
 sys.argv = ["recbole"]
 from pathlib import Path
-from mcp_server.recommender.recbole_compat import Config, general_recommenders, own_hyper_parameters
-from mcp_server.recommender.recbole_export import UnsuitableError
-from mcp_server.recommender.recbole_training import Session, TrainJob
+from mcp_server.recommender.training.recbole_compat import Config, general_recommenders, own_hyper_parameters
+from mcp_server.recommender.training.recbole_export import UnsuitableError
+from mcp_server.recommender.training.recbole_process import Session, TrainJob
 
 job = TrainJob(model="", n_users=0, n_items=0, dataset="any", fingerprint="", output="")
 session, answers = Session(job, Path.cwd(), lambda event: None), []

@@ -20,16 +20,16 @@ from qdrant_client import QdrantClient, models
 from rich.console import Console
 from safetensors.numpy import load_file, save_file
 
-from mcp_server import digests
-from mcp_server.commands.doctor import examine
-from mcp_server.commands.prepare import prepare_with_progress
-from mcp_server.digests import check_folder, digest_folder
+from mcp_server.cli.doctor import examine
+from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.errors import ArtifactError, BackendError, DamagedPartError
+from mcp_server.files import digests
+from mcp_server.files.digests import check_folder, digest_folder
+from mcp_server.files.sparse_files import copy_sparsely, stored_bytes
 from mcp_server.recommender.artifact import ArtifactHeader, load_artifact, save_artifact
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.sparse_files import copy_sparsely, stored_bytes
-from mcp_server.state import CATALOG_FILE, State
+from mcp_server.state.folder import CATALOG_FILE, StateFolder
 from tests.attacks.prepared import Shop, searchable_shop
 from tests.mariadb import Server
 from tests.names import ITEM, RECOMMEND, SEARCH
@@ -51,7 +51,7 @@ def shop(searchable_shop: Shop, tmp_path: Path) -> Shop:
 
 
 def folder_of(shop: Shop, kind: str) -> Path:
-    current = State(shop.state).current()
+    current = StateFolder(shop.state).current()
     name = {"catalogue": current.catalog, "model": current.model, "vectors": current.vectors}[kind]
     assert name is not None
     return shop.state / "parts" / name
@@ -165,7 +165,7 @@ def test_a_part_too_large_to_check_when_opened_is_checked_by_doctor_and_prepare(
 
 def test_opening_leaves_a_state_as_it_was_made(shop: Shop) -> None:
     """Qdrant Edge writes to a store when it opens it."""
-    current = State(shop.state).current()
+    current = StateFolder(shop.state).current()
     for _ in range(3):
         assert {status for status, _ in doctor(shop.settings).values() if status == "error"} == set()
     for name in current.parts:

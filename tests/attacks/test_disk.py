@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mcp_server.catalog.embedded_database import EmbeddedDatabase
-from mcp_server.commands.doctor import examine
-from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.catalog.item_sets import ItemSets, create_item_sets
+from mcp_server.cli.doctor import examine
+from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.errors import NotPreparedError, UnwritableError
-from mcp_server.item_sets import ItemSets, create_item_sets
-from mcp_server.service import Service
-from mcp_server.state import State
+from mcp_server.serving.service import Service
+from mcp_server.sql.embedded import EmbeddedDatabase
+from mcp_server.state.folder import StateFolder
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore
 from tests.attacks.prepared import Shop, searchable_shop
 from tests.conftest import SHOP
@@ -45,7 +45,7 @@ TOYS = {"department": ["Toys"]}
 ASKER = """
 import asyncio, json, sys
 from pathlib import Path
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.attacks.test_disk import QUESTIONS, TOYS, FILTER
 from tests.mounts import fill
@@ -239,7 +239,7 @@ def prepare_apart(shop: Shop) -> str:
 
 def assert_nothing_half_made(state: Path) -> None:
     with pytest.raises(NotPreparedError):
-        State(state).current()
+        StateFolder(state).current()
     assert not (state / "preparing.json").exists()
     assert not list(state.glob(".*.json*"))
 

@@ -15,7 +15,7 @@ from mcp_server.hosts.server_entry import local_server
 from mcp_server.settings import HARMLESS, Settings
 from tests.commands import run
 from tests.conftest import SHOP, skip_without_recbole
-from tests.serving import own_environment
+from tests.running_servers import own_environment
 
 HARMFUL = sorted(f"RECSYS_{name.upper()}" for name in Settings.model_fields if name not in HARMLESS)
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcp_server.access import accepted_hosts, accepted_origins, canonical_host, canonical_origin
 from mcp_server.errors import InvalidInputError
+from mcp_server.http.hosts_and_origins import accepted_hosts, accepted_origins, canonical_host, canonical_origin
 from mcp_server.settings import Settings
 from tests.attacks.raw_http import Answer, ask
-from tests.serving import GREETING, HttpServer, http_server
+from tests.running_servers import GREETING, HttpServer, http_server
 
 TOKEN = "a-token-for-these-tests"
 

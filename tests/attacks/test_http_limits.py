@@ -18,15 +18,16 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from mcp_server import http_connections, http_protocol
-from mcp_server.client import http_session
-from mcp_server.http_connections import Connections, affordable, client_network
-from mcp_server.http_protocol import MOST_HEAD_BYTES, MOST_PIPELINED, BoundedHttp
-from mcp_server.refusals import Refusals
+from mcp_server.http import bounded_http
+from mcp_server.http import connections as connections_module
+from mcp_server.http.bounded_http import MOST_HEAD_BYTES, MOST_PIPELINED, BoundedHttp
+from mcp_server.http.connections import Connections, affordable, client_network
+from mcp_server.http.refusals import Refusals
+from mcp_server.protocol.client import http_session
 from mcp_server.settings import Settings
 from tests.attacks.raw_http import Answer, ask, connect, rest
 from tests.names import HISTORY
-from tests.serving import GREETING, HttpServer, http_server, initialize, post
+from tests.running_servers import GREETING, HttpServer, http_server, initialize, post
 
 resource = pytest.importorskip("resource", reason="there is no limit of open files")
 
@@ -306,7 +307,7 @@ async def everything(reader: asyncio.StreamReader) -> Answer:
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HEAD_SECONDS", "UNREAD_SECONDS", "LINGER_SECONDS"):
-        monkeypatch.setattr(http_protocol, name, 0.1)
+        monkeypatch.setattr(bounded_http, name, 0.1)
 
 
 @pytest.mark.usefixtures("soon")
@@ -562,7 +563,7 @@ def test_as_many_connections_as_files_allow(monkeypatch: pytest.MonkeyPatch, sof
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda _, new: limits.append(new))
     assert affordable(1024) == most
-    assert most + http_connections.OTHER_FILES <= limits[-1][0] or most < 1024 or soft == -1
+    assert most + connections_module.OTHER_FILES <= limits[-1][0] or most < 1024 or soft == -1
 
 
 def test_a_flood_of_refusals_is_told_once_a_second(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mcp_server.logs import JsonLines
 from mcp_server.settings import Settings
 from recsys_shared.log_lines import LONGEST_MESSAGE, TextLines
-from tests.serving import HttpServer, http_server, initialize, post
+from tests.running_servers import HttpServer, http_server, initialize, post
 from tests.shared.test_plain_text import commands_in
 
 FORGED = "x\r\n2026-01-01 00:00:00,000 INFO forged: all is well\x1b]0;owned\x07\x9b2J\u202e\u2028forged"

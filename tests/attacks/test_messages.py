@@ -18,13 +18,13 @@ import pytest
 
 from benchmarks.fuzz import TRANSPORTS, fuzz
 from benchmarks.fuzz_answers import FAULTS
-from mcp_server.messages import DEEPEST
-from mcp_server.quoting import MOST_CHARACTERS, quoted, quoted_list
+from mcp_server.errors import MOST_CHARACTERS, quoted, quoted_list
+from mcp_server.protocol.message_checks import DEEPEST
+from mcp_server.protocol.stdio import LONGEST_LINE
 from mcp_server.settings import Settings
-from mcp_server.stdio import LONGEST_LINE
 from tests.names import FILTER, HISTORY, ITEM, POPULAR
-from tests.plugins.files import greeting, write
-from tests.serving import ACCEPT, GREETING, PATIENCE_SECONDS, HttpServer, http_server, own_environment
+from tests.running_servers import ACCEPT, GREETING, PATIENCE_SECONDS, HttpServer, http_server, own_environment
+from tests.serving.plugins.files import greeting, write
 
 Json = dict[str, Any]
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from mcp_server.client import http_session
 from mcp_server.errors import BackendError, RecsysError
+from mcp_server.protocol.client import http_session
 from mcp_server.settings import Settings
 from mcp_server.vectors.qdrant_server import QdrantServer
 from tests.names import RECOMMEND
 from tests.proxies import VARIABLES, Recorder, recorder
-from tests.serving import HttpServer, http_server
+from tests.running_servers import HttpServer, http_server
 
 ELSEWHERE = "http://recs.example.test/mcp"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from mcp_server.sessions import IDLE_SECONDS, SPARED_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
+from mcp_server.http.sessions import IDLE_SECONDS, SPARED_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
 from mcp_server.settings import Settings
-from tests.serving import GREETING, PATIENCE_SECONDS, HttpServer, http_server, initialize, post
+from tests.running_servers import GREETING, PATIENCE_SECONDS, HttpServer, http_server, initialize, post
 
 ATTACKER, OTHER, THIRD, FOURTH = (f"token-number-{number}-of-these-tests" for number in range(4))
 

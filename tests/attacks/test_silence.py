@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from mcp_server import progress
-from mcp_server.progress import Progress
+from mcp_server.preparation import progress_bars
+from mcp_server.preparation.progress_bars import Progress
 
 
 def test_a_long_step_without_a_terminal_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(progress_bars, "time", SimpleNamespace(monotonic=lambda: now[0]))
     printed = io.StringIO()
     with Progress(Console(file=printed)) as shown, shown.step("Embedding texts", 400) as step:
         for _ in range(25):  # seconds
@@ -28,7 +28,7 @@ def test_a_long_step_without_a_terminal_says_how_far_it_is(monkeypatch: pytest.M
 
 def test_a_step_of_unknown_length_says_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(progress_bars, "time", SimpleNamespace(monotonic=lambda: now[0]))
     printed = io.StringIO()
     with Progress(Console(file=printed)) as shown, shown.step("Training BPR") as step:
         now[0] += 10
@@ -39,7 +39,7 @@ def test_a_step_of_unknown_length_says_what_is_done(monkeypatch: pytest.MonkeyPa
 def test_on_a_terminal_there_are_no_such_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     printed = io.StringIO()
     with Progress(Console(file=printed, force_terminal=True, width=80)) as shown:
-        monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+        monkeypatch.setattr(progress_bars, "LINE_SECONDS", 0.0)
         with shown.step("Embedding texts", 400) as step:
             step.advance(100)
     assert "of 400 (" not in printed.getvalue()

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import InvalidInputError
+from mcp_server.http.tokens import Tokens
 from mcp_server.settings import Settings
-from mcp_server.tokens import Tokens
-from tests.serving import HttpServer, http_server, initialize
+from tests.running_servers import HttpServer, http_server, initialize
 
 ONE, OTHER, THIRD = "one-token-of-sixteen", "other.token/of+sixteen=", "~third_token_of_sixteen~"
 

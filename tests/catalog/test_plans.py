@@ -14,7 +14,7 @@ import pytest_asyncio
 from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mcp_server.catalog.vocabulary import Vocabulary, fold
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 
 ACTORS = ["Tom Cruise", "Tom Hanks", "Penélope Cruz", "Michael Douglas", "Robert De Niro", "Samuel L. Jackson"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from mcp_server.settings import Settings
 from tests.clients.npm import skip_without_node
-from tests.serving import HttpServer, http_server
+from tests.running_servers import HttpServer, http_server
 
 
 @pytest.fixture(scope="session")

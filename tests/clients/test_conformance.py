@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.clients.npm import FOLDER, program, run_node
-from tests.serving import HttpServer
+from tests.running_servers import HttpServer
 
 REVISIONS = ["2025-06-18", "2025-11-25", "2026-07-28"]
 """Of the specification."""

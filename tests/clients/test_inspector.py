@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 import anyio
 import pytest
 
-from mcp_server.client import http_session
+from mcp_server.protocol.client import http_session
 from mcp_server.settings import Settings
 from tests.clients.calls import CALLS, FILLED_IN, address
 from tests.clients.npm import program, run_node
 from tests.names import FILTER
-from tests.serving import HttpServer
+from tests.running_servers import HttpServer
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from mcp_server.client import http_session
+from mcp_server.protocol.client import http_session
 from mcp_server.settings import Settings
 from tests.clients.calls import CALLS, FILLED_IN, address
 from tests.clients.npm import FOLDER, run_node
 from tests.names import FILTER, HISTORY, RECOMMEND, SEARCH
-from tests.serving import HttpServer
+from tests.running_servers import HttpServer
 
 Wire = dict[str, Any]
 

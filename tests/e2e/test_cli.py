@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
-from mcp_server.commands.call import parse_arguments
+from mcp_server.cli.call import parse_arguments
 from mcp_server.dataset.spec import bundled_folder
 from mcp_server.errors import InvalidInputError
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.state.folder import StateFolder
 from tests.commands import Ended, run
 from tests.conftest import SHOP, Rating
-from tests.serving import own_environment
+from tests.running_servers import own_environment
 
 RECOMMEND = "get_top_k_recommendations_tool"
 FILTER = "item_filter_tool"
@@ -237,7 +237,7 @@ def test_the_doctor_says_that_nothing_has_been_prepared(terminal: Terminal, tmp_
 
 
 def test_the_doctor_finds_a_corrupt_model(terminal: Terminal, shop_state: Path) -> None:
-    state = State(shop_state)
+    state = StateFolder(shop_state)
     flip_last_byte(state.part(state.current().model) / "artifact.safetensors")
     ended = terminal.run("doctor", "--json", *shop_options(shop_state))
     assert ended.code == 1
@@ -301,7 +301,7 @@ def test_evaluate_compares_models_and_serves_nothing(terminal: Terminal, larger_
         row = next(line for line in ended.out.splitlines() if re.search(rf"\b{model['model']}\b", line))
         assert all(f"{value:.4f}" in row for value in model["metrics"].values())
     assert list(terminal.folder.iterdir()) == []
-    assert State(tmp_path / "state").published() is None
+    assert StateFolder(tmp_path / "state").published() is None
     assert list((tmp_path / "state" / "parts").iterdir()) == []
 
 
@@ -322,11 +322,11 @@ async def test_train_serves_another_model(terminal: Terminal, shop_state: Path, 
 
 
 def test_train_refuses_an_unknown_model_with_the_names_of_models(terminal: Terminal, shop_state: Path) -> None:
-    before = State(shop_state).current()
+    before = StateFolder(shop_state).current()
     said = terminal.refused("train", "--model", "Nope", *shop_options(shop_state))
     assert "'Nope'" in said
     assert all(name in said for name in ("EASE", "BPR", "LightGCN", "ItemKNN"))
-    assert State(shop_state).current() == before
+    assert StateFolder(shop_state).current() == before
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_train_refuses_what_it_cannot_read(terminal: Terminal, shop_state: Path,
 
 
 def test_prepare_reports_on_stderr_only(terminal: Terminal, shop_state: Path) -> None:
-    state = State(shop_state)
+    state = StateFolder(shop_state)
     shutil.rmtree(state.part(state.current().catalog))
     for expected in ("made: catalog", "everything was up to date"):
         ended = terminal.run("prepare", *shop_options(shop_state))

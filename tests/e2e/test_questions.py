@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from mcp_server.client import Session, stdio_session
+from mcp_server.protocol.client import Session, stdio_session
 from mcp_server.settings import Settings
 from tests.conftest import Rating
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER

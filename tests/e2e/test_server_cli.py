@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 import pytest
 
-from mcp_server.commands.doctor import run_doctor
-from mcp_server.service import Service
+from mcp_server.cli.doctor import run_doctor
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.e2e.test_cli import Ended, Terminal, larger_shop, says_something
 from tests.e2e.test_several_processes import Shop, open_shop
 from tests.mariadb import MISSING, PASSWORD, PrivateServer, Server, installed
 from tests.names import HISTORY, RECOMMEND, SEARCH
-from tests.serving import PATIENCE_SECONDS, own_environment
+from tests.running_servers import PATIENCE_SECONDS, own_environment
 from tests.vectors.qdrant_over_http import QdrantOverHttp
 
 __all__ = ["larger_shop"]  # a fixture

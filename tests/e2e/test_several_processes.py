@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from mcp_server.client import Session, http_session, stdio_session
-from mcp_server.commands.prepare import prepare_with_progress
-from mcp_server.service import Service
+from mcp_server.cli.prepare import prepare_with_progress
+from mcp_server.protocol.client import Session, http_session, stdio_session
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import SHOP
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
-from tests.serving import PATIENCE_SECONDS, HttpServer, http_server
+from tests.running_servers import PATIENCE_SECONDS, HttpServer, http_server
 from tests.vectors.qdrant_over_http import QdrantOverHttp
 
 Question = tuple[str, dict[str, Any]]

@@ -17,13 +17,13 @@ import mcp.client.streamable_http
 import pytest
 from mcp import ClientSession
 
-from mcp_server.client import Session, http_session
 from mcp_server.errors import RecsysError
-from mcp_server.service import Service
+from mcp_server.protocol.client import Session, http_session
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import SHOP, Rating
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
-from tests.serving import GREETING, HttpServer, http_server, initialize, own_environment, post
+from tests.running_servers import GREETING, HttpServer, http_server, initialize, own_environment, post
 
 TOKEN, OTHER_TOKEN = "a-token-for-these-tests", "another-token-for-these-tests"
 
@@ -328,7 +328,7 @@ def test_a_damaged_state_is_not_ready_and_why_is_for_the_log_alone(shop_settings
         server.end()
     assert ready.status_code == 503
     assert ready.json() == {"ready": False, "checks": {"database": "ok", "model": "unavailable", "sessions": "ok"}}
-    assert any("mcp_server.readiness: model: " in line and str(tmp_path) in line for line in server.log)
+    assert any("mcp_server.http.health: model: " in line and str(tmp_path) in line for line in server.log)
 
 
 def metrics(server: HttpServer) -> dict[str, float]:
@@ -364,7 +364,11 @@ async def test_metrics_count_what_clients_did(state: Path) -> None:
         assert found["recsys_calls_running"] == found["recsys_calls_waiting"] == 0
         assert found["process_resident_memory_bytes"] > 0
         server.end()
-        logged = [line.split("mcp_server.access: ")[1] for line in server.log if "mcp_server.access" in line]
+        logged = [
+            line.split("mcp_server.http.hosts_and_origins: ")[1]
+            for line in server.log
+            if "mcp_server.http.hosts_and_origins" in line
+        ]
     assert len(logged) == 12
     shape = r"tool=(\w+) outcome=(ok|refused) duration_ms=\d+\.\d"
     assert Counter(match.groups() for line in logged if (match := re.fullmatch(shape, line))) == {
@@ -388,7 +392,7 @@ async def test_the_log_is_json_and_has_neither_tokens_nor_arguments(state: Path)
     (listening,) = (line for line in lines if "urls" in line)
     assert listening["token_needed"] is True
     assert listening["urls"] == [f"{server.base}/mcp", f"{server.base}/sse"]
-    calls = [line for line in lines if line["logger"] == "mcp_server.access"]
+    calls = [line for line in lines if line["logger"] == "mcp_server.http.hosts_and_origins"]
     assert [(call["tool"], call["outcome"]) for call in calls] == [(SEARCH, "ok")] * 2
     everything = "\n".join(server.log)
     for secret in (TOKEN, "wrong-token-of-sixteen", "words-that-nobody-logs"):

@@ -22,11 +22,11 @@ import pytest
 from mcp import ClientSession, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.clients.calls import CALLS, FILLED_IN, address
 from tests.names import FILTER, HISTORY, RECOMMEND
-from tests.serving import http_server, own_environment
+from tests.running_servers import http_server, own_environment
 
 Wire = dict[str, Any]
 

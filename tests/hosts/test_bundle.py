@@ -16,7 +16,7 @@ from mcp.client.stdio import stdio_client
 from mcp_server import __version__
 from mcp_server.dataset.spec import bundled_folder, load_spec
 from mcp_server.hosts.bundle import BUNDLE_FILES, write_bundle
-from mcp_server.prompts import build_prompts
+from mcp_server.prompts.library import build_prompts
 from mcp_server.settings import Settings
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts
@@ -114,7 +114,7 @@ def test_the_icon_is_a_picture_of_the_size_that_hosts_want() -> None:
 
 STARTED_BY = """
 import runpy, subprocess, sys, types
-cli = sys.modules["mcp_server.cli"] = types.ModuleType("mcp_server.cli")
+cli = sys.modules["mcp_server.cli.app"] = types.ModuleType("mcp_server.cli.app")
 asks = "import mcp_server; print(mcp_server.__file__)"
 cli.main = lambda: subprocess.run([sys.executable, "-c", asks], cwd="/", check=True)
 runpy.run_path("start.py")

@@ -12,7 +12,7 @@ import pytest
 
 from mcp_server.hosts.known import HOSTS
 from mcp_server.settings import Settings
-from mcp_server.state import State
+from mcp_server.state.folder import StateFolder
 from tests.conftest import SHOP
 from tests.hosts.commands import Desk
 
@@ -47,7 +47,7 @@ def test_one_command_enters_the_server_prepares_and_says_what_next(desk: Desk, f
 
 @pytest.mark.skipif(importlib.util.find_spec("recbole") is None, reason="nothing can be prepared without RecBole")
 def test_the_dataset_is_prepared_unless_that_is_left_to_the_server(desk: Desk, tmp_path: Path) -> None:
-    state = State(tmp_path / "state")
+    state = StateFolder(tmp_path / "state")
     assert desk.run("install", "cursor", "--dataset", SHOP, "--state", state.folder, "--no-prepare").code == 0
     assert state.published() is None
     ended = desk.run("install", "cursor", "--dataset", SHOP, "--state", state.folder, "--json")

@@ -12,7 +12,7 @@ from mcp_server.errors import ArtifactError
 from mcp_server.recommender.artifact import ArtifactHeader, ArtifactKind, load_artifact, read_header, save_artifact
 from mcp_server.recommender.factors import FactorModel
 from mcp_server.recommender.item_item import ItemItemModel, SparseItemItemModel
-from mcp_server.recommender.protocol import Recommender
+from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.score_table import ScoreTable
 
 N_USERS, N_ITEMS = 3, 4

@@ -6,7 +6,7 @@ import pytest
 
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts
 from tests.conftest import Rating

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from mcp_server.dataset.spec import DatasetSpec, Nouns, find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts, Tool, json_schema
 from tests.conftest import SHOP

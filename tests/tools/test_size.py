@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.tools.size import MOST_TOKENS, fit, most_tokens
 from tests.conftest import Rating
 from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH

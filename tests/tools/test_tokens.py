@@ -4,7 +4,7 @@ import json
 
 import tiktoken
 
-from mcp_server.client import stdio_session
+from mcp_server.protocol.client import stdio_session
 from mcp_server.settings import Settings
 
 MOST_TOKENS = 3_500

@@ -12,14 +12,14 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from mcp_server.commands.doctor import examine
-from mcp_server.commands.prepare import prepare_with_progress
+from mcp_server.cli.doctor import examine
+from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.spec import load_spec
 from mcp_server.errors import NotPreparedError
-from mcp_server.service import Service
+from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state import CATALOG_FILE, State
-from mcp_server.storage.record import open_record
+from mcp_server.state.folder import CATALOG_FILE, StateFolder
+from mcp_server.state.record import open_record
 from tests.conftest import SHOP
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH, USER
@@ -143,12 +143,12 @@ def test_the_doctor_says_what_to_do_and_then_that_all_is_well(settings: Settings
 
 def test_a_part_that_is_damaged_is_made_anew(folder: Settings) -> None:
     before = answers(folder)
-    current = State(folder.state_folder).current()
+    current = StateFolder(folder.state_folder).current()
     with sqlite3.connect(folder.state_folder / "parts" / current.catalog / CATALOG_FILE) as connection:
         connection.execute("DELETE FROM interactions WHERE interaction = 1")
     connection.close()
     assert prepare(folder) == ["catalog"]
-    assert State(folder.state_folder).current().digests.keys() == set(current.parts)
+    assert StateFolder(folder.state_folder).current().digests.keys() == set(current.parts)
     assert answers(folder) == before
 
 
@@ -181,7 +181,7 @@ def test_item_sets_are_kept_when_their_database_changes_its_mode(folder: Setting
 
 
 def test_a_state_of_a_later_version_is_refused_with_what_to_do(folder: Settings) -> None:
-    file = State(folder.state_folder).current_file
+    file = StateFolder(folder.state_folder).current_file
     file.write_text(file.read_text("utf-8").replace('{"format": 1,', '{"format": 2,'), encoding="utf-8")
     with pytest.raises(NotPreparedError, match=r"later version.*update recsys-mcp.*recsys-mcp prepare"):
         Service(folder, prepare_if_needed=False)

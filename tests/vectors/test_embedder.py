@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mcp_server.errors import BackendError
-from mcp_server.vectors.cache import embed_cached
 from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, verify_bundled_model
+from mcp_server.vectors.embedding_cache import embed_cached
 
 DIMENSION = 384
 

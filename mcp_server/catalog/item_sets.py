@@ -1,0 +1,176 @@
+"""Named sets of items that tools pass to one another, so that thousands of IDs need not pass through an LLM.
+
+A handle ("set_k3v9q2") is made of the IDs' digest: the same set has the same handle, in every process and
+after every restart. Sets are kept in a database beside the catalogue, by the dataset's IDs, and are forgotten
+when they have not been used for some days.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import time
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import Column, Connection, Double, LargeBinary, MetaData, String, Table, delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from mcp_server.errors import InvalidInputError, UnwritableError, quoted
+from mcp_server.sql.cache import BoundedCache
+from mcp_server.sql.database import Database
+from mcp_server.types import Id
+
+HANDLE = re.compile(r"^set_[a-z2-7]{6,52}$")
+SHORTEST = 6
+"""Characters of a handle, 5 bits each; more where two sets would share one."""
+
+TOUCH_SECONDS = 3600.0
+"""A use is written down at most so often."""
+
+DAY = 86_400.0
+
+CLEANING_SECONDS = 3600.0
+"""Forgotten sets are deleted at most so often."""
+
+_sets = Table(
+    "recsys_item_sets_2",  # the number rises with the columns: an older database is then simply another table
+    MetaData(),
+    Column("handle", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False, comment="of the content, whole"),
+    Column("content", LargeBinary(2**24 - 1), nullable=False, comment="JSON list of IDs, deflated"),
+    Column("last_used", Double, nullable=False, index=True, comment="seconds since 1970"),
+    mysql_engine="InnoDB",
+    mysql_charset="ascii",
+)
+
+
+def create_item_sets(connection: Connection) -> None:
+    """Make the table where it is not there; with SQLite, several processes may do so at once."""
+    if connection.dialect.name != "sqlite":
+        _sets.create(connection, checkfirst=True)  # MySQL has no "create index if not exists"
+        return
+    connection.execute(CreateTable(_sets, if_not_exists=True))
+    for index in _sets.indexes:
+        connection.execute(CreateIndex(index, if_not_exists=True))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A set that this process has seen."""
+
+    items: tuple[Id, ...]
+    used: float
+    """When its use was last written down."""
+
+
+class ItemSets:
+    """The sets of one dataset.
+
+    Args:
+        database: Has the table (``create_item_sets``).
+        days: Sets unused for so long are forgotten.
+    """
+
+    def __init__(self, database: Database, days: float) -> None:
+        self._database = database
+        self._seconds = days * DAY
+        self._cleaned = 0.0
+        self._known: BoundedCache[str, _Known] = BoundedCache(1_000)
+        self._handles: BoundedCache[tuple[Id, ...], str] = BoundedCache(1_000)
+
+    async def put(self, items: Sequence[Id]) -> str:
+        """Keep a set and give its handle. The order of the items is kept, and is part of the set."""
+        key, now = tuple(items), time.time()
+        handle = self._handles.get(key, "")
+        if handle in self._known and now - self._known[handle].used < TOUCH_SECONDS:
+            return handle
+        content = json.dumps(items, separators=(",", ":")).encode()
+        digest = base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
+        for length in range(SHORTEST, len(digest) + 1):
+            handle = f"set_{digest[:length]}"
+            if await self._database.write(
+                partial(self._keep, handle=handle, digest=digest, packed=zlib.compress(content, 1), now=now)
+            ):
+                self._known[handle], self._handles[key] = _Known(key, now), handle
+                await self._clean(now)
+                return handle
+        raise AssertionError("two different sets have one SHA-256")
+
+    def _keep(self, connection: Connection, *, handle: str, digest: str, packed: bytes, now: float) -> bool:
+        """Write a set; False where the handle is another set's."""
+        kept = select(_sets.c.digest, _sets.c.last_used).where(_sets.c.handle == handle)
+        found = connection.execute(kept).first()
+        if found is None:
+            values = {"handle": handle, "digest": digest, "content": packed, "last_used": now}
+            try:
+                with connection.begin_nested():
+                    connection.execute(_sets.insert().values(values))
+                return True
+            except IntegrityError:  # another process was faster
+                found = connection.execute(kept).one()
+        if found.digest == digest:
+            self._touch(connection, handle, now)
+        elif found.last_used < now - self._seconds:  # the other set has been forgotten
+            row = {"digest": digest, "content": packed, "last_used": now}
+            connection.execute(update(_sets).where(_sets.c.handle == handle).values(row))
+        else:
+            return False
+        return True
+
+    def _touch(self, connection: Connection, handle: str, now: float) -> None:
+        connection.execute(update(_sets).where(_sets.c.handle == handle).values(last_used=now))
+
+    async def _clean(self, now: float) -> None:
+        """Delete forgotten sets now and then; not with every set, because deleting locks what it looks through."""
+        if now - self._cleaned < CLEANING_SECONDS:
+            return
+        self._cleaned = now
+        forgotten = delete(_sets).where(_sets.c.last_used < now - self._seconds)
+        await self._database.write(lambda connection: connection.execute(forgotten).rowcount)
+
+    async def get(self, handle: str) -> tuple[Id, ...]:
+        """The IDs of a set.
+
+        Raises:
+            InvalidInputError: The handle is malformed, unknown or forgotten.
+        """
+        if not HANDLE.match(handle):
+            raise InvalidInputError(
+                f"{quoted(handle)} is not an item set: handles look like set_k3v9q2 and come from other tools' results"
+            )
+        now = time.time()
+        known = self._known.get(handle)
+        if known is None or now - known.used >= TOUCH_SECONDS:
+            known = await self._read(handle, now)
+            if known is None:
+                self._known.pop(handle, None)
+                raise InvalidInputError(
+                    f"item set {handle} is unknown or has been forgotten: call the tool that made it again"
+                )
+            self._known[handle] = known
+        return known.items
+
+    async def _read(self, handle: str, now: float) -> "_Known | None":
+        try:
+            return await self._database.write(partial(self._use, handle=handle, now=now))
+        except UnwritableError:  # a set is there, though its use cannot be written down
+            return await self._database.scan(partial(self._use, handle=handle, now=now, touch=False))
+
+    def _use(self, connection: Connection, *, handle: str, now: float, touch: bool = True) -> "_Known | None":
+        row = connection.execute(select(_sets).where(_sets.c.handle == handle)).first()
+        if row is None or row.last_used < now - self._seconds:
+            return None
+        if touch:
+            self._touch(connection, handle, now)
+        return _Known(tuple(json.loads(zlib.decompress(row.content))), now)
+
+    async def ping(self) -> None:
+        """Raises: BackendError: the database cannot be used."""
+        await self._database.read(lambda connection: connection.execute(select(_sets.c.handle).limit(1)).first())
+
+    async def close(self) -> None:
+        await self._database.close()

@@ -1,0 +1,1 @@
+"""The command line: one module a command, with what it takes and what it does."""

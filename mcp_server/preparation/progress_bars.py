@@ -1,0 +1,105 @@
+"""Progress of long work: bars on stderr, and a small file that other processes can read.
+
+On a terminal the bars are drawn by rich; elsewhere each step is one line when it begins, one every ten seconds while it
+goes on, and one when it ends.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from mcp_server.state.folder import write_json
+from recsys_shared.plain_text import one_line
+
+FILE_SECONDS = 0.5
+"""The file is written at most so often."""
+
+LINE_SECONDS = 10.0
+"""Where there is no terminal, a line is printed at most so often."""
+
+
+class Step:
+    """One step of the work, being done."""
+
+    def __init__(self, progress: "Progress", label: str, total: int | None) -> None:
+        self._progress, self.label, self.total, self.done = progress, label, total, 0
+        self._task = progress.bars.add_task(one_line(label), total=total)
+
+    def advance(self, count: int = 1) -> None:
+        self.update(self.done + count)
+
+    def update(self, done: int, total: int | None = None, label: str | None = None) -> None:
+        """Say how far the step is, and what is done now."""
+        self.done, self.total = done, total if total is not None else self.total
+        self.label = label or self.label
+        self._progress.bars.update(self._task, completed=done, total=self.total, description=one_line(self.label))
+        self._progress.write_file(self)
+        self._progress.print_line(self)
+
+    def finish(self) -> None:
+        total = self.total if self.total is not None else max(self.done, 1)
+        self._progress.bars.update(self._task, completed=total, total=total)
+
+
+class Progress:
+    """Reports the steps of one command.
+
+    Args:
+        file: Where other processes read how far the work is; removed at the end.
+    """
+
+    def __init__(self, console: Console, file: Path | None = None) -> None:
+        self._console, self._file, self._written, self._printed = console, file, 0.0, 0.0
+        self.bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+
+    def __enter__(self) -> "Progress":
+        self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bars.stop()
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # nor could it be made then
+                self._file.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def step(self, label: str, total: int | None = None) -> Iterator[Step]:
+        started = time.monotonic()
+        step = Step(self, label, total)
+        self._written, self._printed = 0.0, started
+        self.write_file(step)
+        if not self._console.is_terminal:
+            self._console.print(f"{one_line(label)} ...", markup=False, highlight=False)
+        yield step
+        step.finish()
+        if not self._console.is_terminal:
+            seconds = time.monotonic() - started
+            self._console.print(f"{one_line(label)}: done in {seconds:.1f} s", markup=False, highlight=False)
+
+    def write_file(self, step: Step) -> None:
+        if self._file is None or time.monotonic() - self._written < FILE_SECONDS:
+            return
+        self._written = time.monotonic()
+        with contextlib.suppress(OSError):  # the work itself says what is wrong, if it cannot go on either
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_json(self._file, {"label": step.label, "done": step.done, "total": step.total})
+
+    def print_line(self, step: Step) -> None:
+        """Say how far a step is where no bar does."""
+        if self._console.is_terminal or time.monotonic() - self._printed < LINE_SECONDS:
+            return
+        self._printed = time.monotonic()
+        share = f" of {step.total} ({100 * step.done // step.total}%)" if step.total else ""
+        self._console.print(f"{one_line(step.label)}: {step.done}{share}", markup=False, highlight=False)

@@ -1,0 +1,1 @@
+"""Prompts and instructions: what a person can ask, and what an assistant is told."""

@@ -1,0 +1,226 @@
+"""A client session with a server, for the commands that use the tools as any MCP host does.
+
+The one module that knows the MCP SDK's client; gives and takes the protocol's own JSON, as ``server`` does.
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any, TextIO
+from urllib.parse import urlsplit
+
+import anyio
+import mcp
+import mcp.client.sse
+import mcp.client.streamable_http
+import mcp.shared.exceptions
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+
+from mcp_server import OWN_PROGRAM
+from mcp_server.errors import InvalidInputError, RecsysError
+from recsys_shared.proxies import ProxyError, client_options, through_proxy
+
+Wire = dict[str, Any]
+
+sdk: Any = mcp
+sse: Any = mcp.client.sse
+streamable_http: Any = mcp.client.streamable_http
+exceptions: Any = mcp.shared.exceptions
+http_library: Any = vars(sse).get("httpx2") or vars(sse)["httpx"]
+# Untyped, because only one line of the SDK is installed where types are checked.
+
+protocol_error: type[Exception] = getattr(exceptions, "MCPError", None) or exceptions.McpError
+
+
+class Session:
+    """A connection to a server, after its greeting.
+
+    Args:
+        greeting: What the server said of itself: "protocolVersion", "serverInfo", "instructions".
+    """
+
+    def __init__(self, session: Any, greeting: Wire) -> None:
+        self._session = session
+        self.greeting = greeting
+
+    async def list_tools(self) -> list[Wire]:
+        tools: list[Wire] = _wire(await self._session.list_tools())["tools"]
+        return tools
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> Wire:
+        """Call a tool; the result has "content", "isError" and, where it went well, "structuredContent"."""
+        return _wire(await self._session.call_tool(name, dict(arguments)))
+
+    async def read(self, uri: str) -> Wire:
+        """Read a resource."""
+        return _wire(await self._session.read_resource(uri))
+
+
+def _wire(message: Any) -> Wire:
+    content: Wire = message.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return content
+
+
+@asynccontextmanager
+async def stdio_session(
+    arguments: list[str], env: Mapping[str, str] | None = None, errlog: TextIO = sys.stderr
+) -> AsyncIterator[Session]:
+    """Start ``python -m mcp_server ARGUMENTS`` and talk to it.
+
+    Args:
+        errlog: Where the server's stderr goes.
+    """
+    python, *options = OWN_PROGRAM
+    parameters = StdioServerParameters(command=python, args=[*options, *arguments], env={**os.environ, **(env or {})})
+    try:
+        async with _greeted(stdio_client(parameters, errlog=errlog)) as session:
+            yield session
+    except BaseExceptionGroup as group:  # the SDK's task groups wrap whatever is raised inside
+        raise _cause(group) from None
+
+
+@asynccontextmanager
+async def http_session(url: str, token: str | None = None) -> AsyncIterator[Session]:
+    """Talk to a running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
+
+    Raises:
+        RecsysError: Nothing that speaks MCP answers there, it lets nobody in without another token, or it has gone
+            away meanwhile.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InvalidInputError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
+    try:
+        place = _Place(url, token, over_sse=parts.path.rstrip("/").endswith("/sse"))
+    except ProxyError as error:
+        raise RecsysError(f"{url} cannot be asked: {error}") from error
+    try:
+        async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
+            session = await stack.enter_async_context(_greeted(await place.transport(stack)))
+            place.connected = True
+            tasks.start_soon(place.watch)
+            yield session
+            tasks.cancel_scope.cancel()
+    except BaseException as error:
+        cause = _cause(error)
+        if isinstance(cause, RecsysError) or not place.explains(cause):
+            raise cause from None
+        raise RecsysError(place.explanation(cause)) from error
+
+
+class _Place:
+    """A server elsewhere, and what its answers say about why it cannot be talked to."""
+
+    def __init__(self, url: str, token: str | None, over_sse: bool) -> None:
+        self._url, self._token, self._over_sse = url, token, over_sse
+        self._options, self._named = client_options(url), f"{url}{through_proxy(url)}"
+        self._refused = anyio.Event()
+        self._status = 0
+        self.connected = False
+
+    async def transport(self, stack: AsyncExitStack) -> AbstractAsyncContextManager[Any]:
+        transport: AbstractAsyncContextManager[Any]
+        if self._over_sse:
+            transport = sse.sse_client(self._url, httpx_client_factory=self._client)
+        else:
+            client = await stack.enter_async_context(self._client())
+            transport = streamable_http.streamable_http_client(self._url, http_client=client)
+        return transport
+
+    def _client(self, headers: Mapping[str, str] | None = None, **options: Any) -> Any:
+        """An HTTP client of the library that this line of the SDK uses: httpx or httpx2."""
+        authorization = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        headers = {**(headers or {}), **authorization}
+        if self._options:
+            options = {"timeout": http_library.Timeout(30, read=300), **options, **self._options}  # the SDK's own times
+            client = http_library.AsyncClient(headers=headers, **options)
+        else:
+            client = sse.create_mcp_http_client(headers=headers, **options)
+        client.event_hooks = {"response": [self._see]}
+        return client
+
+    async def _see(self, response: Any) -> None:
+        if response.status_code >= 400 and response.request.method != "DELETE":
+            self._status = response.status_code
+            if self.connected and response.request.method == "POST":
+                self._refused.set()
+
+    async def watch(self) -> None:
+        """Over SSE a call whose request has been refused would wait for its answer for ever.
+
+        Raises:
+            RecsysError: One has been refused.
+        """
+        await self._refused.wait()
+        if self._over_sse:
+            raise RecsysError(self.explanation(None))
+
+    def explains(self, error: BaseException) -> bool:
+        """Whether an error comes from the server or the way to it, and not from whoever uses the session."""
+        if not isinstance(error, Exception):
+            return False
+        broken = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError)
+        of_http = isinstance(error, http_library.HTTPError)
+        return not self.connected or of_http or isinstance(error, (protocol_error, *broken))
+
+    def explanation(self, error: BaseException | None) -> str:
+        """One line."""
+        match self._status:
+            case 401 if self._token:
+                return f"{self._named} does not accept this token"
+            case 401:
+                return f"{self._named} asks for a token: pass --token or set RECSYS_TOKEN"
+            case 404 | 405 if not self.connected:
+                return f"there is no MCP server at {self._named}: streamable HTTP is at /mcp as a rule, SSE at /sse"
+            case 413:
+                return f"{self._named} takes no request as long as this one"
+            case 421:
+                return f"{self._named} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
+            case 429:
+                return f"{self._named} has no place for another session of yours: close one, or try again in a minute"
+            case status if status >= 400:
+                return f"{self._named} answered with HTTP status {status}"
+        said = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, http_library.ConnectError):
+            return f"nothing answers at {self._named} ({said}): is the server running?"
+        if isinstance(error, http_library.ProxyError):
+            return f"{self._named} cannot be reached: {said}"
+        if self.connected and isinstance(error, protocol_error):
+            return f"{self._named} answered with an error: {said}"
+        if self.connected:
+            return f"the connection with {self._named} was lost: {said}"
+        return f"what answers at {self._named} is no MCP server: {said}"
+
+
+@asynccontextmanager
+async def _greeted(transport: AbstractAsyncContextManager[Any]) -> AsyncIterator[Session]:
+    """A session over a transport, in the newest generation of the protocol that both sides know."""
+    if hasattr(sdk, "Client"):  # the SDK's line 2.x: asks what the server knows before it greets in the old way
+        async with sdk.Client(transport) as client:
+            server = client.server_info
+            greeting = {
+                "protocolVersion": client.protocol_version,
+                "capabilities": _wire(client.server_capabilities),
+                "serverInfo": None if server is None else _wire(server),
+                "instructions": client.instructions,
+            }
+            yield Session(client, greeting)
+    else:
+        async with transport as (read, write, *_), ClientSession(read, write) as session:
+            yield Session(session, _wire(await session.initialize()))
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a group of errors is about: what was said for people in it, else what came first."""
+    leaves = list(_leaves(error))
+    return next((leaf for leaf in leaves if isinstance(leaf, RecsysError)), leaves[0])
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error

@@ -1,0 +1,29 @@
+"""What a model does at serving time. Ranking is apart (``ranker``), so that all models share it."""
+
+from typing import Protocol
+
+from mcp_server.types import FloatArray, IntArray
+
+
+class Recommender(Protocol):
+    """Scores all items for a user, or for a list of items that somebody likes."""
+
+    def score(self, user: int | None, history: IntArray) -> FloatArray:
+        """Score every item; higher is better.
+
+        Args:
+            user: Position of the user; None for someone who is not in the data.
+            history: (n,): positions of the items that the user interacted with.
+
+        Returns:
+            (n_items,) float32.
+
+        Raises:
+            InvalidInputError: This kind of model cannot serve someone without an ID.
+        """
+
+    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+        """(n,): what each item of the history adds to the score of ``item``.
+
+        None where the model cannot tell.
+        """

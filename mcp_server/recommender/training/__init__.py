@@ -1,0 +1,1 @@
+"""Training with RecBole, in a process of its own. A server never imports this."""

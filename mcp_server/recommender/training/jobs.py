@@ -1,0 +1,156 @@
+"""Jobs for RecBole: describing them, running them in a child process, reporting their progress.
+
+This side knows nothing of recbole or torch; ``recbole_training`` is the other side.
+"""
+
+import contextlib
+import importlib.util
+import os
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from mcp_server import PYTHON
+from mcp_server.dataset.records import Interactions
+from mcp_server.errors import TrainingError
+
+DATASET_NAME = "interactions"
+METRICS = ["NDCG", "Recall", "Hit", "MRR"]
+VALIDATION_METRIC = "NDCG@10"
+
+GIB = 2**30
+
+LAST_WORDS_SECONDS = 5.0
+"""For a process that has failed to say why, and for that to arrive."""
+
+
+class _Job(BaseModel):
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    model: str
+    settings: dict[str, Any] = {}
+    n_users: int
+    n_items: int
+    max_dense_items: int = 20_000
+    """Above so many items an item-item matrix is pruned."""
+    neighbours: int = 500
+    """Weights that are kept of each column of a pruned matrix."""
+    max_table_bytes: int = 2 * GIB
+    """Largest table of precomputed scores."""
+
+
+class TrainJob(_Job):
+    """Train for serving; the artifact goes to ``output``."""
+
+    task: Literal["train"] = "train"
+    dataset: str
+    fingerprint: str
+    output: str
+
+
+class EvaluateJob(_Job):
+    """Train and test on RecBole's default split."""
+
+    task: Literal["evaluate"] = "evaluate"
+
+
+Progress = Callable[[str, int, int, float | None], None]
+"""Called with a label, steps done, steps in all (or most), and the validation metric."""
+
+_JOB = TypeAdapter[TrainJob | EvaluateJob](Annotated[TrainJob | EvaluateJob, Field(discriminator="task")])
+_EVENT = TypeAdapter(dict[str, Any])
+
+
+def parse_job(text: str) -> TrainJob | EvaluateJob:
+    """A job from its JSON."""
+    return _JOB.validate_json(text)
+
+
+def write_interactions(interactions: Interactions, folder: Path) -> None:
+    """Write RecBole's atomic file: positions as tokens, each pair of user and item once, in the file's order."""
+    target = folder / DATASET_NAME / f"{DATASET_NAME}.inter"
+    target.parent.mkdir()
+    pairs = np.stack([interactions.user, interactions.item], axis=1)
+    _, first = np.unique(pairs, axis=0, return_index=True)
+    np.savetxt(
+        target,
+        pairs[np.sort(first)],
+        fmt="%d",
+        delimiter="\t",
+        header="user_id:token\titem_id:token",
+        comments="",
+    )
+
+
+def run_job(
+    job: TrainJob | EvaluateJob, interactions: Interactions, scratch: Path, progress: Progress
+) -> dict[str, Any]:
+    """Run a job to its end.
+
+    Args:
+        scratch: An empty folder for everything that RecBole writes.
+
+    Raises:
+        TrainingError: RecBole is not installed, refuses the job, or fails; the text says why.
+    """
+    if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
+        raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
+    write_interactions(interactions, scratch)
+    said: deque[str] = deque(maxlen=1)
+    with subprocess.Popen(
+        [*PYTHON, "-m", "mcp_server.recommender.training.recbole_process"],
+        cwd=scratch,
+        env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        # Not through a file: what it says last is needed most where no file can be written.
+        listening = threading.Thread(target=_keep_last, args=(child.stderr, said), daemon=True)
+        listening.start()
+        try:
+            child.stdin.write(job.model_dump_json() + "\n")
+            child.stdin.flush()
+            outcome = _follow(child.stdout, progress)
+        except BrokenPipeError:
+            outcome = None
+        else:
+            if outcome is None:  # it is about to say why
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.wait(LAST_WORDS_SECONDS)
+        finally:
+            child.kill()
+            listening.join(LAST_WORDS_SECONDS)
+    if outcome is None:
+        raise TrainingError(f"training {job.model} failed: {said[0] if said else 'no reason given'}")
+    return outcome
+
+
+def _keep_last(lines: Iterable[str], said: deque[str]) -> None:
+    """Read to the end, and keep the last line that says something."""
+    said.extend(line.strip() for line in lines if line.strip())
+
+
+def _follow(events: Any, progress: Progress) -> dict[str, Any] | None:
+    """Read events to the end; None where the child ended without a result."""
+    for line in events:
+        event = _EVENT.validate_json(line)
+        if event["event"] == "progress":
+            progress(event["label"], event["done"], event["total"], event["score"])
+        elif event["event"] == "refused":
+            raise TrainingError(event["text"])
+        else:
+            result: dict[str, Any] = event["result"]
+            return result
+    return None

@@ -1,0 +1,249 @@
+"""Training with RecBole, as a process of its own that ``training`` starts in a scratch folder.
+
+RecBole parses sys.argv, logs to stdout, and writes log/, log_tensorboard/ and saved/ into the working directory;
+all of that ends with the process.
+
+Protocol: the first line of stdin is the job (JSON); stdin then stays open, and when it closes, the parent is
+gone and this process ends. Events are JSON lines on the original stdout; all else that prints goes to stderr.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mcp_server.errors import quoted
+from mcp_server.recommender.artifact import ArtifactHeader, save_artifact
+from mcp_server.recommender.training.hyper_parameters import HyperParameterError, check_settings
+from mcp_server.recommender.training.jobs import (
+    DATASET_NAME,
+    METRICS,
+    VALIDATION_METRIC,
+    EvaluateJob,
+    TrainJob,
+    parse_job,
+)
+from mcp_server.recommender.training.recbole_compat import (
+    Config,
+    ModelType,
+    create_dataset,
+    create_samplers,
+    data_preparation,
+    general_recommenders,
+    get_dataloader,
+    get_model,
+    get_trainer,
+    init_seed,
+    own_hyper_parameters,
+)
+from mcp_server.recommender.training.recbole_export import Exporter, UnsuitableError
+
+EASE_REG_WEIGHTS = [50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0]
+"""Regularisations among which the validation split chooses, where none is given."""
+
+Emit = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model trained on the training split of RecBole's default evaluation setting."""
+
+    model: Any
+    trainer: Any
+    test_data: Any
+    dataset: Any
+    """RecBole's dataset of the training split."""
+    valid_score: float
+    best_epoch: int
+    """1 for the first; the one with the best validation metric."""
+    seconds: float
+
+
+class Session:
+    """Training runs on one file of interactions.
+
+    Args:
+        folder: Holds DATASET_NAME/DATASET_NAME.inter.
+    """
+
+    def __init__(self, job: TrainJob | EvaluateJob, folder: Path, emit: Emit) -> None:
+        self._job, self._folder, self._emit = job, folder, emit
+
+    def configure(self, model: str, settings: Mapping[str, Any]) -> Any:
+        """RecBole's configuration of a run.
+
+        Raises:
+            UnsuitableError: RecBole has no such general recommender, or it has no such hyper-parameter.
+        """
+        own = {
+            "data_path": str(self._folder),
+            "load_col": {"inter": ["user_id", "item_id"]},
+            "show_progress": False,
+            "metrics": METRICS,
+            "topk": [5, 10],
+            "valid_metric": VALIDATION_METRIC,
+        }
+        if model not in general_recommenders():
+            names = ", ".join(general_recommenders())
+            raise UnsuitableError(f"RecBole has no general recommender {quoted(model)}. It has: {names}")
+        plain = Config(model=model, dataset=DATASET_NAME, config_dict=dict(own))
+        try:
+            checked = check_settings(model, settings, own_hyper_parameters(plain))
+        except HyperParameterError as error:
+            raise UnsuitableError(str(error)) from error
+        return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **checked})
+
+    def fit_split(self, model: str, settings: Mapping[str, Any]) -> Fit:
+        """Train on the training split; the validation split stops the training early."""
+        config = self.configure(model, settings)
+        init_seed(config["seed"], config["reproducibility"])
+        started = time.perf_counter()
+        dataset = create_dataset(config)
+        train_data, valid_data, test_data = data_preparation(config, dataset)
+        init_seed(config["seed"], config["reproducibility"])
+        network = get_model(model)(config, train_data.dataset).to(config["device"])
+        trainer = get_trainer(config["MODEL_TYPE"], model)(config, network)
+        scores: dict[int, float] = {}
+
+        def after_epoch(epoch: int, score: float) -> None:
+            scores[epoch + 1] = float(score)
+            if trainer.epochs > 1:
+                self.progress(model, epoch + 1, trainer.epochs, score)
+
+        valid_score, _ = trainer.fit(train_data, valid_data, verbose=False, callback_fn=after_epoch)
+        best_epoch = max(scores, key=lambda epoch: scores[epoch], default=1)
+        seconds = time.perf_counter() - started
+        return Fit(network, trainer, test_data, train_data.dataset, float(valid_score), best_epoch, seconds)
+
+    def fit_all(self, model: str, settings: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Train on all interactions, for a fixed number of epochs.
+
+        Returns:
+            The model and RecBole's dataset.
+        """
+        config = self.configure(model, settings)
+        init_seed(config["seed"], config["reproducibility"])
+        dataset = create_dataset(config)
+        # What Dataset.build does, but for the split.
+        dataset._change_feat_format()
+        sampler, _, _ = create_samplers(config, dataset, [dataset, dataset, dataset])
+        data = get_dataloader(config, "train")(config, dataset, sampler, shuffle=config["shuffle"])
+        network = get_model(model)(config, dataset).to(config["device"])
+        trainer = get_trainer(config["MODEL_TYPE"], model)(config, network)
+        train_epoch, epochs = trainer._train_epoch, trainer.epochs
+
+        def reporting(data: Any, epoch: int, *args: Any, **kwargs: Any) -> Any:
+            loss = train_epoch(data, epoch, *args, **kwargs)
+            self.progress(f"{model} on all interactions", epoch + 1, epochs, None)
+            return loss
+
+        trainer._train_epoch = reporting
+        trainer.fit(data, None, verbose=False, saved=False)
+        return network, dataset
+
+    def progress(self, label: str, done: int, total: int, score: float | None) -> None:
+        self._emit({"event": "progress", "label": label, "done": done, "total": total, "score": score})
+
+
+def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
+    """Choose what is not given on the validation split, train on all interactions, write the artifact."""
+    session = Session(job, folder, emit)
+    started = time.perf_counter()
+    settings, chosen_by = choose(session, job.model, job.settings)
+    network, dataset = session.fit_all(job.model, settings)
+    export = Exporter(network, dataset, job).export()
+    header = ArtifactHeader(
+        kind=export.kind,
+        model=job.model,
+        settings=settings,
+        dataset=job.dataset,
+        fingerprint=job.fingerprint,
+        n_users=job.n_users,
+        n_items=job.n_items,
+        chosen_by=chosen_by,
+        train_seconds=round(time.perf_counter() - started, 2),
+    )
+    save_artifact(Path(job.output), header, export.arrays)
+    return {"kind": export.kind, "settings": settings}
+
+
+def choose(session: Session, model: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings for training on all interactions, and how they were chosen.
+
+    EASE's regularisation, where not given, by the validation split; for models trained in epochs, the number
+    of epochs that was best there.
+    """
+    config = session.configure(model, settings)
+    if model == "EASE" and "reg_weight" not in settings:
+        tried = {}
+        for number, weight in enumerate(EASE_REG_WEIGHTS, start=1):
+            fit = session.fit_split(model, {**settings, "reg_weight": weight})
+            tried[weight] = round(fit.valid_score, 4)
+            session.progress(f"EASE, reg_weight {weight:g}", number, len(EASE_REG_WEIGHTS), fit.valid_score)
+        best = max(tried, key=lambda weight: tried[weight])
+        return {**settings, "reg_weight": best}, {f"reg_weight by {VALIDATION_METRIC}": tried}
+    if config["MODEL_TYPE"] == ModelType.TRADITIONAL:
+        return dict(settings), {}
+    fit = session.fit_split(model, settings)
+    chosen = {f"epochs by {VALIDATION_METRIC}": {fit.best_epoch: round(fit.valid_score, 4)}}
+    return {**settings, "epochs": fit.best_epoch}, chosen
+
+
+def evaluate(job: EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
+    """Train on the training split of RecBole's default setting and measure on its test split."""
+    session = Session(job, folder, emit)
+    settings = dict(job.settings)
+    if job.model == "EASE":
+        settings, _ = choose(session, job.model, settings)
+    fit = session.fit_split(job.model, settings)
+    epochs = fit.trainer.epochs
+    result = fit.trainer.evaluate(fit.test_data, load_best_model=epochs > 1, show_progress=False)
+    export = Exporter(fit.model, fit.dataset, job).export()
+    return {
+        "model": job.model,
+        "settings": settings,
+        "metrics": {name: float(value) for name, value in result.items()},
+        "valid_score": fit.valid_score,
+        "epochs": fit.best_epoch,
+        "train_seconds": round(fit.seconds, 2),
+        "kind": export.kind,
+        "artifact_bytes": export.n_bytes,
+    }
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+def main() -> None:
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever RecBole prints must not mix with the events
+    sys.argv = ["recbole"]
+    warnings.simplefilter("ignore")
+    job = parse_job(sys.stdin.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def emit(event: Mapping[str, Any]) -> None:
+        events.write(json.dumps(event) + "\n")
+        events.flush()
+
+    folder = Path.cwd()
+    try:
+        result = train(job, folder, emit) if isinstance(job, TrainJob) else evaluate(job, folder, emit)
+    except UnsuitableError as error:
+        emit({"event": "refused", "text": str(error)})
+    else:
+        emit({"event": "done", "result": result})
+    events.close()
+    os._exit(0)  # the thread on stdin, and torch's own, have nothing to finish
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Resources: what can be read by address, and completions of what is typed."""

@@ -1,0 +1,173 @@
+"""Resources: what can be read by address. The dataset's card, items, users, sets of items, and the pages that show
+results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, unquote
+
+from mcp_server import apps
+from mcp_server.errors import InvalidInputError, quoted
+from mcp_server.resources.completions import Items, Source, Users
+from mcp_server.resources.dataset_card import write_card
+from mcp_server.tools.base import Facts, fill
+from mcp_server.tools.size import MOST_TOKENS, most_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mcp_server.serving.backends import Backends
+
+DATASET, ITEM, USER, ITEM_SET, PAGE = "dataset", "item", "user", "itemset", "ui"
+"""Schemes of addresses."""
+
+JSON_TYPE = "application/json"
+
+MOST_IDS = 2_000
+"""IDs of a set that one reading gives at most, fewer where they are long; the next ones follow by offset."""
+
+NEWEST = 20
+"""Interactions that are shown of a user."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A resource, or a template of many (``source`` completes its variable)."""
+
+    address: str
+    name: str
+    title: str
+    description: str
+    icon: str
+    mime_type: str
+    source: Source | None = None
+    meta: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What has been read."""
+
+    text: str
+    mime_type: str
+    meta: dict[str, Any] | None = None
+
+
+class Resources:
+    """The resources of a dataset."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts, self.pages = facts, apps.build_pages(facts)
+        self._readers: dict[str, Callable[[Backends, str, int], Awaitable[dict[str, Any]]]] = {
+            ITEM: _item,
+            USER: _user,
+            ITEM_SET: _item_set,
+        }
+
+    def listed(self) -> Iterator[Listed]:
+        """Those that have one address."""
+        spec = self._facts.spec
+        description = f"What {spec.title} holds: fields, ranges, counts, groups, licence."
+        yield Listed(self._card, "dataset", f"About {spec.title}", description, "dataset", "text/markdown")
+        for page in self.pages.values():
+            yield Listed(page.uri, page.name, page.title, page.description, "chart", apps.MIME_TYPE, None, apps.META)
+
+    def templates(self) -> Iterator[Listed]:
+        """Those that have one for each item, user or set."""
+        nouns = self._facts.spec.nouns
+        described: list[tuple[str, str, str, str, str, Source | None]] = [
+            (ITEM, "id", nouns.item, "All that is known of one of the {items}.", "info", Items()),
+            (
+                USER,
+                "id",
+                nouns.user,
+                "All that is known of a {user}, with the newest {interactions}.",
+                "person",
+                Users(),
+            ),
+            (
+                ITEM_SET,
+                "handle",
+                f"set of {nouns.items}",
+                "The IDs of a set whose handle a tool returned.",
+                "list",
+                None,
+            ),
+        ]
+        for scheme, variable, title, description, icon, source in described:
+            address, text = f"{scheme}://{{{variable}}}", fill(description, nouns)
+            yield Listed(address, scheme, title.capitalize(), text, icon, JSON_TYPE, source)
+
+    @property
+    def _card(self) -> str:
+        return f"{DATASET}://{quote(self._facts.spec.name, safe='')}"
+
+    def read_at_once(self, address: str) -> Content | None:
+        """What needs no backend: the card and the pages; None for other addresses."""
+        if address.rstrip("/") == self._card:
+            return Content(write_card(self._facts), "text/markdown")
+        if page := self.pages.get(address):
+            return Content(page.html(), apps.MIME_TYPE, apps.META)
+        return None
+
+    async def read(self, address: str, backends: Backends) -> Content:
+        """Whatever else has an address.
+
+        Raises:
+            InvalidInputError: Nothing has this one.
+        """
+        scheme, _, rest = address.partition("://")
+        place, _, query = rest.partition("#")[0].partition("?")
+        name, offset = unquote(place.rstrip("/")), _offset(query)
+        if scheme not in self._readers or not name or offset is None:
+            known = [listed.address for listed in (*self.listed(), *self.templates())]
+            raise InvalidInputError(f"there is no resource {quoted(address)}. There are: {', '.join(known)}")
+        found = await self._readers[scheme](backends, name, offset)
+        return Content(json.dumps(found, ensure_ascii=False, separators=(",", ":")), JSON_TYPE)
+
+
+def _offset(query: str) -> int | None:
+    """0 where none is given, None where it is no number."""
+    given = parse_qs(query).get("offset", ["0"])[0]
+    return int(given) if given.isdecimal() and len(given) < 10 else None
+
+
+def _as_id(text: str, id_type: str, noun: str) -> int | str:
+    if id_type == "string":
+        return text
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise InvalidInputError(f"{quoted(text)} is not the ID of a {noun}: IDs are whole numbers")
+    return int(text)
+
+
+async def _item(backends: Backends, name: str, _: int) -> dict[str, Any]:
+    spec, catalog = backends.spec, await backends.catalog()
+    idx = await catalog.item_idx([_as_id(name, spec.items.id_type, spec.nouns.item)])
+    (record,) = await catalog.metadata(idx, [field.name for field in spec.items.fields])
+    return {"item_id": record.pop("id"), **record}
+
+
+async def _user(backends: Backends, name: str, _: int) -> dict[str, Any]:
+    spec, catalog = backends.spec, await backends.catalog()
+    user = await catalog.user(_as_id(name, spec.users.id_type, spec.nouns.user))
+    newest, total = await catalog.recent(user["idx"], NEWEST)
+    listed = []
+    for entry in newest:
+        rating = {} if spec.interactions.rating is None else {"rating": entry.rating}
+        listed.append({"item_id": entry.id, "title": entry.title, **rating})
+    fields = {field.name: user[field.name] for field in spec.users.fields}
+    return {"user_id": user["id"], **fields, "n_interactions": total, "newest": listed}
+
+
+async def _item_set(backends: Backends, handle: str, offset: int) -> dict[str, Any]:
+    items = await (await backends.item_sets()).get(handle)
+    page = items[offset : offset + MOST_IDS]
+    while len(page) > 1 and most_tokens(page) > MOST_TOKENS:
+        page = page[: len(page) // 2]
+    following = offset + len(page)
+    more = {"next": f"{ITEM_SET}://{handle}?offset={following}"} if following < len(items) else {}
+    return {"item_set": handle, "count": len(items), "items": page, **more}

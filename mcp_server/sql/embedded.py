@@ -1,0 +1,180 @@
+"""The embedded database: SQLite files, through SQLAlchemy Core.
+
+An indexed read of a local file takes about 50 microseconds, and handing it to another thread takes four times
+that, so reads run where they are called; scans and writes, which may take milliseconds or wait for a lock, run on
+a worker thread.
+"""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
+from typing import Generic, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from mcp_server.errors import BackendError
+from mcp_server.files.disk import MIB, require_room, unwritable
+
+T = TypeVar("T")
+
+LOCK_TIMEOUT_SECONDS = 5
+"""How long a write waits for another process's write."""
+
+SHARED_MEMORY_BYTES = MIB
+"""Room that the mapped file of a write-ahead log may need."""
+
+INSTRUCTIONS_BETWEEN_LOOKS = 100_000
+"""Of SQLite's virtual machine, which runs some 100 million a second."""
+
+
+class EmbeddedDatabase:
+    """One SQLite file, as a ``Database``; ``run`` and ``change`` serve those who have no event loop.
+
+    Args:
+        name: What error messages call it ("the catalogue").
+    """
+
+    def __init__(self, path: Path, name: str, *, read_only: bool) -> None:
+        self._name = name
+        self._path = path
+        self._engine = _read_only_engine(path) if read_only else _writable_engine(path)
+        self._reader: Connection | None = None
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Runs here and now, on a connection that is kept: the event loop runs one at a time."""
+        try:
+            if self._reader is None:
+                self._reader = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            return query(self._reader)
+        except SQLAlchemyError as error:
+            self._drop_reader()
+            raise self._failure(error) from error
+
+    def _drop_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    async def scan(self, query: Callable[[Connection], T]) -> T:
+        """Runs beside the event loop, and stops when whoever waits for it gives up."""
+        stoppable = _Stoppable(query)
+        try:
+            return await asyncio.to_thread(self.run, stoppable)
+        except asyncio.CancelledError:
+            stoppable.stop()
+            raise
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        """Runs beside the event loop."""
+        return await asyncio.to_thread(self.change, change)
+
+    def run(self, query: Callable[[Connection], T]) -> T:
+        """Run a query in the calling thread.
+
+        Raises:
+            BackendError: The database cannot be read; the text names it.
+        """
+        return self._within(self._engine.connect, query)
+
+    def change(self, change: Callable[[Connection], T]) -> T:
+        """Run a change in one transaction in the calling thread.
+
+        Raises:
+            BackendError: The database cannot be written; nothing is changed then.
+        """
+        return self._within(self._engine.begin, change)
+
+    def _within(self, open_: Callable[[], AbstractContextManager[Connection]], work: Callable[[Connection], T]) -> T:
+        try:
+            with open_() as connection:
+                return work(connection)
+        except SQLAlchemyError as error:
+            raise self._failure(error) from error
+
+    async def close(self) -> None:
+        self.dispose()
+
+    def dispose(self) -> None:
+        """Close, for those who have no event loop."""
+        self._drop_reader()
+        self._engine.dispose()
+
+    def _failure(self, error: SQLAlchemyError) -> BackendError:
+        if (found := unwritable(error, self._path.parent, f"{self._name} ({self._path})")) is not None:
+            return found
+        reason = getattr(error, "orig", None) or error
+        return BackendError(f"{self._name} ({self._path}) cannot be used just now: {reason}")
+
+
+class _Stoppable(Generic[T]):
+    """A query that another thread can stop.
+
+    SQLite asks now and then whether to go on. To interrupt its connection would not do: that is lost on a query which
+    is about to run its next statement, and hits another one whose connection it has become.
+    """
+
+    def __init__(self, query: Callable[[Connection], T]) -> None:
+        self._query, self._stopped = query, threading.Event()
+
+    def __call__(self, connection: Connection) -> T:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(self._stopped.is_set, INSTRUCTIONS_BETWEEN_LOOKS)
+        try:
+            return self._query(connection)
+        finally:
+            driver.set_progress_handler(None, 0)
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+def _read_only_engine(path: Path) -> Engine:
+    # "immutable" spares all locking: a published file never changes, it is replaced as a whole.
+    query = {"mode": "ro", "immutable": "1", "uri": "true"}
+    database = f"file:{quote(path.as_posix())}"  # SQLite would take ?, # and % of a path for its own
+    return create_engine(URL.create("sqlite", database=database, query=query))
+
+
+@cache
+def _is_write_ahead(path: Path) -> bool:
+    """Is a database in the mode of version 0.1, in which SQLite maps a file that it shares with other processes?
+
+    Found once, before this process has a connection: whoever closes a file takes all locks with it that the process
+    has on the file.
+    """
+    try:
+        with path.open("rb") as stream:
+            return stream.read(20)[18:] == b"\x02\x02"
+    except OSError:
+        return False
+
+
+def _writable_engine(path: Path) -> Engine:
+    """With a rollback journal: that of a write-ahead log is 0.5 ms faster a commit, but maps a file into memory, and
+    the system ends a process that touches such a page when there is no room for it on disk.
+    """
+    was_write_ahead = _is_write_ahead(path)
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
+        cursor = connection.cursor()
+        if was_write_ahead:
+            require_room(path.parent, f"the database {path}", SHARED_MEMORY_BYTES)
+            with contextlib.suppress(sqlite3.OperationalError):  # while servers of version 0.1 use it, it stays so
+                cursor.execute("PRAGMA journal_mode=TRUNCATE")
+        else:
+            cursor.execute("PRAGMA journal_mode=TRUNCATE")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,86 @@
+"""A MySQL or MariaDB server, through SQLAlchemy Core and aiomysql: one pool of connections for a process.
+
+Connections are looked at before use, so a server that was away and is back is simply used again. What was lost with its
+connection is tried again; so is a change that was undone by a deadlock.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pymysql
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from mcp_server.errors import BackendError
+from mcp_server.sql.address import ServerAddress, is_lost, is_undone
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 15.0
+"""A query without an answer for so long is given up: the server is stuck, or not to be reached any more."""
+
+ATTEMPTS = 4
+PAUSE_SECONDS = 0.02
+"""Between the first two; longer between later ones."""
+
+
+class ServerDatabase:
+    """One database of a server, as a ``Database``."""
+
+    def __init__(self, address: ServerAddress) -> None:
+        self._address = address
+        self._engine = address.async_engine()
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        async def run() -> T:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(query)
+
+        return await self._attempt(run)
+
+    scan = read
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        def transaction(connection: Connection) -> T:
+            # By hand: to change the connection from its autocommit and back takes four more ways to the server.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            connection.exec_driver_sql("START TRANSACTION")
+            try:
+                result = change(connection)
+            except BaseException:
+                with contextlib.suppress(SQLAlchemyError):  # what made it fail is what counts
+                    connection.exec_driver_sql("ROLLBACK")
+                raise
+            connection.exec_driver_sql("COMMIT")
+            return result
+
+        async def run() -> T:
+            async with self._engine.connect() as connection:
+                try:
+                    return await connection.run_sync(transaction)
+                except asyncio.CancelledError:
+                    await connection.invalidate()  # and with it the transaction that it may be in
+                    raise
+
+        return await self._attempt(run)
+
+    async def _attempt(self, run: Callable[[], Awaitable[T]]) -> T:
+        """Run, and again where the connection was lost or the server has undone the change."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    return await run()
+            except TimeoutError as error:
+                raise BackendError(
+                    f"the database at {self._address} has not answered for {ANSWER_SECONDS:.0f} s"
+                ) from error
+            except (SQLAlchemyError, pymysql.Error) as error:
+                if attempt == ATTEMPTS or not (is_lost(error) or is_undone(error)):
+                    raise self._address.explain(error) from error
+            await asyncio.sleep(PAUSE_SECONDS * attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def close(self) -> None:
+        await self._engine.dispose()

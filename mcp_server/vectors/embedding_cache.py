@@ -1,0 +1,59 @@
+"""Vectors of texts that have been embedded before, by model and text.
+
+Embedding is the longest step of a preparation. What an interrupted one has done is kept here, and after a
+change of the catalogue only new texts are embedded.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
+
+from mcp_server.sql.embedded import EmbeddedDatabase
+from mcp_server.types import FloatArray
+from mcp_server.vectors.embedder import Embedder
+
+CHUNK = 256
+"""Texts that are embedded, and kept, at a time."""
+
+_metadata = MetaData()
+_vectors = Table(
+    "vectors",
+    _metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("vector", LargeBinary, nullable=False, comment="float32"),
+)
+
+
+def embed_cached(
+    path: Path, embedder: Embedder, texts: Sequence[str], advance: Callable[[int], None]
+) -> dict[str, FloatArray]:
+    """Vectors of texts, from the cache where it has them; afterwards the cache holds just these.
+
+    Args:
+        path: Of the cache, which is made where there is none.
+        advance: Called with the number of texts done since the last call.
+    """
+    digests = {hashlib.sha256(f"{embedder.model}\0{text}".encode()).hexdigest(): text for text in texts}
+    database = EmbeddedDatabase(path, "the cache of vectors", read_only=False)
+    try:
+        database.change(_metadata.create_all)
+        kept = database.run(lambda connection: connection.execute(select(_vectors)).all())
+        found = {row.digest: np.frombuffer(row.vector, dtype=np.float32) for row in kept if row.digest in digests}
+        advance(len(found))
+        missing = sorted(digests.keys() - found.keys(), key=lambda digest: len(digests[digest]))
+        for start in range(0, len(missing), CHUNK):
+            chunk = missing[start : start + CHUNK]
+            vectors = embedder.embed([digests[digest] for digest in chunk], advance)
+            found.update(zip(chunk, vectors, strict=True))
+            rows = [{"digest": d, "vector": v.tobytes()} for d, v in zip(chunk, vectors, strict=True)]
+            database.change(lambda connection, rows=rows: connection.execute(_vectors.insert(), rows))  # type: ignore[misc]
+        stale = [row.digest for row in kept if row.digest not in digests]
+        for start in range(0, len(stale), CHUNK):
+            drop = delete(_vectors).where(_vectors.c.digest.in_(stale[start : start + CHUNK]))
+            database.change(lambda connection, drop=drop: connection.execute(drop))  # type: ignore[misc]
+    finally:
+        database.dispose()
+    return {digests[digest]: vector for digest, vector in found.items()}

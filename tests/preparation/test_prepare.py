@@ -1,0 +1,377 @@
+"""Preparing again: what is made anew, what is kept, and what is served meanwhile."""
+
+import asyncio
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from mcp_server.cli.prepare import prepare_with_progress
+from mcp_server.dataset.spec import ModelSpec
+from mcp_server.errors import DamagedPartError, RecsysError
+from mcp_server.preparation.prepare import Outcome
+from mcp_server.serving.service import Service
+from mcp_server.settings import Settings
+from mcp_server.state.folder import StateFolder
+from mcp_server.state.manifest import Manifest
+from tests.conftest import SHOP
+
+RECOMMEND = "get_top_k_recommendations_tool"
+METADATA = "get_item_metadata_tool"
+SEARCH = "vector_store_search_tool"
+HISTORY = "get_interacted_items_tool"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset of one's own to change, and its state."""
+
+    dataset: Path
+    settings: Settings
+
+    @property
+    def state(self) -> StateFolder:
+        return StateFolder(self.settings.state_folder)
+
+    @property
+    def part_names(self) -> set[str]:
+        return {part.name for part in (self.settings.state_folder / "parts").iterdir()}
+
+    def change(self, file: str, old: str, new: str) -> None:
+        path = self.dataset / file
+        text = path.read_text(encoding="utf-8")
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def add(self, file: str, line: str) -> None:
+        with (self.dataset / file).open("a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")
+
+    def prepare(self, *, model: ModelSpec | None = None, keep_model: bool = True) -> Outcome:
+        console = Console(stderr=True)
+        return prepare_with_progress(self.settings, console, choose_model=model, keep_model=keep_model)
+
+    def train(self, model: str | None) -> Outcome:
+        """As the command `train` does."""
+        return self.prepare(model=None if model is None else ModelSpec(name=model), keep_model=False)
+
+
+@pytest.fixture(scope="module")
+def searchable_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corner shop with searchable names, prepared; its model is that of the shop, which has the same purchases."""
+    folder = tmp_path_factory.mktemp("searchable-shop")
+    shutil.copytree(SHOP, folder / "dataset")
+    with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("search: {texts: [name]}\n")
+    for part in (shop_settings.state_folder / "parts").glob("model-*"):
+        shutil.copytree(part, folder / "state" / "parts" / part.name)
+    outcome = Prepared(folder / "dataset", Settings(dataset=str(folder / "dataset"), state=folder / "state")).prepare()
+    assert outcome.made == ["catalog", "vectors"]
+    return folder
+
+
+@pytest.fixture
+def prepared(searchable_shop: Path, tmp_path: Path) -> Prepared:
+    """A copy of the searchable shop and of its state."""
+    shutil.copytree(searchable_shop, tmp_path / "own")
+    dataset = tmp_path / "own" / "dataset"
+    return Prepared(dataset, Settings(dataset=str(dataset), state=tmp_path / "own" / "state"))
+
+
+@contextlib.asynccontextmanager
+async def served(prepared: Prepared) -> AsyncIterator[Service]:
+    """A newly started service."""
+    service = Service(prepared.settings, prepare_if_needed=False)
+    try:
+        yield service
+    finally:
+        await service.close()
+
+
+async def answers(prepared: Prepared) -> list[dict[str, Any]]:
+    """What a newly started service says."""
+    async with served(prepared) as service:
+        return await ask(service)
+
+
+async def ask(service: Service) -> list[dict[str, Any]]:
+    return [
+        await service.call(RECOMMEND, {"user": "anna", "k": 20, "reasons": True}),
+        await service.call(SEARCH, {"query": "something to play with", "k": 20}),
+        await service.call(METADATA, {"items": ["TOY-02", "KIT-01"], "get": ["materials", "price", "stock"]}),
+        await service.call(HISTORY, {"user": "ben"}),
+        await service.call("get_popular_items_tool", {}),
+    ]
+
+
+def times_of_change(folder: Path) -> dict[Path, int]:
+    """Of all files but locks, which every run takes, and the vector engine's own, which it touches to open them."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    ours = [path for path in files if not path.name.endswith("lock") and "store" not in path.parts]
+    return {path: path.stat().st_mtime_ns for path in ours}
+
+
+def identities(folder: Path) -> dict[Path, int]:
+    """Of the folders of all parts: a part that is made again has another."""
+    return {part: part.stat().st_ino for part in (folder / "parts").iterdir()}
+
+
+def assert_tidy(prepared: Prepared, *former: Manifest) -> None:
+    """There are just the parts of what is served and of former states, and nothing half-made."""
+    states = [prepared.state.current(), *former]
+    names = {name for state in states for name in (state.catalog, state.model, state.vectors) if name}
+    assert prepared.part_names == names
+    assert not prepared.state.progress_file.exists()
+
+
+def test_a_second_run_makes_nothing(prepared: Prepared, embedded: list[str]) -> None:
+    folder = prepared.settings.state_folder
+    before, parts = times_of_change(folder), identities(folder)
+    outcome = prepared.prepare()
+    assert outcome.made == []
+    assert embedded == []
+    assert times_of_change(folder) == before
+    assert identities(folder) == parts
+
+
+async def test_a_new_purchase_trains_and_loads_but_does_not_embed(prepared: Prepared, embedded: list[str]) -> None:
+    before = prepared.state.current()
+    prepared.add("purchases.csv", "newcomer,TOY-04")
+    outcome = prepared.prepare()
+    assert outcome.made == ["catalog", "model"]
+    assert embedded == []
+    assert outcome.current.vectors == before.vectors
+    async with served(prepared) as service:
+        history = await service.call(HISTORY, {"user": "newcomer"})
+        recommended = await service.call(RECOMMEND, {"user": "newcomer", "k": 20})
+    assert [item["item_id"] for item in history["items"]] == ["TOY-04"]
+    products = {line.split(",")[0] for line in (SHOP / "products.csv").read_text("utf-8").splitlines()[1:]}
+    assert {item["item_id"] for item in recommended["items"]} == products - {"TOY-04"}
+
+
+async def test_a_changed_text_is_the_only_one_embedded(prepared: Prepared, embedded: list[str]) -> None:
+    before = prepared.state.current()
+    prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Paper dragon on a string,")
+    outcome = prepared.prepare()
+    assert outcome.made == ["catalog", "vectors"]
+    assert embedded == ["Paper dragon on a string"]
+    assert outcome.current.model == before.model
+    async with served(prepared) as service:
+        found = await service.call(SEARCH, {"query": "a dragon made of paper", "k": 1})
+    assert found["items"] == [{"item_id": "TOY-02", "title": "Paper dragon on a string"}]
+
+
+def test_a_changed_price_only_loads_the_catalogue(prepared: Prepared, embedded: list[str]) -> None:
+    prepared.change("products.csv", "wood,24.5,12", "wood,19.5,12")
+    assert prepared.prepare().made == ["catalog"]
+    assert embedded == []
+
+
+async def test_a_new_product_moves_no_other_products_texts(prepared: Prepared, embedded: list[str]) -> None:
+    prepared.change("dataset.yaml", "search:", "model: {name: Pop}\nsearch:")
+    prepared.add("products.csv", "AAA-01,Rocking horse,Toys,wood,90,1")  # before all others in order
+    assert prepared.prepare().made == ["catalog", "vectors", "model"]
+    assert embedded == ["Rocking horse"]
+    async with served(prepared) as service:
+        for query, product in {"a horse that rocks": "AAA-01", "a can for watering plants": "GAR-02"}.items():
+            found = await service.call(SEARCH, {"query": query, "k": 1})
+            assert [item["item_id"] for item in found["items"]] == [product]
+
+
+def test_former_parts_stay_for_who_still_reads_them_until_the_next_state(prepared: Prepared) -> None:
+    first = prepared.state.current()
+    prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
+    second = prepared.prepare().current
+    assert_tidy(prepared, first)
+    prepared.change("products.csv", "TOY-02,Box kite,", "TOY-02,Stunt kite,")
+    third = prepared.prepare().current
+    assert_tidy(prepared, second)
+    assert len({first.catalog, second.catalog, third.catalog, first.vectors, second.vectors, third.vectors}) == 6
+
+
+async def test_another_model_in_the_dataset_file_is_trained(prepared: Prepared, embedded: list[str]) -> None:
+    before = await answers(prepared)
+    prepared.add("dataset.yaml", "model: {name: ItemKNN, settings: {k: 2}}")
+    outcome = prepared.prepare()
+    assert outcome.made == ["model"]
+    assert embedded == []
+    after = await answers(prepared)
+    assert after[0]["items"] != before[0]["items"]
+    assert after[1:] == before[1:]
+
+
+async def test_a_model_chosen_by_train_is_kept_until_train_goes_back(prepared: Prepared) -> None:
+    original = await answers(prepared)
+    assert prepared.train("ItemKNN").made == ["model"]
+    chosen = await answers(prepared)
+    assert chosen[0]["items"] != original[0]["items"]
+    assert prepared.prepare().made == []
+    prepared.change("products.csv", "wood,24.5,12", "wood,19.5,12")
+    assert prepared.prepare().made == ["catalog"]
+    assert (await answers(prepared))[0] == chosen[0]
+    assert prepared.train(None).made == ["model"]
+    assert (await answers(prepared))[0] == original[0]
+    assert prepared.prepare().made == []
+
+
+def spoil_purchases(prepared: Prepared) -> None:
+    prepared.add("purchases.csv", "anna,KIT-04,surplus")
+
+
+def remove_customers(prepared: Prepared) -> None:
+    (prepared.dataset / "customers.csv").unlink()
+
+
+def spoil_price(prepared: Prepared) -> None:
+    prepared.change("products.csv", "wood,24.5,12", "wood,cheap,12")
+
+
+def break_yaml(prepared: Prepared) -> None:
+    prepared.add("dataset.yaml", "model: {name: EASE")
+
+
+def ask_for_an_unknown_model(prepared: Prepared) -> None:
+    prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
+    prepared.add("dataset.yaml", "model: {name: Nope}")
+
+
+def ask_for_an_unknown_language(prepared: Prepared) -> None:
+    prepared.change("dataset.yaml", "texts: [name]", "texts: [name], language: klingon")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (spoil_purchases, "purchases.csv, line 25: 3 columns instead of 2"),
+        (remove_customers, "customers.csv"),
+        (spoil_price, "KIT-01.*'cheap' is not a number"),
+        (break_yaml, "dataset.yaml cannot be read as YAML"),
+        (ask_for_an_unknown_model, "'Nope'.*BPR"),
+        (ask_for_an_unknown_language, "klingon"),
+    ],
+)
+async def test_a_failing_preparation_leaves_what_is_served(
+    prepared: Prepared, spoil: Callable[[Prepared], None], said: str
+) -> None:
+    async with served(prepared) as service:
+        before = await ask(service)
+        published = prepared.state.current()
+        spoil(prepared)
+        with pytest.raises(RecsysError, match=said):
+            prepared.prepare()
+        assert await ask(service) == before
+    assert prepared.state.current() == published
+    assert await answers(prepared) == before
+    assert not any(name.startswith(".") for name in prepared.part_names)
+    assert not prepared.state.progress_file.exists()
+
+
+async def test_an_unknown_embedding_model_leaves_what_is_served(prepared: Prepared) -> None:
+    before = await answers(prepared)
+    other = prepared.settings.model_copy(update={"embedding_model": "nobody/nothing"})
+    with pytest.raises(RecsysError, match="no text model 'nobody/nothing'"):
+        prepare_with_progress(other, Console(stderr=True))
+    assert await answers(prepared) == before
+
+
+async def test_an_open_service_takes_over_a_new_state(prepared: Prepared) -> None:
+    async with served(prepared) as service:
+        before = await ask(service)
+        prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
+        prepared.prepare()
+        after = await ask(service)
+    assert [item["title"] for item in before[2]["items"]] == ["Kite", "Oak chopping board"]
+    assert [item["title"] for item in after[2]["items"]] == ["Box kite", "Oak chopping board"]
+    assert after == await answers(prepared)
+
+
+async def test_calls_during_a_preparation_give_the_old_or_the_new_answer(prepared: Prepared) -> None:
+    question = {"items": ["TOY-02"], "get": ["materials"]}
+    titles = []
+    async with served(prepared) as service:
+        await ask(service)
+        prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
+        running = asyncio.create_task(asyncio.to_thread(prepared.prepare))
+        while not running.done():
+            titles.append((await service.call(METADATA, question))["items"][0]["title"])
+            await asyncio.sleep(0)
+        await running
+        titles.append((await service.call(METADATA, question))["items"][0]["title"])
+    first_new = titles.index("Box kite")
+    assert set(titles[:first_new]) == {"Kite"}
+    assert set(titles[first_new:]) == {"Box kite"}
+
+
+def run_at_once(prepared: Prepared, count: int) -> list[str]:
+    """What so many processes report that prepare at the same time; all must end well."""
+    command = [sys.executable, "-m", "mcp_server", "prepare", "--dataset", str(prepared.dataset)]
+    command += ["--state", str(prepared.settings.state_folder)]
+    runs = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(count)]
+    reports = [run.communicate(timeout=120)[1] for run in runs]
+    assert [run.returncode for run in runs] == [0] * count, reports
+    return reports
+
+
+async def test_two_preparations_at_once_end_well_with_one_state(prepared: Prepared) -> None:
+    expected = await answers(prepared)
+    current = prepared.state.current()
+    assert current.vectors is not None
+    for name in (current.catalog, current.vectors):
+        shutil.rmtree(prepared.state.part(name))
+    prepared.state.current_file.unlink()
+    reports = run_at_once(prepared, 2)
+    assert sorted(re.findall(r"is ready \((.*);", "".join(reports))) == [
+        "everything was up to date",
+        "made: catalog, vectors",
+    ]
+    assert_tidy(prepared)
+    assert await answers(prepared) == expected
+
+
+@pytest.mark.parametrize("kind", ["catalog", "vectors"])
+async def test_a_deleted_part_is_made_again(prepared: Prepared, embedded: list[str], kind: str) -> None:
+    expected = await answers(prepared)
+    name = getattr(prepared.state.current(), kind)
+    shutil.rmtree(prepared.state.part(name))
+    assert prepared.prepare().made == [kind]
+    assert embedded == []
+    assert await answers(prepared) == expected
+
+
+async def test_a_corrupt_model_is_mended_as_its_error_says(prepared: Prepared) -> None:
+    expected = await answers(prepared)
+    tensors = prepared.state.part(prepared.state.current().model) / "artifact.safetensors"
+    content = bytearray(tensors.read_bytes())
+    content[-1] ^= 0xFF
+    tensors.write_bytes(content)
+    with pytest.raises(DamagedPartError, match=r"safetensors has changed.*run `recsys-mcp prepare` to make it again"):
+        await answers(prepared)
+    assert prepared.prepare().made == ["model"]
+    assert await answers(prepared) == expected
+
+
+@pytest.mark.parametrize("length", [0, 1_000])
+async def test_a_damaged_record_of_what_is_served_is_written_again(prepared: Prepared, length: int) -> None:
+    expected = await answers(prepared)
+    file = prepared.state.current_file
+    file.write_bytes(file.read_bytes()[:length])
+    assert prepared.state.published() is None
+    assert prepared.prepare().made == []
+    assert await answers(prepared) == expected
+
+
+async def test_without_search_in_the_dataset_file_there_are_no_vectors(prepared: Prepared) -> None:
+    prepared.change("dataset.yaml", "search: {texts: [name]}\n", "")
+    outcome = prepared.prepare()
+    assert outcome.made == ["catalog"]
+    assert outcome.current.vectors is None
+    async with served(prepared) as service:
+        assert SEARCH not in service.tools

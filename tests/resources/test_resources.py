@@ -1,0 +1,40 @@
+"""Reading by address, where a catalogue is larger or stranger than the reference data."""
+
+import json
+from typing import Any, cast
+
+import pytest
+
+from mcp_server.resources.resources import Resources
+from mcp_server.serving.backends import Backends
+from mcp_server.settings import Settings
+from mcp_server.state.record import open_record
+from mcp_server.tools.base import Facts
+from mcp_server.tools.size import MOST_TOKENS, most_tokens
+from mcp_server.types import Id
+
+
+async def read(resources: Resources, backends: Backends, address: str) -> dict[str, Any]:
+    content = await resources.read(address, backends)
+    assert most_tokens(json.loads(content.text)["items"]) <= MOST_TOKENS
+    return cast("dict[str, Any]", json.loads(content.text))
+
+
+@pytest.mark.parametrize(
+    "items",
+    [list(range(10_000_000, 10_005_000)), [f"sku-{n:060d}" for n in range(1_000)], ["x" * 255] * 3, [1]],
+    ids=["many numbers", "long names", "few", "one"],
+)
+async def test_all_of_a_large_set_is_read_page_by_page(films_settings: Settings, items: list[Id]) -> None:
+    current = open_record(films_settings).current()
+    backends, resources = Backends(films_settings, current), Resources(Facts(current.spec, current.card))
+    handle = await (await backends.item_sets()).put(items)
+    address, found = f"itemset://{handle}", list[Id]()
+    while address:
+        page = await read(resources, backends, address)
+        assert (page["item_set"], page["count"]) == (handle, len(items))
+        assert page["items"]
+        found += page["items"]
+        address = page.get("next", "")
+    assert found == items
+    await backends.close()

@@ -1,0 +1,284 @@
+"""Like percentage and popular items on MovieLens, against loops over the raw ratings."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+
+from mcp_server.errors import InvalidInputError
+from mcp_server.serving.service import Service
+from tests.conftest import Rating
+from tests.names import FILTER, LIKE, POPULAR
+
+UNNAMED = 267
+"""The film of MovieLens without a title, which no list can name."""
+
+Movies = dict[int, dict[str, Any]]
+Viewers = dict[int, dict[str, Any]]
+
+
+def likers(ratings: Iterable[Rating], items: Iterable[int]) -> set[int]:
+    wanted = set(items)
+    return {line.user for line in ratings if line.item in wanted and line.rating >= 4}
+
+
+def comedies(movies: Movies) -> list[int]:
+    return [item for item, movie in movies.items() if "Comedy" in movie["genres"]]
+
+
+def counts_by(ratings: Iterable[Rating], users: Iterable[int]) -> Counter[int]:
+    counted = set(users)
+    return Counter(line.item for line in ratings if line.user in counted)
+
+
+def quantile(values: Iterable[int], share: float) -> float:
+    """With linear interpolation between the two nearest ranks."""
+    ranked = sorted(values)
+    place = share * (len(ranked) - 1)
+    low = int(place)
+    high = min(low + 1, len(ranked) - 1)
+    return ranked[low] + (place - low) * (ranked[high] - ranked[low])
+
+
+def popular(counts: Counter[int], candidates: Sequence[int], movies: Movies, k: int) -> list[tuple[int, int]]:
+    """IDs and counts of the popular ones among candidates of which some stand out."""
+    named = [item for item in candidates if item != UNNAMED]
+    threshold = quantile([counts[item] for item in named], 0.75)
+    chosen = sorted((item for item in named if counts[item] > threshold), key=lambda item: (-counts[item], item))
+    listed: list[tuple[int, int]] = []
+    known: set[str] = set()
+    for item in chosen:
+        film = movies[item]["imdb_id"] or f"{movies[item]['title']}, {movies[item]['release_date']}"
+        if film not in known:
+            known.add(film)
+            listed.append((item, counts[item]))
+    return listed[:k]
+
+
+def listed(result: dict[str, Any]) -> list[tuple[int, int]]:
+    return [(item["item_id"], item["n_interactions"]) for item in result["items"]]
+
+
+# The share of users who like some items
+
+
+@pytest.mark.parametrize("items", [[1], [50, 181], [1, 2, 3, 4, 5], [246, 268], [1682], [267], list(range(1, 1683))])
+async def test_like_percentage_counts_users_with_a_four_or_five(
+    films: Service, ratings: list[Rating], viewers: Viewers, items: list[int]
+) -> None:
+    liking = likers(ratings, items)
+    result = await films.call(LIKE, {"items": items})
+    assert result["n_users_who_like"] == len(liking)
+    assert result["n_users"] == len(viewers) == 943
+    assert result["percentage"] == round(100 * len(liking) / 943, 1)
+    assert result["n_items"] == len(items)
+    assert f"{len(liking):,} of 943" in result["message"]
+
+
+async def test_like_percentage_of_a_set_of_all_comedies(films: Service, ratings: list[Rating], movies: Movies) -> None:
+    found = await films.call(FILTER, {"genres": ["Comedy"]})
+    result = await films.call(LIKE, {"item_set": found["item_set"]})
+    assert result["n_items"] == len(comedies(movies))
+    assert result["n_users_who_like"] == len(likers(ratings, comedies(movies)))
+
+
+async def test_like_percentage_of_items_within_a_set(films: Service, ratings: list[Rating], movies: Movies) -> None:
+    first_films = list(range(1, 60))
+    both = [item for item in first_films if "Comedy" in movies[item]["genres"]]
+    found = await films.call(FILTER, {"genres": ["Comedy"]})
+    result = await films.call(LIKE, {"items": first_films, "item_set": found["item_set"]})
+    assert result["n_items"] == len(both)
+    assert result["n_users_who_like"] == len(likers(ratings, both))
+
+
+async def test_an_item_given_twice_counts_once(films: Service) -> None:
+    assert await films.call(LIKE, {"items": [1, 1, 1]}) == await films.call(LIKE, {"items": [1]})
+
+
+async def test_like_percentage_wants_items(films: Service) -> None:
+    with pytest.raises(InvalidInputError, match="which films"):
+        await films.call(LIKE, {})
+    with pytest.raises(InvalidInputError, match="empty list"):
+        await films.call(LIKE, {"items": []})
+    with pytest.raises(InvalidInputError, match=r"film 1683 is not in ml-100k: IDs run from 1 to 1682"):
+        await films.call(LIKE, {"items": [1, 1683]})
+
+
+# Popular items
+
+
+@pytest.mark.parametrize("k", [1, 20, 100])
+async def test_popular_items_have_more_ratings_than_the_upper_quartile(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers, k: int
+) -> None:
+    result = await films.call(POPULAR, {"k": k})
+    assert listed(result) == popular(counts_by(ratings, viewers), list(movies), movies, k)
+    assert [item["title"] for item in result["items"]] == [movies[item["item_id"]]["title"] for item in result["items"]]
+
+
+async def test_twenty_popular_items_unless_a_number_is_given(films: Service) -> None:
+    assert len((await films.call(POPULAR, {}))["items"]) == 20
+
+
+async def test_popular_items_of_a_set_have_more_than_its_own_quartile(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    westerns = [item for item, movie in movies.items() if "Western" in movie["genres"]]
+    expected = popular(counts_by(ratings, viewers), westerns, movies, 100)
+    assert 0 < len(expected) < len(westerns) / 3
+    found = await films.call(FILTER, {"genres": ["Western"]})
+    result = await films.call(POPULAR, {"item_set": found["item_set"], "k": 100})
+    assert listed(result) == expected
+
+
+async def test_items_and_a_set_together_are_their_intersection(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    early = list(range(1, 400))
+    both = [item for item in early if "Western" in movies[item]["genres"]]
+    found = await films.call(FILTER, {"genres": ["Western"]})
+    result = await films.call(POPULAR, {"items": early, "item_set": found["item_set"]})
+    assert listed(result) == popular(counts_by(ratings, viewers), both, movies, 20)
+
+
+def ages(viewers: Viewers, low: int, high: int) -> set[int]:
+    return {user for user, viewer in viewers.items() if low <= viewer["age"] <= high}
+
+
+def of_gender(viewers: Viewers, gender: str) -> set[int]:
+    return {user for user, viewer in viewers.items() if viewer["gender"] == gender}
+
+
+async def _check_group(
+    films: Service, ratings: list[Rating], movies: Movies, groups: list[str], users: set[int]
+) -> None:
+    result = await films.call(POPULAR, {"user_group": groups, "k": 50})
+    assert listed(result) == popular(counts_by(ratings, users), list(movies), movies, 50)
+    assert f"{len(users)} viewers" in result["message"]
+
+
+@pytest.mark.parametrize(
+    ("group", "low", "high"),
+    [
+        ("kid", 0, 12),
+        ("teenager", 13, 19),
+        ("young_adult", 20, 30),
+        ("adult", 31, 60),
+        ("senior", 61, 150),
+    ],
+)
+async def test_popular_in_an_age_group_counts_its_ratings_only(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers, group: str, low: int, high: int
+) -> None:
+    await _check_group(films, ratings, movies, [group], ages(viewers, low, high))
+
+
+async def test_popular_among_female_users_counts_their_ratings_only(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    await _check_group(films, ratings, movies, ["female"], of_gender(viewers, "F"))
+
+
+async def test_groups_of_different_kinds_are_intersected(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    users = ages(viewers, 13, 19) & of_gender(viewers, "F")
+    await _check_group(films, ratings, movies, ["female", "teenager"], users)
+
+
+async def test_groups_of_one_kind_are_united(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    users = ages(viewers, 13, 19) | ages(viewers, 31, 60)
+    await _check_group(films, ratings, movies, ["teenager", "adult"], users)
+
+
+async def test_united_groups_are_intersected_with_another_kind(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    users = (ages(viewers, 0, 12) | ages(viewers, 13, 19)) & of_gender(viewers, "M")
+    await _check_group(films, ratings, movies, ["kid", "male", "teenager"], users)
+
+
+async def test_both_genders_are_everybody(films: Service) -> None:
+    everybody = await films.call(POPULAR, {"k": 30})
+    both = await films.call(POPULAR, {"k": 30, "user_group": ["male", "female"]})
+    assert listed(both) == listed(everybody)
+
+
+async def test_candidates_that_a_group_never_rated_count_as_zeros(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    counts = counts_by(ratings, ages(viewers, 61, 150))
+    unrated = [item for item in movies if counts[item] == 0][:6]
+    rated = [item for item in movies if counts[item] == 3][:2]
+    items = unrated + rated
+    # The upper quartile of six zeros and two threes is 0.75, that of the threes alone would be 3.
+    result = await films.call(POPULAR, {"items": items, "user_group": "senior"})
+    assert listed(result) == [(item, 3) for item in rated]
+    assert "stands out" not in result["message"]
+
+
+async def test_a_group_named_twice_is_named_once_in_the_message(films: Service) -> None:
+    once = await films.call(POPULAR, {"user_group": ["teenager"], "k": 3})
+    twice = await films.call(POPULAR, {"user_group": ["teenager", "teenager"], "k": 3})
+    assert twice == once
+
+
+async def test_a_single_candidate_is_listed_though_it_does_not_stand_out(
+    films: Service, ratings: list[Rating], viewers: Viewers
+) -> None:
+    result = await films.call(POPULAR, {"items": [50]})
+    assert listed(result) == [(50, counts_by(ratings, viewers)[50])]
+    assert "None stands out" in result["message"]
+
+
+async def test_ties_at_the_top_fall_back_to_the_most_rated_in_order_of_position(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    counts = counts_by(ratings, viewers)
+    number = 100
+    while len(tied := [item for item in movies if counts[item] == number]) < 3:
+        number += 1
+    lower = next(item for item in movies if 0 < counts[item] < number)
+    result = await films.call(POPULAR, {"items": [lower, *reversed(tied)]})
+    assert listed(result) == [*((item, number) for item in sorted(tied)), (lower, counts[lower])]
+    assert "None stands out" in result["message"]
+
+
+async def test_a_fallback_is_at_most_k_long(films: Service, ratings: list[Rating], movies: Movies) -> None:
+    counts = Counter(line.item for line in ratings)
+    tied = [item for item in movies if counts[item] == 1 and item != UNNAMED][:8]
+    result = await films.call(POPULAR, {"items": tied, "k": 5})
+    assert listed(result) == [(item, 1) for item in sorted(tied)[:5]]
+
+
+async def test_a_film_under_two_ids_is_popular_once(films: Service, ratings: list[Rating], viewers: Viewers) -> None:
+    counts = counts_by(ratings, viewers)
+    better, worse = (246, 268) if counts[246] > counts[268] else (268, 246)
+    few = [item for item, count in counts.items() if count < 10][:20]
+    assert counts[worse] > 10  # so that both would be popular among these
+    result = await films.call(POPULAR, {"items": [worse, better, *few], "k": 100})
+    named = [item for item, _ in listed(result)]
+    assert better in named
+    assert worse not in named
+
+
+async def test_the_film_without_a_title_is_never_popular(films: Service) -> None:
+    result = await films.call(POPULAR, {"items": [UNNAMED]})
+    assert result["items"] == []
+    assert "None of the films" in result["message"]
+
+
+async def test_an_unknown_group_is_an_error_that_lists_the_groups(films: Service) -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        await films.call(POPULAR, {"user_group": ["pensioners"]})
+    for word in ("pensioners", "kid", "teenager", "young_adult", "adult", "senior", "male", "female"):
+        assert word in str(caught.value)
+
+
+async def test_groups_are_recognised_as_people_write_them(films: Service) -> None:
+    written = await films.call(POPULAR, {"user_group": [" Young Adult", "FEMALE"], "k": 5})
+    exact = await films.call(POPULAR, {"user_group": ["young_adult", "female"], "k": 5})
+    assert listed(written) == listed(exact)
