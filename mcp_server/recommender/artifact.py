@@ -29,33 +29,33 @@ REMEDY = "run `recsys-mcp prepare` to train it again"
 
 
 class ArtifactHeader(BaseModel):
-    """What artifact.json says."""
+    """The content of artifact.json."""
 
     model_config = ConfigDict(protected_namespaces=(), extra="forbid")
 
     format: int = FORMAT
     kind: ArtifactKind
     model: str
-    """Name of the RecBole model."""
+    """Name of the model in RecBole."""
     settings: dict[str, Any]
-    """Hyper-parameters that were set or chosen."""
+    """Hyper-parameters, set by the user or chosen on the validation split."""
     dataset: str
     fingerprint: str
-    """Of the dataset that the model was trained on."""
+    """Fingerprint of the dataset that the model was trained on."""
     n_users: int
     n_items: int
     chosen_by: dict[str, Any] = {}
-    """How hyper-parameters or the number of epochs were chosen: values tried and their validation metric."""
+    """Values tried for a hyper-parameter or for the number of epochs, each with its validation metric."""
     train_seconds: float
     sha256: str = ""
-    """Of artifact.safetensors."""
+    """Digest of artifact.safetensors."""
 
 
 def save_artifact(folder: Path, header: ArtifactHeader, arrays: dict[str, Any]) -> None:
     """Write an artifact into a folder.
 
     Args:
-        arrays: Contiguous NumPy arrays by name; which ones, says the class of the header's kind.
+        arrays: Contiguous NumPy arrays by name: the ones that the model class of the header's kind is made of.
     """
     tensors = folder / "artifact.safetensors"
     save_file(arrays, tensors)
@@ -65,10 +65,10 @@ def save_artifact(folder: Path, header: ArtifactHeader, arrays: dict[str, Any]) 
 
 
 def read_header(folder: Path) -> ArtifactHeader:
-    """What an artifact says of itself.
+    """Read and check the header of an artifact.
 
     Raises:
-        ArtifactError: It is missing, damaged, or of another version of this program.
+        ArtifactError: The header is missing, damaged, or written by another version of this program.
     """
     path = folder / "artifact.json"
     try:
@@ -89,10 +89,11 @@ def load_artifact(folder: Path, *, fingerprint: str, n_users: int, n_items: int)
     """Open an artifact for serving.
 
     Args:
-        fingerprint: Of the dataset that is served; the model must have been trained on it.
+        fingerprint: Fingerprint of the dataset that is served. The model must have been trained on it.
 
     Raises:
-        ArtifactError: It is missing, corrupt, foreign or outdated; the text says which, and the remedy.
+        ArtifactError: The artifact is missing, corrupt, outdated or trained on other data. The text says which, and
+            gives the remedy.
     """
     header = read_header(folder)
     if header.fingerprint != fingerprint:
@@ -128,13 +129,15 @@ _SHAPES: dict[ArtifactKind, dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] 
     "factors": {"user_factors": (_FLOATS, ("users", "factors")), "item_factors": (_FLOATS, ("items", "factors"))},
     "score_table": {"scores": (("float32", "float16"), ("users", "items"))},
 }
-"""Types that each array may have, and what its axes are."""
+"""The arrays of each kind: their allowed types, and the meaning of each axis."""
 
 
 def _check_arrays(header: ArtifactHeader, arrays: dict[str, Any]) -> None:
-    """Raises: KeyError, ValueError: an array is missing, or holds what a model cannot be made of; the text says which.
+    """Check that the arrays make a model. The digest only shows that they are the ones the header was written with.
 
-    The digest shows that the arrays are those that the header was written with, not that they make a model.
+    Raises:
+        KeyError: An array is missing.
+        ValueError: An array has a wrong type or shape, or holds values that no model can use.
     """
     sizes = {"users": header.n_users, "items": header.n_items, "rows": header.n_items + 1}
     for name, (types, axes) in _SHAPES[header.kind].items():
@@ -148,13 +151,17 @@ def _check_arrays(header: ArtifactHeader, arrays: dict[str, Any]) -> None:
             wanted = ", ".join(f"{sizes[axis]:,}" if axis in sizes else f"n {axis}" for axis in axes)
             raise ValueError(f"{name} is of shape {array.shape}, not ({wanted})")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name} holds what is not a finite number")
+            raise ValueError(f"{name} holds values that are not finite numbers")
     if header.kind == "item_item_sparse":
         _check_rows(arrays["indptr"], arrays["indices"], header.n_items)
 
 
 def _check_rows(indptr: IntArray, indices: IntArray, n_items: int) -> None:
-    """Raises: ValueError: compressed rows do not lie one after the other, or name a column that is not there."""
+    """Check compressed sparse rows: each begins where the one before ends, and every column exists.
+
+    Raises:
+        ValueError: They do not.
+    """
     if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
         raise ValueError(f"indptr does not rise from 0 to {len(indices):,}, the number of weights")
     if len(indices) and not (indices.min() >= 0 and indices.max() < n_items):

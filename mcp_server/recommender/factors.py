@@ -1,8 +1,8 @@
 """Factor models: a score is the inner product of a user's and an item's vector.
 
-Served so: BPR (Rendle et al. 2009), LightGCN (He et al. 2020) and every other model of RecBole whose scores
-prove to be such products. A user's vector is fixed by training: later interactions change what is left out,
-not the ranking. Someone without a vector gets one by ridge regression on the item vectors, and the same
+Serves BPR (Rendle et al. 2009), LightGCN (He et al. 2020) and every other model of RecBole whose
+scores turn out to be such products. A user's vector is fixed by training: later interactions change which items are
+left out, not the ranking. Someone without a vector gets one by ridge regression on the item vectors, and the same
 regression splits a score into contributions of the history (Hu, Koren and Volinsky 2008, section 5).
 """
 
@@ -15,9 +15,11 @@ RIDGE = 0.1
 
 
 class FactorModel:
-    """Args:
-    user_factors: (n_users, n_factors) float32.
-    item_factors: (n_items, n_factors) float32.
+    """A model of user and item vectors.
+
+    Args:
+        user_factors: (n_users, n_factors) float32.
+        item_factors: (n_items, n_factors) float32.
     """
 
     def __init__(self, user_factors: FloatArray, item_factors: FloatArray) -> None:
@@ -38,7 +40,7 @@ class FactorModel:
         return solution
 
     def _fold_in(self, history: IntArray) -> FloatArray:
-        """(n_factors,): the vector whose products with the history's items come nearest to 1."""
+        """The vector, (n_factors,), whose products with the items of the history come nearest to 1."""
         return self._solve(history, self._items[history].sum(axis=0))
 
     def contributions(self, history: IntArray, item: int) -> FloatArray | None:

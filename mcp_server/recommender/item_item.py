@@ -1,9 +1,9 @@
 """Item-item models: a user's scores are the sum of the rows of a weight matrix that their history names.
 
-Served so: EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"), SLIM (Ning and Karypis
-2011), ItemKNN. New interactions count without training anew, and someone without an ID is served from a list of items.
-The dense form needs n_items² numbers: 20,000 items are 1.6 GB; beyond, the sparse form keeps each item's
-strongest weights.
+Serves EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data"), SLIM (Ning and Karypis
+2011), ItemKNN. New interactions count at once, without training, and someone without an ID is served from a list
+of items. The dense form needs n_items² numbers: 20,000 items are 1.6 GB. Beyond that, the sparse form keeps the
+strongest weights of each item.
 """
 
 import numpy as np
@@ -12,10 +12,10 @@ from mcp_server.types import FloatArray, IntArray
 
 
 class ItemItemModel:
-    """Dense weights.
+    """A model of dense weights.
 
     Args:
-        weights: (n_items, n_items) float32; row: item of the history, column: item that is scored.
+        weights: (n_items, n_items) float32. Rows are items of the history, columns items that are scored.
         offset: (n_items,) float32, added to every user's scores; zero for most models.
     """
 
@@ -32,13 +32,13 @@ class ItemItemModel:
 
 
 class SparseItemItemModel:
-    """Compressed rows (CSR).
+    """A model of sparse weights, as compressed rows (CSR).
 
     Args:
-        indptr: (n_items + 1,) int64: where each row begins.
-        indices: (n_weights,) int32: columns.
+        indptr: (n_items + 1,) int64, the place where each row begins.
+        indices: (n_weights,) int32, the column of each weight.
         values: (n_weights,) float32.
-        offset: (n_items,) float32, as above.
+        offset: (n_items,) float32, added to every user's scores.
     """
 
     def __init__(self, indptr: IntArray, indices: IntArray, values: FloatArray, offset: FloatArray) -> None:

@@ -1,4 +1,4 @@
-"""What a model does at serving time. Ranking is apart (``ranker``), so that all models share it."""
+"""The protocol of a model at serving time. Ranking is separate, in ``ranker``, so that all models share it."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ class Recommender(Protocol):
 
         Args:
             user: Position of the user; None for someone who is not in the data.
-            history: (n,): positions of the items that the user interacted with.
+            history: (n,), positions of the items that the user interacted with.
 
         Returns:
             (n_items,) float32.
@@ -23,7 +23,7 @@ class Recommender(Protocol):
         """
 
     def contributions(self, history: IntArray, item: int) -> FloatArray | None:
-        """(n,): what each item of the history adds to the score of ``item``.
+        """Amounts, (n,), that the items of the history add to the score of ``item``.
 
         None where the model cannot tell.
         """

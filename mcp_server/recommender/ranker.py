@@ -1,4 +1,4 @@
-"""Ranking of items by a model's scores: what every model shares."""
+"""Ranking items by the scores of any model."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Ranked:
 
 
 class Ranker:
-    """Ranks with one model."""
+    """Ranks items with one model."""
 
     def __init__(self, model: Recommender) -> None:
         self._model = model
@@ -33,13 +33,13 @@ class Ranker:
         excluded: IntArray,
         twins: Twins,
     ) -> Ranked:
-        """The best k items for a user; items that are the same are named once.
+        """The best k items for a user. Of items that a catalogue lists twice, one is named.
 
         Args:
-            user: Position of the user; None for someone who is known by ``history`` alone.
-            history: (n,): items that the user interacted with.
-            allowed: Items to choose from; all where None.
-            excluded: Items that are left out all the same.
+            user: Position of the user, or None for someone who is known by ``history`` alone.
+            history: (n,), positions of the items that the user interacted with.
+            allowed: Positions of the items to choose from, or None for all.
+            excluded: Positions of items to leave out, even if they are allowed.
 
         Raises:
             InvalidInputError: The model cannot serve someone without an ID.
@@ -47,7 +47,7 @@ class Ranker:
         return top_by(self._model.score(user, history), k, allowed=allowed, excluded=excluded, twins=twins)
 
     def reasons(self, history: IntArray, item: int, most: int) -> list[int] | None:
-        """The items of a history that speak most for an item; None where the model cannot tell."""
+        """The items of a history that contribute most to an item's score, or None where the model cannot tell."""
         shares = self._model.contributions(history, item)
         if shares is None:
             return None
@@ -63,15 +63,15 @@ def top_by(
 
 
 def rank(scores: FloatArray | IntArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:
-    """The best k of some items, best first; of equal scores the lower position first.
+    """The best k of some items, best first. Of equal scores the lower position comes first.
 
     Args:
         scores: (n_items,).
-        allowed: Positions to choose from, each once; all where None.
-        excluded: Positions that are left out all the same.
+        allowed: Positions to choose from, each once, or None for all.
+        excluded: Positions to leave out, even if they are allowed.
 
     Returns:
-        (at most k,): positions.
+        Positions, at most k.
     """
     usable = np.ones(len(scores), dtype=bool) if allowed is None else np.zeros(len(scores), dtype=bool)
     if allowed is not None:

@@ -1,7 +1,7 @@
 """Precomputed scores, for models that are neither item-item nor factors (variational autoencoders, ...).
 
-Needs n_users * n_items numbers, and knows only the users and the interactions of its training: it cannot
-serve someone without an ID, and cannot tell which of a user's items speak for a recommendation.
+A table needs n_users * n_items numbers, and knows only the users and interactions of its training. It cannot serve
+someone without an ID, and cannot tell which items of a history a recommendation comes from.
 """
 
 from mcp_server.errors import InvalidInputError
@@ -9,9 +9,11 @@ from mcp_server.types import FloatArray, IntArray
 
 
 class ScoreTable:
-    """Args:
-    scores: (n_users, n_items) float32 or float16.
-    model: Name of the model, for messages.
+    """A model that looks scores up.
+
+    Args:
+        scores: (n_users, n_items) float32 or float16.
+        model: Name of the model, for messages.
     """
 
     def __init__(self, scores: FloatArray, model: str) -> None:

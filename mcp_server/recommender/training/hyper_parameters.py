@@ -1,8 +1,7 @@
-"""Hyper-parameters of RecBole's models, as whoever chooses a model may set them: the model's own and some of its
-training's, each of the type that RecBole gives it.
+"""The hyper-parameters of RecBole's models that a user may set: the model's own and some of its training, each typed.
 
-Settings may come from a stranger's dataset.yaml. RecBole takes everything else from the same place, such as files that
-it reads (some by unpickling them) and folders that it writes to, so only what is known here goes on.
+Settings may come from a stranger's dataset.yaml. In the same place RecBole looks for files to read (some of them
+pickled) and for folders to write to, so only the names listed here are passed on.
 """
 
 from collections.abc import Mapping
@@ -13,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from mcp_server.errors import quoted
 
 LEADS_TO_FILES = ("use_pretrain", "train_method", "train_stage")
-"""With these, and with names that end in "_path", a model loads what another training has written."""
+"""Settings by which a model loads files of another training. Names that end in "_path" do the same."""
 
 FRACTIONS = ("negative_weight", "w_max")
-"""Whole in RecBole's defaults, though any number will do."""
+"""Settings that take any number, although RecBole's default is a whole one."""
 
 LONGEST_LIST = 32
 
@@ -26,7 +25,7 @@ _Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
 
 
 class NegativeSampling(BaseModel):
-    """How items that a user has not interacted with are drawn for training, as RecBole's train_neg_sample_args."""
+    """The way in which items that a user has not interacted with are drawn: RecBole's train_neg_sample_args."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -59,30 +58,30 @@ TRAINING: Mapping[str, Any] = {
     "require_pow": False,
     "seed": 2020,
 }
-"""Of every model, with RecBole's defaults, which say the types."""
+"""Settings of every model's training, with RecBole's defaults, which give the types."""
 
 
 class HyperParameterError(ValueError):
-    """A setting is none of the model's hyper-parameters, or not of its type; the text says what would be right."""
+    """A setting is not one of the model's hyper-parameters, or has a wrong type. The text says what would be right."""
 
 
 def check_settings(model: str, settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as the model takes them.
+    """Convert settings to the types that the model takes.
 
     Args:
-        settings: By name; numbers may be written as text, such as "1e-3".
+        settings: Values by name. Numbers may be written as text, such as "1e-3".
         own: The model's own hyper-parameters with RecBole's defaults.
 
     Raises:
-        HyperParameterError: One of them cannot be set, or not to this value.
+        HyperParameterError: A setting does not exist, or cannot have this value.
     """
     known = {**TRAINING, **{name: value for name, value in own.items() if _may_be_set(name)}}
     for name in settings:
         if name not in known:
             mine = ", ".join(sorted(known.keys() - TRAINING.keys())) or "none"
             raise HyperParameterError(
-                f"{model} has no setting {quoted(name)} that can be changed here; its own are: {mine}; those of its "
-                f"training: {', '.join(TRAINING)}"
+                f"{model} has no setting {quoted(name)} that can be changed here. Its own settings are: {mine}. "
+                f"Settings of its training are: {', '.join(TRAINING)}"
             )
     return {name: _typed(name, value, known[name]) for name, value in settings.items()}
 

@@ -1,6 +1,6 @@
 """Jobs for RecBole: describing them, running them in a child process, reporting their progress.
 
-This side knows nothing of recbole or torch; ``recbole_training`` is the other side.
+This side knows nothing of recbole or torch; ``recbole_process`` is the other side.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ VALIDATION_METRIC = "NDCG@10"
 GIB = 2**30
 
 LAST_WORDS_SECONDS = 5.0
-"""For a process that has failed to say why, and for that to arrive."""
+"""Time allowed for a failed process to say why."""
 
 
 class _Job(BaseModel):
@@ -38,15 +38,15 @@ class _Job(BaseModel):
     n_users: int
     n_items: int
     max_dense_items: int = 20_000
-    """Above so many items an item-item matrix is pruned."""
+    """Number of items above which an item-item matrix is pruned."""
     neighbours: int = 500
-    """Weights that are kept of each column of a pruned matrix."""
+    """Number of weights kept in each column of a pruned matrix."""
     max_table_bytes: int = 2 * GIB
-    """Largest table of precomputed scores."""
+    """Largest size of a table of precomputed scores."""
 
 
 class TrainJob(_Job):
-    """Train for serving; the artifact goes to ``output``."""
+    """A model to train for serving. The artifact goes to the folder ``output``."""
 
     task: Literal["train"] = "train"
     dataset: str
@@ -55,20 +55,20 @@ class TrainJob(_Job):
 
 
 class EvaluateJob(_Job):
-    """Train and test on RecBole's default split."""
+    """A model to train and test on RecBole's default split."""
 
     task: Literal["evaluate"] = "evaluate"
 
 
 Progress = Callable[[str, int, int, float | None], None]
-"""Called with a label, steps done, steps in all (or most), and the validation metric."""
+"""A callback that gets a label, the steps done, their total (or upper bound), and the validation metric."""
 
 _JOB = TypeAdapter[TrainJob | EvaluateJob](Annotated[TrainJob | EvaluateJob, Field(discriminator="task")])
 _EVENT = TypeAdapter(dict[str, Any])
 
 
 def parse_job(text: str) -> TrainJob | EvaluateJob:
-    """A job from its JSON."""
+    """Read a job from its JSON."""
     return _JOB.validate_json(text)
 
 
@@ -116,17 +116,17 @@ def run_job(
         assert child.stdin is not None
         assert child.stdout is not None
         assert child.stderr is not None
-        # Not through a file: what it says last is needed most where no file can be written.
-        listening = threading.Thread(target=_keep_last, args=(child.stderr, said), daemon=True)
+        # A pipe, not a file: the last line is needed most where no file can be written.
+        listening = threading.Thread(target=_keep_last_line, args=(child.stderr, said), daemon=True)
         listening.start()
         try:
             child.stdin.write(job.model_dump_json() + "\n")
             child.stdin.flush()
-            outcome = _follow(child.stdout, progress)
+            outcome = _read_events(child.stdout, progress)
         except BrokenPipeError:
             outcome = None
         else:
-            if outcome is None:  # it is about to say why
+            if outcome is None:  # its reason is on the way
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(LAST_WORDS_SECONDS)
         finally:
@@ -137,13 +137,13 @@ def run_job(
     return outcome
 
 
-def _keep_last(lines: Iterable[str], said: deque[str]) -> None:
-    """Read to the end, and keep the last line that says something."""
+def _keep_last_line(lines: Iterable[str], said: deque[str]) -> None:
+    """Read all lines, and keep the last one that is not empty."""
     said.extend(line.strip() for line in lines if line.strip())
 
 
-def _follow(events: Any, progress: Progress) -> dict[str, Any] | None:
-    """Read events to the end; None where the child ended without a result."""
+def _read_events(events: Any, progress: Progress) -> dict[str, Any] | None:
+    """Read events until the result, or None where the child ended without one."""
     for line in events:
         event = _EVENT.validate_json(line)
         if event["event"] == "progress":

@@ -1,9 +1,9 @@
-"""RecBole and torch, made to run with today's NumPy, SciPy and torch. The one module that imports them.
+"""RecBole and torch, made to run with today's NumPy, SciPy and torch. No other module imports them.
 
-What is worked around, by settings of the process and not by changing installed files:
-NumPy 2 dropped names that RecBole's Config reads; SciPy dropped a method with which its graph models build;
-torch refuses to reload its checkpoints by default; ``recbole.quick_start`` imports ray, so it is not used.
-RecBole's Config evaluates every setting that is a string as a Python expression; here it takes strings as they are.
+No installed file is changed; each workaround is a setting of this process. NumPy 2 dropped names that RecBole's Config
+reads. SciPy dropped a method with which RecBole's graph models build. torch refuses to reload RecBole's checkpoints by
+default. ``recbole.quick_start`` imports ray, so it is not used. RecBole's Config evaluates every string among its
+settings as a Python expression; ours keeps strings as they are.
 """
 
 # ruff: noqa: E402  (the order of the lines is the point)
@@ -50,17 +50,17 @@ __all__ = [
 
 
 class Config(recbole.config.Config):  # type: ignore[misc]
-    """RecBole's configuration of a run, without its evaluation of strings."""
+    """The configuration of a run, in which strings are not evaluated."""
 
     def _convert_config_dict(self, config_dict: dict[str, Any]) -> dict[str, Any]:
         return config_dict
 
 
 def own_hyper_parameters(config: Any) -> dict[str, Any]:
-    """The hyper-parameters that a model has for itself, with RecBole's defaults.
+    """The hyper-parameters of a model itself, with RecBole's defaults.
 
     Args:
-        config: Of a run of the model with nothing else set.
+        config: Configuration of a run of the model with nothing else set.
     """
     file = Path(recbole.config.__file__).parent.parent / "properties" / "model" / f"{config['model']}.yaml"
     names = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None

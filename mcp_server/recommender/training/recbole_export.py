@@ -1,4 +1,4 @@
-"""From a model that RecBole has trained to arrays that can be served without RecBole."""
+"""Exporting a model that RecBole has trained as arrays that are served without RecBole."""
 
 import inspect
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob
 from mcp_server.recommender.training.recbole_compat import Interaction, torch
 
 N_CHECKED_USERS = 64
-"""A form is used only if it gives RecBole's own scores for so many users."""
+"""Number of users for whom a form must reproduce RecBole's own scores."""
 
 
 class UnsuitableError(Exception):
-    """The job cannot be done as asked; the text is for the user."""
+    """The job cannot be done as asked. The text is for the user."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Export:
 class Exporter:
     """Finds the smallest form in which a trained model can be served.
 
-    No form is believed because of the model's name: it is used if, for a sample of users, it reproduces the
-    scores of the model's own ``full_sort_predict``.
+    The name of a model decides nothing. A form is used if it reproduces, for a sample of users, the scores of the
+    model's own ``full_sort_predict``.
     """
 
     def __init__(self, model: Any, dataset: Any, job: TrainJob | EvaluateJob) -> None:
@@ -45,17 +45,21 @@ class Exporter:
         self._users = self._positions(dataset.uid_field)
 
     def _positions(self, field: str) -> np.ndarray[Any, Any]:
-        """(n,): our position of each of RecBole's numbers from 1 on; number 0 is its padding."""
+        """Our positions, (n,), of RecBole's numbers from 1 on. Number 0 is its padding."""
         tokens = self._dataset.id2token(field, np.arange(1, self._dataset.num(field)))
         return np.asarray(tokens).astype(np.int64)
 
     def export(self) -> Export:
-        """Raises: UnsuitableError: its scores are not numbers, or are to be a table that is too large."""
+        """Export the model in the first form that reproduces its scores.
+
+        Raises:
+            UnsuitableError: The scores are not finite numbers, or need a table that would be too large.
+        """
         export = self._as_item_item() or self._as_factors() or self._as_score_table()
         if not all(np.isfinite(array).all() for array in export.arrays.values()):
             raise UnsuitableError(
-                f"the scores of {type(self._model).__name__} are not finite numbers: its training does not come to an "
-                "end with these settings; choose others, such as a lower learning_rate"
+                f"the scores of {type(self._model).__name__} are not finite numbers: its training does not "
+                "converge with these settings. Try others, such as a lower learning_rate"
             )
         return export
 
@@ -69,7 +73,7 @@ class Exporter:
         return self._scores(self._sample)
 
     def _scores(self, users: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """(n_users, n_items) float32 of RecBole's own scores, without the padding item."""
+        """RecBole's own scores, (n_users, n_items) float32, without the padding item."""
         n_items = self._dataset.item_num
         device = self._model.device
         with torch.no_grad():
@@ -171,7 +175,7 @@ class Exporter:
                 "model (EASE, ItemKNN, SLIMElastic) or a factor model (BPR, LightGCN)"
             )
         scores = np.zeros((self._job.n_users, self._job.n_items), dtype=np.float32)
-        lowest = np.finfo(np.float32).min  # for what a model never recommends and scores with minus infinity
+        lowest = np.finfo(np.float32).min  # for items that a model never recommends, and scores with minus infinity
         scores[np.ix_(self._users, self._items)] = np.maximum(
             self._scores(np.arange(1, self._dataset.user_num)), lowest
         )
@@ -179,7 +183,7 @@ class Exporter:
 
 
 def _strongest(weights: np.ndarray[Any, Any], neighbours: int) -> Any:
-    """The weights of largest size in each column, the rest zero; a sparse matrix."""
+    """Keep the largest weights of each column, as a sparse matrix."""
     n = len(weights)
     keep = min(neighbours, n)
     rows = np.argpartition(-np.abs(weights), keep - 1, axis=0)[:keep]

@@ -1,10 +1,10 @@
-"""Training with RecBole, as a process of its own that ``training`` starts in a scratch folder.
+"""Training with RecBole, as a process that ``jobs`` starts in a scratch folder.
 
 RecBole parses sys.argv, logs to stdout, and writes log/, log_tensorboard/ and saved/ into the working directory;
 all of that ends with the process.
 
-Protocol: the first line of stdin is the job (JSON); stdin then stays open, and when it closes, the parent is
-gone and this process ends. Events are JSON lines on the original stdout; all else that prints goes to stderr.
+The first line of stdin is the job, as JSON. Stdin then stays open; when it closes, the parent is gone and this process
+ends. Events are JSON lines on the original stdout. Everything else that is printed goes to stderr.
 """
 
 import json
@@ -45,7 +45,7 @@ from mcp_server.recommender.training.recbole_compat import (
 from mcp_server.recommender.training.recbole_export import Exporter, UnsuitableError
 
 EASE_REG_WEIGHTS = [50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0]
-"""Regularisations among which the validation split chooses, where none is given."""
+"""Values of EASE's regularisation to choose from on the validation split, where none is given."""
 
 Emit = Callable[[Mapping[str, Any]], None]
 
@@ -61,7 +61,7 @@ class Fit:
     """RecBole's dataset of the training split."""
     valid_score: float
     best_epoch: int
-    """1 for the first; the one with the best validation metric."""
+    """Number of the epoch with the best validation metric. The first is 1."""
     seconds: float
 
 
@@ -69,7 +69,7 @@ class Session:
     """Training runs on one file of interactions.
 
     Args:
-        folder: Holds DATASET_NAME/DATASET_NAME.inter.
+        folder: The folder that holds DATASET_NAME/DATASET_NAME.inter.
     """
 
     def __init__(self, job: TrainJob | EvaluateJob, folder: Path, emit: Emit) -> None:
@@ -79,7 +79,7 @@ class Session:
         """RecBole's configuration of a run.
 
         Raises:
-            UnsuitableError: RecBole has no such general recommender, or it has no such hyper-parameter.
+            UnsuitableError: RecBole has no such general recommender, or the model no such hyper-parameter.
         """
         own = {
             "data_path": str(self._folder),
@@ -100,7 +100,7 @@ class Session:
         return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **checked})
 
     def fit_split(self, model: str, settings: Mapping[str, Any]) -> Fit:
-        """Train on the training split; the validation split stops the training early."""
+        """Train on the training split, and stop early by the validation split."""
         config = self.configure(model, settings)
         init_seed(config["seed"], config["reproducibility"])
         started = time.perf_counter()
@@ -130,7 +130,7 @@ class Session:
         config = self.configure(model, settings)
         init_seed(config["seed"], config["reproducibility"])
         dataset = create_dataset(config)
-        # What Dataset.build does, but for the split.
+        # The same as Dataset.build, without the split.
         dataset._change_feat_format()
         sampler, _, _ = create_samplers(config, dataset, [dataset, dataset, dataset])
         data = get_dataloader(config, "train")(config, dataset, sampler, shuffle=config["shuffle"])
@@ -152,7 +152,7 @@ class Session:
 
 
 def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
-    """Choose what is not given on the validation split, train on all interactions, write the artifact."""
+    """Choose open settings on the validation split, train on all interactions, and write the artifact."""
     session = Session(job, folder, emit)
     started = time.perf_counter()
     settings, chosen_by = choose(session, job.model, job.settings)
@@ -176,8 +176,8 @@ def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
 def choose(session: Session, model: str, settings: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings for training on all interactions, and how they were chosen.
 
-    EASE's regularisation, where not given, by the validation split; for models trained in epochs, the number
-    of epochs that was best there.
+    The validation split chooses EASE's regularisation, where it is not given, and the number of epochs of models that
+    are trained in epochs.
     """
     config = session.configure(model, settings)
     if model == "EASE" and "reg_weight" not in settings:
@@ -224,7 +224,7 @@ def _end_with_parent() -> None:
 
 def main() -> None:
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever RecBole prints must not mix with the events
+    os.dup2(2, 1)  # nothing that RecBole prints may mix with the events
     sys.argv = ["recbole"]
     warnings.simplefilter("ignore")
     job = parse_job(sys.stdin.readline())
