@@ -1,4 +1,4 @@
-"""What the benchmarks share: sessions with measured servers, statistics, tables."""
+"""Sessions with measured servers, statistics and tables for all benchmarks."""
 
 import json
 import statistics
@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 
 
 def prepared_state() -> StateFolder:
-    """The state to measure (RECSYS_STATE); ends the command where nothing is prepared."""
+    """The state to measure, from RECSYS_STATE. The command ends where nothing is prepared."""
     state = StateFolder(Settings().state_folder)
     try:
         state.current()
@@ -33,26 +33,26 @@ def prepared_state() -> StateFolder:
 
 @asynccontextmanager
 async def spawned(*command: str) -> AsyncIterator[ClientSession]:
-    """A session with a Python program that serves MCP over stdio, before its greeting."""
+    """A session, not yet initialized, with a Python program that serves MCP over stdio."""
     parameters = StdioServerParameters(command=sys.executable, args=list(command))
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
         yield session
 
 
 def resident_mb() -> float:
-    """Resident memory of this process's only child, in MB."""
+    """Resident memory of the only child process, in MB."""
     (child,) = psutil.Process().children()
     return float(child.memory_info().rss) / 1e6
 
 
 def wire(message: Any) -> dict[str, Any]:
-    """The protocol's JSON of an SDK object, whichever line of the SDK it is."""
+    """The JSON of an SDK object, on either line of the SDK."""
     content: dict[str, Any] = json.loads(message.model_dump_json(by_alias=True, exclude_none=True))
     return content
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which a share of the values lies."""
+    """The quantile of some values."""
     ordered = sorted(values)
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 

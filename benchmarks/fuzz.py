@@ -1,8 +1,8 @@
 """Fuzzed calls over one stdio session and one HTTP session: `python -m benchmarks.fuzz --calls 20000 --seed 1`.
 
-Messages of all kinds, good ones, mutated ones and what is no message at all, go to a server over the prepared state,
-some of them at once. Prints what they were answered with, and ends with exit code 1 where the server crashed, did not
-answer, logged a traceback, or answered with anything that the protocol or a tool's schema does not allow.
+Valid, mutated and malformed messages go to a server over the prepared state, some of them at once. The command prints
+the outcomes, and ends with exit code 1 if the server crashed, did not answer, logged a traceback, or sent anything that
+the protocol or a tool's schema does not allow.
 `--only NUMBER` sends one message of the seed again and prints its answer.
 """
 
@@ -36,7 +36,7 @@ GREETING = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {
 ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
 
 MOST_BODY_KB = 65_536
-"""All messages are to get to the protocol."""
+"""A limit on bodies that lets all messages through to the protocol."""
 
 LONGEST_LINE = 2**26
 
@@ -44,7 +44,7 @@ TRANSPORTS = ("stdio", "http")
 
 
 class CrashError(Exception):
-    """The server is not there any more, or does not talk to its client."""
+    """The server has ended, or does not answer its client."""
 
 
 class Session(Protocol):
@@ -55,7 +55,7 @@ class Session(Protocol):
 
 
 def _read(text: str | bytes) -> Json:
-    """JSON as its standard has it: without NaN and Infinity."""
+    """Read standard JSON, without NaN and Infinity."""
 
     def refuse(constant: str) -> None:
         raise ValueError(f"{constant} is not JSON")
@@ -158,7 +158,7 @@ async def _spawn(transport: str, state: Path) -> asyncio.subprocess.Process:
 
 @asynccontextmanager
 async def served(transport: str, state: Path, tally: Tally) -> AsyncIterator[tuple[Session, psutil.Process]]:
-    """A server, and a session with it that has been greeted."""
+    """A server and an initialized session with it."""
     process = await _spawn(transport, state)
     assert process.stderr is not None
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -200,7 +200,7 @@ async def served(transport: str, state: Path, tally: Tally) -> AsyncIterator[tup
 
 
 async def _ask(session: Session, method: str, params: Json) -> Json:
-    """The result of a good request."""
+    """The result of a valid request."""
     request = json.dumps({"jsonrpc": "2.0", "id": f"{method} {params}", "method": method, "params": params}).encode()
     (answer,) = await session.exchange(Message(method, (request,), "id", f"{method} {params}"))
     result: Json = answer["result"]
@@ -231,12 +231,12 @@ async def fuzz(
     patience: float = 60.0,
     tell: Callable[[int, Message, list[Json]], Awaitable[None]] | None = None,
 ) -> Tally:
-    """Send the messages of these numbers to a server of its own.
+    """Start a server and send it the messages with these numbers.
 
     Args:
-        at_once: Messages that wait for their answers at the same time.
-        patience: Seconds after which a message without an answer hangs.
-        tell: Is told of each message and its answers.
+        at_once: Number of messages that wait for their answers at the same time.
+        patience: Seconds after which a message without an answer counts as a hang.
+        tell: A callback that gets each message and its answers.
     """
     tally = Tally()
     async with served(transport, state, tally) as (session, server):
@@ -304,7 +304,7 @@ def main(
     at_once: Annotated[int, typer.Option(help="Messages that wait for their answers at the same time.")] = 16,
     only: Annotated[int | None, typer.Option(help="Send this one message, and print it and its answer.")] = None,
 ) -> None:
-    """Fuzz a server, and print what it answered."""
+    """Fuzz a server and print the outcomes."""
 
     async def show(_: int, message: Message, answers: list[Json]) -> None:
         print(*(raw[:2_000] for raw in message.raw), json.dumps(answers, indent=1)[:5_000], sep="\n")

@@ -1,4 +1,4 @@
-"""What an answer must be, whatever was asked; and the tally of what answers were."""
+"""Judging answers: the rules that every answer must meet, and a tally of outcomes."""
 
 import json
 from collections import Counter, defaultdict
@@ -13,33 +13,33 @@ from benchmarks.fuzz_messages import Message
 Json = dict[str, Any]
 
 MOST_ECHOED = 200
-"""Characters of its own input that a client may find in an error's text."""
+"""Largest number of characters of its own input that a client may find in an error text."""
 
 FAULTS = ("crash", "hang", "traceback", "schema violation", "wrong answer", "long echo")
-"""None of these may happen."""
+"""Faults, none of which may happen."""
 
 SERVER_FAULTS = (-32603, 0)
-"""Codes of errors that are the server's. No message must bring one about."""
+"""Codes of internal errors, which no message may cause."""
 
 EXAMPLES = 20
-"""Faults of a kind that are described; the others are counted."""
+"""Number of faults of each kind that are described. The rest are counted."""
 
 
 @dataclass
 class Tally:
-    """What became of the calls of one session."""
+    """The outcomes of the calls of one session."""
 
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By kind of message and outcome."""
+    """Number of messages by kind and outcome."""
     faults: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     longest_echo: int = 0
     longest_error: int = 0
     slowest: tuple[float, int] = 0.0, 0
-    """Seconds, and the number of the message."""
+    """The slowest answer in seconds, and the number of its message."""
     seconds: float = 0.0
     memory: tuple[float, float] = (0.0, 0.0)
-    """MB of the server at the start and at the end."""
+    """Memory of the server at the start and at the end, in MB."""
     longest_log_line: int = 0
 
     @property
@@ -56,10 +56,10 @@ class Tally:
 
 
 class Judge:
-    """Looks at answers, and writes what it sees into a tally.
+    """Judges answers, and adds the outcomes to a tally.
 
     Args:
-        output_schemas: Of the tools, by name.
+        output_schemas: Output schemas of the tools, by name.
     """
 
     def __init__(self, tally: Tally, output_schemas: Mapping[str, Json]) -> None:
@@ -69,7 +69,7 @@ class Judge:
         }
 
     def judge(self, number: int, message: Message, answers: Sequence[Json]) -> None:
-        """See to the answers of one message."""
+        """Judge the answers to one message."""
         expected = len(message.raw)
         right = {"id": (expected,), "null": (expected,), "nothing": (0,), "at most once": (0, 1)}[message.answered]
         if len(answers) not in right:
@@ -81,7 +81,7 @@ class Judge:
                 self._tally.blame(objection[0], f"{number} ({message.kind}): {objection[1]}")
 
     def _objection(self, message: Message, answer: Json | None) -> tuple[tuple[str, str] | None, str]:
-        """What is wrong with an answer, and what it was."""
+        """The fault of an answer, if any, and its outcome."""
         if answer is None:
             return None, "none"
         identifier = message.id if message.answered in ("id", "at most once") else None
@@ -152,7 +152,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _sent(message: Message) -> Iterator[str]:
-    """What a message sends, in all ways in which it may be echoed."""
+    """The content of a message, in every form in which it may be echoed."""
     for raw in message.raw:
         text = raw.decode(errors="replace")
         yield text
@@ -165,9 +165,7 @@ def _sent(message: Message) -> Iterator[str]:
 
 
 def longest_echo(text: str, sent: str) -> int:
-    """The length of the longest part of a text that was sent, where that is more than `MOST_ECHOED`; at most so much
-    otherwise.
-    """
+    """The length of the longest echo of what was sent. Below `MOST_ECHOED` the number is only an upper bound."""
     if not sent:
         return min(len(text), MOST_ECHOED)
     step, longest = MOST_ECHOED // 2, 0

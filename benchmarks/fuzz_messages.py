@@ -1,4 +1,4 @@
-"""The fuzzer's messages: each follows from the seed and its number alone, so that any of them can be sent again."""
+"""The fuzzer's messages. Each follows from the seed and its number alone, so that any of them can be sent again."""
 
 import base64
 import json
@@ -31,14 +31,14 @@ KINDS = {
     "one ID twice": 1,
     "malformed": 7,
 }
-"""Kinds of messages, and how often each is drawn."""
+"""Kinds of messages, with the weight of each."""
 
 LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 
 
 @dataclass(frozen=True)
 class Offers:
-    """What a server has: what there is to be called, read and filled in, as its lists say."""
+    """The tools, prompts and resources that a server lists."""
 
     tools: Mapping[str, Json]
     prompts: Mapping[str, Json]
@@ -48,11 +48,13 @@ class Offers:
 
 @dataclass(frozen=True)
 class Message:
-    """Args:
-    raw: What is sent, each a line or a body.
-    answered: How each request in it is.
-    id: Of the request, where it has one.
-    tool: That is called, where one is.
+    """One message, or several that are sent together.
+
+    Args:
+        raw: Lines, or bodies, to send.
+        answered: The answer that each of them must get.
+        id: ID of the request, if it has one.
+        tool: Name of the tool that is called, if any.
     """
 
     kind: str
@@ -66,7 +68,7 @@ class Fuzzer:
     """Draws messages.
 
     Args:
-        seed: Other seeds, other messages.
+        seed: The seed, which decides all messages.
     """
 
     def __init__(self, seed: int, offers: Offers) -> None:
@@ -136,7 +138,7 @@ class Fuzzer:
     # Calls of tools
 
     def _call(self, rng: random.Random) -> tuple[str, Json]:
-        """A tool, and arguments as its schema wants them."""
+        """A tool, with arguments that fit its schema."""
         name = rng.choice(list(self._offers.tools))
         schema = self._offers.tools[name]["inputSchema"]
         required = schema.get("required", [])

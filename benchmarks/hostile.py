@@ -1,4 +1,4 @@
-"""Values and messages that no well-meaning client sends: what the fuzzer puts in the place of what is right."""
+"""Values and messages that no well-meaning client sends. The fuzzer puts them in place of good ones."""
 
 import json
 import random
@@ -9,8 +9,8 @@ from typing import Any, Literal
 Json = dict[str, Any]
 
 Answered = Literal["id", "null", "nothing", "at most once"]
-"""What a message is answered with: its own ID; none, because it has none; nothing at all. A request that is given up
-may be answered or not.
+"""The ID that the answer to a message carries: its own, or null; or no answer at all. A request that is given up may be
+answered or not.
 """
 
 INJECTIONS = [
@@ -100,14 +100,14 @@ LENGTHS = [300, 5_000, 100_000, 1_000_000]
 
 
 def long_text(rng: random.Random) -> str:
-    """A text that is too long for anything, seldom a very long one."""
+    """A text that is too long for any argument, and now and then a very long one."""
     (length,) = rng.choices(LENGTHS, [60, 30, 7, 3])
     piece = rng.choice(["x", "word ", "é", "🎬", "\n", "'", "%", "(", "1"])
     return (piece * (length // len(piece)))[:length]
 
 
 def nested(rng: random.Random, levels: int) -> Any:
-    """Lists or objects inside one another, such as the server still takes."""
+    """Nested lists or objects, not too deep for the server."""
     value: Any = 1
     for _ in range(levels):
         value = [value] if rng.random() < 0.5 else {"a": value}
@@ -115,7 +115,7 @@ def nested(rng: random.Random, levels: int) -> Any:
 
 
 def value(rng: random.Random) -> Any:
-    """Anything in the place of a value."""
+    """Any value at all."""
     kind = rng.randrange(12)
     if kind < 3:
         return rng.choice(INJECTIONS)
@@ -135,7 +135,7 @@ def value(rng: random.Random) -> Any:
 
 
 def key(rng: random.Random) -> str:
-    """A name of an argument or a member that nobody expects."""
+    """An unexpected name for an argument or a member."""
     return rng.choice([rng.choice(INJECTIONS), rng.choice(CHARACTERS), "__class__", "items", "", long_text(rng)])
 
 
@@ -146,10 +146,10 @@ class Malformed:
 
 
 def malformed(rng: random.Random, request: Json) -> Malformed:
-    """A message that is no request of the protocol.
+    """A malformed message.
 
     Args:
-        request: A good one to begin with; its ID may be read from what is made of it.
+        request: A valid request to begin with. Its ID can still be read from the result.
     """
     return rng.choice(_WAYS)(rng, request)
 
@@ -167,7 +167,7 @@ def _with(request: Json, **parts: Any) -> bytes:
 
 
 def _spliced(request: Json, raw: bytes) -> bytes:
-    """The request with a member that ``json`` would not write."""
+    """The request with a member that the ``json`` module would not write."""
     return _encoded(request)[:-1] + b', "x": ' + raw + b"}"
 
 
@@ -205,7 +205,7 @@ def _no_object(rng: random.Random, _: Json) -> Malformed:
 
 
 def _cut(rng: random.Random, request: Json) -> Malformed:
-    """The ID comes first, and can be read however early the message ends behind it."""
+    """A message that is cut off. Its ID comes first, so that it can still be read."""
     whole = _encoded({"id": request["id"], **request})
     start = len(_encoded({"id": request["id"]})) + 1
     return Malformed(whole[: rng.randrange(start, len(whole))], "id")
@@ -236,7 +236,7 @@ def _huge_number(_: random.Random, request: Json) -> Malformed:
 
 
 def _unknown_answer(rng: random.Random, request: Json) -> Malformed:
-    """An answer to what the server has never asked."""
+    """An answer to a question that the server never asked."""
     answer = rng.choice([{"result": {}}, {"error": {"code": 1, "message": long_text(rng)}}])
     return Malformed(_encoded({"jsonrpc": "2.0", "id": rng.choice([request["id"], "x", 0]), **answer}), "nothing")
 

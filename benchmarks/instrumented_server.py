@@ -1,5 +1,5 @@
-"""The real server with three more tools, which go the way of every other: arguments checked, a result model
-dumped, an output schema published. `noop` answers one word; `noop_list` answers the same five items each time, as
+"""The real server with three more tools, which are treated like all others: their arguments are checked, their results
+dumped, their schemas published. `noop` answers one word; `noop_list` answers the same five items each time, as
 long as a recommendation's answer; `loaded` looks into sys.modules.
 """
 

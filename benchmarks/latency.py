@@ -18,18 +18,18 @@ import anyio
 from benchmarks.common import FOLDER, prepared_state, print_table, quantile, spawned, wire
 
 CALLS = 300
-"""Of each tool."""
+"""Number of calls of each tool."""
 
 WARM_UP = 20
 
 NOOP, NOOP_LIST = "no-op", "no-op, five items"
 
 Line = tuple[str, Iterator[dict[str, Any]]]
-"""A tool and its endless arguments."""
+"""A tool, and an endless supply of arguments."""
 
 
 def workloads(rng: random.Random, item_sets: list[str]) -> list[dict[str, Line]]:
-    """The parts of the benchmark, and the lines of each."""
+    """The parts of the benchmark, each with its lines."""
     queries = [json.loads(line)["query"] for line in (FOLDER / "plot_descriptions.jsonl").open(encoding="utf-8")]
     words = [query.split() for query in queries]
     genres = [

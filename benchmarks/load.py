@@ -41,29 +41,29 @@ TRANSPORTS = {
     "sse": "SSE",
     "stdio": "stdio",
 }
-"""http is the revision of the protocol without sessions; http-sessions the handshake of the earlier ones."""
+"""Transports by name. "http" has no sessions, as in the newest revision; "http-sessions" uses the earlier handshake."""
 
 NOOP, EMBEDDED, SERVER = "no-op", "embedded", "database server"
 
 MEMORY_WINDOW = 0.1
-"""Memory at the start and at the end is the mean over this share of the time measured."""
+"""Share of the measured time over which memory is averaged, at the start and at the end."""
 
 
 @dataclass
 class Run:
-    """What one server did under load."""
+    """Measurements of one server under load."""
 
     transport: str
     server: str
     sessions: int
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
-    """Of the calls answered after the warm-up, in seconds."""
+    """Latencies of the calls answered after the warm-up, in seconds."""
     errors: Counter[str] = field(default_factory=Counter)
     memory: list[float] = field(default_factory=list)
-    """MB of the server's processes, at equal distances after the warm-up."""
+    """Memory of the server's processes in MB, at regular intervals after the warm-up."""
     cpu: list[float] = field(default_factory=list)
-    """Seconds of computing that they had taken at those times."""
+    """CPU seconds used by the server's processes at the same times."""
 
     @property
     def calls_per_second(self) -> float:
@@ -94,7 +94,7 @@ class Run:
 
 @contextmanager
 def network_server(server: str, transport: str) -> Iterator[tuple[str, list[int]]]:
-    """Start a server; gives its URL and its process."""
+    """Start a server, and yield its URL and its process."""
     if server == NOOP:
         command = ["-m", "benchmarks.noop_server", "http"]
     else:
@@ -117,7 +117,7 @@ def network_server(server: str, transport: str) -> Iterator[tuple[str, list[int]
 
 
 def drain(stream: Any) -> None:
-    """Read what a server logs, so that it never waits for a reader."""
+    """Read a server's log, so that the server never waits for a reader."""
     for _ in stream:
         pass
 
@@ -127,7 +127,7 @@ def state_folder() -> str:
 
 
 def environment(server: str) -> dict[str, str]:
-    """Settings of a server: the database only where that is measured."""
+    """Settings of a server, with the database only where that is measured."""
     variables = {**os.environ, "RECSYS_LOG_LEVEL": "WARNING"}
     if server != SERVER:
         for name in [name for name in variables if name.startswith(("RECSYS_DATABASE", "RECSYS_QDRANT"))]:
@@ -157,7 +157,7 @@ async def connected(transport: str, server: str, url: str) -> AsyncIterator[Any]
 
 
 async def converse(run: Run, url: str, seed: int, until: float, measured_from: float) -> None:
-    """One session's calls until the time is over."""
+    """Make one session's calls until the time is up."""
     mix = Mix(seed)
     async with connected(run.transport, run.server, url) as session:
         await session.list_tools()
@@ -177,7 +177,7 @@ async def converse(run: Run, url: str, seed: int, until: float, measured_from: f
 
 
 async def watch(run: Run, pids: list[int], measured_from: float) -> None:
-    """Note what the server's processes take, now and then."""
+    """Sample the memory and CPU time of the server's processes."""
     while True:
         await anyio.sleep(0.5)
         if time.perf_counter() < measured_from:

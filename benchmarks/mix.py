@@ -1,4 +1,4 @@
-"""Calls as conversations have them, for a server under load: tools in a fixed proportion, arguments by chance."""
+"""A mix of calls as in conversations: tools in a fixed proportion, with random arguments."""
 
 import json
 import random
@@ -10,7 +10,7 @@ GENRES = ["Comedy", "Drama", "Action", "Thriller", "Romance", "Crime", "War", "H
 
 
 class Mix:
-    """Calls as conversations have them."""
+    """A source of random calls."""
 
     def __init__(self, seed: int) -> None:
         self._rng = random.Random(seed)
@@ -31,13 +31,13 @@ class Mix:
         self._kinds, self._weights = list(kinds), list(kinds.values())
 
     def next(self) -> tuple[str, dict[str, Any]]:
-        """A tool and its arguments."""
+        """The next call: a tool and its arguments."""
         (kind,) = self._rng.choices(self._kinds, self._weights)
         call: tuple[str, dict[str, Any]] = kind()
         return call
 
     def see(self, result: dict[str, Any]) -> None:
-        """Later calls may pass on a set that an earlier one has returned."""
+        """Note a result, so that later calls can use its item set."""
         self._item_set = (result.get("structuredContent") or {}).get("item_set", self._item_set)
 
     def _user(self) -> int:

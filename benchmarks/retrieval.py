@@ -1,6 +1,6 @@
-"""Does search find the film that a plot description means? `python -m benchmarks.retrieval [FILE.jsonl ...]`
+"""Search quality, by plot descriptions that should find their film: `python -m benchmarks.retrieval [FILE.jsonl ...]`
 
-The descriptions were written from knowledge of the films, without a look at the catalogue's texts. Each line of
+The descriptions were written from knowledge of the films, without looking at the catalogue's texts. Each line of
 a file is {"item_id": ..., "query": "..."}. A film that the catalogue lists under two IDs counts under either.
 """
 
@@ -17,7 +17,7 @@ CUTOFFS = (1, 5, 10)
 
 
 async def ranks(session: Any, lines: list[str], canonical: dict[int, int]) -> list[int]:
-    """The place of the right film for each description; beyond the last cutoff where it is not found."""
+    """The rank of the right film for each description, beyond the last cutoff where it is not found."""
     places = []
     for line in lines:
         wanted = json.loads(line)

@@ -1,4 +1,4 @@
-"""Start-up and memory, beside a no-op server of the same SDK: `python -m benchmarks.startup`."""
+"""Start-up time and memory, compared with a no-op server of the same SDK: `python -m benchmarks.startup`."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ ROUNDS = 15
 
 
 async def spawn_to_list(*command: str) -> tuple[float, float]:
-    """Seconds from the start of the process to its list of tools, and its memory then."""
+    """Seconds from the start of the process to its list of tools, and its memory at that point."""
     started = time.perf_counter()
     async with spawned(*command) as session:
         await session.initialize()

@@ -1,8 +1,8 @@
-"""Tokens that the tools cost a conversation, before the first question and with each answer:
+"""Tokens that the tools add to a conversation, before the first question and with each answer:
 `python -m benchmarks.tokens`
 
-Counted with cl100k_base, from an offline copy of the encoding; other tokenizers differ by some percent. Of results, the
-JSON text is counted, which is what a host gives to its model.
+Counted with cl100k_base, from an offline copy of the encoding; other tokenizers differ by some percent. For results
+the JSON text is counted, which is what a host gives to its model.
 """
 
 import json
