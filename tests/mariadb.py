@@ -29,7 +29,7 @@ names begin with recsys."""
 MISSING = f"no MySQL or MariaDB: install mariadb-server, or set {GIVEN}"
 
 USER, PASSWORD = "recsys", "a secret+word/?"
-"""Of private servers. The password has what URLs must quote."""
+"""The account on private servers. Its password has characters that URLs must quote."""
 
 CERTIFIED_USER = "recsys_certified"
 """The user of a private server with TLS who must show a client certificate; the password is the same."""
@@ -48,7 +48,7 @@ class Server:
         self.password = password
 
     def url(self, database: str = "", user: str | None = None, password: str | None = None) -> str:
-        """What RECSYS_DATABASE_URL takes; without a database, the server's own address.
+        """A value for RECSYS_DATABASE_URL; without a database, the server's own address.
 
         An empty ``password`` is left out of the URL.
         """
@@ -75,7 +75,7 @@ class Server:
             return [tuple(row) for row in cursor.fetchall()]
 
     def answers(self) -> bool:
-        """Whether the user can connect now."""
+        """True if the user can connect now."""
         try:
             self.query("SELECT 1")
         except pymysql.MySQLError:
@@ -133,7 +133,7 @@ class PrivateServer(Server):
 
     @property
     def running(self) -> bool:
-        """Whether the process is there, frozen or not."""
+        """True while the process is there, frozen or not."""
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
@@ -287,7 +287,7 @@ def find_server() -> Server | None:
 
 
 def installed() -> bool:
-    """Whether private servers can be started here."""
+    """True where private servers can be started."""
     return _program("mariadbd", "mysqld") is not None and _program("mariadb-install-db") is not None
 
 
@@ -319,10 +319,10 @@ def _private_server() -> Iterator[PrivateServer]:
 
 
 private_database = pytest.fixture(_private_server, name="private_database")
-"""For one test."""
+"""A private server for one test."""
 
 private_server = pytest.fixture(_private_server, scope="module", name="private_server")
-"""For the tests of a module, which leave it running."""
+"""A private server for the tests of a module, which leave it running."""
 
 
 def _program(*names: str) -> str | None:

@@ -40,7 +40,7 @@ def small(folder: Path, size: str) -> Iterator[Path]:
 
 
 def enlarge(folder: Path, size: str) -> None:
-    """Of ``small``."""
+    """Give the file system of ``small`` another size."""
     subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
 
 

@@ -79,7 +79,7 @@ class Program:
         return self.wait()
 
     def wait(self) -> int:
-        """Until it has ended; the exit code."""
+        """Wait until the server has ended, and return its exit code."""
         code = self.process.wait(PATIENCE_SECONDS)
         self._reader.join(PATIENCE_SECONDS)
         return code

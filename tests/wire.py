@@ -45,16 +45,16 @@ class WireClient:
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._number = 0
         self.greeting: dict[str, Any] = {}
-        """What the server says of itself."""
+        """The server's answer to the greeting."""
         self.notifications: list[dict[str, Any]] = []
         self.notified = asyncio.Event()
-        """Something has been told."""
+        """Set when a notification has come."""
         self.questions: list[dict[str, Any]] = []
-        """What the server has asked."""
+        """Questions that the server has asked."""
         self._reader = asyncio.create_task(self._read())
 
     async def greet(self) -> dict[str, Any]:
-        """What the server says of itself."""
+        """The server's answer to the greeting."""
         if self.generation not in WITH_GREETING:
             return await self.ask("server/discover")
         client = {"name": "wire", "version": "1"}

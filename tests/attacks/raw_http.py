@@ -13,7 +13,7 @@ from tests.running_servers import PATIENCE_SECONDS, HttpServer
 
 @dataclass(frozen=True)
 class Answer:
-    """What came before the server closed the connection."""
+    """Everything that arrived before the server closed the connection."""
 
     raw: bytes
 

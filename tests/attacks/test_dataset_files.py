@@ -88,7 +88,7 @@ Path("answers.json").write_text(json.dumps({"answers": answers, "unchecked": unc
 
 
 def configure(folder: Path, attempts: list[tuple[str, dict[str, Any]]], code: str) -> dict[str, Any]:
-    """What RecBole is configured with, or why it is not, in a process of its own as when training."""
+    """RecBole's configuration, or the reason why there is none, from a process like the one that trains."""
     skip_without_recbole()
     request = json.dumps({"attempts": attempts, "payload": code})
     command = [sys.executable, "-P", "-c", CONFIGURING, request]

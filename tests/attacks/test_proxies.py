@@ -21,7 +21,7 @@ UNUSED_PORT = 9
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    """To which all requests are sent, as far as the environment decides."""
+    """Variables that send all requests to a proxy, as far as the environment decides."""
     for name in [name for name in os.environ if name.upper() in VARIABLES]:
         monkeypatch.delenv(name)
     with recorder() as listening:

@@ -20,7 +20,7 @@ TITLES = {
     "c": "Reversed \u202edelrever\u202c \u2067isolated\u2069 \u200fmark",
     "d": "Two\x85lines\u2028and\u2029three \x90+q\x9c \x7f",
 }
-"""By ID."""
+"""Titles by ID."""
 
 NOUN = "film[/b]\x1b[5m"
 
@@ -31,7 +31,7 @@ LISTING = ("call", "get_item_metadata_tool", f"items={json.dumps(list(TITLES))}"
 
 
 def seen_of(title: str) -> list[str]:
-    """What is to be seen of a title, however it is wrapped: its words."""
+    """The visible words of a title, however it is wrapped."""
     return [word for word in "".join(" " if commands_in(char) else char for char in title).split() if len(word) > 3]
 
 

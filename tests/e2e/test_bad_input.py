@@ -393,7 +393,7 @@ def only_text(result: dict[str, Any]) -> str:
 
 
 def objection(case: Case, result: dict[str, Any]) -> str | None:
-    """What is wrong with a result; None where it is as it should be."""
+    """The fault of a result, or None."""
     text = only_text(result)
     if not text.strip():
         return "no text"
@@ -420,7 +420,7 @@ class Client:
     portal: BlockingPortal
     session: Session
     log: Path
-    """What the server writes to stderr."""
+    """Lines that the server writes to stderr."""
 
     def tools(self) -> list[dict[str, Any]]:
         return self.portal.call(self.session.list_tools)

@@ -44,7 +44,7 @@ QUESTIONS: list[Question] = [
 ]
 
 PRICES = [4.0, 5.0, 6.5, 12.0, 15.0, 18.0, 24.5, 29.0, 39.0, 45.0]
-"""Of one product each, but for the cheapest."""
+"""Prices of one product each, without the cheapest."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Shop:
         return prepare_with_progress(self.settings, Console(stderr=True)).made
 
     async def answers(self) -> Answers:
-        """What a service in this process says."""
+        """The answer of a service in this process."""
         service = Service(self.settings, prepare_if_needed=False)
         try:
             return [await service.call(tool, arguments) for tool, arguments in QUESTIONS]
@@ -130,11 +130,11 @@ class Platform:
     over_sse: HttpServer
     over_http: HttpServer
     folder: Path
-    """For the state of a third."""
+    """State folder of a third server."""
 
     @contextlib.asynccontextmanager
     async def sessions(self) -> AsyncIterator[list[Session]]:
-        """With the two, and with a third over stdio."""
+        """Sessions with the two servers, and with a third over stdio."""
         with (self.folder / "log").open("a") as log:
             async with (
                 http_session(f"{self.over_sse.base}/sse") as first,
@@ -146,8 +146,10 @@ class Platform:
 
 @contextlib.contextmanager
 def platform_of(shop: Shop, *folders: Path) -> Iterator[Platform]:
-    """Args:
-    folders: Of the state of each of the three servers, as machines of their own have them; all have one otherwise.
+    """A shop with two running servers.
+
+    Args:
+        folders: The state folder of each of the three servers, as on machines of their own; by default all share one.
     """
     one, two, three = folders or [shop.folder] * 3
     with (
@@ -179,7 +181,7 @@ def platform(
 
 
 async def test_three_servers_answer_alike_and_know_each_others_item_sets(platform: Platform, tmp_path: Path) -> None:
-    """As one in this process answers over files."""
+    """The three answer like a service in this process over files."""
     embedded = Shop(platform.shop.dataset, tmp_path / "state", {})
     shutil.copytree(platform.shop.folder / "parts", tmp_path / "state" / "parts")
     embedded.prepare()
@@ -192,7 +194,7 @@ async def test_three_servers_answer_alike_and_know_each_others_item_sets(platfor
 
 
 async def check_sets_of_each(sessions: list[Session]) -> None:
-    """What one has made, all know."""
+    """A set that one server has made is known to all."""
     expected = {
         "steel": {"GAR-01", "GAR-02", "KIT-02", "KIT-04"},
         "plastic": {"TOY-02", "KIT-02", "GAR-04"},

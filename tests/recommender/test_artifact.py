@@ -21,7 +21,7 @@ Arrays = dict[str, Any]
 
 
 def _arrays() -> dict[str, tuple[type, Arrays]]:
-    """By kind of model: its class and its arrays, in the order of its arguments."""
+    """The class of each kind of model, and its arrays in the order of its arguments."""
     random = np.random.default_rng(7)
 
     def numbers(*shape: int) -> Any:

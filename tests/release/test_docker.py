@@ -44,7 +44,7 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text(enc
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = ("prepare", "server")
 ACCOUNTS = {"prepare": "recsys_prepare", "server": "recsys_serve"}
-"""Of the database."""
+"""Accounts of the database."""
 
 LOCKED = re.compile(r"^([a-z0-9.-]+)==(\S+)(?: ; [^\n\\]+)?(?: \\\n    --hash=sha256:[0-9a-f]{64})+$", re.MULTILINE)
 LOCKS = {
@@ -57,7 +57,7 @@ ADDRESSES = {"mysql": 3306, "qdrant": 6333, "server": 8000}
 
 
 def interpolated(text: str, given: dict[str, str] | None = None) -> str:
-    """What Compose makes of a value where only ``given`` is in its environment."""
+    """A value as Compose fills it in, with only ``given`` in its environment."""
     filled = INTERPOLATION.sub(lambda found: (given or {}).get(found["name"]) or found["default"] or "", text)
     return filled.replace("$$", "$")
 
@@ -108,7 +108,7 @@ def copied_from_here() -> list[str]:
 
 
 def is_sent(path: str) -> bool:
-    """Whether .dockerignore lets a file of the repository through: the last pattern that matches it decides."""
+    """True if .dockerignore lets a file of the repository through. The last pattern that matches decides."""
     sent = True
     for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):

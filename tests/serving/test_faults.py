@@ -36,10 +36,10 @@ from tests.vectors.qdrant_over_http import POLL_SECONDS, QdrantOverHttp
 pytestmark = pytest.mark.skipif(not installed(), reason=MISSING)
 
 TAKING_OVER_SECONDS = 20
-"""After which a new state that is not served is an error; it is looked for every two seconds."""
+"""Time allowed for a new state to be served. Servers look for one every two seconds."""
 
 DATABASE_USER = "horatio"
-"""Whose name no text of the program has by chance."""
+"""A user whose name occurs in no text of the program."""
 
 SECRETS = [DATABASE_USER, PASSWORD, quote(PASSWORD, safe="")]
 
@@ -47,7 +47,7 @@ OF_THE_DATABASE: list[Question] = [
     (LIKE, {"items": ["TOY-01", "KIT-01"]}),
     (HISTORY, {"user": "eve"}),
 ]
-"""Asked of the database each time."""
+"""Calls that ask the database each time."""
 
 REMEMBERED: list[Question] = [
     (RECOMMEND, {"user": "anna", "k": 20}),
@@ -58,10 +58,10 @@ REMEMBERED: list[Question] = [
     (POPULAR, {}),
     (POPULAR, {"user_group": ["gold"]}),
 ]
-"""What a process can answer again without its database."""
+"""Calls that a process can answer again without its database."""
 
 SEARCHES: list[Question] = [(SEARCH, {"query": "to play with", "k": 12}), (SEARCH, {"similar_to": "TOY-02"})]
-"""So are these, but by Qdrant."""
+"""Calls that a process can answer again without Qdrant."""
 
 NEW: list[Question] = [
     (RECOMMEND, {"user": "finn"}),
@@ -71,7 +71,7 @@ NEW: list[Question] = [
     (POPULAR, {"user_group": ["silver"]}),
     (RECOMMEND, {"user": "ben", "item_set": "set_aaaaaa"}),
 ]
-"""What it could answer again, but has never been asked."""
+"""Calls that could be answered from memory, but have never been made before."""
 
 PLAIN = [*OF_THE_DATABASE, *REMEMBERED]
 
@@ -116,7 +116,7 @@ def url_of(server: Server, name: str) -> str:
 
 
 def place_of(server: Server) -> str:
-    """As errors name it."""
+    """The database as errors name it."""
     return f"the database at {server.host}:{server.port}/recsys_"
 
 
@@ -172,7 +172,7 @@ async def sessions_with(server: HttpServer, number: int) -> AsyncIterator[list[S
 
 @contextlib.asynccontextmanager
 async def away(server: PrivateServer, how: str) -> AsyncIterator[None]:
-    """While open, a database is "stopped", "killed" or "frozen"."""
+    """Keep a database "stopped", "killed" or "frozen" while this is open."""
     leave = {"stopped": server.stop, "killed": server.kill, "frozen": server.freeze}[how]
     await asyncio.to_thread(leave)
     try:
@@ -321,7 +321,7 @@ async def test_a_server_does_not_start_without_its_database(
 async def test_few_connections_are_enough_for_many_sessions(
     plain: Shop, database: PrivateServer, tmp_path: Path
 ) -> None:
-    """And there are never more than the setting says."""
+    """There are never more than the setting says."""
     elsewhere = Shop(plain.dataset, tmp_path, plain.variables)  # where the model has to be fetched
     with serving(elsewhere, RECSYS_DATABASE_POOL_SIZE="2") as server:
         async with sessions_with(server, 16) as sessions:
@@ -423,7 +423,7 @@ def drop_tables(shop: Shop, server: Server, ending: str = "") -> None:
 
 
 async def check_soon_right(session: Session, right: list[dict[str, Any]]) -> None:
-    """Whether the plain questions are answered so, when a new state has had time to be taken over."""
+    """True if the plain questions get these answers once a new state has had time to be taken over."""
     until = time.monotonic() + TAKING_OVER_SECONDS
     while True:
         results = [await session.call(*question) for question in PLAIN]
@@ -492,7 +492,7 @@ HISTORIES: list[Question] = [(HISTORY, {"user": name}) for name in ("anna", "ben
 
 
 async def until_waiting(server: Server, number: int) -> None:
-    """Until so many queries wait for a lock."""
+    """Wait until so many queries wait for a lock."""
     count = "SELECT count(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for%lock'"
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
@@ -584,6 +584,6 @@ async def test_many_calls_do_not_disturb_its_end(plain: Shop) -> None:
 
 
 def test_a_look_at_a_database_that_is_silent_is_given_up(look_at_silence: Future[int | None]) -> None:
-    """Else a server would wait for ever, which is starting, or which follows what is published."""
+    """Otherwise a server that is starting, or that looks for a new state, would wait for ever."""
     with pytest.raises(BackendError, match=r"the database at 127\.0\.0\.1:\d+/recsys_silent"):
         look_at_silence.result(PATIENCE_SECONDS)

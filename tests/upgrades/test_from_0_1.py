@@ -27,7 +27,7 @@ from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH, USER
 SAMPLE = Path(__file__).parent / "0.1"
 
 HANDLE = "set_ffexro"
-"""Of an item set that 0.1 has made: all toys."""
+"""Handle of an item set that 0.1 has made: all toys."""
 
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     (RECOMMEND, {"user": "anna", "k": 20, "reasons": True}),
@@ -71,7 +71,7 @@ def settings(request: pytest.FixtureRequest) -> Settings:
 
 
 def answers(settings: Settings) -> list[dict[str, Any]]:
-    """Of a newly started server, which is ready."""
+    """Answers of a newly started server that is ready."""
 
     async def ask() -> list[dict[str, Any]]:
         service = Service(settings, prepare_if_needed=False)
@@ -109,7 +109,7 @@ def test_it_is_served_as_it_is(settings: Settings) -> None:
 
 
 def history_of(customer: str) -> set[str]:
-    """By the file; what anybody has bought where no name is given."""
+    """Purchases according to the file; those of everybody where no name is given."""
     lines = (SAMPLE / "dataset" / "purchases.csv").read_text("utf-8").splitlines()[1:]
     return {line.split(",")[1] for line in lines if line.startswith(f"{customer}," if customer else "")}
 

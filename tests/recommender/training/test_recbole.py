@@ -30,7 +30,7 @@ class Trained:
     """A job that has run."""
 
     folder: Path
-    """Of the artifact."""
+    """Folder of the artifact."""
     result: dict[str, Any]
     n_users: int
     n_items: int
@@ -125,7 +125,7 @@ def trained(movielens: Dataset, tmp_path_factory: pytest.TempPathFactory) -> dic
 def recboles(
     movielens: Dataset, trained: dict[str, Trained], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, list[int]]]:
-    """By model and user: RecBole's best ten items that the user does not know; all by position."""
+    """RecBole's best ten unseen items by model and user, all as positions."""
     folder = tmp_path_factory.mktemp("recbole")
     write_interactions(movielens.interactions, folder)
     request = {"models": {model: read_header(done.folder).settings for model, done in trained.items()}}
@@ -307,11 +307,11 @@ assert "torch" not in sys.modules and "recbole" not in sys.modules
 
 @dataclass
 class Watched:
-    """What a process that trained has left behind."""
+    """Files that a training process has left behind."""
 
     done: subprocess.CompletedProcess[str]
     left: dict[str, list[str]]
-    """By folder, the names in it."""
+    """The names in each folder."""
 
 
 @pytest.fixture(scope="module")
