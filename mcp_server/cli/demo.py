@@ -5,25 +5,27 @@ The questions are in a file demo.yaml beside the dataset.yaml; without one, a fe
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anyio
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
 from mcp_server.cli.call import serving
+from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, State, make_settings
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.cli.rendering import render_result, say_call, wide_console
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import DatasetError, RecsysError
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
-from mcp_server.protocol.client import Session
 from mcp_server.settings import Settings
-from mcp_server.state.manifest import Manifest
 from recsys_shared.plain_text import json_text, one_line
 from recsys_shared.terminal import PlainConsole
+
+if TYPE_CHECKING:
+    from mcp_server.protocol.client import Session
+    from mcp_server.state.manifest import Manifest
 
 REFERENCE = re.compile(r"^\$(\d+)\.([\w.]+)$")
 
@@ -45,7 +47,16 @@ class Question(BaseModel):
     steps: list[Step]
 
 
-def run_demo(settings: Settings, as_json: bool) -> None:
+def demo(
+    dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None, as_json: AsJson = False
+) -> None:
+    """Prepare if needed, start the server, and ask it a dozen questions by fixed sequences of tools.
+
+    Shows each question, the calls made and the answer. It needs no LLM and no API key.
+    """
+    import anyio
+
+    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
     outcome = prepare_with_progress(settings, PlainConsole(stderr=True))
     file = find_spec_file(settings.dataset).parent / "demo.yaml"
     questions = read_questions(file) if file.is_file() else general_questions(outcome.current)
@@ -62,7 +73,7 @@ def read_questions(file: Path) -> list[Question]:
         raise DatasetError(f"{file}: {error}") from error
 
 
-def general_questions(current: Manifest) -> list[Question]:
+def general_questions(current: "Manifest") -> list[Question]:
     """Questions that suit any dataset, with IDs that it has."""
     nouns, users = current.spec.nouns, current.card.example_users
     item, user = current.card.example_items[0], users[0]
@@ -109,7 +120,7 @@ async def _ask_all(settings: Settings, questions: list[Question], as_json: bool)
     return answers
 
 
-async def _ask(session: Session, question: Question, console: PlainConsole | None) -> list[dict[str, Any]]:
+async def _ask(session: "Session", question: Question, console: PlainConsole | None) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     for step in question.steps:
         arguments = {name: _resolve(value, calls) for name, value in step.arguments.items()}
