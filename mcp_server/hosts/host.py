@@ -128,4 +128,4 @@ def describe_damage(error: ValueError) -> str:
     """Where a text is damaged, and how."""
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
-    return str(error)  # TOML's ends with the line and the column
+    return str(error)

@@ -5,7 +5,7 @@ from itertools import takewhile
 from typing import Any
 
 import tomlkit
-from tomlkit.exceptions import TOMLKitError
+from tomlkit.exceptions import ParseError
 from tomlkit.items import AbstractTable, Comment, Whitespace
 
 
@@ -17,7 +17,7 @@ class TomlText:
     """A TOML document; each change gives a new text.
 
     Raises:
-        ValueError: The text is damaged; the message ends with the line and the column.
+        ValueError: The text is damaged; the message begins with the line and the column.
     """
 
     def __init__(self, text: str) -> None:
@@ -25,8 +25,9 @@ class TomlText:
         try:
             self._document = tomlkit.parse(text)
             self.content: dict[str, Any] = self._document.unwrap()
-        except TOMLKitError as error:
-            raise ValueError(str(error)) from error
+        except ParseError as error:
+            message = str(error).removesuffix(f" at line {error.line} col {error.col}")
+            raise ValueError(f"line {error.line}, column {error.col + 1}: {message}") from error
 
     def put(self, keys: Sequence[str], table: Mapping[str, Any]) -> str:
         """The text with this table in it. It goes where the one of this name was, else to the end.

@@ -37,7 +37,7 @@ def shop_state(shop_settings: Settings, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[PrivateServer]:
+def private_server() -> Iterator[PrivateServer]:
     if not installed():
         pytest.skip(MISSING)
     with PrivateServer() as server:
@@ -55,11 +55,14 @@ def qdrant() -> Iterator[QdrantOverHttp]:
 
 @pytest.fixture(scope="session")
 def remote_shop(
-    database: PrivateServer, qdrant: QdrantOverHttp, tmp_path_factory: pytest.TempPathFactory, shop_settings: Settings
+    private_server: PrivateServer,
+    qdrant: QdrantOverHttp,
+    tmp_path_factory: pytest.TempPathFactory,
+    shop_settings: Settings,
 ) -> Shop:
     """A shop on the servers, with nothing prepared."""
     folder = tmp_path_factory.mktemp("shop")
-    return open_shop(folder, shop_settings, new_place(database, qdrant), prepared=False)
+    return open_shop(folder, shop_settings, new_place(private_server, qdrant), prepared=False)
 
 
 @pytest.fixture(scope="session")
@@ -77,15 +80,15 @@ def commands(remote_shop: Shop, preparations: list[Ended], terminal: Terminal) -
 
 
 @pytest.fixture
-def own(database: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
+def own(private_server: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
     """A shop of the test's own, prepared."""
-    return open_shop(tmp_path, shop_settings, new_place(database, qdrant))
+    return open_shop(tmp_path, shop_settings, new_place(private_server, qdrant))
 
 
 @pytest.fixture
-def plain(database: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
+def plain(private_server: PrivateServer, qdrant: QdrantOverHttp, tmp_path: Path, shop_settings: Settings) -> Shop:
     """The same without search, which is faster."""
-    return open_shop(tmp_path, shop_settings, new_place(database, qdrant), searchable=False)
+    return open_shop(tmp_path, shop_settings, new_place(private_server, qdrant), searchable=False)
 
 
 @pytest.fixture

@@ -121,13 +121,13 @@ def test_call_answers_from_the_servers(commands: Commands, qdrant: QdrantOverHtt
 
 
 def test_call_says_in_one_line_that_the_database_is_away(
-    commands: Commands, remote_shop: Shop, database: PrivateServer
+    commands: Commands, remote_shop: Shop, private_server: PrivateServer
 ) -> None:
-    database.stop()
+    private_server.stop()
     try:
         refused = commands.refused("call", HISTORY, "user=anna")
     finally:
-        database.start()
+        private_server.start()
     assert refused.startswith(f"the database at {place_of(remote_shop)} cannot be reached")
 
 

@@ -112,7 +112,11 @@ def closed_port() -> int:
 
 
 def test_the_doctor_finds_what_is_away_or_refuses_or_is_empty(
-    remote_shop: Shop, preparations: list[Ended], examine: Examine, database: PrivateServer, qdrant: QdrantOverHttp
+    remote_shop: Shop,
+    preparations: list[Ended],
+    examine: Examine,
+    private_server: PrivateServer,
+    qdrant: QdrantOverHttp,
 ) -> None:
     nowhere = f"http://127.0.0.1:{closed_port()}"
     found = errors(examine(remote_shop, RECSYS_QDRANT_URL=nowhere))
@@ -129,14 +133,14 @@ def test_the_doctor_finds_what_is_away_or_refuses_or_is_empty(
     found = errors(examine(remote_shop, RECSYS_DATABASE_URL="postgresql://horatio:wrong-word@127.0.0.1/recsys_shop"))
     assert set(found) == {"settings"}
     assert "MySQL and MariaDB are supported" in found["settings"]
-    found = errors(examine(remote_shop, **new_place(database, qdrant)))
+    found = errors(examine(remote_shop, **new_place(private_server, qdrant)))
     assert set(found) == {"state"}
     assert re.match(r"nothing has been prepared in the database at 127.*: run `recsys-mcp prepare`$", found["state"])
-    database.stop()
+    private_server.stop()
     try:
         found = errors(examine(remote_shop))
     finally:
-        database.start()
+        private_server.start()
     assert set(found) == {"state"}
     assert f"the database at {place_of(remote_shop)} cannot be reached" in found["state"]
     assert errors(examine(remote_shop)) == {}
@@ -157,7 +161,7 @@ def table(shop: Shop, database: Server, ending: str) -> str:
 
 
 def test_the_doctor_finds_damages_which_preparing_mends(
-    own: Shop, examine: Examine, database: PrivateServer, qdrant: QdrantOverHttp
+    own: Shop, examine: Examine, private_server: PrivateServer, qdrant: QdrantOverHttp
 ) -> None:
     """What is said to be wrong leads to what has to be made again."""
     client = qdrant.client
@@ -165,10 +169,10 @@ def test_the_doctor_finds_damages_which_preparing_mends(
     (collection,) = (each.name for each in client.get_collections().collections if each.name.startswith(prefix))
 
     def drop(ending: str) -> Callable[[], None]:
-        return lambda: statement(own, database, f"DROP TABLE `{table(own, database, ending)}`")
+        return lambda: statement(own, private_server, f"DROP TABLE `{table(own, private_server, ending)}`")
 
     def lose_a_product() -> None:
-        statement(own, database, f"DELETE FROM `{table(own, database, '_items')}` LIMIT 1")
+        statement(own, private_server, f"DELETE FROM `{table(own, private_server, '_items')}` LIMIT 1")
 
     def name_another_model() -> None:
         client.update_collection(collection, metadata={"embedding_model": "another-model"})

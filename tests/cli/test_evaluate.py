@@ -31,15 +31,20 @@ def test_evaluate_compares_models_and_serves_nothing(terminal: Terminal, larger_
 
 
 def test_evaluate_changes_nothing_on_the_servers(
-    plain: Shop, terminal: Terminal, database: PrivateServer, qdrant: QdrantOverHttp, larger_shop: Path, tmp_path: Path
+    plain: Shop,
+    terminal: Terminal,
+    private_server: PrivateServer,
+    qdrant: QdrantOverHttp,
+    larger_shop: Path,
+    tmp_path: Path,
 ) -> None:
     name = place_of(plain).rpartition("/")[2]
-    before = database.query("CHECKSUM TABLE recsys_state, recsys_parts, recsys_files", database=name)
+    before = private_server.query("CHECKSUM TABLE recsys_state, recsys_parts, recsys_files", database=name)
     n_requests = len(qdrant.requests)
     shop = Shop(larger_shop, tmp_path / "elsewhere", plain.variables)
     ended = Commands(terminal, shop).run("evaluate", "--models", "ItemKNN")
     assert ended.code == 0, ended.err
     report = json.loads((tmp_path / "elsewhere" / "evaluation.json").read_text(encoding="utf-8"))
     assert [model["model"] for model in report["models"]] == ["ItemKNN"]
-    assert database.query("CHECKSUM TABLE recsys_state, recsys_parts, recsys_files", database=name) == before
+    assert private_server.query("CHECKSUM TABLE recsys_state, recsys_parts, recsys_files", database=name) == before
     assert len(qdrant.requests) == n_requests
