@@ -1,7 +1,7 @@
 """The command `recsys-mcp`: its subcommands, and errors as one line and exit code 2.
 
-The module of a subcommand is imported when it is needed, so that `serve` starts without what only others use. For
-`--help` all of them are, so each imports what is heavy inside its functions.
+The module of a subcommand is imported when it is needed, so that `serve` starts without the imports of others. For
+`--help` all of them are needed, so each does its heavy imports inside functions.
 """
 
 import sys
@@ -71,7 +71,7 @@ def main() -> None:
     except RecsysError as error:
         typer.echo(f"recsys-mcp: {error_line(error)}", err=True)
         sys.exit(EXIT_REFUSED)
-    except ValidationError as error:  # of the settings
+    except ValidationError as error:  # in the settings
         problems = "; ".join(f"RECSYS_{str(p['loc'][0]).upper()}: {p['msg']}" for p in error.errors() if p["loc"])
         typer.echo(f"recsys-mcp: {error_line(problems or error)}", err=True)
         sys.exit(EXIT_REFUSED)

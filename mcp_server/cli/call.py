@@ -1,4 +1,4 @@
-"""`call`: one tool, through a client and a server as any MCP host has them."""
+"""`call`: one tool, called through a client and a server as in any MCP host."""
 
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -60,7 +60,7 @@ def call(
 
     settings = make_settings(dataset=dataset, state=state, env_file=env_file)
     if server is None:
-        open_record(settings).current()  # refuse at once where nothing is prepared
+        open_record(settings).current()  # refuse at once if nothing is prepared
     anyio.run(_call, settings, tool, arguments or [], as_json, server, token)
 
 

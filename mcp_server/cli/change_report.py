@@ -46,7 +46,7 @@ def change_as_json(host: Host, change: Change, backup: Path | None) -> dict[str,
 
 
 def _without_secrets(entry: Any) -> Any:
-    """An entry for the screen, which others may see."""
+    """An entry fit for a screen that others may see."""
     if not isinstance(entry, Mapping):
         return entry
     secret = {"Authorization", *secret_variables()}

@@ -31,8 +31,9 @@ REFERENCE = re.compile(r"^\$(\d+)\.([\w.]+)$")
 
 
 class Step(BaseModel):
-    """One call. An argument ``$1.item_set`` is the value of that name in the first call's result; ``$1.items``
-    are the IDs of its items."""
+    """One call. The argument ``$1.item_set`` stands for that value of the first call's result, and ``$1.items`` for
+    the IDs of its items.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -66,7 +67,11 @@ def demo(
 
 
 def read_questions(file: Path) -> list[Question]:
-    """Raises: DatasetError: the file is not a list of questions with steps."""
+    """The questions in a file.
+
+    Raises:
+        DatasetError: The file is not a list of questions with steps.
+    """
     try:
         return TypeAdapter(list[Question]).validate_python(read_yaml_file(file))
     except (YamlTextError, ValidationError) as error:
@@ -74,7 +79,7 @@ def read_questions(file: Path) -> list[Question]:
 
 
 def general_questions(current: "Manifest") -> list[Question]:
-    """Questions that suit any dataset, with IDs that it has."""
+    """Questions that suit any dataset, with IDs of this one."""
     nouns, users = current.spec.nouns, current.card.example_users
     item, user = current.card.example_items[0], users[0]
     recommend = "get_top_k_recommendations_tool"
@@ -139,7 +144,7 @@ async def _ask(session: "Session", question: Question, console: PlainConsole | N
 
 
 def _resolve(value: Any, calls: list[dict[str, Any]]) -> Any:
-    """Put earlier results in place of references."""
+    """An argument with earlier results in place of references."""
     if isinstance(value, list):
         return [_resolve(part, calls) for part in value]
     found = REFERENCE.match(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""`doctor`: is everything there and usable, and what to do where it is not."""
+"""`doctor`: checks that everything is there and usable, and words on what to do if not."""
 
 import importlib.metadata
 import platform
@@ -28,7 +28,7 @@ PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastemb
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
-FORMER = "version 0.1 has made this state and has not written down what its parts are, so changes are not found"
+FORMER = "this state was made by version 0.1, which did not record digests of its parts, so damage is not found"
 
 LEAST_FREE_BYTES = 500 * 2**20
 
@@ -51,7 +51,7 @@ def doctor(
 
 
 def run_doctor(settings: Settings, as_json: bool) -> bool:
-    """Print the findings; True where no check found an error."""
+    """Print the findings; True if no check found an error."""
     findings = examine(settings)
     if as_json:
         print(json_text([asdict(finding) for finding in findings], indent=1))
@@ -64,7 +64,7 @@ def run_doctor(settings: Settings, as_json: bool) -> bool:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """All checks."""
+    """The findings of all checks."""
     import anyio
 
     return anyio.run(_examine, settings)
@@ -165,7 +165,7 @@ def _state(storage: "Storage", settings: Settings) -> str:
 
 
 def _added_tools(settings: Settings, facts: "Facts") -> list[Finding]:
-    """Tools of the user's own, where there are any."""
+    """Findings about the user's own tools, if there are any."""
     from mcp_server.serving.plugins import Plugins
     from mcp_server.tools import build_tools
 
@@ -198,7 +198,7 @@ async def _vectors(backends: "Backends", storage: "Storage", current: "Manifest"
         storage.collections.check_content(current)
     found, _ = await search.by_text("a test", 1, None, [])
     if not len(found):
-        raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
+        raise RecsysError("the vector store finds nothing: delete its folder and run `recsys-mcp prepare`")
     return f"{await search.count():,} {backends.spec.nouns.items} can be found"
 
 

@@ -1,4 +1,4 @@
-"""`evaluate`: compare models on held-out interactions."""
+"""`evaluate`: models compared on held-out interactions."""
 
 from pathlib import Path
 from typing import Annotated, Any

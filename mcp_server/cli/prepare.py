@@ -1,4 +1,4 @@
-"""`prepare`: make a state that can be served."""
+"""`prepare`: a state made so that it can be served."""
 
 import time
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ def prepare_and_report(settings: Settings, *, choose_model: ModelSpec | None = N
 def prepare_with_progress(
     settings: Settings, console: Console, *, choose_model: ModelSpec | None = None, keep_model: bool = True
 ) -> "Outcome":
-    """Prepare, with bars on the console."""
+    """Prepare, with progress bars on the console."""
     from mcp_server.dataset.records import DatasetFiles
     from mcp_server.preparation.prepare import prepare
     from mcp_server.preparation.progress_bars import Progress

@@ -1,7 +1,7 @@
-"""Entering our server into a host's file and taking it out again, with everything else in the file as it was.
+"""Our server entered into a host's file and taken out again, with everything else in the file as it was.
 
-A change is planned first, as a new text, and checked: read again, the text has to say what the old one said, but for
-our entry. Only then is it written.
+A change is first planned as a new text, and checked: apart from our entry, the new text has to say what the old one
+said. Only then is it written.
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,15 @@ from mcp_server.hosts.toml_text import InlineTableError, TomlText
 Action = Literal["added", "updated", "unchanged", "removed", "absent"]
 
 INPUTS = "inputs"
-"""Values that VS Code asks for, in its file."""
+"""Key of the values that VS Code asks for, in its file."""
 
 OUR_KEYS = frozenset({"type", "command", "args", "env", "url", "serverUrl", "httpUrl", "headers", "http_headers"})
-"""Of an entry. Others, such as "disabled" or "timeout", are the user's and stay."""
+"""Keys of an entry that we write. Others, such as "disabled" or "timeout", are the user's and stay."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to become of a host's file.
+    """A planned change of a host's file.
 
     Args:
         old: Our entry before.
@@ -42,7 +42,8 @@ class Change:
 
 
 def plan_install(host: Host, file: ConfigFile, name: str, server: LocalServer | RemoteServer) -> Change:
-    """
+    """The change that enters a server, or updates its entry.
+
     Raises:
         ConfigFileError: The file is damaged, or written in a way that we cannot change without risk.
         InvalidInputError: The host does not know this kind of server.
@@ -69,9 +70,10 @@ def plan_install(host: Host, file: ConfigFile, name: str, server: LocalServer | 
 
 
 def plan_uninstall(host: Host, file: ConfigFile, name: str) -> Change:
-    """
+    """The change that takes a server out; if possible, the file becomes what it was before the server was entered.
+
     Raises:
-        ConfigFileError: As for ``plan_install``.
+        ConfigFileError: The file is damaged, or written in a way that we cannot change without risk.
     """
     if file.text is None:
         return Change(file, "absent", None, None, None)
@@ -81,7 +83,7 @@ def plan_uninstall(host: Host, file: ConfigFile, name: str) -> Change:
         if old is None:
             return Change(file, "absent", None, None, file.text)
         inputs = _inputs_of(content, name, old)
-        for earlier in file.earlier_texts():  # exactly as it was before, empty objects included
+        for earlier in file.earlier_texts():  # exactly as it was, empty objects included
             if _would_become(file.text, host, earlier, name, old, inputs):
                 return Change(file, "removed", old, None, earlier)
         if _would_become(file.text, host, "", name, old, inputs):
@@ -106,12 +108,12 @@ def _entry(host: Host, content: Any, name: str) -> Entry | None:
         raise ConfigFileError(f"has no object of servers at {host.servers_key!r}")
     entry = servers.get(name)
     if entry is not None and not isinstance(entry, Mapping):
-        raise ConfigFileError(f"has something else than a server at {host.servers_key}.{name}")
+        raise ConfigFileError(f"has something other than a server at {host.servers_key}.{name}")
     return None if entry is None else dict(entry)
 
 
 def _with_users_own(old: Entry, new: Entry) -> Entry:
-    """What users add to an entry outlives an update: their settings of the host, and secrets that we do not write."""
+    """The new entry with the user's own additions to the old one: settings of the host, and secrets."""
     secrets = {key: value for key, value in _env(old).items() if key in secret_variables()}
     if "command" in new and secrets:
         new = {**new, "env": {**new.get("env", {}), **secrets}}
@@ -125,7 +127,7 @@ def _input(name: str, variable: str) -> dict[str, Any]:
 
 
 def _inputs_of(content: Mapping[str, Any], name: str, entry: Entry) -> list[dict[str, Any]]:
-    """The inputs that only our entry needs."""
+    """Inputs of VS Code that only our entry uses."""
     items = content.get(INPUTS)
     used = [value for value in _env(entry).values() if isinstance(value, str)]
     return [
@@ -173,7 +175,7 @@ def _without_entry(host: Host, text: str, name: str, inputs: list[dict[str, Any]
 
 
 def _would_become(text: str, host: Host, earlier: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> bool:
-    """Whether entering our server into an earlier text gives this one."""
+    """Whether entering our server into an earlier text gives the present one."""
     try:
         if _entry(host, _read(host, earlier).content, name) is not None:
             return False
@@ -183,10 +185,10 @@ def _would_become(text: str, host: Host, earlier: str, name: str, entry: Entry, 
 
 
 def _checked(host: Host, changed: str, expected: Any) -> str:
-    """A new text, if it says what it should.
+    """The new text, after a check that it says what is expected.
 
     Raises:
-        ConfigFileError: It does not: the file is written in a way that was not foreseen.
+        ConfigFileError: It does not, because the file is written in a way that was not foreseen.
     """
     try:
         content = host.read(changed).content
@@ -198,16 +200,17 @@ def _checked(host: Host, changed: str, expected: Any) -> str:
 
 
 def _without_empty(content: Any, host: Host) -> Any:
-    """In TOML, a table of servers goes with the last one of them."""
+    """The content without an empty table of servers: in TOML it disappears with the last server."""
     if host.notation != "toml" or content.get(host.servers_key):
         return content
     return {key: value for key, value in content.items() if key != host.servers_key}
 
 
 def check_name(name: str) -> None:
-    """
+    """Check the name of a server.
+
     Raises:
-        InvalidInputError: Not every host takes it as the name of a server.
+        InvalidInputError: Some host would not accept the name.
     """
     if not (0 < len(name) <= 64 and name.isascii() and all(c.isalnum() or c in "-_" for c in name)):
         raise InvalidInputError(f"--name {name!r}: up to 64 letters, digits, - and _ were expected")
