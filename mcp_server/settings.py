@@ -112,9 +112,7 @@ class Settings(BaseSettings):
 
     dataset: str = Field("ml-100k", description="Path of a dataset.yaml, or the name of a bundled dataset.")
     data: Path | None = Field(None, description="Folder with the dataset's files, if they are not beside dataset.yaml.")
-    state: Path | None = Field(
-        None, description="Folder of all prepared state. The default is a folder in the user's data folder."
-    )
+    state: Path | None = Field(None, description="Folder of all prepared state; by default in the user's data folder.")
     embedding_model: str = Field(
         "bundled-minilm",
         description="Model for embedding: the bundled all-MiniLM-L6-v2, or any text model of fastembed by its name.",
@@ -133,10 +131,7 @@ class Settings(BaseSettings):
         description="MySQL or MariaDB: mysql+aiomysql://USER:PASSWORD@HOST:PORT/DATABASE. It then holds the catalogue, "
         "the model, the item sets and the record of what is served.",
     )
-    database_password: SecretStr | None = Field(
-        None,
-        description="Database password; it takes precedence over the URL's, so that the URL need not be secret.",
-    )
+    database_password: SecretStr | None = Field(None, description="Database password; takes precedence over the URL's.")
     database_pool_size: int = Field(
         10,
         ge=1,
@@ -146,9 +141,7 @@ class Settings(BaseSettings):
     database_tls: Literal["off", "on", "verify"] = Field(
         "off", description="TLS to the database: on encrypts; verify also checks the server's certificate and name."
     )
-    database_ca: Path | None = Field(
-        None, description="Certificates of authorities to verify the database by, if the system's are not enough."
-    )
+    database_ca: Path | None = Field(None, description="Certificates to verify the database by; else the system's.")
     database_cert: Path | None = Field(None, description="Client certificate, if the database asks for one.")
     database_key: Path | None = Field(None, description="Private key of the client certificate.")
 
@@ -162,9 +155,7 @@ class Settings(BaseSettings):
 
     # Serving
 
-    transport: Transport = Field(
-        "stdio", description="How clients connect; http is streamable HTTP with SSE beside it."
-    )
+    transport: Transport = Field("stdio", description="How clients connect; http is streamable HTTP and SSE.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free port.")
     path_prefix: str = Field("", description="Prefix of every path, such as /recommender.")
@@ -187,20 +178,12 @@ class Settings(BaseSettings):
         description="Upper bound on the open sessions of one token, or of one client address if no tokens are set.",
     )
     max_calls: int = Field(64, ge=1, description="Upper bound on calls that run at once; others wait for their turn.")
-    call_timeout: float = Field(
-        30.0, gt=0, description="Seconds after which a call is given up, including the time it waited."
-    )
+    call_timeout: float = Field(30.0, gt=0, description="Seconds after which a call is given up, including its wait.")
     shutdown_timeout: float = Field(
         30.0, ge=0, description="Seconds that running calls have to finish when the server is asked to stop."
     )
-    log_level: str = Field(
-        "INFO",
-        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
-        description="Lowest level of messages that are logged to stderr.",
-    )
-    log_format: Literal["text", "json"] = Field(
-        "text", description="Form of the log: text for people, or json with one object a line."
-    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Lowest level that is logged.")
+    log_format: Literal["text", "json"] = Field("text", description="Form of the log; json is one object a line.")
 
     @property
     def state_folder(self) -> Path:

@@ -42,9 +42,4 @@ def _as_json(answer: Answered) -> dict[str, Any]:
         text, structured, failed = fields.pop("text"), fields.pop("structured"), fields.pop("failed")
         outcome = {"error": text} if failed else {"result": text if structured is None else structured}
         calls.append({**fields, "seconds": round(call.seconds, 3), **outcome})
-    return {
-        "answer": answer.text,
-        "calls": calls,
-        "unsupported": answer.unsupported,
-        "complete": answer.complete,
-    }
+    return {"answer": answer.text, "calls": calls, "unsupported": answer.unsupported, "complete": answer.complete}

@@ -28,11 +28,7 @@ def call_as_code(call: CallStarted | CallEnded) -> Line:
 def call_line(call: CallEnded) -> Line:
     """A tool call that has ended."""
     mark, style = ("✗", "red") if call.failed else ("✓", "green")
-    line = Line.assemble(
-        (f"{mark} ", style),
-        call_as_code(call),
-        (f"  {call.seconds:.2f} s", "dim"),
-    )
+    line = Line.assemble((f"{mark} ", style), call_as_code(call), (f"  {call.seconds:.2f} s", "dim"))
     if message := message_of(call):
         line.append(f"\n  {message}", style="red" if call.failed else "dim")
     return line

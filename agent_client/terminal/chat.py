@@ -187,10 +187,7 @@ class _Chat:
             interrupted = True
             answering.cancel()
 
-        with (
-            Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"),
-            interrupting(interrupt),
-        ):
+        with Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"), interrupting(interrupt):
             await asyncio.wait({answering})
             view.stop()
         if interrupted:  # however the libraries below react to that

@@ -39,12 +39,7 @@ def evaluate(
 
 
 def _evaluate(
-    settings: Settings,
-    models: list[str],
-    pairs: list[str],
-    config: Path | None,
-    output: Path | None,
-    as_json: bool,
+    settings: Settings, models: list[str], pairs: list[str], config: Path | None, output: Path | None, as_json: bool
 ) -> None:
     from mcp_server.dataset.records import DatasetFiles, read_dataset
     from mcp_server.preparation.progress_bars import Progress
@@ -73,11 +68,7 @@ def _evaluate(
                         lambda label, done, total, score, step=step: step.update(done, total, f"Training {label}"),  # type: ignore[misc]
                     )
                 )
-    report = {
-        "dataset": dataset.spec.name,
-        "split": "RecBole default: RS 0.8/0.1/0.1 by user",
-        "models": results,
-    }
+    report = {"dataset": dataset.spec.name, "split": "RecBole default: RS 0.8/0.1/0.1 by user", "models": results}
     target = output or state.folder / "evaluation.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     write_json(target, report)

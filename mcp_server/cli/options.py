@@ -13,8 +13,7 @@ Dataset = Annotated[
     typer.Option("--dataset", help="A dataset.yaml, or the name of a bundled dataset. [RECSYS_DATASET; ml-100k]"),
 ]
 State = Annotated[
-    Path | None,
-    typer.Option("--state", help="Folder of all prepared state. [RECSYS_STATE; the user's data folder]"),
+    Path | None, typer.Option("--state", help="Folder of all prepared state. [RECSYS_STATE; the user's data folder]")
 ]
 Data = Annotated[
     Path | None,

@@ -27,8 +27,7 @@ def serve(
         int | None, typer.Option(help="Port to listen on; 0 takes any free port. [RECSYS_PORT; 8000]")
     ] = None,
     path_prefix: Annotated[
-        str | None,
-        typer.Option(help="Prefix of every path, such as /recommender. [RECSYS_PATH_PREFIX]"),
+        str | None, typer.Option(help="Prefix of every path, such as /recommender. [RECSYS_PATH_PREFIX]")
     ] = None,
     stateless: Annotated[
         bool | None,
