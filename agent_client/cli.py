@@ -17,7 +17,6 @@ from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS, Choices
 from agent_client.errors import AgentError
 from agent_client.models.address import ModelAddress
 from agent_client.servers.address import own_server, server_at, servers_of
-from agent_client.state import state_folder
 from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
 
@@ -126,11 +125,6 @@ def _read(file: Path | None) -> str | None:
         raise AgentError(f"{file} cannot be read: {error}") from error
 
 
-def _sessions_file(session: str | None) -> Path | None:
-    """The file of named conversations."""
-    return None if session is None else state_folder() / "conversations.sqlite"
-
-
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run to the end, and exit with the code that comes back."""
     try:
@@ -157,7 +151,7 @@ def chat(
     choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     from agent_client.terminal.chat import run_chat
 
-    _run(run_chat(choices, _sessions_file(session), session))
+    _run(run_chat(choices, session))
 
 
 @app.command()
@@ -186,7 +180,7 @@ def ask(
         raise AgentError("the question is empty")
     from agent_client.terminal.ask import run_ask
 
-    _run(run_ask(choices, text, as_json, _sessions_file(session), session))
+    _run(run_ask(choices, text, as_json, session))
 
 
 @app.command()

@@ -2,7 +2,6 @@
 
 import contextlib
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from agent_client.choices import Choices
@@ -14,11 +13,11 @@ from recsys_shared.plain_text import json_text, several_lines
 from recsys_shared.terminal import PlainConsole
 
 
-async def run_ask(choices: Choices, question: str, as_json: bool, file: Path | None, session: str | None) -> int:
+async def run_ask(choices: Choices, question: str, as_json: bool, session: str | None) -> int:
     """Ask one question; the exit code is 0 where it was answered, and 1 where the limit of steps was reached first."""
     console, aside = PlainConsole(), PlainConsole(stderr=True)
     async with contextlib.AsyncExitStack() as stack:
-        conversation = await open_conversation(stack, choices, file, session)
+        conversation = await open_conversation(stack, choices, session)
         async for event in conversation.ask(question):
             if isinstance(event, CallEnded) and not as_json:
                 aside.print(call_line(event))

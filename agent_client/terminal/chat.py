@@ -57,14 +57,14 @@ def interrupting(stop: Callable[[], object]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-async def run_chat(choices: Choices, file: Path | None, session: str | None) -> int:
+async def run_chat(choices: Choices, session: str | None) -> int:
     """Talk until the person ends it.
 
     Args:
-        file: SQLite file to keep the conversation in; None keeps it in memory.
+        session: Name under which the conversation is kept; None keeps it in memory.
     """
     async with contextlib.AsyncExitStack() as stack:
-        opening = asyncio.create_task(open_conversation(stack, choices, file, session))
+        opening = asyncio.create_task(open_conversation(stack, choices, session))
         try:
             await _Chat(PlainConsole(), choices, opening, session).run()
         finally:

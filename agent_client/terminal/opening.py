@@ -2,19 +2,17 @@
 
 import asyncio
 import contextlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent_client.choices import Choices
 from agent_client.servers.connected import connected
+from agent_client.state import state_folder
 
 if TYPE_CHECKING:
     from agent_client.conversation import Conversation
 
 
-async def open_conversation(
-    stack: contextlib.AsyncExitStack, choices: Choices, file: Path | None, session: str | None
-) -> "Conversation":
+async def open_conversation(stack: contextlib.AsyncExitStack, choices: Choices, session: str | None) -> "Conversation":
     """A conversation that the stack closes.
 
     LangChain and a model's library take seconds to import, as servers take to start, so both happen at once. A server
@@ -34,6 +32,7 @@ async def open_conversation(
     finally:
         loading.cancel()
         await asyncio.gather(loading, return_exceptions=True)
+    file = None if session is None else state_folder() / "conversations.sqlite"
     saver = await stack.enter_async_context(conversations.kept_in(file))
     conversation: Conversation = await conversations.begun(choices, servers, model, saver, session or "main")
     return conversation

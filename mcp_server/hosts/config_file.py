@@ -17,6 +17,13 @@ class ConfigFileError(RecsysError):
     """A host's file cannot be read, or cannot be changed without risk; it was left as it is."""
 
 
+class UnchangeableError(ConfigFileError):
+    """The place of a change is written in a form that we cannot change."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"is written in a way that this program cannot change at {key!r}")
+
+
 class ConfigFile:
     """A configuration file. A symbolic link stays, and its target is changed.
 

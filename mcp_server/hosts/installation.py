@@ -11,9 +11,9 @@ from typing import Any, Literal
 from mcp_server.errors import InvalidInputError
 from mcp_server.hosts.config_file import ConfigFile, ConfigFileError
 from mcp_server.hosts.host import Entry, Host, describe_damage
-from mcp_server.hosts.json_text import JsonText, NotAContainerError
+from mcp_server.hosts.json_text import JsonText
 from mcp_server.hosts.server_entry import LocalServer, RemoteServer, secret_variables
-from mcp_server.hosts.toml_text import InlineTableError, TomlText
+from mcp_server.hosts.toml_text import TomlText
 
 Action = Literal["added", "updated", "unchanged", "removed", "absent"]
 
@@ -128,15 +128,19 @@ def _input(name: str, variable: str) -> dict[str, Any]:
 
 def _inputs_of(content: Mapping[str, Any], name: str, entry: Entry) -> list[dict[str, Any]]:
     """Inputs of VS Code that only our entry uses."""
-    items = content.get(INPUTS)
     used = [value for value in _env(entry).values() if isinstance(value, str)]
     return [
         dict(item)
-        for item in (items if isinstance(items, list) else [])
+        for item in _items(content)
         if isinstance(item, Mapping)
         and str(item.get("id")).startswith(f"{name}-")
         and f"${{input:{item['id']}}}" in used
     ]
+
+
+def _items(content: Mapping[str, Any]) -> list[Any]:
+    items = content.get(INPUTS)
+    return items if isinstance(items, list) else []
 
 
 def _env(entry: Entry) -> Mapping[str, Any]:
@@ -145,28 +149,22 @@ def _env(entry: Entry) -> Mapping[str, Any]:
 
 
 def _with_entry(host: Host, text: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> str:
-    before = _read(host, text).content
-    expected = {**before, host.servers_key: {**before.get(host.servers_key, {}), name: entry}}
-    try:
-        changed = host.read(text).put([host.servers_key, name], entry)
-        known = [item.get("id") for item in before.get(INPUTS, []) if isinstance(item, Mapping)] if inputs else []
-        for item in inputs:
-            if item["id"] not in known:
-                expected[INPUTS] = [*expected.get(INPUTS, []), item]
-                changed = JsonText(changed, comments=True).append([INPUTS], item)
-    except (NotAContainerError, InlineTableError, TypeError) as error:
-        raise ConfigFileError(f"is written in a way that this program cannot change at {host.servers_key!r}") from error
+    document = _read(host, text)
+    expected = {**document.content, host.servers_key: {**document.content.get(host.servers_key, {}), name: entry}}
+    changed = document.put([host.servers_key, name], entry)
+    known = [item.get("id") for item in _items(expected) if isinstance(item, Mapping)]
+    for item in inputs:
+        if item["id"] not in known:
+            changed = JsonText(changed, comments=True).append([INPUTS], item)
+            expected[INPUTS] = [*_items(expected), item]
     return _checked(host, changed, expected)
 
 
 def _without_entry(host: Host, text: str, name: str, inputs: list[dict[str, Any]]) -> str:
-    before = _read(host, text).content
-    others = {key: value for key, value in before[host.servers_key].items() if key != name}
-    expected = {**before, host.servers_key: others}
-    try:
-        changed = host.read(text).take([host.servers_key, name])
-    except InlineTableError as error:
-        raise ConfigFileError(f"is written in a way that this program cannot change at {host.servers_key!r}") from error
+    document = _read(host, text)
+    others = {key: value for key, value in document.content[host.servers_key].items() if key != name}
+    expected = {**document.content, host.servers_key: others}
+    changed = document.take([host.servers_key, name])
     for item in inputs:
         index = expected[INPUTS].index(item)
         expected[INPUTS] = [*expected[INPUTS][:index], *expected[INPUTS][index + 1 :]]

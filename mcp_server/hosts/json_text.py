@@ -10,14 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from mcp_server.hosts.config_file import UnchangeableError
+
 Key = str | int
 """Key of a member of an object, or index of an item in a list."""
 
 SPACE = " \t\r\n"
-
-
-class NotAContainerError(Exception):
-    """The place of a change is not the object or the list that it should be."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +64,14 @@ class JsonText:
         """The text with a member of nested objects set; missing objects are made.
 
         Raises:
-            NotAContainerError: One of them is not an object.
+            UnchangeableError: One of them is not an object.
         """
         if self._root is None:
             return self._render(_nested(keys, value), "") + self._newline
         place = self._root
         for depth, key in enumerate(keys):
             if not isinstance(place.content, Mapping):
-                raise NotAContainerError
+                raise UnchangeableError(keys[0])
             member = self._find(place, key)
             if member is None:
                 return self._insert(place, key, _nested(keys[depth + 1 :], value))
@@ -84,13 +82,13 @@ class JsonText:
         """The text with an item added to the end of a list; a missing list is made.
 
         Raises:
-            NotAContainerError: It is not a list.
+            UnchangeableError: It is not a list.
         """
         place = self._at(keys)
         if place is None:
             return self.put(keys, [item])
         if not isinstance(place.content, list):
-            raise NotAContainerError
+            raise UnchangeableError(keys[0])
         return self._insert(place, None, item)
 
     def take(self, keys: Sequence[Key]) -> str:

@@ -8,9 +8,7 @@ import tomlkit
 from tomlkit.exceptions import ParseError
 from tomlkit.items import AbstractTable, Comment, Whitespace
 
-
-class InlineTableError(Exception):
-    """The table to be changed is not written as a table of its own."""
+from mcp_server.hosts.config_file import UnchangeableError
 
 
 class TomlText:
@@ -33,7 +31,7 @@ class TomlText:
         """The text with this table in it. It goes where the one of this name was, else to the end.
 
         Raises:
-            InlineTableError: The one of this name is written inside another table's lines.
+            UnchangeableError: The one of this name is written inside another table's lines.
         """
         parent, name = keys
         newline = "\r\n" if "\r\n" in self._text else "\n"
@@ -51,7 +49,7 @@ class TomlText:
         """The text without a table that is in it, and without the blank line before it.
 
         Raises:
-            InlineTableError: It is written inside another table's lines.
+            UnchangeableError: It is written inside another table's lines.
         """
         before, after = self._around(keys)
         lines = before.splitlines(keepends=True)
@@ -71,7 +69,7 @@ class TomlText:
         )
         start = sum(len(line) for line, _ in same)
         if not self._text[start:].lstrip().startswith("["):
-            raise InlineTableError
+            raise UnchangeableError(parent)
         return rest[:start], trailing + rest[start:]
 
 
