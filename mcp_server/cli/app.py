@@ -30,7 +30,7 @@ class Subcommands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         for name in [cmd_name] if cmd_name in COMMANDS else COMMANDS:
-            single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            single = typer.Typer(rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False)
             single.command(name)(getattr(import_module(f"mcp_server.cli.{name}"), name))
             self.commands[name] = typer.main.get_command(single)
         return self.commands.get(cmd_name)
@@ -42,6 +42,7 @@ app = typer.Typer(
     help="Recommendation tools for LLM assistants, over the Model Context Protocol.\n\n"
     "Start with `recsys-mcp demo`: it prepares the MovieLens catalogue and asks it a dozen questions.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def call(
-    tool: Annotated[str, typer.Argument(help="Name of the tool, or `list` to list all tools.")],
+    tool: Annotated[str, typer.Argument(help="Name of the tool; `list` lists all tools.")],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Arguments; lists and objects as JSON.")
     ] = None,

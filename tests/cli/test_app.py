@@ -79,3 +79,9 @@ def test_a_mistyped_command_is_refused_with_a_suggestion(terminal: Terminal) -> 
     ended = terminal.run("serv")
     assert ended.code == 2
     assert "Did you mean 'serve'?" in ended.err
+
+
+def test_help_shows_where_a_value_comes_from_that_is_not_given(terminal: Terminal) -> None:
+    shown = terminal.run("evaluate", "--help", COLUMNS="200", TERM="dumb").out
+    assert "[evaluation.json in the state folder]" in shown
+    assert "[RECSYS_DATASET; ml-100k]" in shown
