@@ -61,7 +61,7 @@ def demo(
     outcome = prepare_with_progress(settings, PlainConsole(stderr=True))
     file = find_spec_file(settings.dataset).parent / "demo.yaml"
     questions = read_questions(file) if file.is_file() else general_questions(outcome.current)
-    answers = anyio.run(_ask_all, settings, questions, as_json)
+    answers = anyio.run(_ask_all, settings, questions, PlainConsole(quiet=True) if as_json else wide_console())
     if as_json:
         print(json_text(answers, indent=1))
 
@@ -110,36 +110,29 @@ def general_questions(current: "Manifest") -> list[Question]:
     ]
 
 
-async def _ask_all(settings: Settings, questions: list[Question], as_json: bool) -> list[dict[str, Any]]:
-    console = wide_console()
+async def _ask_all(settings: Settings, questions: list[Question], console: PlainConsole) -> list[dict[str, Any]]:
     answers = []
     async with serving(settings) as session:
         for number, question in enumerate(questions, start=1):
-            if not as_json:
-                console.print(
-                    Rule(Text(one_line(f"{number}. {question.ask}"), style="bold"), align="left", style="dim")
-                )
-            answers.append({"ask": question.ask, "calls": await _ask(session, question, None if as_json else console)})
-            if not as_json:
-                console.print()
+            title = Text(one_line(f"{number}. {question.ask}"), style="bold")
+            console.print(Rule(title, align="left", style="dim"))
+            answers.append({"ask": question.ask, "calls": await _ask(session, question, console)})
+            console.print()
     return answers
 
 
-async def _ask(session: "Session", question: Question, console: PlainConsole | None) -> list[dict[str, Any]]:
+async def _ask(session: "Session", question: Question, console: PlainConsole) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
     for step in question.steps:
         arguments = {name: _resolve(value, calls) for name, value in step.arguments.items()}
-        if console is not None:
-            console.print(say_call(step.tool, arguments))
+        console.print(say_call(step.tool, arguments))
         result = await session.call(step.tool, arguments)
         if result.get("isError"):
             raise RecsysError(f"{step.tool}: {result['content'][0]['text']}")
         content = result["structuredContent"]
         calls.append({"tool": step.tool, "arguments": arguments, "result": content})
-        if console is not None:
-            last = len(calls) == len(question.steps)
-            shown = content if last else {"message": content["message"]}
-            console.print(Padding(render_result(shown), (0, 0, 0, 2)))
+        last = len(calls) == len(question.steps)
+        console.print(Padding(render_result(content if last else {"message": content["message"]}), (0, 0, 0, 2)))
     return calls
 
 

@@ -27,15 +27,7 @@ from recsys_shared.terminal import PlainConsole
 
 @dataclass(frozen=True)
 class InstallOptions:
-    """Options of `install` besides the host and the settings.
-
-    Args:
-        name: The server's name in the host.
-        project: A project's folder; without it, the server is for all of the user's work.
-        url: URL of a running server; without it, the host starts one.
-        prepare: Prepare the dataset now, so that the first question is answered at once.
-        print_only: Print what would be written, and write nothing.
-    """
+    """Options of `install` besides the host and the settings."""
 
     name: str
     project: Path | None
