@@ -149,4 +149,4 @@ def find_host(name: str) -> Host:
     for host in HOSTS:
         if host.name == name:
             return host
-    raise InvalidInputError(f"the host {name!r} is not known. There are: {', '.join(h.name for h in HOSTS)}")
+    raise InvalidInputError(f"the host {name!r} is not known. Known hosts: {', '.join(h.name for h in HOSTS)}")

@@ -207,7 +207,7 @@ def test_uninstalling_says_what_it_did_and_leaves_a_copy(desk: Desk) -> None:
     ("words", "said"),
     [
         (["install"], "which host?"),
-        (["install", "emacs"], "there is no host 'emacs'"),
+        (["install", "emacs"], "the host 'emacs' is not known"),
         (["install", "cursor", "--name", "my server"], "--name 'my server'"),
         (["install", "claude-desktop", "--url", "http://films/mcp"], "no URLs"),
         (["install", "windsurf", "--project", "."], "keeps no servers in projects"),
