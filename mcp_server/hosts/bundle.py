@@ -7,6 +7,7 @@ installed; the bundle itself contains only our code and data, and fits all platf
 """
 
 import importlib.metadata
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ import mcp_server
 import recsys_shared
 from mcp_server.dataset.spec import bundled_folder, find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError
+from mcp_server.files.atomic import write_atomically
 from mcp_server.prompts.library import build_prompts
 from mcp_server.prompts.prompt import Prompt
 from mcp_server.settings import Settings
@@ -56,16 +58,13 @@ FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 def write_bundle(path: Path) -> None:
     """Write the bundle, from a checkout or from an installed package."""
-    aside = path.with_name(f".{path.name}.making")
-    try:
-        with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in sorted(_files().items()):
-                entry = zipfile.ZipInfo(name, FIXED_TIME)
-                entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
-                archive.writestr(entry, content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, file in sorted(_files().items()):
+            entry = zipfile.ZipInfo(name, FIXED_TIME)
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o100644 << 16
+            archive.writestr(entry, file)
+    write_atomically(path, content.getvalue())
 
 
 def manifest() -> dict[str, Any]:

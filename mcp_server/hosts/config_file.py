@@ -1,14 +1,17 @@
 """A configuration file of another program: read as it is, and replaced in one step after a copy of it was made."""
 
-import os
 import shutil
-import tempfile
+import stat
 from datetime import datetime
 from pathlib import Path
 
 from mcp_server.errors import RecsysError
+from mcp_server.files.atomic import write_atomically
 
 KEPT_BACKUPS = 3
+
+OWN_FILE = 0o600
+"""Permissions of a new file: it may hold tokens."""
 
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -58,11 +61,12 @@ class ConfigFile:
         try:
             self._target.parent.mkdir(parents=True, exist_ok=True)
             backup = self._back_up()
+            self._check_unchanged()
             if text is None:
-                self._check_unchanged()
                 self._target.unlink()
             else:
-                self._write((self._mark + text).encode("utf-8"))
+                mode = OWN_FILE if self._bytes is None else stat.S_IMODE(self._target.stat().st_mode)
+                write_atomically(self._target, self._mark + text, mode)
         except (OSError, ConfigFileError) as error:
             if backup is not None:  # nothing was changed, so the copy is not needed
                 backup.unlink(missing_ok=True)
@@ -97,21 +101,6 @@ class ConfigFile:
         backup = self._target.with_name(f"{self._target.name}.recsys-{stamp}.bak")
         shutil.copy2(self._target, backup)
         return backup
-
-    def _write(self, content: bytes) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=f".{self._target.name}.", dir=self._target.parent)
-        aside = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if self._bytes is not None:
-                shutil.copymode(self._target, aside)
-            self._check_unchanged()
-            aside.replace(self._target)
-        finally:
-            aside.unlink(missing_ok=True)
 
     def _check_unchanged(self) -> None:
         """Refuse to overwrite another program's change: hosts write their files too, some of them often."""
