@@ -71,16 +71,10 @@ OwnPrompt = Annotated[
     Path | None,
     typer.Option("--prompt", help="File with a whole system prompt, used in place of the servers' own words."),
 ]
-MaxSteps = Annotated[
-    int, typer.Option("--max-steps", min=1, help="Upper bound on the rounds of tool calls for one question.")
-]
+MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, help="Most rounds of tool calls for one question.")]
 Context = Annotated[
     int,
-    typer.Option(
-        "--context",
-        min=2_000,
-        help="Tokens of the conversation that the model reads; the oldest turns are left out first.",
-    ),
+    typer.Option("--context", min=2_000, help="Most tokens of conversation for the model; old turns go first."),
 ]
 SessionName = Annotated[
     str | None, typer.Option("--session", help="Keep the conversation under this name, and continue it next time.")
