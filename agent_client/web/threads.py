@@ -1,6 +1,6 @@
-"""What pages have shown, in a SQLite file, so that a page that is loaded again shows it again.
+"""The content of pages in a SQLite file, so that a page that is loaded again shows it again.
 
-What the model reads of a conversation is not here but with LangGraph's checkpointer.
+The messages that the model reads are kept by LangGraph's checkpointer instead.
 """
 
 import json
@@ -37,7 +37,7 @@ R = TypeVar("R")
 
 
 def _once_asked(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """Of a page on which nothing has been asked, nothing is kept: the call waits for the first question."""
+    """A method that waits for the first question: nothing is kept of a page on which nothing was asked."""
     queued: Callable[P, Awaitable[R]] = queue_until_user_message()(method)
     return queued
 
@@ -45,11 +45,12 @@ def _once_asked(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 class Threads(BaseDataLayer):
     """Chainlit's threads, their steps (questions, tool calls, answers) and elements (lists, warnings).
 
-    A person is the browser that they use: an ID, and nothing about it is kept.
+    A person is known only by an ID of their browser; nothing else about them is kept.
     """
 
     def __init__(self, database: aiosqlite.Connection, forget: Callable[[str], Awaitable[None]]) -> None:
-        """
+        """Use an open database.
+
         Args:
             forget: Called with the ID of a thread before it is deleted.
         """
@@ -86,7 +87,7 @@ class Threads(BaseDataLayer):
         return _thread(rows[0], _contents(steps), _contents(elements))
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
-        """The newest first; a cursor is how many came before."""
+        """A page of threads, newest first; the cursor is the number of threads before it."""
         before = int(pagination.cursor or 0)
         like = f"%{filters.search or ''}%"
         rows = await self._rows(
@@ -109,7 +110,9 @@ class Threads(BaseDataLayer):
         metadata: dict[str, Any] | None = None,
         tags: list[str] | None = None,
     ) -> None:
-        """Only with a user is a thread made: one that was deleted must not come back with the last page to leave it."""
+        """Update a thread. It is created only if a user is given, so that the last page to leave a deleted one does not
+        bring it back.
+        """
         if user_id is not None:
             await self._database.execute(
                 "INSERT INTO threads (id, owner, active_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -150,7 +153,7 @@ class Threads(BaseDataLayer):
 
     @_once_asked
     async def create_element(self, element: Element) -> None:
-        # Its content is in its props; the file that Chainlit makes of it goes with the session.
+        # Its content is in its props; Chainlit deletes the file it made of it with the session.
         content = {**element.to_dict(), "chainlitKey": None}
         await self._database.execute(
             "INSERT OR REPLACE INTO elements (id, thread, content) VALUES (?, ?, ?)",
@@ -166,9 +169,9 @@ class Threads(BaseDataLayer):
         await self._database.execute("DELETE FROM elements WHERE id = ?", (element_id,))
 
     async def close(self) -> None:
-        """Closed by whoever opened it."""
+        """Do nothing: `opened` closes the database."""
 
-    # What Chainlit asks of every data layer, and this page does not offer.
+    # Methods that Chainlit asks of every data layer, for features that this page does not offer.
 
     async def upsert_feedback(self, feedback: Feedback) -> str:
         raise NotImplementedError

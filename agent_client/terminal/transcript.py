@@ -1,11 +1,11 @@
-"""What has been said in a conversation, for people."""
+"""A conversation as text for people."""
 
 from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from agent_client.agent import text_of
-from agent_client.call_lines import arguments_line
+from agent_client.terminal.call_lines import arguments_line
 from recsys_shared.plain_text import several_lines
 
 

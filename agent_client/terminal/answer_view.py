@@ -5,19 +5,19 @@ from rich.markdown import Markdown
 from rich.spinner import Spinner
 from rich.text import Text as Line
 
-from agent_client.call_lines import call_as_code, call_line
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
+from agent_client.terminal.call_lines import call_as_code, call_line
 from recsys_shared.plain_text import one_line, several_lines
 from recsys_shared.terminal import PlainConsole
 
 
 def formatted(text: str) -> Markdown:
-    """What a model writes. Addresses of links are shown: a word that hides where it leads is not for a terminal."""
+    """A model's Markdown, with the addresses of links in sight: in a terminal no word should hide where it leads."""
     return Markdown(several_lines(text), hyperlinks=False)
 
 
 class AnswerView:
-    """An answer while it comes: what is complete stands above, what moves is shown live below it."""
+    """An answer while it comes: complete parts are printed, the part that still changes is shown live below."""
 
     def __init__(self, console: PlainConsole) -> None:
         self._console = console
@@ -45,7 +45,7 @@ class AnswerView:
                     self._console.print(warning, style="yellow")
 
     def _settle(self) -> None:
-        """What the model has written is complete."""
+        """Print the text that the model has written, which is complete."""
         if self._text.strip():
             self._console.print(formatted(self._text))
         self._text = ""
@@ -56,7 +56,7 @@ class AnswerView:
 
 
 def warning_of(answer: Answered) -> str:
-    """What is to be said of names and IDs that come from no tool."""
+    """A warning about names and IDs that come from no tool; empty if there are none."""
     if not answer.unsupported:
         return ""
     shown = one_line(", ".join(answer.unsupported[:8]))

@@ -1,4 +1,4 @@
-"""Ollama's models, told all that the schema of a tool says."""
+"""Ollama's models, with everything that a tool's schema says."""
 
 import json
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_ollama import ChatOllama
 
 SENT = ("type", "items", "enum", "description")
-"""Of an argument, Ollama's Python client passes on these parts of its schema alone."""
+"""Keywords of an argument's schema that Ollama's Python client passes on; it drops all others."""
 
 
 class FullSchemaOllama(ChatOllama):
-    """Puts the other parts (properties of objects, alternatives, limits, defaults) into the description."""
+    """A chat model that writes the dropped keywords (properties, alternatives, limits, defaults) into descriptions."""
 
     def bind_tools(self, tools: Sequence[Any], **options: Any) -> Runnable[LanguageModelInput, AIMessage]:
         return super().bind_tools([_spelled_out(convert_to_openai_tool(tool)) for tool in tools], **options)

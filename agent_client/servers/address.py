@@ -1,4 +1,4 @@
-"""Which MCP servers, and where or how to start them. What connects to them is in `servers`."""
+"""The addresses of MCP servers: where they run, or how they are started."""
 
 import json
 import os
@@ -15,15 +15,15 @@ from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """Where a server is, or how to start it."""
+    """A server's URL, or the command that starts it."""
 
     name: str
     connection: dict[str, Any]
-    """As langchain-mcp-adapters takes it."""
+    """The connection in the form of langchain-mcp-adapters."""
 
     @property
     def is_program(self) -> bool:
-        """Whether it is started here."""
+        """Whether the server is a program that is started here."""
         return "url" not in self.connection
 
     @property
@@ -34,10 +34,10 @@ class ServerAddress:
         return f"the server {self.name!r} ({' '.join([self.connection['command'], *self.connection['args']])})"
 
     def client_options(self) -> dict[str, Any]:
-        """What the HTTPX client has to be told that talks to it; nothing for a server that is a program.
+        """Options of the HTTPX client that talks to the server; none if it is a program.
 
         Raises:
-            ServerError: It cannot be used: a proxy cannot, or there is no such program.
+            ServerError: A proxy cannot be used, or there is no such program.
         """
         if not self.is_program:
             try:
@@ -51,7 +51,7 @@ class ServerAddress:
 
 
 def own_server() -> ServerAddress:
-    """recsys-mcp of this environment, over stdio."""
+    """The recsys-mcp of this environment, over stdio."""
     return ServerAddress(
         "recsys",
         {
@@ -67,7 +67,7 @@ def server_at(url: str, token: str | None = None, name: str = "server") -> Serve
     """A running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
 
     Raises:
-        AgentError: Not a URL.
+        AgentError: The text is not a URL.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     return _remote(name, url, headers, None)
@@ -83,7 +83,7 @@ def _remote(name: str, url: str, headers: dict[str, str], kind: str | None) -> S
 
 
 def servers_of(config: Path) -> list[ServerAddress]:
-    """The servers of a file as Claude Desktop has it: {"mcpServers": {NAME: {"command", "args", "env"} or {"url",
+    """The servers in a file of Claude Desktop's form: {"mcpServers": {NAME: {"command", "args", "env"} or {"url",
     "headers"}}}.
 
     Raises:

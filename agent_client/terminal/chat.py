@@ -1,26 +1,25 @@
-"""The conversation in a terminal: what is written as it is written, a line for every tool call, a few commands."""
+"""A chat in a terminal: answers while they are written, a line for every tool call, a few commands."""
 
 import asyncio
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text as Line
 
-from agent_client.answer_view import AnswerView, formatted, warning_of
-from agent_client.call_lines import call_line
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.events import Answered, CallEnded
-from agent_client.servers import connected
-from recsys_shared.plain_text import error_line, json_text, one_line, several_lines
+from agent_client.events import Answered
+from agent_client.terminal.answer_view import AnswerView
+from agent_client.terminal.call_lines import call_line
+from agent_client.terminal.opening import open_conversation
+from recsys_shared.plain_text import error_line, one_line
 from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ WHY = "Why these? Explain the recommendations."
 
 @contextlib.contextmanager
 def interrupting(stop: Callable[[], object]) -> Iterator[None]:
-    """While open, Ctrl-C calls this instead of ending the program."""
+    """A context in which Ctrl-C calls this function instead of ending the program."""
     loop = asyncio.get_running_loop()
 
     def handle(_: int, __: FrameType | None) -> None:
@@ -58,14 +57,14 @@ def interrupting(stop: Callable[[], object]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-async def run_chat(choices: Choices, file: Path | None, session: str | None) -> int:
-    """Talk until the person has had enough.
+async def run_chat(choices: Choices, session: str | None) -> int:
+    """Talk until the person ends it.
 
     Args:
-        file: Where the conversation is kept; in memory where None.
+        session: Name under which the conversation is kept; None keeps it in memory.
     """
     async with contextlib.AsyncExitStack() as stack:
-        opening = asyncio.create_task(_opened(stack, choices, file, session))
+        opening = asyncio.create_task(open_conversation(stack, choices, session))
         try:
             await _Chat(PlainConsole(), choices, opening, session).run()
         finally:
@@ -74,52 +73,12 @@ async def run_chat(choices: Choices, file: Path | None, session: str | None) -> 
     return 0
 
 
-async def _opened(
-    stack: contextlib.AsyncExitStack, choices: Choices, file: Path | None, session: str | None
-) -> "Conversation":
-    """A conversation, which the stack closes.
-
-    LangChain and a model's library take seconds to import. So do servers to start, at the same time; a server that runs
-    is asked first, since it may refuse.
-
-    Raises:
-        AgentError: The model, or a server, cannot be used.
-    """
-    wanted = asyncio.Event()
-    if any(server.is_program for server in choices.servers):
-        wanted.set()
-    loading = asyncio.create_task(_loaded(choices, wanted))
-    try:
-        servers = await stack.enter_async_context(connected(choices.servers))
-        wanted.set()
-        conversations, model = await loading
-    finally:
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
-    saver = await stack.enter_async_context(conversations.kept_in(file))
-    conversation: Conversation = await conversations.begun(choices, servers, model, saver, session or "main")
-    return conversation
-
-
-async def _loaded(choices: Choices, wanted: asyncio.Event) -> tuple[Any, Any]:
-    """What begins conversations, and the model. Others can go on meanwhile."""
-
-    def load() -> tuple[Any, Any]:
-        from agent_client import conversation
-        from agent_client.models import load_model
-
-        return conversation, load_model(choices.model, choices.context_tokens)
-
-    await wanted.wait()
-    return await asyncio.to_thread(load)
-
-
 class _InterruptedError(Exception):
     """Ctrl-C while a line is typed. A KeyboardInterrupt would end the event loop with it."""
 
 
 class _Chat:
-    """Lets the person type while the conversation is being opened."""
+    """A chat; the person can type while its conversation is being opened."""
 
     def __init__(
         self, console: PlainConsole, choices: Choices, opening: "asyncio.Task[Conversation]", session: str | None
@@ -128,8 +87,12 @@ class _Chat:
         self._last: Answered | None = None
 
     async def run(self) -> None:
-        """Raises: AgentError: the conversation cannot be opened."""
-        # Imported here: a script that asks one question needs none of it.
+        """Read lines and do what they say until the end.
+
+        Raises:
+            AgentError: The conversation cannot be opened.
+        """
+        # Imported here: `ask` needs none of it.
         from prompt_toolkit import PromptSession
         from prompt_toolkit.history import InMemoryHistory
 
@@ -152,7 +115,11 @@ class _Chat:
                 await self._do(line)
 
     async def _line(self, prompt: "PromptSession[str]") -> str:
-        """What the person types, unless it turns out meanwhile that nobody can answer."""
+        """A line that the person types.
+
+        Raises:
+            AgentError: Meanwhile it has turned out that the conversation cannot be opened.
+        """
         from prompt_toolkit.patch_stdout import patch_stdout
 
         with patch_stdout(raw=True):
@@ -174,15 +141,15 @@ class _Chat:
         return self._opening.result()
 
     async def _said(self) -> list[str]:
-        """Questions of this session before."""
+        """Earlier questions of this session."""
         messages = await (await self._conversation()).messages()
-        from agent_client.transcript import questions_of
+        from agent_client.terminal.transcript import questions_of
 
         return questions_of(messages)
 
     async def _transcript(self) -> str:
         messages = await (await self._conversation()).messages()
-        from agent_client.transcript import transcript
+        from agent_client.terminal.transcript import transcript
 
         return transcript(messages)
 
@@ -220,13 +187,10 @@ class _Chat:
             interrupted = True
             answering.cancel()
 
-        with (
-            Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"),
-            interrupting(interrupt),
-        ):
+        with Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"), interrupting(interrupt):
             await asyncio.wait({answering})
             view.stop()
-        if interrupted:  # however the libraries below take it
+        if interrupted:  # however the libraries below react to that
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await answering
             self._console.print("stopped", style="dim")
@@ -266,39 +230,3 @@ def tools_table(conversation: "Conversation") -> Table:
     for tool in conversation.tools:
         table.add_row(tool.name, Line(" ".join(tool.description.split())))
     return table
-
-
-async def run_ask(choices: Choices, question: str, as_json: bool, file: Path | None, session: str | None) -> int:
-    """One question. The answer goes to stdout; tool calls and warnings go to stderr."""
-    console, aside = PlainConsole(), PlainConsole(stderr=True)
-    async with contextlib.AsyncExitStack() as stack:
-        conversation = await _opened(stack, choices, file, session)
-        async for event in conversation.ask(question):
-            if isinstance(event, CallEnded) and not as_json:
-                aside.print(call_line(event))
-            if isinstance(event, Answered):
-                answer = event
-    if as_json:
-        print(json_text(_as_json(answer), indent=1))
-    elif console.is_terminal:
-        console.print(formatted(answer.text))
-    else:
-        print(several_lines(answer.text))
-    if (warning := warning_of(answer)) and not as_json:
-        aside.print(warning, style="yellow")
-    return 0 if answer.complete else 1
-
-
-def _as_json(answer: Answered) -> dict[str, Any]:
-    calls = []
-    for call in answer.calls:
-        fields = asdict(call)
-        text, structured, failed = fields.pop("text"), fields.pop("structured"), fields.pop("failed")
-        outcome = {"error": text} if failed else {"result": text if structured is None else structured}
-        calls.append({**fields, "seconds": round(call.seconds, 3), **outcome})
-    return {
-        "answer": answer.text,
-        "calls": calls,
-        "unsupported": answer.unsupported,
-        "complete": answer.complete,
-    }

@@ -1,4 +1,4 @@
-"""A tool call, as a line for people."""
+"""Tool calls as lines for people."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ ARGUMENTS_WIDTH = 160
 MESSAGE_WIDTH = 160
 
 TOOL_WIDTH = 80
-"""Characters of the name of a tool; a model may call one that there is not."""
+"""Characters of a tool's name; a model may call tools that do not exist."""
 
 
 def arguments_line(arguments: dict[str, Any]) -> str:
-    """user=98, k=3, item_set='set_7v5p3o'"""
+    """Arguments as in code: user=98, k=3, item_set='set_7v5p3o'."""
     return one_line(", ".join(f"{name}={value!r}" for name, value in arguments.items()), ARGUMENTS_WIDTH)
 
 
@@ -26,19 +26,15 @@ def call_as_code(call: CallStarted | CallEnded) -> Line:
 
 
 def call_line(call: CallEnded) -> Line:
-    """One tool call, done."""
+    """A tool call that has ended."""
     mark, style = ("✗", "red") if call.failed else ("✓", "green")
-    line = Line.assemble(
-        (f"{mark} ", style),
-        call_as_code(call),
-        (f"  {call.seconds:.2f} s", "dim"),
-    )
+    line = Line.assemble((f"{mark} ", style), call_as_code(call), (f"  {call.seconds:.2f} s", "dim"))
     if message := message_of(call):
         line.append(f"\n  {message}", style="red" if call.failed else "dim")
     return line
 
 
 def message_of(call: CallEnded) -> str:
-    """What a tool says for people, where it does: its error, or the field `message` of its result."""
+    """A tool's words for people, if any: its error, or the field `message` of its result."""
     text = call.text if call.failed else (call.structured or {}).get("message", "")
     return one_line(" ".join(str(text).split()), MESSAGE_WIDTH)

@@ -1,12 +1,10 @@
-"""The MCP servers of a conversation: one lasting session with each, and what it means when one is lost."""
+"""A lasting session with one MCP server, and what its errors mean."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import anyio
 import httpx
@@ -14,47 +12,49 @@ from langchain_mcp_adapters.sessions import Connection, create_session
 from mcp import ClientSession, McpError
 
 from agent_client.errors import ServerError
-from agent_client.server_address import ServerAddress
-
-if TYPE_CHECKING:
-    from langchain_core.tools import BaseTool
+from agent_client.servers.address import ServerAddress
 
 logger = logging.getLogger(__name__)
 
 ASSISTANT_PROMPT = "assistant"
-"""A prompt of this name, where a server publishes one, says how an assistant should work with it."""
+"""Name of the prompt by which a server says how an assistant should work with it."""
 
 OPENING_SECONDS = 60.0
 CONNECTION_CLOSED = -32000
 SESSION_TERMINATED = 32600
-"""What the SDK makes of HTTP status 404: the server has been restarted, and knows the session no more."""
+"""The SDK's code for HTTP status 404: the server was restarted, and no longer knows the session."""
 
 NO_SERVER = "there is no MCP server at this path: streamable HTTP is at /mcp as a rule, SSE at /sse"
 
 LOST = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError, httpx.HTTPError)
-"""What a call raises when the way to its server is gone."""
+"""Errors of a call whose connection is gone."""
+
+EXPECTED = (ServerError, McpError, OSError, ValueError, *LOST)
+"""Errors that servers, networks and people cause; any other is a defect of this program. Answers that are not MCP
+raise a ValueError of pydantic or json.
+"""
 
 
-class Server:
-    """A session with one server, in a task of its own; it is opened again when it was lost.
+class ServerSession:
+    """A session with one server, in a task of its own; it is opened again after it was lost.
 
-    Stands in for the SDK's session where langchain-mcp-adapters wants one: `call_tool` and `list_tools`.
+    It stands in for the SDK's session in langchain-mcp-adapters, which uses `call_tool` and `list_tools`.
     """
 
     def __init__(self, address: ServerAddress) -> None:
         self.address = address
         self.guidance = ""
-        """What the server says about working with it."""
+        """The server's own words about working with it."""
         self._opening = asyncio.Lock()
         self._session: ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
         self._end = asyncio.Event()
 
     async def open(self) -> ClientSession:
-        """The session.
+        """The session, opened if it is not open.
 
         Raises:
-            ServerError: There is none to be had.
+            ServerError: It cannot be opened.
         """
         async with self._opening:
             if self._session is not None:
@@ -71,23 +71,30 @@ class Server:
             return self._session
 
     async def _live(self, ready: "asyncio.Future[ClientSession]", end: asyncio.Event) -> None:
-        """Open, say so, and close where it was opened: the SDK's sessions must be left by the task that entered."""
+        """Open the session, say so, and close it in this same task, as the SDK's context managers require."""
         try:
             async with create_session(_connection(self.address)) as session:
                 self.guidance = await _guidance(session)
-                ready.set_result(session)
-                await end.wait()
-        except BaseException as error:
-            if ready.done():
-                logger.debug("session with %s: %s", self.address.name, error)
-            elif not ready.cancelled():
-                refused = ServerError(f"{self.address.described} cannot be used: {self._why(error)}")
-                ready.set_exception(error if isinstance(error, ServerError) else refused)
-            if isinstance(error, asyncio.CancelledError):
-                raise
+                if not ready.cancelled():
+                    ready.set_result(session)
+                    await end.wait()
+        except Exception as error:
+            cause = _first(error)
+            if not isinstance(cause, EXPECTED):
+                logger.error("the session with %s has failed", self.address.name, exc_info=error)
+            if not ready.done():
+                refused = ServerError(f"{self.address.described} cannot be used: {self._why(cause)}")
+                ready.set_exception(cause if isinstance(cause, ServerError) else refused)
+        finally:
+            if not ready.done():
+                ready.set_exception(ServerError(f"{self.address.described} cannot be used: its session was cancelled"))
 
     async def call_tool(self, *arguments: Any, **options: Any) -> Any:
-        """Raises: ServerError: the server has gone away; the next call finds it again, or says why not."""
+        """Call a tool.
+
+        Raises:
+            ServerError: The server has gone away; the next call finds it again, or says why not.
+        """
         return await self._request("call_tool", *arguments, **options)
 
     async def list_tools(self, *arguments: Any, **options: Any) -> Any:
@@ -110,8 +117,7 @@ class Server:
             await self._lose(session, error)
         finally:
             request.cancel()
-            with contextlib.suppress(BaseException):
-                await request
+            await asyncio.gather(request, return_exceptions=True)
 
     async def _lose(self, session: ClientSession, error: Exception) -> None:
         if self._session is session:
@@ -137,10 +143,10 @@ class Server:
 
 
 def _connection(address: ServerAddress) -> "Connection":
-    """As langchain-mcp-adapters takes it.
+    """The connection in the form of langchain-mcp-adapters.
 
     Raises:
-        ServerError: It cannot be used.
+        ServerError: The server cannot be used.
     """
     options = address.client_options()
     connection = dict(address.connection)
@@ -155,7 +161,7 @@ def _client(
     timeout: httpx.Timeout | None = None,
     auth: httpx.Auth | None = None,
 ) -> httpx.AsyncClient:
-    """As the SDK makes its clients, with these options besides."""
+    """An HTTP client as the SDK makes its own, with these options besides."""
     return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, follow_redirects=True, **options)
 
 
@@ -172,14 +178,19 @@ async def _guidance(session: ClientSession) -> str:
 
 
 def needs_arguments(prompt: Any) -> bool:
-    """Whether a prompt of a server cannot be had as it is."""
+    """Whether a server's prompt has arguments that must be given."""
     return any(argument.required for argument in prompt.arguments or [])
 
 
-def _why(error: BaseException, connection: Mapping[str, Any]) -> str:
-    """What a failure of a connection means, in one line."""
+def _first(error: BaseException) -> BaseException:
+    """The first error in a group of the SDK's task groups; any other error is its own first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def _why(error: BaseException, connection: Mapping[str, Any]) -> str:
+    """The meaning of a failure of a connection, in one line."""
     said = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, httpx.HTTPStatusError):
         status = error.response.status_code
@@ -188,53 +199,8 @@ def _why(error: BaseException, connection: Mapping[str, Any]) -> str:
         return NO_SERVER if status in (404, 405) else f"it answered with HTTP status {status}"
     if isinstance(error, httpx.ConnectError | ConnectionRefusedError):
         return "nothing answers there; is it running?"
-    if isinstance(error, McpError) and said == "Session terminated":  # so the SDK calls the status 404
+    if isinstance(error, McpError) and said == "Session terminated":  # the SDK's words for HTTP status 404
         return NO_SERVER
     if isinstance(error, FileNotFoundError) and "command" in connection:
         return f"there is no program {connection['command']!r}"
     return said
-
-
-class Servers:
-    """Sessions with all servers of a conversation."""
-
-    def __init__(self, servers: Sequence[Server]) -> None:
-        self._servers = servers
-
-    async def tools(self) -> "list[BaseTool]":
-        """Where there are several servers, the names of tools begin with the server's.
-
-        Raises:
-            ServerError: A server does not list them.
-        """
-        from langchain_mcp_adapters.tools import load_mcp_tools  # and with it LangChain
-
-        found: list[BaseTool] = []
-        for server in self._servers:
-            found += await load_mcp_tools(
-                cast("ClientSession", server), server_name=server.address.name, tool_name_prefix=len(self._servers) > 1
-            )
-        return found
-
-    @property
-    def guidance(self) -> str:
-        """What the servers say about working with them."""
-        if len(self._servers) == 1:
-            return self._servers[0].guidance
-        parts = [f"# Server {server.address.name}\n\n{server.guidance}" for server in self._servers if server.guidance]
-        return "\n\n".join(parts)
-
-
-@asynccontextmanager
-async def connected(addresses: Sequence[ServerAddress]) -> AsyncIterator[Servers]:
-    """Open a session with each server. LangChain is not needed yet, so that it can be imported meanwhile.
-
-    Raises:
-        ServerError: One cannot be used.
-    """
-    async with AsyncExitStack() as stack:
-        servers = [Server(address) for address in addresses]
-        for server in servers:
-            stack.push_async_callback(server.close)
-        await asyncio.gather(*(server.open() for server in servers))
-        yield Servers(servers)

@@ -1,4 +1,4 @@
-"""Which language model, of whom, where, and what is needed to ask it. What loads it is in `models`."""
+"""The address of a language model: provider, name, endpoint, and the options of a client that asks it."""
 
 import os
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 
 @dataclass(frozen=True)
 class ModelAddress:
-    """Which model, of whom, where."""
+    """A language model's provider, name and endpoint."""
 
     provider: str
-    """openai (and everything that speaks its chat completions), or ollama."""
+    """openai, for everything that speaks its chat completions; or ollama."""
     name: str
     base_url: str | None = None
 
     @classmethod
     def parse(cls, text: str, base_url: str | None = None) -> "ModelAddress":
-        """ "openai:gpt-4.1", "ollama:qwen2.5:7b".
+        """The address in a text such as "openai:gpt-4.1" or "ollama:qwen2.5:7b".
 
         Raises:
-            ModelError: Not one of those.
+            ModelError: The text has another form.
         """
         provider, _, name = text.partition(":")
         if provider not in ("openai", "ollama") or not name:
@@ -43,23 +43,23 @@ class ModelAddress:
 
     @property
     def reached(self) -> str:
-        """The place, and the proxy through which it is asked."""
+        """The endpoint, and the proxy on the way to it."""
         return f"{self.place}{through_proxy(self.place)}"
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.name}"
 
     def client_options(self) -> dict[str, Any]:
-        """What the HTTPX client has to be told that asks this model.
+        """Options of the HTTPX client that asks this model.
 
         Raises:
-            ModelError: It cannot be asked: a key is missing, or a proxy cannot be used.
+            ModelError: The model cannot be asked: a key is missing, or a proxy cannot be used.
         """
         if self.provider == "openai" and not os.environ.get(KEY_VARIABLE) and self.place.startswith(OPENAI_URL):
             raise ModelError(f"{self} needs a key: set {KEY_VARIABLE}, or name another endpoint with --base-url")
         try:
             if self.provider == "ollama":
-                check_proxies()  # its library makes a client of its own when it is imported
+                check_proxies()  # the library of Ollama makes a client of its own when it is imported
             return client_options(self.place)
         except ProxyError as error:
             raise ModelError(f"{self.place} cannot be asked: {error}") from error

@@ -17,7 +17,7 @@ from agent_client.choices import Choices
 from agent_client.conversation import kept_in, opened
 from agent_client.errors import AgentError, ServerError
 from agent_client.events import CallStarted
-from agent_client.server_address import ServerAddress, server_at
+from agent_client.servers.address import ServerAddress, server_at
 from mcp_server.settings import Settings
 from tests.agent.conftest import PROVIDERS, Talk, address_of
 from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step, call

@@ -197,9 +197,9 @@ def test_uninstalling_says_what_it_did_and_leaves_a_copy(desk: Desk) -> None:
     desk.run("install", "cursor", "--no-prepare")
     ended = desk.run("uninstall", "cursor")
     assert ended.code == 0
-    assert f"recsys was taken out of Cursor, in {path}" in ended.out
+    assert f"recsys was removed from Cursor, in {path}" in ended.out
     assert path.read_text(encoding="utf-8") == '{"mcpServers": {"docs": {}}}'
-    copy = Path(ended.out.split("The file as it was before: ")[1].splitlines()[0])
+    copy = Path(ended.out.split("A copy of the file as it was: ")[1].splitlines()[0])
     assert "recsys" in json.loads(copy.read_text(encoding="utf-8"))["mcpServers"]
 
 
@@ -207,7 +207,7 @@ def test_uninstalling_says_what_it_did_and_leaves_a_copy(desk: Desk) -> None:
     ("words", "said"),
     [
         (["install"], "which host?"),
-        (["install", "emacs"], "there is no host 'emacs'"),
+        (["install", "emacs"], "the host 'emacs' is not known"),
         (["install", "cursor", "--name", "my server"], "--name 'my server'"),
         (["install", "claude-desktop", "--url", "http://films/mcp"], "no URLs"),
         (["install", "windsurf", "--project", "."], "keeps no servers in projects"),

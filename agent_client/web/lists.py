@@ -1,6 +1,6 @@
-"""What of an answer a page shows as lists with bars: results of tools that are lists of named things.
+"""Lists with bars that a page shows below an answer, made of tools' results that list named things.
 
-Nothing of any catalogue is known here: a name, an ID and a measure are told by their keys and values.
+Names, IDs and measures are recognised by their keys and values; nothing is known of any catalogue.
 """
 
 import re
@@ -13,7 +13,7 @@ from agent_client.grounding import ID_KEYS, NAME_KEYS, fold
 from recsys_shared.plain_text import one_line
 
 MEASURES = ("score", "rating", "interactions", "count", "popularity", "percent", "share", "likes", "sales", "votes")
-"""Words in the keys of numbers that compare things, what says most first."""
+"""Words in the keys of numbers that compare things; the most telling come first."""
 
 LONGEST_TEXT = 160
 """Characters of a text that a line shows."""
@@ -25,44 +25,44 @@ _YEAR_AFTER_NAME = re.compile(r"\s*\(\d{4}\)\s*$")
 
 @dataclass(frozen=True)
 class Row:
-    """One thing."""
+    """One named thing."""
 
     name: str
     id: str = ""
     details: list[tuple[str, str]] = field(default_factory=list)
-    """Labels and values."""
+    """Pairs of label and value."""
     number: float | None = None
-    """What its bar shows."""
+    """The length of its bar."""
     shown: str = ""
-    """The same for people."""
+    """The number as people read it."""
     day: str = ""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Things in their order."""
+    """Named things in their order."""
 
     caption: str
     measure: str
-    """What the bars are; empty where there are none."""
+    """Label of the bars; empty if there are none."""
     rows: list[Row]
 
     @property
     def over_time(self) -> bool:
-        """Whether the numbers make a history."""
+        """Whether the numbers form a history."""
         complete = all(row.day and row.number is not None for row in self.rows)
         return bool(self.measure) and len(self.rows) > 2 and complete
 
     def as_props(self) -> dict[str, Any]:
-        """For the element of the page that draws it."""
+        """Properties of the page's element that draws the list."""
         return {**asdict(self), "over_time": self.over_time}
 
 
 def listings_of(answer: Answered) -> list[Listing]:
-    """What to show beside an answer: what it tells of, in the order of the calls.
+    """The lists to show below an answer, in the order of the calls.
 
-    Several lists by one tool whose numbers are counts are compared, a bar for each list. Else a list is shown if the
-    answer names at least half of what is in it and no later list shows all of that; the last list if there is none.
+    Several lists of counts by one tool are compared, with a bar for each list. Otherwise a list is shown if the answer
+    names at least half of its things and no later list shows all of those; if there is no such list, the last one is.
     """
     found = [(call, listing) for call in answer.calls if not call.failed and (listing := listing_of(call))]
     compared = _comparison(found, answer.calls)
@@ -115,7 +115,7 @@ def _is_named(entry: Mapping[str, Any]) -> bool:
 
 
 def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str | None:
-    """The key of the number that the things are compared by."""
+    """The key of the number by which the things are compared."""
     numeric = [
         key
         for key in keys
@@ -145,7 +145,7 @@ def _row(entry: Mapping[str, Any], name_key: str, id_key: str | None, measure: s
 
 
 def _comparison(found: Sequence[tuple[CallEnded, Listing]], calls: Sequence[CallEnded]) -> Listing | None:
-    """Lists by one tool, as one bar each: the mean of their counts."""
+    """Several lists by one tool as one list of bars: the mean count of each."""
     tools = {call.tool for call, listing in found if listing.measure and not listing.over_time}
     for tool in tools:
         alike = [(call, listing) for call, listing in found if call.tool == tool and _counts(listing)]
@@ -169,7 +169,7 @@ def _counts(listing: Listing) -> bool:
 
 
 def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> list[str]:
-    """What a call was about: its arguments; in place of what another call has returned, the arguments of that one."""
+    """The subject of a call: its arguments, where a value that another call returned stands for that call's own."""
     parts: list[str] = []
     for key, value in call.arguments.items():
         others = [other for other in calls if other is not call]
@@ -187,13 +187,13 @@ def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> list[str]:
 
 
 def label_of(key: str) -> str:
-    """A key for people: "n_interactions" is "Interactions"."""
+    """A key as people read it: "n_interactions" becomes "Interactions"."""
     words = re.sub(r"^n_|_tool$", "", key).replace("_", " ").strip()
     return one_line(words[:1].upper() + words[1:])
 
 
 def shown_value(key: str, value: Any) -> str:
-    """A value for people; empty if there is nothing to show."""
+    """A value as people read it; empty if there is nothing to show."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if _is_number(value):

@@ -11,8 +11,8 @@ from agent_client.choices import Choices
 from agent_client.conversation import kept_in, opened
 from agent_client.errors import ModelError
 from agent_client.events import Text
-from agent_client.model_address import KEY_VARIABLE, ModelAddress
-from agent_client.models import load_model
+from agent_client.models.address import KEY_VARIABLE, ModelAddress
+from agent_client.models.loading import load_model
 from tests.agent.conftest import PROVIDERS, Talk, address_of
 from tests.agent.scripted_models import BreakOff, Call, Hang, Refuse, Say, ScriptedModel, Step, call
 from tests.names import HISTORY, RECOMMEND
