@@ -13,7 +13,8 @@ from mcp_server.errors import InvalidInputError
 from mcp_server.preparation.progress_bars import Progress
 from mcp_server.recommender.training.jobs import METRICS, EvaluateJob, run_job
 from mcp_server.settings import Settings
-from mcp_server.state.folder import StateFolder, write_json
+from mcp_server.files.atomic import write_atomically
+from mcp_server.state.folder import StateFolder
 from recsys_shared.plain_text import json_text
 from recsys_shared.terminal import PlainConsole
 
