@@ -2,28 +2,33 @@
 
     question -> model -> (tools -> model) ... -> answer
 
-The state is the list of messages, kept by a checkpointer. All that varies comes in from outside: the model, the tools
-and the system prompt.
+The state is the list of messages, kept by a checkpointer. The model, the tools and the system prompt are given from
+outside.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.tools import BaseTool
+from langchain_core.tools import BaseTool, ToolException
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
+from mcp import McpError
+from pydantic import ValidationError
 
+from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.errors import ServerError
 from agent_client.events import CallEnded, CallStarted, Text
 from agent_client.history import calls_of, turns, within_budget
-from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
+
+logger = logging.getLogger(__name__)
 
 
 class State(TypedDict):
@@ -38,11 +43,11 @@ def build_agent(
     max_steps: int = MAX_STEPS,
     context_tokens: int = CONTEXT_TOKENS,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """The graph; it writes `events` to its custom stream.
+    """The graph of the agent; it writes `events` to its custom stream.
 
     Args:
-        max_steps: After which the answer is that there is none.
-        context_tokens: Older turns are left out of what the model reads, so that it is no longer than this.
+        max_steps: Rounds of tool calls, after which the agent gives up.
+        context_tokens: Upper bound on the conversation that the model reads; older turns are left out.
     """
     by_name = {tool.name: tool for tool in tools}
     bound = model.bind_tools(list(tools)) if tools else model
@@ -89,12 +94,12 @@ def build_agent(
 
 
 def rounds_since_question(messages: Sequence[AnyMessage]) -> int:
-    """How often the model has asked for tools since the last question."""
+    """Number of times the model has asked for tools since the last question."""
     return sum(bool(calls_of(message)) for message in turns(messages)[-1] if not isinstance(message, HumanMessage))
 
 
 async def _call(tools: dict[str, BaseTool], identifier: str, name: str, arguments: dict[str, Any]) -> ToolMessage:
-    """Call one tool. Whatever goes wrong is told to the model, which may correct its call."""
+    """Call one tool. The model is told of any failure, and may correct its call."""
     write = get_stream_writer()
     write(CallStarted(identifier, name, arguments))
     started = time.perf_counter()
@@ -105,8 +110,11 @@ async def _call(tools: dict[str, BaseTool], identifier: str, name: str, argument
         result = await tools[name].ainvoke({"type": "tool_call", "id": identifier, "name": name, "args": arguments})
         text, failed = text_of(result.content), result.status == "error"
         structured = (result.artifact or {}).get("structured_content")
-    except Exception as error:
+    except (ServerError, ToolException, McpError, ValidationError) as error:
         text, failed = f"{name} failed: {error}", True
+    except Exception as error:  # a defect of this program or of a library; the model can do nothing about it
+        logger.exception("the call of %s has failed", name)
+        text, failed = f"{name} failed unexpectedly ({type(error).__name__}); the log says more", True
     seconds = time.perf_counter() - started
     write(CallEnded(identifier, name, arguments, text, structured, failed, seconds))
     return ToolMessage(

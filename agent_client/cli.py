@@ -1,6 +1,6 @@
-"""The command `recsys-agent`: options, and what goes wrong as one line and exit code 2.
+"""The command `recsys-agent`: its subcommands, and errors as one line and exit code 2.
 
-Whatever can be refused is refused before LangChain is imported, which takes seconds.
+Bad input is refused before LangChain is imported, which takes seconds.
 """
 
 import asyncio
@@ -13,18 +13,16 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from agent_client.choices import Choices
+from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS, Choices
 from agent_client.errors import AgentError
-from agent_client.limits import CONTEXT_TOKENS, MAX_STEPS
-from agent_client.model_address import ModelAddress
-from agent_client.server_address import own_server, server_at, servers_of
-from agent_client.state import state_folder
+from agent_client.models.address import ModelAddress
+from agent_client.servers.address import own_server, server_at, servers_of
 from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
 
 app = typer.Typer(
     name="recsys-agent",
-    help="Ask your recommender in plain words: a language model plans, the tools of MCP servers answer.",
+    help="Ask your recommender in plain words: a language model plans, and the tools of MCP servers answer.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -39,7 +37,7 @@ Model = Annotated[
         "--model",
         "-m",
         envvar="RECSYS_AGENT_MODEL",
-        help="openai:NAME (with OPENAI_API_KEY, or any compatible endpoint by --base-url) or ollama:NAME.",
+        help="openai:NAME (with OPENAI_API_KEY, or any compatible endpoint given by --base-url) or ollama:NAME.",
     ),
 ]
 BaseUrl = Annotated[
@@ -47,7 +45,7 @@ BaseUrl = Annotated[
     typer.Option(
         "--base-url",
         envvar="RECSYS_AGENT_BASE_URL",
-        help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1), a remote Ollama.",
+        help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1) or a remote Ollama.",
     ),
 ]
 ServerUrl = Annotated[
@@ -56,7 +54,7 @@ ServerUrl = Annotated[
         "--server",
         "-s",
         envvar="RECSYS_AGENT_SERVER",
-        help="URL of a running MCP server: .../mcp, or .../sse. Without it, recsys-mcp is started over stdio.",
+        help="URL of a running MCP server, ending in /mcp or /sse. Without it, recsys-mcp is started over stdio.",
     ),
 ]
 Token = Annotated[
@@ -64,20 +62,28 @@ Token = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", help="Servers from a file as Claude Desktop has it, several at once."),
+    typer.Option("--config", "-c", help="A file of servers in Claude Desktop's form; all of them are used at once."),
 ]
 AddPrompt = Annotated[
-    Path | None, typer.Option("--add-prompt", help="File with words of your own, after what the servers say.")
+    Path | None, typer.Option("--add-prompt", help="File with words of your own, added after the servers' own.")
 ]
 OwnPrompt = Annotated[
-    Path | None, typer.Option("--prompt", help="File with the whole system prompt, in place of the servers' words.")
+    Path | None,
+    typer.Option("--prompt", help="File with a whole system prompt, used in place of the servers' own words."),
 ]
-MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, help="Rounds of tool calls for one question at most.")]
+MaxSteps = Annotated[
+    int, typer.Option("--max-steps", min=1, help="Upper bound on the rounds of tool calls for one question.")
+]
 Context = Annotated[
-    int, typer.Option("--context", min=2_000, help="Tokens of conversation that the model reads; older turns go first.")
+    int,
+    typer.Option(
+        "--context",
+        min=2_000,
+        help="Tokens of the conversation that the model reads; the oldest turns are left out first.",
+    ),
 ]
 SessionName = Annotated[
-    str | None, typer.Option("--session", help="Keep the conversation under this name, and go on with it next time.")
+    str | None, typer.Option("--session", help="Keep the conversation under this name, and continue it next time.")
 ]
 
 
@@ -119,13 +125,8 @@ def _read(file: Path | None) -> str | None:
         raise AgentError(f"{file} cannot be read: {error}") from error
 
 
-def _sessions_file(session: str | None) -> Path | None:
-    """Where named conversations are kept."""
-    return None if session is None else state_folder() / "conversations.sqlite"
-
-
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run to the end and exit."""
+    """Run to the end, and exit with the code that comes back."""
     try:
         code = asyncio.run(work)
     except KeyboardInterrupt:
@@ -146,16 +147,18 @@ def chat(
     max_steps: MaxSteps = MAX_STEPS,
     context: Context = CONTEXT_TOKENS,
 ) -> None:
-    """Talk in the terminal. Type /help there for what else it knows."""
+    """Talk in the terminal. Type /help there for its commands."""
     choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
-    from agent_client.terminal import run_chat
+    from agent_client.terminal.chat import run_chat
 
-    _run(run_chat(choices, _sessions_file(session), session))
+    _run(run_chat(choices, session))
 
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help='Such as "Recommend 3 comedies to user 98". - reads it from stdin.')],
+    question: Annotated[
+        str, typer.Argument(help='A question such as "Recommend 3 comedies to user 98"; - reads it from stdin.')
+    ],
     model: Model = DEFAULT_MODEL,
     base_url: BaseUrl = None,
     server: ServerUrl = None,
@@ -174,10 +177,10 @@ def ask(
     choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     text = sys.stdin.read().strip() if question == "-" else question
     if not text:
-        raise AgentError("there is no question")
-    from agent_client.terminal import run_ask
+        raise AgentError("the question is empty")
+    from agent_client.terminal.ask import run_ask
 
-    _run(run_ask(choices, text, as_json, _sessions_file(session), session))
+    _run(run_ask(choices, text, as_json, session))
 
 
 @app.command()
@@ -188,32 +191,34 @@ def web(
             "--model",
             "-m",
             envvar="RECSYS_AGENT_MODEL",
-            help="openai:NAME or ollama:NAME; several, with one --model each, to choose from on the page.",
+            help="openai:NAME or ollama:NAME. Give --model several times to offer a choice on the page.",
         ),
     ] = None,
     base_url: BaseUrl = None,
     server: ServerUrl = None,
     token: Token = None,
     config: Config = None,
-    host: Annotated[str, typer.Option(help="Address to listen on. Whoever reaches it can use the page.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes any that is free.")] = 8001,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. Everyone who can reach it can use the page.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free port.")] = 8001,
     add_prompt: AddPrompt = None,
     own_prompt: OwnPrompt = None,
     max_steps: MaxSteps = MAX_STEPS,
     context: Context = CONTEXT_TOKENS,
 ) -> None:
-    """Talk in the browser. Needs the extra "web"."""
+    """Talk in the browser. This needs the extra "web"."""
     names = models or [DEFAULT_MODEL]
     addresses = [ModelAddress.parse(name, base_url) for name in names]
     choices = _choices(names[0], base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
-    from agent_client.web import run_web
+    from agent_client.web.server import run_web
 
     run_web(choices, addresses, host, port)
 
 
 def _configure_log(level: str) -> None:
     if level.upper() not in logging.getLevelNamesMapping():
-        raise AgentError(f"RECSYS_AGENT_LOG_LEVEL is {level!r}: it should be ERROR, WARNING, INFO or DEBUG")
+        raise AgentError(f"RECSYS_AGENT_LOG_LEVEL is {level!r}: it has to be ERROR, WARNING, INFO or DEBUG")
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(TextLines())
     logging.basicConfig(level=level.upper(), handlers=[log])

@@ -1,5 +1,6 @@
 """A conversation: questions go in, events come out, and everything said is kept by the checkpointer."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,10 +14,14 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent_client.agent import build_agent, text_of
 from agent_client.choices import Choices
+from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, Event, Text
 from agent_client.grounding import unsupported
-from agent_client.models import explain, load_model
-from agent_client.servers import Servers, connected
+from agent_client.models.failures import explain
+from agent_client.models.loading import load_model
+from agent_client.servers.connected import Servers, connected
+
+logger = logging.getLogger(__name__)
 
 BASE_PROMPT = """
 You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory; if no tool
@@ -41,12 +46,12 @@ class Conversation:
     async def ask(self, question: str) -> AsyncIterator[Event]:
         """Answer a question; the last event is `Answered`.
 
-        May be cancelled at any moment: the next question then finds the conversation as far as it got.
+        Cancelling is safe at any moment: the next question finds the conversation as far as it got.
 
         Raises:
-            ModelError: The model has failed; what was said so far is kept.
+            AgentError: The model has failed, or this program; what was said so far is kept.
         """
-        limit = 2 * self.choices.max_steps + 5  # of nodes; the agent's own limit is reached before
+        limit = 2 * self.choices.max_steps + 5  # of graph nodes; the agent reaches its own limit first
         config: Any = {**self._config, "recursion_limit": limit}
         calls: list[CallEnded] = []
         try:
@@ -63,10 +68,11 @@ class Conversation:
                         calls.append(chunk)
                     yield chunk
         except Exception as error:
-            known = explain(error, self.choices.model)
-            if known is None:
-                raise
-            raise known from error
+            failure: AgentError | None = explain(error, self.choices.model)
+            if failure is None:
+                logger.exception("a question could not be answered")
+                failure = AgentError(f"the question could not be answered ({type(error).__name__}); the log says more")
+            raise failure from error
         messages = await self.messages()
         answer = text_of(messages[-1].content)
         complete = not messages[-1].response_metadata.get("stopped", False)
@@ -83,7 +89,7 @@ class Conversation:
         return unsupported(answer, results, [*said, *published, self.system_prompt])
 
     async def messages(self) -> list[AnyMessage]:
-        """All that has been said, from the beginning."""
+        """The whole conversation, from the beginning."""
         state = await self._graph.aget_state(self._config)  # type: ignore[arg-type]
         found: list[AnyMessage] = state.values.get("messages", [])
         return found
@@ -96,7 +102,7 @@ async def begun(
     checkpointer: BaseCheckpointSaver[Any],
     thread: str = "main",
 ) -> Conversation:
-    """A conversation with a model and servers, which go on to belong to the caller.
+    """A conversation with a model and servers, which the caller closes.
 
     Raises:
         ServerError: A server does not list its tools.
@@ -117,7 +123,7 @@ async def opened(
     """A conversation with a model and servers of its own.
 
     Raises:
-        AgentError: Either cannot be used.
+        AgentError: The model, or a server, cannot be used.
     """
     model = load_model(choices.model, choices.context_tokens)
     async with connected(choices.servers) as servers:
@@ -126,7 +132,7 @@ async def opened(
 
 @asynccontextmanager
 async def kept_in(file: Path | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
-    """Where conversations are kept: in a SQLite file, or in memory."""
+    """The store of conversations: a SQLite file, or memory where there is no file."""
     if file is None:
         from langgraph.checkpoint.memory import InMemorySaver
 

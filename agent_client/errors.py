@@ -1,8 +1,8 @@
-"""What goes wrong, in one line that says what to do."""
+"""Errors shown to a person: one line that says what to do."""
 
 
 class AgentError(Exception):
-    """Base of all errors that are shown to a person; the text is one line."""
+    """Base class of all errors that are shown to a person; the text is one line."""
 
 
 class ModelError(AgentError):

@@ -1,4 +1,4 @@
-"""What happens while a question is being answered, for whoever shows it: a terminal, a web page, a script."""
+"""Events while a question is being answered, for whatever shows them: a terminal, a web page, a script."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Text:
-    """A piece of what the model writes."""
+    """A piece of the text that the model writes."""
 
     text: str
 
@@ -28,9 +28,9 @@ class CallEnded:
     tool: str
     arguments: dict[str, Any]
     text: str
-    """What the model gets to read."""
+    """The result as the model reads it."""
     structured: dict[str, Any] | None
-    """The same as data, where the tool gave it so."""
+    """The result as data, if the tool returned data."""
     failed: bool
     seconds: float
 
@@ -41,11 +41,11 @@ class Answered:
 
     text: str
     calls: list[CallEnded] = field(default_factory=list)
-    """All that were made for it, in the order in which they ended."""
+    """The calls made for this answer, in the order in which they ended."""
     unsupported: list[str] = field(default_factory=list)
     """Names and IDs in the answer that no tool has returned in this conversation."""
     complete: bool = True
-    """False where the limit of steps was reached first."""
+    """False if the limit of steps was reached first."""
 
 
 Event = Text | CallStarted | CallEnded | Answered

@@ -1,9 +1,9 @@
-"""Whether what an answer names comes from the tools: names and IDs that no tool has returned are found by code,
-whatever the model was told.
+"""The check that an answer's names and IDs come from the tools: code finds those that no tool has returned, whatever
+the model was told.
 
-Nothing of any catalogue is known here. Names are looked for where answers have them: in a table's column, in bold at
-the head of a list's entry, in quotation marks; IDs where they are called so. An answer may say what the person asked
-about in their own words, so those count too.
+It knows nothing of any catalogue. Names are looked for where answers have them: in a table's column, in bold at the
+head of a list's entry, in quotation marks; IDs where they are called IDs. An answer may repeat the person's own words,
+so those count as supported too.
 """
 
 import json
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 SMALL_WORD = 3
-"""Letters of the longest word that titles have in small letters ("the", "and", "of")."""
+"""Longest word, in letters, that titles leave in lower case ("the", "and", "of")."""
 
 NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
 ID_KEYS = re.compile(r"(^|_)(id|sku|user|item)s?$", re.IGNORECASE)
@@ -29,11 +29,11 @@ _ID_IN_PARENTHESES = re.compile(r"\s*[(\[]\s*(?:ID\s*)?[#:]?\s*[\w-]+\s*[)\]]\s*
 
 
 def unsupported(answer: str, results: Iterable[Any], words: Iterable[str]) -> list[str]:
-    """Names and IDs in an answer that nothing supports, in the order in which they come.
+    """Names and IDs in an answer that nothing supports, in the order of the answer.
 
     Args:
-        results: What tools have returned, as data or as text.
-        words: What the person has said, and other texts whose words may be repeated.
+        results: Results of the tools, as data or as text.
+        words: The person's words, and other texts that an answer may repeat.
     """
     known = _Known(results, words)
     found = dict.fromkeys(name for name in names_in(answer) if not known.has_name(name))
@@ -88,13 +88,13 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 def fold(text: str) -> str:
-    """Without accents, case and punctuation: "The Lion King" is "the lion king", and so is "THE LION-KING"."""
+    """The text without accents, case and punctuation: "THE LION-KING" becomes "the lion king"."""
     plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
     return " ".join(re.findall(r"\w+", plain.casefold()))
 
 
 def _forms(name: str) -> Iterator[str]:
-    """Ways in which a name may be written in a catalogue: without a year or an ID after it, an article at its end."""
+    """Ways in which a catalogue may write a name: without a year or an ID after it, with its article at the end."""
     for shorter in (name, _YEAR.sub("", name), _ID_IN_PARENTHESES.sub("", name)):
         folded = fold(shorter)
         yield folded
@@ -104,7 +104,7 @@ def _forms(name: str) -> Iterator[str]:
 
 
 def names_in(answer: str) -> Iterator[str]:
-    """What an answer presents as the name of something."""
+    """The words that an answer presents as names."""
     for line, columns in _with_columns(answer):
         if columns is not None:
             yield from (
@@ -116,7 +116,7 @@ def names_in(answer: str) -> Iterator[str]:
 
 
 def ids_in(answer: str) -> Iterator[str]:
-    """What an answer presents as an ID."""
+    """The words that an answer presents as IDs."""
     for line, columns in _with_columns(answer):
         for cell, heading in columns or []:
             if ID_KEYS.search(_key(heading)) and re.fullmatch(r"[\w-]*\d[\w-]*", _plain(cell)):
@@ -126,7 +126,7 @@ def ids_in(answer: str) -> Iterator[str]:
 
 
 def _looks_like_a_name(phrase: str) -> bool:
-    """Whether all but its small words are capitalised; "Filter by actor" and "crime drama" are none."""
+    """Whether all but the small words are capitalised; "Filter by actor" and "crime drama" do not look like names."""
     words = [word for word in re.findall(r"[^\W\d_]+", phrase) if len(word) > SMALL_WORD]
     return phrase[:1].isalnum() and all(word[0].isupper() for word in words)
 
@@ -140,7 +140,7 @@ def _plain(cell: str) -> str:
 
 
 def _with_columns(answer: str) -> Iterator[tuple[str, list[tuple[str, str]] | None]]:
-    """Lines; for a line of a table, its cells and their headings."""
+    """The lines of an answer; for a line of a table, also its cells with their headings."""
     lines = answer.splitlines()
     headings: list[str] | None = None
     for place, line in enumerate(lines):

@@ -1,5 +1,5 @@
-"""What of a conversation a model gets to read: whole turns, as many as its context takes, and none with a tool call
-that has no result.
+"""The part of a conversation that a model reads: whole turns, as many as fit its context, in which every tool call
+has a result.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ LEFT_OUT = "This result is left out, because the conversation has grown too long
 
 
 def calls_of(message: AnyMessage) -> list[tuple[str, str]]:
-    """IDs and names of the tool calls in a message, those with unreadable arguments too."""
+    """IDs and names of the tool calls in a message, including those with unreadable arguments."""
     if not isinstance(message, AIMessage):
         return []
     calls = [*message.tool_calls, *message.invalid_tool_calls]
@@ -20,9 +20,9 @@ def calls_of(message: AnyMessage) -> list[tuple[str, str]]:
 
 
 def completed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The same, with a result for every tool call: one that was interrupted has none, and models refuse to read on."""
+    """The messages with a result for every tool call: interrupted calls have none, and models refuse to read on."""
     whole: list[AnyMessage] = []
-    waiting: dict[str, str] = {}  # by ID; of the newest message with calls, as some endpoints use the same IDs again
+    waiting: dict[str, str] = {}  # by ID, for the newest message with calls only: some endpoints reuse IDs
     for message in messages:
         if isinstance(message, ToolMessage):
             waiting.pop(message.tool_call_id, None)
@@ -41,7 +41,7 @@ def _interrupted(calls: dict[str, str]) -> list[ToolMessage]:
 
 
 def turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:
-    """A question and all that came after it, for each question."""
+    """The conversation split into turns: a question and everything up to the next one."""
     found: list[list[AnyMessage]] = []
     for message in messages:
         if isinstance(message, HumanMessage) or not found:
@@ -51,9 +51,9 @@ def turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:
 
 
 def within_budget(messages: Sequence[AnyMessage], most_tokens: int) -> list[AnyMessage]:
-    """The newest turns that together have at most so many tokens, by a rough count; the newest one always.
+    """The newest turns that fit into this many tokens, by a rough count; at least the newest one.
 
-    Where that one alone is longer, the texts of its oldest results are left out, but never a result itself.
+    If that one alone is too long, its oldest results lose their texts, but every result stays.
     """
     kept: list[AnyMessage] = []
     for turn in reversed(turns(completed(messages))):

@@ -1,3 +1,3 @@
-"""What server and agent both need and neither owns. It imports nothing of either, and of libraries only what a module
-names in its first lines.
+"""Code that the server and the agent share. It imports nothing of either, and no library unless a module names it
+in its first lines.
 """

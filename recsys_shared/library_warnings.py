@@ -1,15 +1,15 @@
-"""Warnings that libraries give to those who write programs, kept from those who run them."""
+"""Warnings of libraries, which are meant for programmers, hidden from the people who run the program."""
 
 import sys
 import warnings
 
 
 def hide_library_warnings() -> None:
-    """Show none from now on, in any thread; where Python was told to show some (-W, PYTHONWARNINGS), it still does.
+    """Show no warnings from now on, in any thread, unless Python was told to show some (-W, PYTHONWARNINGS).
 
-    To be called before libraries are imported. Filters and `warnings.showwarning` would not hold: by
-    `warnings.catch_warnings`, libraries change them for a while, in several threads at once, and the last one to end
-    puts back what it has found. What a warning is written as is the one thing that they leave alone.
+    Call it before libraries are imported. Filters and `warnings.showwarning` would not last: libraries replace them for
+    a while with `warnings.catch_warnings`, in several threads at once, and the last thread to finish restores what it
+    found. The text of a warning is the one thing that they leave alone.
     """
     if not sys.warnoptions:
         warnings.formatwarning = _nothing

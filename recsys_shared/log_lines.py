@@ -1,4 +1,4 @@
-"""What a program logs, as lines for people: whatever is in a message, it is one line and commands no terminal."""
+"""The log as lines for people: every message is one line, and none can command a terminal."""
 
 import logging
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from recsys_shared.plain_text import cut, one_line, several_lines
 
 LONGEST_MESSAGE = 2_000
-"""Characters of a message; the rest of a longer one is cut."""
+"""Upper bound on the characters of a message; longer ones are cut."""
 
 LONGEST_TRACEBACK = 20_000
 
 
 class TextLines(logging.Formatter):
-    """A line for each record, and the lines of its traceback below it."""
+    """A formatter that writes a line for each record, with the lines of its traceback below it."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,6 +1,7 @@
-"""Proxies that the environment names in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY: which a request goes through.
+"""The proxies that the environment names in HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and the requests that go
+through them.
 
-Addresses of this machine are reached directly: behind a proxy they would be the proxy's own.
+Addresses of this machine are reached directly: behind a proxy they would mean the proxy itself.
 """
 
 import importlib.util
@@ -15,18 +16,20 @@ from recsys_shared.plain_text import one_line
 KINDS = ("http", "https", "all")
 
 SCHEMES = ("http", "https", "socks5", "socks5h")
-"""Of proxies that HTTPX can use."""
+"""Schemes of proxies that HTTPX can use."""
 
 
 class ProxyError(Exception):
-    """The environment names what cannot be used on the way; the text is one line that says what to do."""
+    """The environment names a proxy or certificates that cannot be used; the text is one line that says what to do."""
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """Args:
-    address: Without user and password.
-    variable: That names it.
+    """A proxy.
+
+    Args:
+        address: Its URL without user and password.
+        variable: The environment variable that names it.
     """
 
     address: str
@@ -37,10 +40,10 @@ class Proxy:
 
 
 def client_options(url: str) -> dict[str, Any]:
-    """What an HTTPX client has to be told for its requests to this address: nothing, or to ask no proxy.
+    """Options of an HTTPX client for requests to this address; they make it bypass proxies where it should.
 
     Raises:
-        ProxyError: A proxy is named that HTTPX cannot use, or certificates that cannot be read.
+        ProxyError: HTTPX cannot use the proxy, or the certificates cannot be read.
     """
     proxies = _proxies()
     if not proxies:
@@ -50,7 +53,7 @@ def client_options(url: str) -> dict[str, Any]:
         return {}
     options: dict[str, Any] = {"trust_env": False}
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file or folder:  # which HTTPX would have taken from the environment too
+    if file or folder:  # HTTPX itself would read them only with trust_env
         import ssl
 
         try:
@@ -61,17 +64,17 @@ def client_options(url: str) -> dict[str, Any]:
 
 
 def check_proxies() -> None:
-    """Look whether an HTTPX client can be made at all that is told nothing of proxies.
+    """Check that an HTTPX client without options of ours can be made at all.
 
     Raises:
-        ProxyError: A proxy is named that HTTPX cannot use.
+        ProxyError: HTTPX cannot use one of the proxies.
     """
     for kind, value in _proxies().items():
         _check(kind, value)
 
 
 def proxy_for(url: str) -> Proxy | None:
-    """The proxy through which an address is reached, if any."""
+    """The proxy for requests to an address, if any."""
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
         host, port = parts.hostname or "", parts.port
@@ -89,13 +92,13 @@ def proxy_for(url: str) -> Proxy | None:
 
 
 def through_proxy(url: str) -> str:
-    """For the end of "... at URL" in an error: " through the proxy ...", or nothing."""
+    """The words " through the proxy ..." for the end of "... at URL" in an error; empty if there is no proxy."""
     proxy = proxy_for(url)
     return "" if proxy is None else f" through {proxy}"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, told by its name or address alone."""
+    """Whether a host is this machine, judged by its name or address alone."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -108,7 +111,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _proxies() -> dict[str, str]:
-    """By kind, as HTTPX finds them."""
+    """The proxies by kind, as HTTPX finds them."""
     from urllib.request import getproxies
 
     found = getproxies()
@@ -131,9 +134,9 @@ def _check(kind: str, value: str) -> None:
     except ValueError:
         usable = False
     if not usable:
-        raise ProxyError(f"{proxy.variable} names no proxy that can be used: write http://HOST:PORT, or unset it")
+        raise ProxyError(f"{proxy.variable} does not name a usable proxy: write http://HOST:PORT, or unset it")
     if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
         raise ProxyError(
-            f"{proxy.variable} names a SOCKS proxy ({proxy.address}), which needs one package more: "
+            f"{proxy.variable} names a SOCKS proxy ({proxy.address}), which needs one more package: "
             f"pip install socksio, or unset {proxy.variable}"
         )

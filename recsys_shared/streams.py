@@ -5,6 +5,6 @@ import sys
 
 
 def accept_any_text() -> None:
-    """Let what the encoding of stdout lacks be written as an escape: a title in another script ends no command."""
+    """Write characters that stdout's encoding lacks as escapes, so that no title in another script ends a command."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""A console of rich's that shows text as it is: no string is markup, and none commands the terminal. Needs rich."""
+"""A console of rich that shows text as it is: no string is markup, and none commands the terminal. Needs rich."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,10 +11,10 @@ from recsys_shared.plain_text import several_lines
 
 
 class PlainConsole(Console):
-    """Styles come from `rich.text.Text` alone.
+    """A console whose styles come from `rich.text.Text` alone.
 
-    Strings are cleaned before they are laid out, so that columns are as wide as what is seen in them, and everything is
-    cleaned as it is written.
+    Strings are cleaned before they are laid out, so that columns fit their visible text, and all output is cleaned
+    again as it is written.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -25,7 +25,7 @@ class PlainConsole(Console):
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            if segment.control:  # the console's own: cursor, erasing
+            if segment.control:  # the console's own control codes: cursor, erasing
                 yield segment
             else:
                 yield Segment(several_lines(segment.text), segment.style)

@@ -1,1 +1,1 @@
-"""The command line: one module a command, with what it takes and what it does."""
+"""The command line: each command has a module with its options and its work."""

@@ -1,37 +1,35 @@
-"""`doctor`: is everything there and usable, and what to do where it is not."""
+"""`doctor`: checks that everything is there and usable, and words on what to do if not."""
 
+import contextlib
 import importlib.metadata
 import platform
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import anyio
+import typer
 from rich.text import Text
 
 from mcp_server import __version__
-from mcp_server.dataset.records import DatasetFiles
+from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, State, make_settings
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError, UnwritableError
-from mcp_server.serving.backends import Backends
-from mcp_server.serving.plugins import Plugins
-from mcp_server.serving.service import check_dataset
 from mcp_server.settings import Settings
-from mcp_server.state.folder import MODELS_FOLDER
-from mcp_server.state.manifest import Manifest
-from mcp_server.state.open_state import Storage
-from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
-from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
 from recsys_shared.plain_text import json_text, one_line
 from recsys_shared.terminal import PlainConsole
+
+if TYPE_CHECKING:
+    from mcp_server.serving.backends import Backends
+    from mcp_server.state.manifest import Manifest
+    from mcp_server.state.open_state import OpenState
+    from mcp_server.tools.base import Facts
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
-FORMER = "version 0.1 has made this state and has not written down what its parts are, so changes are not found"
+FORMER = "this state was made by version 0.1, which did not record digests of its parts, so damage is not found"
 
 LEAST_FREE_BYTES = 500 * 2**20
 
@@ -45,8 +43,16 @@ class Finding:
     text: str
 
 
+def doctor(
+    as_json: AsJson = False, dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None
+) -> None:
+    """Check state, catalogue, model, vectors, embedder and versions, and say what to do."""
+    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
+    raise typer.Exit(0 if run_doctor(settings, as_json) else 1)
+
+
 def run_doctor(settings: Settings, as_json: bool) -> bool:
-    """Print the findings; True where no check found an error."""
+    """Print the findings; True if no check found an error."""
     findings = examine(settings)
     if as_json:
         print(json_text([asdict(finding) for finding in findings], indent=1))
@@ -59,36 +65,50 @@ def run_doctor(settings: Settings, as_json: bool) -> bool:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """All checks."""
+    """The findings of all checks."""
+    import anyio
+
     return anyio.run(_examine, settings)
 
 
 async def _examine(settings: Settings) -> list[Finding]:
+    from mcp_server.state.open_state import OpenState
+
     dataset = await _check("dataset", lambda: _dataset(settings))
     findings = [_versions(), dataset, _disk(settings), await _check("embedder", lambda: _embedder(settings))]
     try:
-        storage = Storage(settings)
+        state = OpenState(settings)
     except RecsysError as error:
         return [*findings, Finding("settings", "error", str(error))]
-    if storage.collections is not None:
-        findings.append(await _check("qdrant", storage.collections.describe))
-    findings.append(await _check("state", lambda: _state(storage, settings)))
+    async with contextlib.aclosing(state):
+        of_state = await _examine_state(state, settings, dataset)
+    if dataset.status == "error" and all(finding.status == "ok" for finding in of_state if finding.check == "state"):
+        text = f"{dataset.text}; it is needed to prepare again, not to serve"
+        findings[findings.index(dataset)] = Finding("dataset", "warning", text)
+    return findings + of_state
+
+
+async def _examine_state(state: "OpenState", settings: Settings, dataset: Finding) -> list[Finding]:
+    from mcp_server.serving.backends import Backends
+    from mcp_server.tools.base import Facts
+
+    findings = []
+    if state.qdrant is not None:
+        findings.append(await _check("qdrant", state.qdrant.describe))
+    findings.append(await _check("state", lambda: _state(state, settings)))
     if findings[-1].status == "error":
         if dataset.status == "ok":
             findings += _added_tools(settings, Facts(load_spec(find_spec_file(settings.dataset)), None))
         return findings
-    current = storage.record.current()
-    findings += _added_tools(settings, Facts(current.spec, current.card))
-    if dataset.status == "error":
-        text = f"{dataset.text}; it is needed to prepare again, not to serve"
-        findings[findings.index(dataset)] = Finding("dataset", "warning", text)
-    if current.is_former:
+    manifest = state.manifests.manifest()
+    findings += _added_tools(settings, Facts(manifest.spec, manifest.card))
+    if manifest.is_former:
         findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
-    backends = Backends(settings, current)
-    findings.append(await _check("catalogue", lambda: _catalogue(backends, storage, current)))
-    findings.append(await _check("model", lambda: _model(backends, storage, current)))
+    backends = Backends(state, manifest, settings.item_set_days)
+    findings.append(await _check("catalogue", lambda: _catalogue(backends, state, manifest)))
+    findings.append(await _check("model", lambda: _model(backends, state, manifest)))
     if backends.searchable:
-        findings.append(await _check("vectors", lambda: _vectors(backends, storage, current)))
+        findings.append(await _check("vectors", lambda: _vectors(backends, state, manifest)))
     findings.append(await _item_sets(backends))
     await backends.close()
     return findings
@@ -116,6 +136,8 @@ def _versions() -> Finding:
 
 
 def _dataset(settings: Settings) -> str:
+    from mcp_server.dataset.records import DatasetFiles
+
     files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
     places = ", ".join(str(file.path) for part in files.files.values() for file in part)
     return f"{files.spec.name}: {places}"
@@ -131,6 +153,9 @@ def _disk(settings: Settings) -> Finding:
 
 
 def _embedder(settings: Settings) -> str:
+    from mcp_server.state.folder import MODELS_FOLDER
+    from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
+
     embedder = Embedder(settings.embedding_model, settings.state_folder / MODELS_FOLDER)
     dimension = len(embedder.embed_query("a test"))
     if settings.embedding_model == BUNDLED and not verify_bundled_model():
@@ -140,14 +165,19 @@ def _embedder(settings: Settings) -> str:
     return f"{settings.embedding_model}, {dimension} dimensions"
 
 
-def _state(storage: Storage, settings: Settings) -> str:
-    current = storage.record.current()
-    check_dataset(settings, current.spec.name, storage.record.place)
-    return f"{current.spec.name}, {storage.describe()}"
+def _state(state: "OpenState", settings: Settings) -> str:
+    from mcp_server.serving.service import check_dataset
+
+    manifest = state.manifests.manifest()
+    check_dataset(settings, manifest.spec.name, state.manifests.place)
+    return f"{manifest.spec.name}, {state.describe()}"
 
 
-def _added_tools(settings: Settings, facts: Facts) -> list[Finding]:
-    """Tools of the user's own, where there are any."""
+def _added_tools(settings: Settings, facts: "Facts") -> list[Finding]:
+    """Findings about the user's own tools, if there are any."""
+    from mcp_server.serving.plugins import Plugins
+    from mcp_server.tools import build_tools
+
     added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts))
     findings = [Finding("tools", problem.status, str(problem)) for problem in added.problems]
     if added.tools:
@@ -156,32 +186,32 @@ def _added_tools(settings: Settings, facts: Facts) -> list[Finding]:
     return findings
 
 
-async def _catalogue(backends: Backends, storage: Storage, current: Manifest) -> str:
+async def _catalogue(backends: "Backends", state: "OpenState", manifest: "Manifest") -> str:
     catalog = await backends.catalog()
-    storage.catalogs.check(current)
+    state.parts.check_catalog(manifest)
     nouns = backends.spec.nouns
     return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
 
 
-async def _model(backends: Backends, storage: Storage, current: Manifest) -> str:
+async def _model(backends: "Backends", state: "OpenState", manifest: "Manifest") -> str:
     await backends.ranker()
-    storage.models.check(current)
-    header = storage.models.header(current)
+    state.parts.check_model(manifest)
+    header = state.parts.model_header(manifest)
     return f"{header.model} {header.settings or ''}, {header.kind}, trained in {header.train_seconds:.0f} s"
 
 
-async def _vectors(backends: Backends, storage: Storage, current: Manifest) -> str:
+async def _vectors(backends: "Backends", state: "OpenState", manifest: "Manifest") -> str:
     search = await backends.search()
-    storage.vectors.check(current)
-    if storage.collections is not None:
-        storage.collections.check_content(current)
+    state.vectors.check_vectors(manifest)
+    if state.qdrant is not None:
+        state.qdrant.check_points(manifest)
     found, _ = await search.by_text("a test", 1, None, [])
     if not len(found):
-        raise RecsysError("the vector store answers nothing: delete its folder and run `recsys-mcp prepare`")
+        raise RecsysError("the vector store finds nothing: delete its folder and run `recsys-mcp prepare`")
     return f"{await search.count():,} {backends.spec.nouns.items} can be found"
 
 
-async def _item_sets(backends: Backends) -> Finding:
+async def _item_sets(backends: "Backends") -> Finding:
     try:
         await (await backends.item_sets()).put([])
     except UnwritableError as error:

@@ -1,4 +1,4 @@
-"""Options that several commands take, and the settings that they make."""
+"""Options that several commands share, and the settings made of them."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,29 +10,39 @@ from mcp_server.settings import Settings
 
 Dataset = Annotated[
     str | None,
-    typer.Option("--dataset", help="A dataset.yaml, or a bundled dataset's name. [RECSYS_DATASET; ml-100k]"),
+    typer.Option("--dataset", help="A dataset.yaml, or the name of a bundled dataset. [RECSYS_DATASET; ml-100k]"),
 ]
 State = Annotated[
-    Path | None,
-    typer.Option("--state", help="Folder of all prepared state. [RECSYS_STATE; the user's data folder]"),
+    Path | None, typer.Option("--state", help="Folder of all prepared state. [RECSYS_STATE; the user's data folder]")
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", help="Folder with the dataset's files, where they are elsewhere. [RECSYS_DATA]"),
+    typer.Option("--data", help="Folder with the dataset's files, if they are not beside dataset.yaml. [RECSYS_DATA]"),
 ]
 EnvFile = Annotated[
     Path | None,
     typer.Option(
         "--env-file",
-        help="File of settings that you trust: environment variables, one a line. Without it, a .env of the working "
-        "directory may have harmless settings only. [RECSYS_ENV_FILE]",
+        help="A file of settings that you trust: environment variables, one a line. A .env file that merely lies in "
+        "the working directory may set harmless ones only. [RECSYS_ENV_FILE]",
     ),
+]
+HostName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="HOST", help="claude-desktop, cursor, vscode, ...; `recsys-mcp install list` lists them all."
+    ),
+]
+ServerName = Annotated[str, typer.Option("--name", help="The server's name in the host.")]
+Project = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Use the file of a project instead of the user's own, if the host has one."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
 def make_settings(**changes: Any) -> Settings:
-    """The settings, with the options that were given."""
+    """The settings of this run, with the options that were given; the log is set up by them."""
     settings = Settings(**{name: value for name, value in changes.items() if value is not None})
     configure_logs(settings.log_level, settings.log_format)
     return settings

@@ -1,4 +1,4 @@
-"""Results of tools as tables that a person likes to read."""
+"""Results of tools as tables for people."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -56,7 +56,7 @@ def _cell(value: Any) -> str:
 
 
 def say_call(tool: str, arguments: Mapping[str, Any]) -> Text:
-    """A call as code, with long lists cut."""
+    """A call as code; long lists are cut."""
     shown = ", ".join(f"{name}={_argument(value)}" for name, value in arguments.items())
     return Text(f"{tool}({shown})", style="cyan")
 
@@ -68,6 +68,6 @@ def _argument(value: Any) -> str:
 
 
 def wide_console(width: int = 140) -> PlainConsole:
-    """Stdout; so wide where it is not a terminal."""
+    """A console on stdout, with this width if stdout is not a terminal."""
     console = PlainConsole()
     return console if console.is_terminal else PlainConsole(width=width)

@@ -1,1 +1,1 @@
-"""MCP hosts on the user's machine: where each keeps its servers, and how ours is entered there and taken out again."""
+"""MCP hosts on the user's machine: the file in which each keeps its servers, and our entry in it."""

@@ -1,9 +1,9 @@
 """The MCP bundle: the server as one file, which hosts install by a double click and start with values from a form.
 
-Its server type is "uv", not "python": that one has to carry all dependencies inside, and ours (NumPy, pydantic, Qdrant
-Edge, torch for preparing) are built for each platform, so that a bundle would be hundreds of megabytes and fit one
-platform only. With "uv" the host brings uv, which fetches Python and the packages that pyproject.toml in the bundle
-names, once, when the bundle is installed; the bundle itself has our code and data and fits all platforms.
+Its server type is "uv". A bundle of type "python" has to contain all dependencies, and ours (NumPy, pydantic, Qdrant
+Edge, torch for preparing) are built for each platform: it would be hundreds of megabytes and fit one platform only.
+With "uv", the host's uv fetches Python and the packages named in the bundle's pyproject.toml once, when the bundle is
+installed; the bundle itself contains only our code and data, and fits all platforms.
 """
 
 import importlib.metadata
@@ -23,10 +23,10 @@ from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts
 
 MANIFEST_VERSION = "0.4"
-"""The first one with servers of type "uv"."""
+"""The first version of manifests with servers of type "uv"."""
 
 PYTHON = "3.12"
-"""Which one uv takes."""
+"""The version of Python that uv installs."""
 
 DISTRIBUTION = "recsys-mcp"
 
@@ -35,7 +35,7 @@ PACKAGE = Path(mcp_server.__file__).resolve().parent
 SHARED_PACKAGE = Path(recsys_shared.__file__).resolve().parent
 
 BUNDLE_FILES = Path(__file__).resolve().parent / "bundle_files"
-"""The icon, and what starts the server inside the bundle."""
+"""Files that only a bundle has: the icon, and the script that starts the server."""
 
 FORM = (
     ("dataset", "Dataset", "string", "ml-100k"),
@@ -46,16 +46,16 @@ FORM = (
     ("qdrant_api_key", "Qdrant API key", "string", None),
     ("log_level", "Log level", "string", "INFO"),
 )
-"""What users can fill in: settings, with a title, the kind of field, and what stands there at first."""
+"""Settings that users can fill in: name, title, kind of field, and default."""
 
 SECRETS = ("database_url", "qdrant_api_key")
 
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)
-"""Of all files inside: one content, one bundle."""
+"""Time of all files in the archive, so that the same content makes the same bundle."""
 
 
 def write_bundle(path: Path) -> None:
-    """Make the bundle, from a checkout or from an installed package."""
+    """Write the bundle, from a checkout or from an installed package."""
     aside = path.with_name(f".{path.name}.making")
     try:
         with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -69,7 +69,7 @@ def write_bundle(path: Path) -> None:
 
 
 def manifest() -> dict[str, Any]:
-    """What hosts show before they install it, and how they start it. Tools and prompts are those of the code."""
+    """The manifest: what hosts show before they install the bundle, and how they start it."""
     about = importlib.metadata.metadata(DISTRIBUTION)
     facts = Facts(load_spec(find_spec_file("ml-100k")), None)
     tools = build_tools(facts)
@@ -98,7 +98,7 @@ def manifest() -> dict[str, Any]:
             },
         },
         "tools": [{"name": tool.name, "description": _first_sentence(tool.description)} for tool in tools.values()],
-        "tools_generated": True,  # another dataset, and tools of one's own, bring others
+        "tools_generated": True,  # other datasets and tools of the user's own add to them
         "prompts": [_prompt(prompt) for prompt in build_prompts(facts, tools).values()],
         "prompts_generated": True,
         "compatibility": {"platforms": ["darwin", "linux", "win32"]},
@@ -121,7 +121,7 @@ def _files() -> dict[str, bytes]:
 
 
 def _folder(folder: Path, name: Path) -> dict[str, bytes]:
-    """Its files, without what Python and others leave there."""
+    """A folder's files by their names in the archive, without caches and hidden files."""
     found = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
     return {
         (name / inside).as_posix(): path.read_bytes()
@@ -131,7 +131,7 @@ def _folder(folder: Path, name: Path) -> dict[str, bytes]:
 
 
 def _pyproject() -> str:
-    """What uv installs: what the server needs, and what preparing needs."""
+    """A pyproject.toml of the packages that serving and preparing need, for uv."""
     lines = importlib.metadata.requires(DISTRIBUTION) or []
     split = [(name.strip(), marker.strip()) for name, _, marker in (line.partition(";") for line in lines)]
     needed = [f"{name}; {marker}" if marker else name for name, marker in split if "extra ==" not in marker]
@@ -150,7 +150,7 @@ def _pyproject() -> str:
 
 
 def _constraints() -> list[str]:
-    """The versions that are tested; an installed package leaves them to uv."""
+    """The tested versions; without a checkout there are none, and uv chooses."""
     path = PACKAGE.parent / "constraints.txt"
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [line for line in lines if line and not line.startswith("#")]
@@ -163,16 +163,16 @@ def _field(name: str, title: str, kind: str, default: str | None) -> dict[str, A
 
 
 def _first_sentence(text: str) -> str:
-    """Descriptions are written for models; people get the beginning."""
+    """The first sentence of a tool's description: the rest is for models."""
     return " ".join(text.split()).partition(". ")[0].removesuffix(".") + "."
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
-    """A prompt in the manifest's form, which knows no arguments that may be left open."""
+    """A prompt in the manifest's form, which has no optional arguments."""
     needed = [argument.name for argument in prompt.arguments if argument.required]
     try:
         text = prompt.text({name: f"${{arguments.{name}}}" for name in needed})
-    except InvalidInputError:  # one of several is needed: the first will do
+    except InvalidInputError:  # one of several arguments is needed: take the first
         needed.append(next(argument.name for argument in prompt.arguments if argument.name not in needed))
         text = prompt.text({name: f"${{arguments.{name}}}" for name in needed})
     return {"name": prompt.name, "description": prompt.description, "arguments": needed, "text": text}

@@ -1,4 +1,4 @@
-"""A configuration file of another program: read as it is, and replaced in one step, with a copy of what was there."""
+"""A configuration file of another program: read as it is, and replaced in one step after a copy of it was made."""
 
 import os
 import shutil
@@ -17,11 +17,18 @@ class ConfigFileError(RecsysError):
     """A host's file cannot be read, or cannot be changed without risk; it was left as it is."""
 
 
+class UnchangeableError(ConfigFileError):
+    """The place of a change is written in a form that we cannot change."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"is written in a way that this program cannot change at {key!r}")
+
+
 class ConfigFile:
-    """One file. A symbolic link stays, and the file that it leads to is changed.
+    """A configuration file. A symbolic link stays, and its target is changed.
 
     Raises:
-        ConfigFileError: It cannot be read as text.
+        ConfigFileError: The file cannot be read as text.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,20 +39,20 @@ class ConfigFile:
             decoded = None if self._bytes is None else self._bytes.decode("utf-8")
         except UnicodeDecodeError as error:
             raise ConfigFileError(f"{path} is not text in UTF-8, and was left as it is ({error.reason})") from error
-        except (OSError, RuntimeError) as error:  # RuntimeError: links that lead to one another
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
             raise ConfigFileError(f"{path} cannot be read: {_reason(error)}") from error
         self._mark = BYTE_ORDER_MARK if decoded is not None and decoded.startswith(BYTE_ORDER_MARK) else ""
         self.text = None if decoded is None else decoded.removeprefix(BYTE_ORDER_MARK)
-        """None where there is no file."""
+        """The file's text; None if there is no file."""
 
     def replace(self, text: str | None) -> Path | None:
-        """Give it another text, or with None take it away, after a copy of it has been made beside it.
+        """Replace the text, or with None remove the file, after making a copy beside it.
 
         Returns:
-            The copy; None where there was nothing to copy.
+            The copy; None if there was nothing to copy.
 
         Raises:
-            ConfigFileError: It cannot be written, or another program has changed it meanwhile.
+            ConfigFileError: The file cannot be written, or another program has changed it meanwhile.
         """
         backup = None
         try:
@@ -57,7 +64,7 @@ class ConfigFile:
             else:
                 self._write((self._mark + text).encode("utf-8"))
         except (OSError, ConfigFileError) as error:
-            if backup is not None:  # of a file that is as it was
+            if backup is not None:  # nothing was changed, so the copy is not needed
                 backup.unlink(missing_ok=True)
             if isinstance(error, ConfigFileError):
                 raise
@@ -67,12 +74,12 @@ class ConfigFile:
         return backup
 
     def earlier_texts(self) -> list[str]:
-        """Of the copies, the newest first."""
+        """Texts of the copies, newest first."""
         texts = []
         for backup in self._backups():
             try:
                 texts.append(backup.read_bytes().decode("utf-8").removeprefix(BYTE_ORDER_MARK))
-            except (OSError, UnicodeDecodeError):  # a copy is a convenience
+            except (OSError, UnicodeDecodeError):  # copies are a convenience
                 continue
         return texts
 
@@ -107,7 +114,7 @@ class ConfigFile:
             aside.unlink(missing_ok=True)
 
     def _check_unchanged(self) -> None:
-        """Hosts write their files too, some of them often."""
+        """Refuse to overwrite another program's change: hosts write their files too, some of them often."""
         now = self._target.read_bytes() if self._target.exists() else None
         if now != self._bytes:
             raise ConfigFileError(f"{self.path} was changed by another program meanwhile: close it, and try again")

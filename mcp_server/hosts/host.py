@@ -1,4 +1,4 @@
-"""What a host is, and the forms in which hosts write servers down."""
+"""An MCP host, and the forms in which hosts write their servers down."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from mcp_server.hosts.server_entry import LocalServer, RemoteServer
 from mcp_server.hosts.toml_text import TomlText
 
 Entry = dict[str, Any]
-"""One server, as a host writes it."""
+"""One server in a host's file."""
 
 Notation = Literal["json", "json with comments", "toml"]
 
@@ -23,17 +23,17 @@ class Host:
     """One program that can use MCP servers.
 
     Args:
-        name: For the command line.
-        find_file: Where the user's servers are, on a machine.
-        find_signs: Files and folders of which one is there if the host is.
-        programs: Commands of which one is there if the host is.
-        project_file: The file of servers in a project's folder, where the host has one.
-        servers_key: Under which the servers are in the file.
-        write_remote: The entry of a server that runs already; None where the file has no such servers.
-        takes_sse: Whether such a server may speak SSE.
+        name: Name on the command line.
+        find_file: The file of the user's servers on a machine.
+        find_signs: Files and folders; if one of them exists, the host is installed.
+        next_step: Words to the user about how the host notices the change.
+        programs: Commands; if one of them exists, the host is installed.
+        project_file: The file of servers in a project's folder, if the host has one.
+        servers_key: Key of the servers in the file.
+        write_remote: Makes the entry of a running server; None if the host's file holds no such servers.
+        takes_sse: Whether a running server may speak SSE.
         names_transport: Whether an entry says "type": "stdio".
-        asks_for_secrets: Whether the file can have the host ask for a value, in VS Code's way.
-        next_step: What the user does for the host to see the change.
+        asks_for_secrets: Whether the file can make the host ask for a value, as VS Code's does.
     """
 
     name: str
@@ -85,17 +85,17 @@ class Host:
         return entry | ({"env": dict(server.env)} if server.env else {})
 
     def read(self, text: str) -> "JsonText | TomlText":
-        """A text of the file, to look into and to change.
+        """A text of the file, parsed so that it can be changed.
 
         Raises:
-            ValueError: It is damaged, or has a number of thousands of digits.
+            ValueError: The text is damaged, or contains a number of thousands of digits.
         """
         if self.notation == "toml":
             return TomlText(text)
         return JsonText(text, comments=self.notation == "json with comments")
 
     def snippet(self, name: str, entry: Mapping[str, Any]) -> str:
-        """An entry as it would stand in a file of its own, for people to paste."""
+        """An entry in a file of its own, for people to paste."""
         return self.read("").put([self.servers_key, name], entry)
 
 
@@ -112,7 +112,7 @@ def server_url_entry(server: RemoteServer) -> Entry:
 
 
 def gemini_entry(server: RemoteServer) -> Entry:
-    """Here "url" means SSE."""
+    """An entry for Gemini CLI, in which "url" means SSE."""
     return {"url" if server.over_sse else "httpUrl": server.url} | _headers(server, "headers")
 
 
@@ -125,7 +125,7 @@ def _headers(server: RemoteServer, key: str) -> Entry:
 
 
 def describe_damage(error: ValueError) -> str:
-    """Where a text is damaged, and how."""
+    """The place and the kind of a text's damage."""
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}, column {error.colno}: {error.msg}"
-    return str(error)  # TOML's ends with the line and the column
+    return str(error)

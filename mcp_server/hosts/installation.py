@@ -1,7 +1,7 @@
-"""Entering our server into a host's file and taking it out again, with everything else in the file as it was.
+"""Our server entered into a host's file and taken out again, with everything else in the file as it was.
 
-A change is planned first, as a new text, and checked: read again, the text has to say what the old one said, but for
-our entry. Only then is it written.
+A change is first planned as a new text, and checked: apart from our entry, the new text has to say what the old one
+said. Only then is it written.
 """
 
 from collections.abc import Mapping
@@ -11,22 +11,22 @@ from typing import Any, Literal
 from mcp_server.errors import InvalidInputError
 from mcp_server.hosts.config_file import ConfigFile, ConfigFileError
 from mcp_server.hosts.host import Entry, Host, describe_damage
-from mcp_server.hosts.json_text import JsonText, NotAContainerError
+from mcp_server.hosts.json_text import JsonText
 from mcp_server.hosts.server_entry import LocalServer, RemoteServer, secret_variables
-from mcp_server.hosts.toml_text import InlineTableError, TomlText
+from mcp_server.hosts.toml_text import TomlText
 
 Action = Literal["added", "updated", "unchanged", "removed", "absent"]
 
 INPUTS = "inputs"
-"""Values that VS Code asks for, in its file."""
+"""Key of the values that VS Code asks for, in its file."""
 
 OUR_KEYS = frozenset({"type", "command", "args", "env", "url", "serverUrl", "httpUrl", "headers", "http_headers"})
-"""Of an entry. Others, such as "disabled" or "timeout", are the user's and stay."""
+"""Keys of an entry that we write. Others, such as "disabled" or "timeout", are the user's and stay."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is to become of a host's file.
+    """A planned change of a host's file.
 
     Args:
         old: Our entry before.
@@ -42,7 +42,8 @@ class Change:
 
 
 def plan_install(host: Host, file: ConfigFile, name: str, server: LocalServer | RemoteServer) -> Change:
-    """
+    """The change that enters a server, or updates its entry.
+
     Raises:
         ConfigFileError: The file is damaged, or written in a way that we cannot change without risk.
         InvalidInputError: The host does not know this kind of server.
@@ -69,9 +70,10 @@ def plan_install(host: Host, file: ConfigFile, name: str, server: LocalServer | 
 
 
 def plan_uninstall(host: Host, file: ConfigFile, name: str) -> Change:
-    """
+    """The change that takes a server out; if possible, the file becomes what it was before the server was entered.
+
     Raises:
-        ConfigFileError: As for ``plan_install``.
+        ConfigFileError: The file is damaged, or written in a way that we cannot change without risk.
     """
     if file.text is None:
         return Change(file, "absent", None, None, None)
@@ -81,7 +83,7 @@ def plan_uninstall(host: Host, file: ConfigFile, name: str) -> Change:
         if old is None:
             return Change(file, "absent", None, None, file.text)
         inputs = _inputs_of(content, name, old)
-        for earlier in file.earlier_texts():  # exactly as it was before, empty objects included
+        for earlier in file.earlier_texts():  # exactly as it was, empty objects included
             if _would_become(file.text, host, earlier, name, old, inputs):
                 return Change(file, "removed", old, None, earlier)
         if _would_become(file.text, host, "", name, old, inputs):
@@ -106,12 +108,12 @@ def _entry(host: Host, content: Any, name: str) -> Entry | None:
         raise ConfigFileError(f"has no object of servers at {host.servers_key!r}")
     entry = servers.get(name)
     if entry is not None and not isinstance(entry, Mapping):
-        raise ConfigFileError(f"has something else than a server at {host.servers_key}.{name}")
+        raise ConfigFileError(f"has something other than a server at {host.servers_key}.{name}")
     return None if entry is None else dict(entry)
 
 
 def _with_users_own(old: Entry, new: Entry) -> Entry:
-    """What users add to an entry outlives an update: their settings of the host, and secrets that we do not write."""
+    """The new entry with the user's own additions to the old one: settings of the host, and secrets."""
     secrets = {key: value for key, value in _env(old).items() if key in secret_variables()}
     if "command" in new and secrets:
         new = {**new, "env": {**new.get("env", {}), **secrets}}
@@ -125,16 +127,20 @@ def _input(name: str, variable: str) -> dict[str, Any]:
 
 
 def _inputs_of(content: Mapping[str, Any], name: str, entry: Entry) -> list[dict[str, Any]]:
-    """The inputs that only our entry needs."""
-    items = content.get(INPUTS)
+    """Inputs of VS Code that only our entry uses."""
     used = [value for value in _env(entry).values() if isinstance(value, str)]
     return [
         dict(item)
-        for item in (items if isinstance(items, list) else [])
+        for item in _items(content)
         if isinstance(item, Mapping)
         and str(item.get("id")).startswith(f"{name}-")
         and f"${{input:{item['id']}}}" in used
     ]
+
+
+def _items(content: Mapping[str, Any]) -> list[Any]:
+    items = content.get(INPUTS)
+    return items if isinstance(items, list) else []
 
 
 def _env(entry: Entry) -> Mapping[str, Any]:
@@ -143,28 +149,22 @@ def _env(entry: Entry) -> Mapping[str, Any]:
 
 
 def _with_entry(host: Host, text: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> str:
-    before = _read(host, text).content
-    expected = {**before, host.servers_key: {**before.get(host.servers_key, {}), name: entry}}
-    try:
-        changed = host.read(text).put([host.servers_key, name], entry)
-        known = [item.get("id") for item in before.get(INPUTS, []) if isinstance(item, Mapping)] if inputs else []
-        for item in inputs:
-            if item["id"] not in known:
-                expected[INPUTS] = [*expected.get(INPUTS, []), item]
-                changed = JsonText(changed, comments=True).append([INPUTS], item)
-    except (NotAContainerError, InlineTableError, TypeError) as error:
-        raise ConfigFileError(f"is written in a way that this program cannot change at {host.servers_key!r}") from error
+    document = _read(host, text)
+    expected = {**document.content, host.servers_key: {**document.content.get(host.servers_key, {}), name: entry}}
+    changed = document.put([host.servers_key, name], entry)
+    known = [item.get("id") for item in _items(expected) if isinstance(item, Mapping)]
+    for item in inputs:
+        if item["id"] not in known:
+            changed = JsonText(changed, comments=True).append([INPUTS], item)
+            expected[INPUTS] = [*_items(expected), item]
     return _checked(host, changed, expected)
 
 
 def _without_entry(host: Host, text: str, name: str, inputs: list[dict[str, Any]]) -> str:
-    before = _read(host, text).content
-    others = {key: value for key, value in before[host.servers_key].items() if key != name}
-    expected = {**before, host.servers_key: others}
-    try:
-        changed = host.read(text).take([host.servers_key, name])
-    except InlineTableError as error:
-        raise ConfigFileError(f"is written in a way that this program cannot change at {host.servers_key!r}") from error
+    document = _read(host, text)
+    others = {key: value for key, value in document.content[host.servers_key].items() if key != name}
+    expected = {**document.content, host.servers_key: others}
+    changed = document.take([host.servers_key, name])
     for item in inputs:
         index = expected[INPUTS].index(item)
         expected[INPUTS] = [*expected[INPUTS][:index], *expected[INPUTS][index + 1 :]]
@@ -173,7 +173,7 @@ def _without_entry(host: Host, text: str, name: str, inputs: list[dict[str, Any]
 
 
 def _would_become(text: str, host: Host, earlier: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> bool:
-    """Whether entering our server into an earlier text gives this one."""
+    """Whether entering our server into an earlier text gives the present one."""
     try:
         if _entry(host, _read(host, earlier).content, name) is not None:
             return False
@@ -183,10 +183,10 @@ def _would_become(text: str, host: Host, earlier: str, name: str, entry: Entry, 
 
 
 def _checked(host: Host, changed: str, expected: Any) -> str:
-    """A new text, if it says what it should.
+    """The new text, after a check that it says what is expected.
 
     Raises:
-        ConfigFileError: It does not: the file is written in a way that was not foreseen.
+        ConfigFileError: It does not, because the file is written in a way that was not foreseen.
     """
     try:
         content = host.read(changed).content
@@ -198,16 +198,17 @@ def _checked(host: Host, changed: str, expected: Any) -> str:
 
 
 def _without_empty(content: Any, host: Host) -> Any:
-    """In TOML, a table of servers goes with the last one of them."""
+    """The content without an empty table of servers: in TOML it disappears with the last server."""
     if host.notation != "toml" or content.get(host.servers_key):
         return content
     return {key: value for key, value in content.items() if key != host.servers_key}
 
 
 def check_name(name: str) -> None:
-    """
+    """Check the name of a server.
+
     Raises:
-        InvalidInputError: Not every host takes it as the name of a server.
+        InvalidInputError: Some host would not accept the name.
     """
     if not (0 < len(name) <= 64 and name.isascii() and all(c.isalnum() or c in "-_" for c in name)):
         raise InvalidInputError(f"--name {name!r}: up to 64 letters, digits, - and _ were expected")

@@ -1,7 +1,7 @@
-"""Changes of JSON as a text: what is not changed stays as its writer left it.
+"""Changes of JSON as a text: everything that is not changed stays as its writer left it.
 
 Order, indentation, line ends and, where a host allows them, comments and trailing commas are kept. Python's own parser
-reads the strings and numbers; the places of objects, lists and their members are found here.
+reads strings and numbers; the positions of objects, lists and their members are found here.
 """
 
 import json
@@ -10,20 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-Key = str | int
-"""Of a member of an object, or the index of an item in a list."""
+from mcp_server.hosts.config_file import UnchangeableError
 
+Key = str | int
+"""Key of a member of an object, or index of an item in a list."""
 
 SPACE = " \t\r\n"
 
 
-class NotAContainerError(Exception):
-    """Something is to be put into what is neither an object nor a list as it should be."""
-
-
 @dataclass(frozen=True)
 class _Value:
-    """A value and its place: ``text[start:end]``."""
+    """A value and its position: ``text[start:end]``."""
 
     start: int
     end: int
@@ -41,13 +38,13 @@ class _Member:
 
 
 class JsonText:
-    """A JSON document; each change gives a new text. A blank text is taken for one that has nothing in it yet.
+    """A JSON document; each change gives a new text. A blank text counts as an empty document.
 
     Args:
         comments: Whether comments and trailing commas are allowed.
 
     Raises:
-        json.JSONDecodeError: It is damaged; says in which line and column.
+        json.JSONDecodeError: The text is damaged; the error says in which line and column.
     """
 
     def __init__(self, text: str, *, comments: bool = False) -> None:
@@ -64,17 +61,17 @@ class JsonText:
         return {} if self._root is None else self._root.content
 
     def put(self, keys: Sequence[str], value: Any) -> str:
-        """Set a member of nested objects; those that are missing are made.
+        """The text with a member of nested objects set; missing objects are made.
 
         Raises:
-            NotAContainerError: One of them is something else than an object.
+            UnchangeableError: One of them is not an object.
         """
         if self._root is None:
             return self._render(_nested(keys, value), "") + self._newline
         place = self._root
         for depth, key in enumerate(keys):
             if not isinstance(place.content, Mapping):
-                raise NotAContainerError
+                raise UnchangeableError(keys[0])
             member = self._find(place, key)
             if member is None:
                 return self._insert(place, key, _nested(keys[depth + 1 :], value))
@@ -82,32 +79,32 @@ class JsonText:
         return self._text[: place.start] + self._render(value, self._indentation(place.start)) + self._text[place.end :]
 
     def append(self, keys: Sequence[str], item: Any) -> str:
-        """Add an item at the end of a list; the list is made where it is missing.
+        """The text with an item added to the end of a list; a missing list is made.
 
         Raises:
-            NotAContainerError: It is no list.
+            UnchangeableError: It is not a list.
         """
         place = self._at(keys)
         if place is None:
             return self.put(keys, [item])
         if not isinstance(place.content, list):
-            raise NotAContainerError
+            raise UnchangeableError(keys[0])
         return self._insert(place, None, item)
 
     def take(self, keys: Sequence[Key]) -> str:
-        """Take out a member or an item that is there, with its comma."""
+        """The text without a member or an item that is in it, and without its comma."""
         container = self._at(keys[:-1])
         assert container is not None
         members = self._reader.members(container)
         index = max(number for number, each in enumerate(members) if each.key == keys[-1])
         text, member = self._text, members[index]
-        # What stands between the value and its comma can only be a comment, which stays.
+        # Only a comment can stand between the value and its comma; it stays.
         end = member.value.end if member.comma is None else member.comma + 1
         kept = "" if member.comma is None else text[member.value.end : member.comma].rstrip(SPACE)
         before = len(text[: member.start].rstrip(SPACE))
         if len(members) == 1 and not (text[container.start + 1 : before] + text[end : container.end - 1]).strip():
             return text[: container.start + 1] + text[container.end - 1 :]
-        if member.comma is None and index:  # the last one: the comma before it goes
+        if member.comma is None and index:  # the last one: the comma before it is removed
             comma = members[index - 1].comma
             assert comma is not None
             return text[:comma] + text[comma + 1 : before] + text[end:]
@@ -124,11 +121,11 @@ class JsonText:
         return place
 
     def _find(self, container: _Value, key: Key) -> _Member | None:
-        """Of several members of one name the last one counts, as it does for every parser."""
+        """The member of this key; the last of several, as for every parser."""
         return next((member for member in reversed(self._reader.members(container)) if member.key == key), None)
 
     def _insert(self, container: _Value, key: str | None, value: Any) -> str:
-        """A new last member, in the way the others are written."""
+        """The text with a new last member, written in the way of the others."""
         text, close, members = self._text, container.end - 1, self._reader.members(container)
         named = "" if key is None else f"{json.dumps(key, ensure_ascii=False)}: "
         if not members:
@@ -158,7 +155,7 @@ class JsonText:
         return f"{self._newline}{indentation}".join(lines)
 
     def _indentation(self, position: int) -> str:
-        """Of the line that a position is in."""
+        """The indentation of the line around a position."""
         line = self._text[self._text.rfind("\n", 0, position) + 1 : position]
         return line[: len(line) - len(line.lstrip(" \t"))]
 
@@ -170,13 +167,13 @@ def _nested(keys: Sequence[str], value: Any) -> Any:
 
 
 class _Reader:
-    """Reads a document, and finds the places of members where they are asked for."""
+    """Reads a document, and finds the positions of members when they are asked for."""
 
     def __init__(self, text: str, comments: bool) -> None:
         self._text, self._comments = text, comments
         self._python = json.JSONDecoder(parse_constant=self._no_constant)
         self._plain = not comments
-        """Values are left to Python's parser whole, which is much faster: hosts have files of megabytes."""
+        """Whether whole values are left to Python's parser, which is much faster: some hosts' files have megabytes."""
         space = r"(?:[ \t\r\n]|//[^\r\n]*|/\*.*?\*/)*" if comments else r"[ \t\r\n]*"
         self._space = re.compile(space, re.DOTALL)
 
@@ -186,7 +183,7 @@ class _Reader:
             return None
         try:
             value = self._value(start)
-        except json.JSONDecodeError:  # read again, to say it better
+        except json.JSONDecodeError:  # read again for a better message
             self._plain = False
             value = self._value(start)
         rest = self._skip(value.end)
@@ -195,7 +192,7 @@ class _Reader:
         return value
 
     def members(self, container: _Value) -> list[_Member]:
-        """Of an object or a list; nothing else has any."""
+        """The members of an object or a list; other values have none."""
         if isinstance(container.content, dict | list):
             return self._members(container.start, "}" if isinstance(container.content, dict) else "]")[0]
         return []
@@ -211,7 +208,7 @@ class _Reader:
         return _Value(start, end, [member.value.content for member in members])
 
     def _members(self, start: int, close: str) -> tuple[list[_Member], int]:
-        """The members, and where their container ends."""
+        """The members, and the end of their container."""
         found: list[_Member] = []
         at = self._skip(start + 1)
         while self._text[at : at + 1] != close:
@@ -237,7 +234,7 @@ class _Reader:
         return found, at + 1
 
     def _skip(self, at: int) -> int:
-        """Past white space and, where they are allowed, comments."""
+        """The position after white space and, where they are allowed, comments."""
         space = self._space.match(self._text, at)
         assert space is not None
         if self._text[space.end() : space.end() + 2] in ("//", "/*"):
@@ -246,7 +243,7 @@ class _Reader:
         return space.end()
 
     def _no_constant(self, name: str) -> NoReturn:
-        raise json.JSONDecodeError(f"{name} is no JSON", self._text, self._text.find(name))
+        raise json.JSONDecodeError(f"{name} is not JSON", self._text, self._text.find(name))
 
     def _fail(self, message: str, at: int) -> NoReturn:
         raise json.JSONDecodeError(message, self._text, at)

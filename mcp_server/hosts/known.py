@@ -1,6 +1,6 @@
-"""The hosts that we know: where they keep their servers, and in which form.
+"""The known hosts: the file in which each keeps its servers, and its form.
 
-Each is as its own documentation says; what none documents with certainty is left out.
+Each is described as in its own documentation; hosts whose documentation leaves this open are not included.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from mcp_server.hosts.machine import Machine
 
 
 def _claude_folder(machine: Machine) -> Path:
-    """Installed as a Windows package, the app sees a folder of its own in place of the one for all programs."""
+    """The folder of Claude Desktop; installed as a Windows package, the app sees one of its own."""
     if machine.platform == "win32":
         for package in sorted((machine.local_data / "Packages").glob("Claude_*")):
             return package / "LocalCache" / "Roaming" / "Claude"
@@ -141,11 +141,12 @@ HOSTS = (
 
 
 def find_host(name: str) -> Host:
-    """
+    """The host of this name.
+
     Raises:
-        InvalidInputError: There is none of this name.
+        InvalidInputError: There is no such host.
     """
     for host in HOSTS:
         if host.name == name:
             return host
-    raise InvalidInputError(f"there is no host {name!r} that this program knows: {', '.join(h.name for h in HOSTS)}")
+    raise InvalidInputError(f"the host {name!r} is not known. There are: {', '.join(h.name for h in HOSTS)}")

@@ -1,4 +1,4 @@
-"""The user's machine, as far as the places of programs' files depend on it."""
+"""The user's machine, as far as the folders of programs depend on it."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ class Machine:
     """Platform, home and environment; the paths of any platform can be asked for on any other.
 
     Args:
-        platform: As Python names it: linux, darwin, win32.
+        platform: Python's name of the platform: linux, darwin, win32.
     """
 
     platform: str
@@ -26,7 +26,7 @@ class Machine:
 
     @property
     def application_data(self) -> Path:
-        """Where programs with a window keep their settings."""
+        """The folder of settings of programs with a window."""
         if self.platform == "darwin":
             return self.home / "Library" / "Application Support"
         if self.platform == "win32":
@@ -35,18 +35,18 @@ class Machine:
 
     @property
     def local_data(self) -> Path:
-        """On Windows: what does not follow the user to other machines."""
+        """The folder of files that do not follow the user to other machines, on Windows."""
         return self._folder("LOCALAPPDATA", "AppData/Local")
 
     @property
     def configuration(self) -> Path:
-        """On Linux and other Unixes: the folder of settings."""
+        """The folder of settings on Linux and other Unixes."""
         return self._folder("XDG_CONFIG_HOME", ".config")
 
     def has_program(self, name: str) -> bool:
         return shutil.which(name, path=self.environment.get("PATH", "")) is not None
 
     def _folder(self, variable: str, otherwise: str) -> Path:
-        """The folder that a variable names; relative ones are of no meaning there."""
+        """The folder that a variable names; a relative one does not count."""
         named = Path(self.environment.get(variable, ""))
         return named if named.is_absolute() else self.home / otherwise

@@ -1,4 +1,4 @@
-"""What a host has to know of our server: the command that starts it, or the address where it runs."""
+"""Our server as hosts know it: the command that starts it, or the address where it runs."""
 
 import os
 import sys
@@ -20,10 +20,10 @@ OVER_HTTP = frozenset(
     | {"allowed_hosts", "allowed_origins", "max_body_kb", "shutdown_timeout"}
     | {"max_connections", "max_sessions", "max_sessions_each"}
 )
-"""Settings of servers that are not started by a host."""
+"""Settings that only servers over HTTP use; hosts start none of these."""
 
 AS_OPTIONS = ("dataset", "state", "data", "env_file")
-"""Settings that are written as options, for people to see them; the others become environment variables."""
+"""Settings that are written as options, where people see them; the others become environment variables."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class LocalServer:
     """A server that the host starts and talks to over stdio.
 
     Args:
-        secrets: Environment variables that it needs, and that nobody but the user should write into a file.
+        secrets: Environment variables that the server needs, and that only the user should write into a file.
     """
 
     command: str
@@ -42,7 +42,7 @@ class LocalServer:
 
 @dataclass(frozen=True)
 class RemoteServer:
-    """A server that runs already."""
+    """A server that is already running."""
 
     url: str
     token: str | None
@@ -62,8 +62,8 @@ class RemoteServer:
 
 
 def local_server(settings: Settings, environment: Mapping[str, str], python: str = sys.executable) -> LocalServer:
-    """The server with the settings of this process, wherever they come from: hosts have another working directory, and
-    pass on little of the environment.
+    """The server with the settings of this process, wherever they come from, because hosts have another working
+    directory and pass on little of the environment.
 
     Args:
         python: The interpreter of the environment that the program is installed in.
@@ -72,7 +72,9 @@ def local_server(settings: Settings, environment: Mapping[str, str], python: str
     args.append("serve")
     env, secrets = {}, []
     in_file = set() if settings.env_file is None else dotenv_values(settings.env_file.expanduser()).keys()
-    if settings.state is None and environment.get("XDG_DATA_HOME"):  # decides where it is, and may be missing there
+    if settings.state is None and environment.get(
+        "XDG_DATA_HOME"
+    ):  # it decides where the state is, and hosts may not pass it on
         args += ["--state", str(settings.state_folder)]
     for name in type(settings).model_fields:
         if name not in settings.model_fields_set or name in OVER_HTTP:
@@ -106,7 +108,7 @@ def _program(python: Path) -> list[str]:
 
 
 def _absolute(name: str, value: Any) -> str:
-    """As a text; paths in full."""
+    """A setting as a text, with absolute paths."""
     if isinstance(value, list):  # of folders
         return os.pathsep.join(_absolute(name, each) for each in value)
     if isinstance(value, Path) or (name == "dataset" and Path(value).expanduser().exists()):

@@ -21,7 +21,7 @@ from mcp_server.recommender.training.jobs import TrainJob, run_job
 from mcp_server.state.folder import MODELS_FOLDER
 from mcp_server.state.folder_parts import StoreContents
 from mcp_server.state.manifest import Manifest, fingerprint
-from mcp_server.state.open_state import State
+from mcp_server.state.open_state import OpenState
 from mcp_server.types import FloatArray
 from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.embedding_cache import embed_cached
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def prepare(
-    state: State,
+    state: OpenState,
     files: DatasetFiles,
     embedding_model: str,
     progress: Progress,
@@ -111,7 +111,7 @@ def prepare(
         return Outcome(manifest, [part.partition("-")[0] for part in made])
 
 
-def _with_digests(state: State, manifest: Manifest) -> Outcome:
+def _with_digests(state: OpenState, manifest: Manifest) -> Outcome:
     """A state whose parts are all as they should be. Only one of version 0.1 is published again, with digests."""
     if not manifest.is_former:
         return Outcome(manifest, [])
@@ -130,7 +130,7 @@ def _is_up_to_date(before: Manifest, files: DatasetFiles, embedding_model: str, 
     )
 
 
-def _is_there(state: State, name: str, checked: Collection[str]) -> bool:
+def _is_there(state: OpenState, name: str, checked: Collection[str]) -> bool:
     """True if a part is there, as it was made. An interrupted preparation or an earlier state may have left it.
 
     Args:
@@ -150,7 +150,7 @@ def catalog_name(dataset_fingerprint: str) -> str:
     return f"catalog-{fingerprint(dataset_fingerprint, SCHEMA_VERSION)}"
 
 
-def _make_catalog(state: State, name: str, dataset: Dataset, progress: Progress) -> None:
+def _make_catalog(state: OpenState, name: str, dataset: Dataset, progress: Progress) -> None:
     with progress.step("Loading the catalogue", len(dataset.interactions)) as step:
         state.parts.make_catalog(name, dataset, step.advance)
 
@@ -165,7 +165,7 @@ def _vectors_name(dataset: Dataset, texts: list[ItemText], embedding_model: str)
 
 
 def _make_vectors(
-    state: State, name: str, dataset: Dataset, texts: list[ItemText], embedding_model: str, progress: Progress
+    state: OpenState, name: str, dataset: Dataset, texts: list[ItemText], embedding_model: str, progress: Progress
 ) -> None:
     assert dataset.spec.search is not None
     indexer = Bm25Indexer(dataset.spec.search.language)
@@ -196,7 +196,7 @@ def model_name(training_fingerprint: str, model: ModelSpec) -> str:
 
 
 def _make_model(
-    state: State, name: str, dataset: Dataset, wanted: ModelSpec, trained_on: str, progress: Progress
+    state: OpenState, name: str, dataset: Dataset, wanted: ModelSpec, trained_on: str, progress: Progress
 ) -> None:
     def train(folder: Path) -> None:
         job = TrainJob(

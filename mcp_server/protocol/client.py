@@ -17,6 +17,7 @@ import mcp.client.streamable_http
 import mcp.shared.exceptions
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
+from mcp.types import CONNECTION_CLOSED
 
 from mcp_server import OWN_PROGRAM
 from mcp_server.errors import InvalidInputError, RecsysError
@@ -32,6 +33,15 @@ http_library: Any = vars(sse).get("httpx2") or vars(sse)["httpx"]
 # Untyped, because only one line of the SDK is installed where types are checked.
 
 protocol_error: type[Exception] = getattr(exceptions, "MCPError", None) or exceptions.McpError
+
+LOST = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError)
+"""Errors of a transport whose server is gone."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that the connection with the server is gone."""
+    closed = isinstance(error, protocol_error) and vars(error)["error"].code == CONNECTION_CLOSED
+    return closed or isinstance(error, LOST)
 
 
 class Session:
@@ -161,9 +171,8 @@ class _Place:
         """Whether an error comes from the server or the way to it, and not from whoever uses the session."""
         if not isinstance(error, Exception):
             return False
-        broken = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError)
         of_http = isinstance(error, http_library.HTTPError)
-        return not self.connected or of_http or isinstance(error, (protocol_error, *broken))
+        return not self.connected or of_http or isinstance(error, (protocol_error, *LOST))
 
     def explanation(self, error: BaseException | None) -> str:
         """One line."""

@@ -18,7 +18,7 @@ from mcp_server.recommender.ranker import Ranker
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.state.folder import MODELS_FOLDER
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.open_state import State
+from mcp_server.state.open_state import OpenState
 from mcp_server.types import Id, IntArray
 from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
 from mcp_server.vectors.search import TextSearch
@@ -63,7 +63,7 @@ class Backends:
         item_set_days: Days after which an unused item set is forgotten.
     """
 
-    def __init__(self, state: State, manifest: Manifest, item_set_days: float) -> None:
+    def __init__(self, state: OpenState, manifest: Manifest, item_set_days: float) -> None:
         self.spec, self.card = manifest.spec, manifest.card
         self._parts, self._vectors, self._folder = state.parts, state.vectors, state.folder
         self._manifest, self._item_set_days = manifest, item_set_days

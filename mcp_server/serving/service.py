@@ -18,7 +18,7 @@ from mcp_server.serving.call_progress import report
 from mcp_server.serving.plugins import Plugins
 from mcp_server.settings import Settings
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.open_state import State
+from mcp_server.state.open_state import OpenState
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts, Tool
 
@@ -81,7 +81,7 @@ class Service:
 
     def __init__(self, settings: Settings, *, prepare_if_needed: bool) -> None:
         self._settings = settings
-        self._state = State(settings)
+        self._state = OpenState(settings)
         self._version: int | None = None
         self._backends: Backends | None = None
         self._manifest: Manifest | None = None
@@ -131,7 +131,9 @@ class Service:
         self._manifest, self._version = found.manifest, found.version
         if self._manifest is not None:
             if self._manifest.is_former:
-                logger.warning("%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self._state.manifests.place)
+                logger.warning(
+                    "%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self._state.manifests.place
+                )
             self._set_tools(Facts(self._manifest.spec, self._manifest.card))
 
     def _follow_folder(self) -> None:
@@ -276,7 +278,9 @@ class Service:
             await self._preparation.wait()
         self._adopt(await asyncio.to_thread(self._find_new_manifest))
         if self._manifest is None:
-            raise NotPreparedError(f"nothing has been prepared in {self._state.manifests.place}: run `recsys-mcp prepare`")
+            raise NotPreparedError(
+                f"nothing has been prepared in {self._state.manifests.place}: run `recsys-mcp prepare`"
+            )
 
     async def close(self) -> None:
         for task in self._background:
@@ -288,6 +292,6 @@ class Service:
 
 
 def _retrieve_exception(task: "asyncio.Task[None]") -> None:
-    """Mark a task's exception as seen. It is meant for whoever waits for the task, and asyncio would log it otherwise."""
+    """Mark a task's exception as seen, which asyncio would log. It is meant for whoever waits for the task."""
     if not task.cancelled():
         task.exception()

@@ -50,7 +50,7 @@ class StateDatabase:
     is_remote = True
 
     def __init__(self, address: ServerAddress, folder: StateFolder) -> None:
-        self._address, self._folder = address, folder
+        self._address, self.folder = address, folder
         self._engine: Engine = address.engine()
         self._lock_holder: Connection | None = None
 
@@ -137,7 +137,7 @@ class StateDatabase:
 
         The lock belongs to a connection, and so ends with its process.
         """
-        with self._folder.lock():
+        with self.folder.lock():
             try:
                 holder = self._take_lock(name := f"recsys:{self._address.database}"[:64])
             except SQLAlchemyError as error:
@@ -210,7 +210,7 @@ class StateDatabase:
         """Digests of the part when it was made. For a part that version 0.1 made, its digests now."""
         if not name.startswith("catalog-"):
             self.fetch(name)
-            return self._folder.digests(name)
+            return self.folder.digests(name)
         recorded = self._listed(name)
         if not recorded:
             with self.connected() as connection:
@@ -226,7 +226,7 @@ class StateDatabase:
             if name.startswith("catalog-"):
                 drop_catalog(connection, name)
                 return
-        self._folder.discard(name)
+        self.folder.discard(name)
 
     def keep_only(self, names: Collection[str]) -> None:
         """Remove all parts except these."""
@@ -253,7 +253,7 @@ class StateDatabase:
 
     def save(self, name: str) -> None:
         """Save the files of a part that this machine's folder has. The caller holds the lock."""
-        folder = self._folder.part(name)
+        folder = self.folder.part(name)
         with self.connected() as connection:  # remove the pieces of an attempt that failed
             connection.execute(delete(FILES).where(FILES.c.part == name))
         sizes = {}
@@ -278,17 +278,15 @@ class StateDatabase:
         Raises:
             BackendError: The database does not have the part as it was made, or cannot be read.
         """
-        if self._folder.exists(name) and not anew:
+        if self.folder.exists(name) and not anew:
             return
-        with self._folder.lock("fetching"):
+        with self.folder.lock("fetching"):
             if anew:
-                self._folder.discard(name)
-            self._folder.make(name, lambda folder: self._fetch_files(name, folder), "fetching")
-            own = self._folder.published()  # served from this folder where no database is named
+                self.folder.discard(name)
+            self.folder.make(name, lambda folder: self._fetch_files(name, folder), "fetching")
+            own = self.folder.published()  # served from this folder where no database is named
             copies = [
-                path
-                for path in self._folder.folder.glob("parts/model-*")
-                if own is None or path.name not in own.parts
+                path for path in self.folder.folder.glob("parts/model-*") if own is None or path.name not in own.parts
             ]
             for path in sorted(copies, key=lambda path: path.stat().st_mtime)[:-KEPT_COPIES]:
                 shutil.rmtree(path, ignore_errors=True)
@@ -300,7 +298,7 @@ class StateDatabase:
         Raises:
             DamagedPartError: They are not what they were when the part was made.
         """
-        with self._folder.lock("fetching"), self._folder.scratch("fetching") as scratch:
+        with self.folder.lock("fetching"), self.folder.scratch("fetching") as scratch:
             self._fetch_files(name, Path(scratch))
 
     def _fetch_files(self, name: str, folder: Path) -> None:
@@ -324,7 +322,9 @@ class StateDatabase:
         of_file = (FILES.c.part == name, FILES.c.path == path)
         with self.connected() as connection:
             for number in connection.scalars(select(FILES.c.piece).where(*of_file)).all():
-                content: bytes = connection.scalar(select(FILES.c.content).where(*of_file, FILES.c.piece == number)) or b""
+                content: bytes = (
+                    connection.scalar(select(FILES.c.content).where(*of_file, FILES.c.piece == number)) or b""
+                )
                 yield number, content
 
     def _damaged(self, name: str) -> DamagedPartError:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class State:
+class OpenState:
     """The state of a dataset. Whoever opens it closes it, with ``close`` or, on an event loop, with ``aclose``."""
 
     manifests: ManifestStore
@@ -44,15 +44,18 @@ class State:
 
             self._collections = open_collections(settings.qdrant_url, settings)
         if settings.database_url is not None:
-            from mcp_server.sql.address import ServerAddress
-            from mcp_server.sql.server import ServerDatabase
-            from mcp_server.state.database import StateDatabase
-            from mcp_server.state.database_parts import DatabaseParts
+            self._use_database(settings)
 
-            address = ServerAddress.from_settings(settings)
-            self.manifests = database = StateDatabase(address, self.folder)
-            self._pool = ServerDatabase(address)
-            self._in_database = DatabaseParts(database, self._pool, self.folder)
+    def _use_database(self, settings: Settings) -> None:
+        from mcp_server.sql.address import ServerAddress
+        from mcp_server.sql.server import ServerDatabase
+        from mcp_server.state.database import StateDatabase
+        from mcp_server.state.database_parts import DatabaseParts
+
+        address = ServerAddress.from_settings(settings)
+        self.manifests = database = StateDatabase(address, self.folder)
+        self._pool = ServerDatabase(address)
+        self._in_database = DatabaseParts(database, self._pool, self.folder)
 
     @property
     def parts(self) -> "FolderParts | DatabaseParts":

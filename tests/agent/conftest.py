@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from agent_client.conversation import Conversation
     from agent_client.events import Answered, CallEnded, CallStarted, Event
-    from agent_client.model_address import ModelAddress
-    from agent_client.server_address import ServerAddress
+    from agent_client.models.address import ModelAddress
+    from agent_client.servers.address import ServerAddress
 
 PROVIDERS = ("openai", "ollama")
 
@@ -92,7 +92,7 @@ class Talk:
 
 
 def address_of(provider: str, model: ScriptedModel) -> "ModelAddress":
-    from agent_client.model_address import ModelAddress
+    from agent_client.models.address import ModelAddress
 
     return ModelAddress(provider, NAME, f"{model.url}/v1" if provider == "openai" else model.url)
 
@@ -107,7 +107,7 @@ def scripted_model() -> Iterator[ScriptedModel]:
 @pytest.fixture(scope="session")
 def films_server(films_settings: Settings) -> "ServerAddress":
     """recsys-mcp over stdio, as the client starts it by itself."""
-    from agent_client.server_address import own_server
+    from agent_client.servers.address import own_server
 
     with pytest.MonkeyPatch.context() as environment:
         for name in os.environ:

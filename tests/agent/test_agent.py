@@ -2,10 +2,9 @@
 
 import pytest
 
-from agent_client.choices import Choices
+from agent_client.choices import MAX_STEPS, Choices
 from agent_client.conversation import kept_in, opened
 from agent_client.events import CallEnded, CallStarted
-from agent_client.limits import MAX_STEPS
 from tests.agent.conftest import Talk, address_of
 from tests.agent.scripted_models import Call, Say, ScriptedModel, call
 from tests.names import HISTORY, ITEM, RECOMMEND, USER

@@ -1,6 +1,7 @@
 """`recsys-agent ask` as scripts use it: a real process, its output, its exit code."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -118,6 +119,28 @@ def test_own_words_are_added_or_take_the_place_of_the_servers(
 
 
 # What cannot be done
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--no-such-option"],
+        ["ask", "--help"],
+        ["ask"],
+        ["ask", QUESTION, "--model", "gpt-4.1"],
+        ["chat", "--model", "ollama:x", "--server", "nowhere"],
+        ["web", "--model", "x"],
+    ],
+)
+def test_langchain_is_imported_for_conversations_only(words: list[str], environment: dict[str, str]) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "agent_client", *words]
+    said = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False).stderr
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0] for line in said.splitlines() if "import time:" in line
+    }
+    assert "agent_client" in imported
+    assert imported & {"langchain_core", "langgraph", "langchain_mcp_adapters", "langchain_openai", "mcp"} == set()
 
 
 def refusal(words: list[str], environment: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from agent_client.events import CallEnded
-from agent_client.web_lists import listing_of
+from agent_client.web.lists import listing_of
 from tests.agent.commands import endpoint, run
 from tests.agent.scripted_models import Say, ScriptedModel, call
 from tests.agent.test_chat import chatting, plain

@@ -75,7 +75,7 @@ def test_an_error_of_a_model_names_the_proxy(
     ("proxies", "said"),
     [
         ({"HTTP_PROXY": "socks5://u:secret@proxy.test:1080"}, "pip install socksio, or unset HTTP_PROXY"),
-        ({"HTTP_PROXY": "nonsense://u:secret@x"}, "HTTP_PROXY names no proxy that can be used"),
+        ({"HTTP_PROXY": "nonsense://u:secret@x"}, "HTTP_PROXY does not name a usable proxy"),
     ],
 )
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from agent_client.events import Answered, CallEnded
-from agent_client.web_lists import Listing, listing_of, listings_of
+from agent_client.web.lists import Listing, listing_of, listings_of
 
 
 def ended(tool: str, result: dict[str, Any] | None, failed: bool = False, **arguments: Any) -> CallEnded:

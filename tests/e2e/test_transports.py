@@ -477,7 +477,7 @@ def test_a_port_in_use_is_refused(state: Path) -> None:
         ([], {"RECSYS_ALLOWED_ORIGINS": "app.example.com"}, "is not an origin"),
         (["--port", "70000"], {}, "RECSYS_PORT"),
         (["--transport", "carrier-pigeon"], {}, "RECSYS_TRANSPORT"),
-        (["--transport", "stdio", "--port", "1"], {}, "--port means nothing over stdio"),
+        (["--transport", "stdio", "--port", "1"], {}, "--port has no meaning over stdio"),
     ],
 )
 def test_what_cannot_be_served_is_refused(

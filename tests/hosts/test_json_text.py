@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_server.hosts.json_text import JsonText, NotAContainerError
+from mcp_server.hosts.config_file import UnchangeableError
+from mcp_server.hosts.json_text import JsonText
 
 ENTRY = {"command": "/opt/recsys/bin/recsys-mcp", "args": ["serve"], "env": {"RECSYS_LOG_LEVEL": "DEBUG"}}
 
@@ -135,7 +136,7 @@ def test_nothing_is_as_good_as_an_empty_object(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["[]", '"x"', "1", "null", '{"mcpServers": []}', '{"mcpServers": null}'])
 def test_what_is_no_object_takes_no_member(text: str) -> None:
-    with pytest.raises(NotAContainerError):
+    with pytest.raises(UnchangeableError):
         JsonText(text).put(["mcpServers", "recsys"], ENTRY)
 
 

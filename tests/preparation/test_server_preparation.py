@@ -31,7 +31,8 @@ from mcp_server.serving import service as service_module
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.sql.address import ServerAddress
-from mcp_server.state.database import DatabaseRecord
+from mcp_server.state.database import StateDatabase
+from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest
 from tests.conftest import SHOP
 from tests.mariadb import PrivateServer, Server
@@ -103,15 +104,15 @@ class Machine:
         return prepare_with_progress(self.settings, Console(stderr=True), choose_model=model)
 
     @contextlib.contextmanager
-    def record(self) -> Iterator[DatabaseRecord]:
-        opened = DatabaseRecord(ServerAddress.from_settings(self.settings))
+    def record(self) -> Iterator[StateDatabase]:
+        opened = StateDatabase(ServerAddress.from_settings(self.settings), StateFolder(self.folder))
         yield opened
         opened.close()
 
     @property
     def current(self) -> Manifest:
         with self.record() as record:
-            return record.current()
+            return record.manifest()
 
     @property
     def version(self) -> int | None:
@@ -451,7 +452,7 @@ def test_other_tables_of_the_database_are_never_touched(bare: Machine) -> None:
         bare.set_price(price)
         bare.prepare()
     with bare.record() as record:
-        record.discard_part(bare.current.model)
+        record.discard(bare.current.model)
     bare.prepare()
     assert checksums(bare, others) == before
 
@@ -632,7 +633,7 @@ def rests_after_another_state(machine: Machine, price: int) -> list[str]:
     """What is left two states later, which is when all older parts go; it is cleared away."""
     states = [machine.current]
     machine.set_price(price)
-    states.append(machine.prepare().current)
+    states.append(machine.prepare().manifest)
     problems = machine.rests_beside(*states)
     for kind, name in re.findall(r"(table|files) (\w+(?:-\w+)?) is left", "\n".join(problems)):
         if kind == "files":

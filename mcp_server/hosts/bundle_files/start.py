@@ -1,6 +1,6 @@
-"""Starts the server inside an MCP bundle, with what the user has filled in in the host's form.
+"""Starts the server inside an MCP bundle, with the values of the host's form.
 
-A host leaves what was not filled in empty, or as the placeholder that it is in the manifest: both mean not set.
+A field that was not filled in comes as an empty value or as its placeholder in the manifest; both mean not set.
 """
 
 import os
@@ -11,7 +11,7 @@ for name, value in list(os.environ.items()):
     if name.startswith("RECSYS_") and (not value.strip() or value.startswith("${user_config.")):
         del os.environ[name]
 
-# The program is beside this file and not installed, and training runs as a process of its own in another folder.
+# The program is not installed but lies beside this file, and training runs as a process in another folder.
 here = str(Path(__file__).resolve().parent)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
 

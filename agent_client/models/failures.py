@@ -1,0 +1,56 @@
+"""The meaning of a language model's errors."""
+
+import asyncio
+import re
+
+import httpx
+from langchain_core.exceptions import (
+    ContextOverflowError,
+    ModelAuthenticationError,
+    ModelConnectionError,
+    ModelInvalidRequestError,
+    ModelNotFoundError,
+    ModelPermissionDeniedError,
+    ModelRateLimitError,
+    ModelTimeoutError,
+)
+
+from agent_client.errors import ModelError
+from agent_client.models.address import KEY_VARIABLE, ModelAddress
+
+_NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
+"""Words of a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
+
+
+def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
+    """The meaning of a failure and what to do about it, in one line; None if the failure is not the model's."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    status = getattr(error, "status_code", None)
+    lower = said.lower()
+    if isinstance(error, ContextOverflowError) or "context length" in lower or "context window" in lower:
+        return ModelError(
+            f"the conversation is too long for {address}: begin a new one, or set --context to what it takes ({said})"
+        )
+    if isinstance(error, ModelAuthenticationError | ModelPermissionDeniedError) or status in (401, 403):
+        return ModelError(f"{address.reached} does not accept the key in {KEY_VARIABLE} ({said})")
+    if isinstance(error, ModelRateLimitError) or status == 429:
+        return ModelError(f"{address.reached} answers no more just now (rate limit or quota): wait a while ({said})")
+    if status == 404 or isinstance(error, ModelNotFoundError):
+        if address.provider == "ollama":
+            return ModelError(f"{address.reached} has no model {address.name!r}: ollama pull {address.name}")
+        return ModelError(f"{address.reached} knows no model {address.name!r}: check --model and --base-url ({said})")
+    if _NO_TOOLS.search(lower) and (isinstance(error, ModelInvalidRequestError) or status == 400):
+        return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
+    if _is_lost(error):
+        return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
+    if status is not None or type(error).__module__.split(".")[0] in ("openai", "ollama", "langchain_openai"):
+        return ModelError(f"{address} at {address.reached} has failed: {said}")
+    return None
+
+
+def _is_lost(error: BaseException) -> bool:
+    lost = (ModelConnectionError, ModelTimeoutError, ConnectionError, httpx.TransportError, asyncio.TimeoutError)
+    if isinstance(error, lost):
+        return True
+    name = type(error).__name__  # openai.APIConnectionError, without importing openai for Ollama's users
+    return name in ("APIConnectionError", "APITimeoutError", "StreamChunkTimeoutError")

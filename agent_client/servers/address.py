@@ -1,0 +1,109 @@
+"""The addresses of MCP servers: where they run, or how they are started."""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent_client.errors import AgentError, ServerError
+from recsys_shared.proxies import ProxyError, client_options, through_proxy
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """A server's URL, or the command that starts it."""
+
+    name: str
+    connection: dict[str, Any]
+    """The connection in the form of langchain-mcp-adapters."""
+
+    @property
+    def is_program(self) -> bool:
+        """Whether the server is a program that is started here."""
+        return "url" not in self.connection
+
+    @property
+    def described(self) -> str:
+        if not self.is_program:
+            url = self.connection["url"]
+            return f"the server at {url}{through_proxy(url)}"
+        return f"the server {self.name!r} ({' '.join([self.connection['command'], *self.connection['args']])})"
+
+    def client_options(self) -> dict[str, Any]:
+        """Options of the HTTPX client that talks to the server; none if it is a program.
+
+        Raises:
+            ServerError: A proxy cannot be used, or there is no such program.
+        """
+        if not self.is_program:
+            try:
+                return client_options(self.connection["url"])
+            except ProxyError as error:
+                raise ServerError(f"the server at {self.connection['url']} cannot be used: {error}") from error
+        command = self.connection["command"]
+        if shutil.which(command, path=(self.connection.get("env") or os.environ).get("PATH")) is None:
+            raise ServerError(f"{self.described} cannot be used: there is no program {command!r}")
+        return {}
+
+
+def own_server() -> ServerAddress:
+    """The recsys-mcp of this environment, over stdio."""
+    return ServerAddress(
+        "recsys",
+        {
+            "transport": "stdio",
+            "command": sys.executable,
+            "args": ["-P", "-m", "mcp_server", "serve"],
+            "env": {"RECSYS_LOG_LEVEL": "WARNING", **os.environ},
+        },
+    )
+
+
+def server_at(url: str, token: str | None = None, name: str = "server") -> ServerAddress:
+    """A running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
+
+    Raises:
+        AgentError: The text is not a URL.
+    """
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return _remote(name, url, headers, None)
+
+
+def _remote(name: str, url: str, headers: dict[str, str], kind: str | None) -> ServerAddress:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise AgentError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
+    over_sse = kind == "sse" or (kind is None and parts.path.rstrip("/").endswith("/sse"))
+    transport = "sse" if over_sse else "streamable_http"
+    return ServerAddress(name, {"transport": transport, "url": url, "headers": headers})
+
+
+def servers_of(config: Path) -> list[ServerAddress]:
+    """The servers in a file of Claude Desktop's form: {"mcpServers": {NAME: {"command", "args", "env"} or {"url",
+    "headers"}}}.
+
+    Raises:
+        AgentError: The file cannot be used.
+    """
+    try:
+        content = json.loads(config.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AgentError(f"{config} cannot be read: {error}") from error
+    entries = content.get("mcpServers") if isinstance(content, dict) else None
+    if not isinstance(entries, dict) or not entries:
+        raise AgentError(f'{config} names no servers: it needs {{"mcpServers": {{NAME: {{"command": ...}}}}}}')
+    return [_entry(config, name, entry) for name, entry in entries.items()]
+
+
+def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
+    if isinstance(entry, dict) and isinstance(entry.get("url"), str):
+        return _remote(name, entry["url"], entry.get("headers") or {}, entry.get("type") or entry.get("transport"))
+    if isinstance(entry, dict) and isinstance(entry.get("command"), str):
+        env = {**os.environ, **(entry.get("env") or {})}
+        arguments = [str(argument) for argument in entry.get("args") or []]
+        return ServerAddress(name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": env})
+    raise AgentError(f"{config}: server {name!r} has neither a command nor a url")

@@ -1,0 +1,206 @@
+"""A lasting session with one MCP server, and what its errors mean."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, cast
+
+import anyio
+import httpx
+from langchain_mcp_adapters.sessions import Connection, create_session
+from mcp import ClientSession, McpError
+
+from agent_client.errors import ServerError
+from agent_client.servers.address import ServerAddress
+
+logger = logging.getLogger(__name__)
+
+ASSISTANT_PROMPT = "assistant"
+"""Name of the prompt by which a server says how an assistant should work with it."""
+
+OPENING_SECONDS = 60.0
+CONNECTION_CLOSED = -32000
+SESSION_TERMINATED = 32600
+"""The SDK's code for HTTP status 404: the server was restarted, and no longer knows the session."""
+
+NO_SERVER = "there is no MCP server at this path: streamable HTTP is at /mcp as a rule, SSE at /sse"
+
+LOST = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError, httpx.HTTPError)
+"""Errors of a call whose connection is gone."""
+
+EXPECTED = (ServerError, McpError, OSError, ValueError, *LOST)
+"""Errors that servers, networks and people cause; any other is a defect of this program. Answers that are not MCP
+raise a ValueError of pydantic or json.
+"""
+
+
+class ServerSession:
+    """A session with one server, in a task of its own; it is opened again after it was lost.
+
+    It stands in for the SDK's session in langchain-mcp-adapters, which uses `call_tool` and `list_tools`.
+    """
+
+    def __init__(self, address: ServerAddress) -> None:
+        self.address = address
+        self.guidance = ""
+        """The server's own words about working with it."""
+        self._opening = asyncio.Lock()
+        self._session: ClientSession | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._end = asyncio.Event()
+
+    async def open(self) -> ClientSession:
+        """The session, opened if it is not open.
+
+        Raises:
+            ServerError: It cannot be opened.
+        """
+        async with self._opening:
+            if self._session is not None:
+                return self._session
+            ready: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
+            self._end = asyncio.Event()
+            self._task = asyncio.create_task(self._live(ready, self._end))
+            try:
+                async with asyncio.timeout(OPENING_SECONDS):
+                    self._session = await ready
+            except TimeoutError:
+                await self._close()
+                raise ServerError(f"{self.address.described} has not answered for {OPENING_SECONDS:.0f} s") from None
+            return self._session
+
+    async def _live(self, ready: "asyncio.Future[ClientSession]", end: asyncio.Event) -> None:
+        """Open the session, say so, and close it in this same task, as the SDK's context managers require."""
+        try:
+            async with create_session(_connection(self.address)) as session:
+                self.guidance = await _guidance(session)
+                if not ready.cancelled():
+                    ready.set_result(session)
+                    await end.wait()
+        except Exception as error:
+            cause = _first(error)
+            if not isinstance(cause, EXPECTED):
+                logger.error("the session with %s has failed", self.address.name, exc_info=error)
+            if not ready.done():
+                refused = ServerError(f"{self.address.described} cannot be used: {self._why(cause)}")
+                ready.set_exception(cause if isinstance(cause, ServerError) else refused)
+        finally:
+            if not ready.done():
+                ready.set_exception(ServerError(f"{self.address.described} cannot be used: its session was cancelled"))
+
+    async def call_tool(self, *arguments: Any, **options: Any) -> Any:
+        """Call a tool.
+
+        Raises:
+            ServerError: The server has gone away; the next call finds it again, or says why not.
+        """
+        return await self._request("call_tool", *arguments, **options)
+
+    async def list_tools(self, *arguments: Any, **options: Any) -> Any:
+        return await self._request("list_tools", *arguments, **options)
+
+    async def _request(self, method: str, *arguments: Any, **options: Any) -> Any:
+        session, task = await self.open(), self._task
+        assert task is not None
+        request = asyncio.ensure_future(getattr(session, method)(*arguments, **options))
+        try:
+            await asyncio.wait({request, task}, return_when=asyncio.FIRST_COMPLETED)
+            if not request.done():
+                raise ConnectionError("it has closed the connection")
+            return request.result()
+        except McpError as error:
+            if error.error.code not in (CONNECTION_CLOSED, SESSION_TERMINATED):
+                raise
+            await self._lose(session, error)
+        except LOST as error:
+            await self._lose(session, error)
+        finally:
+            request.cancel()
+            await asyncio.gather(request, return_exceptions=True)
+
+    async def _lose(self, session: ClientSession, error: Exception) -> None:
+        if self._session is session:
+            await self._close()
+        raise ServerError(
+            f"{self.address.described} was lost during this call ({self._why(error)}): call again to try once more"
+        ) from error
+
+    async def _close(self) -> None:
+        self._session, task, self._task = None, self._task, None
+        self._end.set()
+        if task is not None:
+            await asyncio.wait({task}, timeout=5)
+            task.cancel()
+            await asyncio.wait({task}, timeout=5)
+
+    def _why(self, error: BaseException) -> str:
+        return _why(error, self.address.connection)
+
+    async def close(self) -> None:
+        async with self._opening:
+            await self._close()
+
+
+def _connection(address: ServerAddress) -> "Connection":
+    """The connection in the form of langchain-mcp-adapters.
+
+    Raises:
+        ServerError: The server cannot be used.
+    """
+    options = address.client_options()
+    connection = dict(address.connection)
+    if options:
+        connection["httpx_client_factory"] = partial(_client, options)
+    return cast("Connection", connection)
+
+
+def _client(
+    options: dict[str, Any],
+    headers: dict[str, str] | None = None,
+    timeout: httpx.Timeout | None = None,
+    auth: httpx.Auth | None = None,
+) -> httpx.AsyncClient:
+    """An HTTP client as the SDK makes its own, with these options besides."""
+    return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, follow_redirects=True, **options)
+
+
+async def _guidance(session: ClientSession) -> str:
+    """The server's instructions, and the prompt for assistants that it publishes."""
+    greeting = await session.initialize()
+    parts = [greeting.instructions or ""]
+    if greeting.capabilities.prompts is not None:
+        prompts = (await session.list_prompts()).prompts
+        if any(prompt.name == ASSISTANT_PROMPT and not needs_arguments(prompt) for prompt in prompts):
+            found = await session.get_prompt(ASSISTANT_PROMPT)
+            parts += [getattr(message.content, "text", "") for message in found.messages]
+    return "\n\n".join(part.strip() for part in parts if part.strip())
+
+
+def needs_arguments(prompt: Any) -> bool:
+    """Whether a server's prompt has arguments that must be given."""
+    return any(argument.required for argument in prompt.arguments or [])
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error in a group of the SDK's task groups; any other error is its own first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _why(error: BaseException, connection: Mapping[str, Any]) -> str:
+    """The meaning of a failure of a connection, in one line."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, httpx.HTTPStatusError):
+        status = error.response.status_code
+        if status == 401:
+            return "it does not accept this token" if connection["headers"] else "it asks for a token: pass --token"
+        return NO_SERVER if status in (404, 405) else f"it answered with HTTP status {status}"
+    if isinstance(error, httpx.ConnectError | ConnectionRefusedError):
+        return "nothing answers there; is it running?"
+    if isinstance(error, McpError) and said == "Session terminated":  # the SDK's words for HTTP status 404
+        return NO_SERVER
+    if isinstance(error, FileNotFoundError) and "command" in connection:
+        return f"there is no program {connection['command']!r}"
+    return said

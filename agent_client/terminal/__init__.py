@@ -1,0 +1,1 @@
+"""The agent in a terminal: a chat, or one question for a script."""

@@ -1,0 +1,1 @@
+"""The agent's page in a browser, served by Chainlit."""

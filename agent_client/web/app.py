@@ -1,0 +1,196 @@
+"""The page's side in the server: Chainlit calls it when a page is opened, asks something, and is left."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import chainlit as cl
+from chainlit.mode import Mode, ModeOption
+from chainlit.types import ThreadDict
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from agent_client.choices import Choices
+from agent_client.conversation import Conversation, kept_in, opened
+from agent_client.errors import AgentError
+from agent_client.models.address import ModelAddress
+from agent_client.web.shown_answer import ShownAnswer
+from agent_client.web.starters import Starter
+from agent_client.web.threads import Threads
+
+logger = logging.getLogger(__name__)
+
+MODEL = "model"
+"""Name of the model picker beside the question, and its key in a page's session."""
+
+PAGE_PROMPT = """
+The person reads your answer on a page that draws what tools list (names, IDs, numbers) below it. Do not repeat that in
+a table: name the items that matter, and say in a few sentences what is to be said of them.
+""".strip()
+"""Added after the servers' own words."""
+
+
+class WebApp:
+    """All pages of this process.
+
+    Args:
+        models: Models that a person can choose from; the first one is chosen at first.
+        folder: Folder to keep conversations in.
+    """
+
+    def __init__(self, choices: Choices, models: Sequence[ModelAddress], starters: list[Starter], folder: Path) -> None:
+        added = "\n\n".join(part for part in (PAGE_PROMPT, choices.added_prompt) if part)
+        self._choices = replace(choices, added_prompt=added)
+        self._models = {str(model): model for model in models}
+        self._starters = starters
+        self._folder = folder
+        self._stack = AsyncExitStack()
+        self._answering: dict[str, asyncio.Task[Any]] = {}
+        """Answers that are being written, by thread; meanwhile a page may be left, and another one opened."""
+        self._checkpointer: BaseCheckpointSaver[Any]
+        self._threads: Threads
+
+    def install(self) -> None:
+        """Register these methods with Chainlit."""
+        cl.on_app_startup(self.open)
+        cl.on_app_shutdown(self.close)
+        cl.data_layer(lambda: self._threads)
+        cl.set_starters(self.starters)
+        cl.on_chat_start(self.start)
+        cl.on_chat_resume(self.resume)
+        cl.on_message(self.answer)
+        cl.on_chat_end(self.leave)
+
+    async def open(self) -> None:
+        self._checkpointer = await self._stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
+        self._threads = await self._stack.enter_async_context(
+            Threads.opened(self._folder / "pages.sqlite", self._forget)
+        )
+
+    async def close(self) -> None:
+        for task in list(self._answering.values()):
+            task.cancel()
+        if self._answering:
+            await asyncio.wait(self._answering.values(), timeout=5)
+        await self._stack.aclose()
+
+    async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
+        return [cl.Starter(label=label, message=question) for label, question in self._starters]
+
+    async def start(self) -> None:
+        await self._offer_models(next(iter(self._models)))
+
+    async def resume(self, thread: ThreadDict) -> None:
+        """Go on with a conversation; if an answer is still being written for a page that was left, wait for it."""
+        metadata = thread["metadata"] or {}
+        await self._offer_models(metadata.get(MODEL, ""))
+        answering = self._answering.get(thread["id"])
+        if answering is not None:
+            cl.context.session.current_task = answering  # the task that the stop button stops
+            asyncio.create_task(self._follow(thread["id"], answering))  # noqa: RUF006  # Chainlit's context holds it
+
+    async def _follow(self, thread_id: str, answering: asyncio.Task[Any]) -> None:
+        emitter = cl.context.emitter
+        await emitter.task_start()
+        await asyncio.wait({answering})
+        if (thread := await self._threads.get_thread(thread_id)) is not None:
+            await emitter.resume_thread(thread)
+        await emitter.task_end()
+
+    async def _offer_models(self, chosen: str) -> None:
+        options = [
+            ModeOption(
+                id=name, name=model.name, description=f"{model.provider} at {model.place}", default=name == chosen
+            )
+            for name, model in self._models.items()
+        ]
+        await cl.context.emitter.set_modes([Mode(id=MODEL, name="Model", options=options)])
+
+    async def answer(self, message: cl.Message) -> None:
+        thread = cl.context.session.thread_id
+        if (before := self._answering.get(thread)) is not None:
+            await asyncio.wait({before})
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering[thread] = task
+        name = (message.modes or {}).get(MODEL, "")
+        model = self._models.get(name) or next(iter(self._models.values()))
+        cl.user_session.set(MODEL, str(model))
+        await cl.send_window_message({"thread": thread})  # for the page's address
+        chat = _chat()
+        shown = ShownAnswer()
+        try:
+            conversation = await chat.conversation(replace(self._choices, model=model), self._checkpointer, thread)
+            async for event in conversation.ask(message.content):
+                await shown.show(event)
+        except AgentError as error:
+            await shown.settle()
+            await cl.ErrorMessage(content=str(error)).send()
+        except Exception as error:  # Chainlit would only log it
+            logger.exception("an answer has failed")
+            await shown.settle()
+            await cl.ErrorMessage(content=f"recsys-agent has failed ({error!r}): its log says more").send()
+        finally:
+            await shown.settle()
+            self._answering.pop(thread, None)
+            await chat.answered()
+
+    async def leave(self) -> None:
+        await _chat().leave()
+
+    async def _forget(self, thread: str) -> None:
+        """Delete what the model reads of a thread."""
+        if (answering := self._answering.get(thread)) is not None:
+            answering.cancel()
+            await asyncio.wait({answering})
+        await self._checkpointer.adelete_thread(thread)
+
+
+class _Chat:
+    """The sessions of one page with model and servers: opened by its first question, closed when it is left.
+
+    A page that only lost its connection asks again, and they are opened again.
+    """
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._conversation: Conversation | None = None
+        self._busy = self._left = False
+
+    async def conversation(self, choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str) -> Conversation:
+        """The page's conversation, opened anew if the choices have changed.
+
+        Raises:
+            AgentError: The model, or a server, cannot be used.
+        """
+        self._busy, self._left = True, False
+        if self._conversation is None or self._conversation.choices != choices:
+            await self._close()
+            self._conversation = await self._stack.enter_async_context(opened(choices, checkpointer, thread))
+        return self._conversation
+
+    async def answered(self) -> None:
+        self._busy = False
+        if self._left:
+            await self._close()
+
+    async def leave(self) -> None:
+        self._left = True
+        if not self._busy:
+            await self._close()
+
+    async def _close(self) -> None:
+        self._conversation = None
+        await self._stack.aclose()
+
+
+def _chat() -> _Chat:
+    """The sessions of the page that is calling."""
+    chat = cl.user_session.get("chat")
+    if not isinstance(chat, _Chat):
+        chat = _Chat()
+        cl.user_session.set("chat", chat)
+    return chat

@@ -1,0 +1,130 @@
+"""`recsys-agent web`: Chainlit, set up in a folder of the user's own and started there."""
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import logging
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Sequence
+from functools import reduce
+from importlib.util import find_spec
+from pathlib import Path
+
+from agent_client.choices import Choices
+from agent_client.errors import AgentError
+from agent_client.models.address import ModelAddress
+from agent_client.state import STATE_VARIABLE, state_folder
+
+FILES = Path(__file__).parent / "files"
+"""Chainlit's configuration, and beside it the parts that the page is made of."""
+
+LANGUAGE = "en-US.json"
+
+BOTS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "TEAMS_APP_ID", "DATABASE_URL", "LITERAL_API_KEY")
+"""Variables by which Chainlit would start more than a page, or keep conversations elsewhere."""
+
+
+def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: int) -> None:
+    """Serve the page until the process is told to stop; this ends the process.
+
+    Args:
+        models: Models that a person can choose from; the first one is chosen at first.
+        port: Port to listen on; 0 takes any free port.
+
+    Raises:
+        AgentError: The page cannot be served, or a server of the conversation cannot be used.
+    """
+    folder = _prepared_folder()
+    _set_environment(folder)
+    import chainlit.config
+    import uvicorn
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    from agent_client.web.app import WebApp
+    from agent_client.web.starters import starters_of
+
+    listening = _listen(host, port)
+    starters = asyncio.run(starters_of(choices.servers))
+    WebApp(choices, models, starters, folder).install()
+    chainlit.config.config.run.headless = True  # no browser is opened
+    logging.getLogger("chainlit").setLevel(logging.ERROR)
+
+    from chainlit.server import app
+
+    from agent_client.web.page import PageMiddleware
+
+    app.add_middleware(PageMiddleware)
+    if _is_loopback(host):  # against pages that give this machine a name of their own (DNS rebinding)
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
+    shown = f"[{host}]" if ":" in host else host
+    print(f"recsys-agent: http://{shown}:{listening.getsockname()[1]} (Ctrl-C ends)", flush=True)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _prepared_folder() -> Path:
+    """The folder that Chainlit reads its configuration from and writes into."""
+    folder = state_folder() / "web"
+    settings = folder / ".chainlit"
+    try:
+        shutil.rmtree(settings, ignore_errors=True)  # with the translations of another version of Chainlit
+        settings.mkdir(parents=True)
+        shutil.copyfile(FILES / "config.toml", settings / "config.toml")
+        _write_words(settings / "translations")
+        shutil.copyfile(FILES / "chainlit.md", folder / "chainlit.md")
+        shutil.rmtree(folder / "public", ignore_errors=True)
+        shutil.copytree(FILES / "public", folder / "public")
+    except OSError as error:
+        raise AgentError(f"{folder} cannot be used ({error}): name another folder in {STATE_VARIABLE}") from error
+    return folder
+
+
+def _write_words(folder: Path) -> None:
+    """Write Chainlit's English words with ours in place of some; Chainlit adds its other languages itself."""
+    chainlit = find_spec("chainlit")
+    if chainlit is None or chainlit.origin is None:
+        raise AgentError("the page needs more than is installed: pip install 'recsys-mcp[web]'")
+    words = json.loads((Path(chainlit.origin).parent / "translations" / LANGUAGE).read_text(encoding="utf-8"))
+    for path, word in json.loads((FILES / "words.json").read_text(encoding="utf-8")).items():
+        *groups, name = path.split(".")
+        reduce(dict.__getitem__, groups, words)[name] = word
+    folder.mkdir()
+    (folder / LANGUAGE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+
+
+def _set_environment(folder: Path) -> None:
+    """Set the variables that Chainlit reads when it is imported."""
+    for name in BOTS:
+        os.environ.pop(name, None)
+    os.environ["CHAINLIT_APP_ROOT"] = str(folder)
+    os.environ["CHAINLIT_AUTH_SECRET"] = _secret(folder / "secret")
+    os.environ["CHAINLIT_CUSTOM_AUTH"] = "true"  # the cookie that comes with the page
+    os.environ["CHAINLIT_AUTH_COOKIE_NAME"] = "recsys_agent"
+
+
+def _secret(file: Path) -> str:
+    """The key that signs cookies; kept, so that browsers are known again after a restart."""
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(descriptor, secrets.token_urlsafe(48).encode())
+        os.close(descriptor)
+    return file.read_text(encoding="ascii")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise AgentError(f"cannot listen on {host}, port {port}: {why}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,91 @@
+"""An answer on the page, while it comes and when it is complete."""
+
+import chainlit as cl
+from chainlit.utils import utc_now
+
+from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
+from agent_client.web.lists import listings_of, shortened, shown_value
+
+ARGUMENTS_LENGTH = 60
+"""Characters of the arguments in the title of a step; inside the step they are whole."""
+
+
+class ShownAnswer:
+    """An answer on the page: texts, a step for each tool call, lists, a warning."""
+
+    def __init__(self) -> None:
+        self._text: cl.Message | None = None
+        self._steps: dict[str, cl.Step] = {}
+        """Steps of the calls that have not ended, by call."""
+
+    async def show(self, event: Event) -> None:
+        match event:
+            case Text(text):
+                await self._write(text)
+            case CallStarted():
+                await self.settle_text()
+                await self._begin(event)
+            case CallEnded():
+                await self._end(event)
+            case Answered():
+                await self._finish(event)
+
+    async def _write(self, text: str) -> None:
+        if self._text is None:
+            if not text.strip():
+                return
+            self._text = cl.Message(content="")
+        await self._text.stream_token(text)
+
+    async def _begin(self, call: CallStarted) -> None:
+        run = cl.context.current_run
+        asked = shortened(shown_value("", call.arguments), ARGUMENTS_LENGTH)
+        step = cl.Step(
+            name=f"{call.tool}: {asked}" if asked else call.tool,
+            type="tool",
+            parent_id=None if run is None else run.id,
+            show_input="json",
+            icon="wrench",
+        )
+        step.input = call.arguments
+        step.start = utc_now()
+        self._steps[call.id] = step
+        await step.send()
+
+    async def _end(self, call: CallEnded) -> None:
+        step = self._steps.pop(call.id)
+        step.name += f" ({call.seconds:.2f} s)"
+        step.output = call.text if call.structured is None else call.structured
+        step.is_error = call.failed
+        step.end = utc_now()
+        await step.update()
+
+    async def _finish(self, answer: Answered) -> None:
+        if self._text is None and answer.text:
+            self._text = cl.Message(content=answer.text)  # from an endpoint that does not stream
+        if self._text is None:
+            await cl.ErrorMessage(content="The model has given no answer: ask again, or choose another one.").send()
+            return
+        await self._text.send()
+        elements = [cl.CustomElement(name="Listing", props=listing.as_props()) for listing in listings_of(answer)]
+        if answer.unsupported:
+            elements.append(cl.CustomElement(name="Unsupported", props={"names": answer.unsupported}))
+        for element in elements:
+            await element.send(for_id=self._text.id)
+        self._text = None
+
+    async def settle_text(self) -> None:
+        """Complete the text that the model has written so far."""
+        if self._text is not None:
+            await self._text.send()
+        self._text = None
+
+    async def settle(self) -> None:
+        """Complete the answer: nothing more comes, and steps that have not ended were broken off."""
+        await self.settle_text()
+        for step in self._steps.values():
+            step.output = "Broken off: there is no result."
+            step.is_error = True
+            step.end = utc_now()
+            await step.update()
+        self._steps.clear()

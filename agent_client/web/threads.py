@@ -1,0 +1,207 @@
+"""The content of pages in a SQLite file, so that a page that is loaded again shows it again.
+
+The messages that the model reads are kept by LangGraph's checkpointer instead.
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import aiosqlite
+from chainlit.data import queue_until_user_message
+from chainlit.data.base import BaseDataLayer
+from chainlit.element import Element, ElementDict
+from chainlit.step import StepDict
+from chainlit.types import Feedback, PageInfo, PaginatedResponse, Pagination, ThreadDict, ThreadFilter
+from chainlit.user import PersistedUser, User
+from chainlit.utils import utc_now
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS threads (
+    id TEXT PRIMARY KEY, owner TEXT NOT NULL, name TEXT, metadata TEXT NOT NULL DEFAULT '{}', active_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS steps (
+    id TEXT PRIMARY KEY, thread TEXT NOT NULL, created_at TEXT NOT NULL, content TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS elements (id TEXT PRIMARY KEY, thread TEXT NOT NULL, content TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS threads_of_owner ON threads (owner, active_at);
+CREATE INDEX IF NOT EXISTS steps_of_thread ON steps (thread, created_at);
+CREATE INDEX IF NOT EXISTS elements_of_thread ON elements (thread);
+"""
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _once_asked(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """A method that waits for the first question: nothing is kept of a page on which nothing was asked."""
+    queued: Callable[P, Awaitable[R]] = queue_until_user_message()(method)
+    return queued
+
+
+class Threads(BaseDataLayer):
+    """Chainlit's threads, their steps (questions, tool calls, answers) and elements (lists, warnings).
+
+    A person is known only by an ID of their browser; nothing else about them is kept.
+    """
+
+    def __init__(self, database: aiosqlite.Connection, forget: Callable[[str], Awaitable[None]]) -> None:
+        """Use an open database.
+
+        Args:
+            forget: Called with the ID of a thread before it is deleted.
+        """
+        self._database = database
+        self._forget = forget
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, file: Path, forget: Callable[[str], Awaitable[None]]) -> AsyncIterator["Threads"]:
+        async with aiosqlite.connect(file, isolation_level=None) as database:
+            await database.execute("PRAGMA journal_mode = WAL")
+            await database.executescript(_SCHEMA)
+            yield cls(database, forget)
+
+    async def _rows(self, query: str, values: Iterable[Any]) -> list[Any]:
+        return list(await self._database.execute_fetchall(query, tuple(values)))
+
+    async def get_user(self, identifier: str) -> PersistedUser | None:
+        return PersistedUser(id=identifier, identifier=identifier, createdAt=utc_now())
+
+    async def create_user(self, user: User) -> PersistedUser | None:
+        return await self.get_user(user.identifier)
+
+    async def get_thread_author(self, thread_id: str) -> str:
+        rows = await self._rows("SELECT owner FROM threads WHERE id = ?", [thread_id])
+        return str(rows[0][0]) if rows else ""
+
+    async def get_thread(self, thread_id: str) -> ThreadDict | None:
+        rows = await self._rows("SELECT id, owner, name, metadata, active_at FROM threads WHERE id = ?", [thread_id])
+        if not rows:
+            return None
+        steps = await self._rows("SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid", [thread_id])
+        elements = await self._rows("SELECT content FROM elements WHERE thread = ? ORDER BY rowid", [thread_id])
+        return _thread(rows[0], _contents(steps), _contents(elements))
+
+    async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
+        """A page of threads, newest first; the cursor is the number of threads before it."""
+        before = int(pagination.cursor or 0)
+        like = f"%{filters.search or ''}%"
+        rows = await self._rows(
+            """
+            SELECT id, owner, name, metadata, active_at FROM threads
+            WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
+            ORDER BY active_at DESC, id LIMIT ? OFFSET ?
+            """,
+            [filters.userId, like, like, pagination.first + 1, before],
+        )
+        shown = [_thread(row, [], []) for row in rows[: pagination.first]]
+        page = PageInfo(len(rows) > pagination.first, str(before), str(before + len(shown)))
+        return PaginatedResponse(pageInfo=page, data=shown)
+
+    async def update_thread(
+        self,
+        thread_id: str,
+        name: str | None = None,
+        user_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        tags: list[str] | None = None,
+    ) -> None:
+        """Update a thread. It is created only if a user is given, so that the last page to leave a deleted one does not
+        bring it back.
+        """
+        if user_id is not None:
+            await self._database.execute(
+                "INSERT INTO threads (id, owner, active_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (thread_id, user_id, utc_now()),
+            )
+        written = None if metadata is None else json.dumps(metadata)
+        await self._database.execute(
+            "UPDATE threads SET name = coalesce(?, name), metadata = coalesce(?, metadata) WHERE id = ?",
+            (name, written, thread_id),
+        )
+
+    async def delete_thread(self, thread_id: str) -> None:
+        await self._forget(thread_id)
+        for table, column in (("steps", "thread"), ("elements", "thread"), ("threads", "id")):
+            await self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (thread_id,))
+
+    @_once_asked
+    async def create_step(self, step_dict: StepDict) -> None:
+        await self._database.execute(
+            """
+            INSERT INTO steps (id, thread, created_at, content) VALUES (?, ?, ?, ?)
+            ON CONFLICT (id) DO UPDATE SET content = excluded.content
+            """,
+            (step_dict["id"], step_dict["threadId"], step_dict.get("createdAt") or utc_now(), json.dumps(step_dict)),
+        )
+        if step_dict["type"] == "user_message":
+            await self._database.execute(
+                "UPDATE threads SET active_at = ? WHERE id = ?", (utc_now(), step_dict["threadId"])
+            )
+
+    @_once_asked
+    async def update_step(self, step_dict: StepDict) -> None:
+        await self.create_step(step_dict)
+
+    @_once_asked
+    async def delete_step(self, step_id: str) -> None:
+        await self._database.execute("DELETE FROM steps WHERE id = ?", (step_id,))
+
+    @_once_asked
+    async def create_element(self, element: Element) -> None:
+        # Its content is in its props; Chainlit deletes the file it made of it with the session.
+        content = {**element.to_dict(), "chainlitKey": None}
+        await self._database.execute(
+            "INSERT OR REPLACE INTO elements (id, thread, content) VALUES (?, ?, ?)",
+            (element.id, element.thread_id, json.dumps(content)),
+        )
+
+    async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
+        rows = await self._rows("SELECT content FROM elements WHERE thread = ? AND id = ?", [thread_id, element_id])
+        return json.loads(rows[0][0]) if rows else None
+
+    @_once_asked
+    async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
+        await self._database.execute("DELETE FROM elements WHERE id = ?", (element_id,))
+
+    async def close(self) -> None:
+        """Do nothing: `opened` closes the database."""
+
+    # Methods that Chainlit asks of every data layer, for features that this page does not offer.
+
+    async def upsert_feedback(self, feedback: Feedback) -> str:
+        raise NotImplementedError
+
+    async def delete_feedback(self, feedback_id: str) -> bool:
+        raise NotImplementedError
+
+    async def get_favorite_steps(self, user_id: str) -> list[StepDict]:
+        return []
+
+    async def build_debug_url(self) -> str:
+        return ""
+
+
+def _contents(rows: Iterable[Any]) -> list[Any]:
+    return [json.loads(row[0]) for row in rows]
+
+
+def _thread(
+    row: tuple[str, str, str | None, str, str], steps: list[StepDict], elements: list[ElementDict]
+) -> ThreadDict:
+    identifier, owner, name, metadata, active_at = row
+    return ThreadDict(
+        id=identifier,
+        createdAt=active_at,  # the list of threads is sorted and grouped by it
+        name=name,
+        userId=owner,
+        userIdentifier=owner,
+        tags=None,
+        metadata=json.loads(metadata),
+        steps=steps,
+        elements=elements,
+    )

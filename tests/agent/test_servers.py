@@ -1,0 +1,323 @@
+"""An MCP server that dies, stays away or comes back, and questions that are cancelled: the conversation is not lost."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from agent_client.choices import Choices
+from agent_client.conversation import kept_in, opened
+from agent_client.errors import AgentError, ServerError
+from agent_client.events import CallStarted
+from agent_client.servers.address import ServerAddress, server_at
+from mcp_server.settings import Settings
+from tests.agent.conftest import PROVIDERS, Talk, address_of
+from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step, call
+from tests.names import HISTORY, RECOMMEND, USER
+from tests.running_servers import HttpServer
+
+PATIENCE_SECONDS = 120
+
+AGE = {"user": 198, "get": ["age"]}
+
+
+@asynccontextmanager
+async def talk_over(
+    server: ServerAddress, model: ScriptedModel, provider: str = "openai", file: Path | None = None
+) -> AsyncIterator[Talk]:
+    async with (
+        kept_in(file) as saver,
+        opened(Choices(address_of(provider, model), [server]), saver) as conversation,
+    ):
+        yield Talk(conversation, model)
+
+
+async def ask(talk: Talk, *steps: Step) -> list[str]:
+    """What the model reads of the calls of a question, which must be answered in a while."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        turn = await talk.ask("?", *steps)
+    n_calls = len(turn.ended)
+    return [exchange.result for exchange in turn.last_reading.exchanges[-n_calls:]] if n_calls else []
+
+
+def stdio_server() -> psutil.Process:
+    """The process that the open conversation has started; those of fixtures have ports."""
+    commands = {child: child.cmdline() for child in psutil.Process().children()}
+    (process,) = (child for child, words in commands.items() if "mcp_server" in words and "--port" not in words)
+    return process
+
+
+# Over stdio
+
+
+async def test_a_server_killed_between_questions_is_started_again(
+    films_server: ServerAddress, scripted_model: ScriptedModel
+) -> None:
+    async with talk_over(films_server, scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        first = stdio_server()
+        first.kill()
+        first.wait()
+        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("21."))
+        assert '"age":21' in found
+        assert all("was lost during this call" in told and "call again" in told for told in lost)
+        assert stdio_server().pid != first.pid
+        assert len(scripted_model.readings[-1].questions) == 2
+
+
+async def test_a_server_killed_during_a_call_is_told_and_started_again(
+    films_server: ServerAddress, scripted_model: ScriptedModel
+) -> None:
+    async with talk_over(films_server, scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        server = stdio_server()
+        server.suspend()  # so that the call is under way when it dies
+        asking = asyncio.create_task(ask(talk, call(USER, AGE), call(USER, AGE), Say("21.")))
+        await asyncio.sleep(0.3)
+        assert not asking.done()
+        server.kill()
+        lost, found = await asking
+        assert "was lost during this call" in lost
+        assert '"age":21' in found
+
+
+async def test_all_calls_that_were_under_way_are_told(
+    films_server: ServerAddress, scripted_model: ScriptedModel
+) -> None:
+    async with talk_over(films_server, scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        server = stdio_server()
+        server.suspend()
+        both = Say("", (Call(USER, AGE), Call(HISTORY, {"user": 4})))
+        asking = asyncio.create_task(ask(talk, both, both, Say("Done.")))
+        await asyncio.sleep(0.3)
+        server.kill()
+        results = await asking
+        assert ["was lost" in result for result in results] == [True, True, False, False]
+        assert stdio_server().is_running()
+
+
+async def test_no_process_is_left_behind(films_server: ServerAddress, scripted_model: ScriptedModel) -> None:
+    async with talk_over(films_server, scripted_model):
+        process = stdio_server()
+    assert not process.is_running()
+
+
+async def test_a_server_that_cannot_be_started_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
+    address = ServerAddress(
+        "broken", {"transport": "stdio", "command": sys.executable, "args": ["-c", "raise SystemExit(3)"]}
+    )
+    with pytest.raises(ServerError, match="'broken'") as failed:
+        async with asyncio.timeout(PATIENCE_SECONDS), talk_over(address, scripted_model):
+            pass
+    assert "\n" not in str(failed.value)
+
+
+async def test_a_command_that_does_not_exist_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
+    address = ServerAddress("missing", {"transport": "stdio", "command": "no-such-command", "args": []})
+    with pytest.raises(ServerError, match=r"'missing'.*no-such-command") as failed:
+        async with asyncio.timeout(PATIENCE_SECONDS), talk_over(address, scripted_model):
+            pass
+    assert "\n" not in str(failed.value)
+
+
+# Over HTTP
+
+
+class Restarted:
+    """A server over HTTP that can be stopped, and started again at the same port."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._server = self._start(0)
+        self.base = self._server.base
+
+    def _start(self, port: int) -> HttpServer:
+        return HttpServer(["--transport", "http", "--state", self._state, "--port", port], {})
+
+    def stop(self) -> None:
+        self._server.end(signal.SIGKILL)
+
+    def start(self) -> None:
+        port = urlsplit(self.base).port
+        assert port is not None
+        self._server = self._start(port)
+
+    def close(self) -> None:
+        self._server.close()
+
+
+@pytest.fixture
+def http(films_settings: Settings) -> Iterator[Restarted]:
+    server = Restarted(films_settings.state_folder)
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("path", ["mcp", "sse"])
+async def test_a_server_restarted_at_its_port_is_found_again(
+    http: Restarted, scripted_model: ScriptedModel, path: str
+) -> None:
+    async with talk_over(server_at(f"{http.base}/{path}"), scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        await asyncio.to_thread(http.stop)
+        await asyncio.to_thread(http.start)
+        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("21."))
+        assert '"age":21' in found
+        assert all("was lost during this call" in told for told in lost)
+        assert len(scripted_model.readings[-1].questions) == 2
+
+
+@pytest.mark.parametrize("path", ["mcp", "sse"])
+async def test_a_server_that_never_comes_back_is_reported_to_the_model(
+    http: Restarted, scripted_model: ScriptedModel, path: str
+) -> None:
+    url = f"{http.base}/{path}"
+    async with talk_over(server_at(url), scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        await asyncio.to_thread(http.stop)
+        first, second = await ask(talk, call(USER, AGE), call(USER, AGE), Say("The server does not answer."))
+        assert url in first
+        assert f"{url} cannot be used: nothing answers there; is it running?" in second
+        assert await ask(talk, Say("Still not.")) == []  # and the conversation goes on
+
+
+async def test_a_server_that_comes_back_late_is_found_by_the_next_question(
+    http: Restarted, scripted_model: ScriptedModel
+) -> None:
+    async with talk_over(server_at(f"{http.base}/mcp"), scripted_model) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        await asyncio.to_thread(http.stop)
+        await ask(talk, call(USER, AGE), call(USER, AGE), Say("The server does not answer."))
+        await asyncio.to_thread(http.start)
+        (found,) = await ask(talk, call(USER, AGE), Say("21."))
+        assert '"age":21' in found
+
+
+async def test_a_place_where_nothing_listens_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
+    with pytest.raises(ServerError, match="nothing answers there; is it running") as failed:
+        async with asyncio.timeout(PATIENCE_SECONDS), talk_over(server_at("http://127.0.0.1:9/mcp"), scripted_model):
+            pass
+    assert "\n" not in str(failed.value)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000/mcp", "ftp://127.0.0.1/mcp", ""])
+def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(AgentError, match=r"http://127\.0\.0\.1:8000/mcp"):
+        server_at(url)
+
+
+# Cancelled
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_question_cancelled_during_a_call_leaves_a_conversation_that_models_accept(
+    films_server: ServerAddress, scripted_model: ScriptedModel, provider: str
+) -> None:
+    async with talk_over(films_server, scripted_model, provider) as talk:
+        await ask(talk, call(USER, AGE), Say("21."))
+        scripted_model.play(Say("I look.", (Call(RECOMMEND, {"user": 4}), Call(HISTORY, {"user": 4}))))
+        with suspended(stdio_server()):
+            calling = asyncio.Event()
+
+            async def listen() -> None:
+                async with aclosing(talk.conversation.ask("Recommend for user 4.")) as events:
+                    async for event in events:
+                        if isinstance(event, CallStarted) and event.tool == HISTORY:
+                            calling.set()
+
+            listening = asyncio.create_task(listen())
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await calling.wait()
+                listening.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await listening
+        turn = await talk.ask("Rather the age of user 198.", call(USER, AGE), Say("21."))
+        earlier, recommend, history, now = turn.last_reading.exchanges
+        assert "interrupted" in recommend.result
+        assert "interrupted" in history.result
+        assert '"age":21' in earlier.result
+        assert '"age":21' in now.result
+        assert turn.last_reading.questions == ["?", "Recommend for user 4.", "Rather the age of user 198."]
+        assert turn.answered.text == "21."
+
+
+async def test_listening_may_end_before_the_answer(films_server: ServerAddress, scripted_model: ScriptedModel) -> None:
+    async with talk_over(films_server, scripted_model) as talk:
+        scripted_model.play(call(USER, AGE))
+        async with aclosing(talk.conversation.ask("?")) as events:
+            async for event in events:
+                if isinstance(event, CallStarted):
+                    break
+        (found,) = await ask(talk, call(USER, AGE), Say("21."))
+        assert '"age":21' in found
+        assert len(scripted_model.readings[-1].exchanges) == 2
+
+
+@contextlib.contextmanager
+def suspended(process: psutil.Process) -> Iterator[None]:
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+# Kept in a file
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_conversation_kept_in_a_file_is_remembered_when_opened_again(
+    films_server: ServerAddress, scripted_model: ScriptedModel, tmp_path: Path, provider: str
+) -> None:
+    file = tmp_path / "new" / "conversations.sqlite"
+    async with talk_over(films_server, scripted_model, provider, file) as talk:
+        first = await talk.ask("Recommend for user 4.", call(RECOMMEND, {"user": 4}), Say("Done."))
+    async with talk_over(films_server, scripted_model, provider, file) as talk:
+        turn = await talk.ask("Name the best again.", Say(best_again))
+        everything = await talk.conversation.messages()
+    assert turn.last_reading.questions == ["Recommend for user 4.", "Name the best again."]
+    assert "Done." in turn.last_reading.answers
+    assert [exchange.result for exchange in turn.last_reading.exchanges] == [event.text for event in first.ended]
+    assert turn.answered.unsupported == []
+    assert [message.type for message in everything] == ["human", "ai", "tool", "ai", "human", "ai"]
+
+
+def best_again(reading: Reading) -> str:
+    best = reading.last(RECOMMEND)["items"][0]
+    return f"- **{best['title']}** (ID {best['item_id']})"
+
+
+async def test_threads_of_one_file_are_conversations_of_their_own(
+    scripted_model: ScriptedModel, tmp_path: Path
+) -> None:
+    choices = Choices(address_of("openai", scripted_model), [])
+    for thread in ("first", "second"):
+        async with kept_in(tmp_path / "kept.sqlite") as saver, opened(choices, saver, thread) as conversation:
+            turn = await Talk(conversation, scripted_model).ask(f"I am {thread}.", Say("Welcome."))
+        assert turn.last_reading.questions == [f"I am {thread}."]
+
+
+# Several servers
+
+
+async def test_tools_of_several_servers_are_told_apart(
+    films_server: ServerAddress, scripted_model: ScriptedModel
+) -> None:
+    servers = [replace(films_server, name="films"), replace(films_server, name="more")]
+    choices = Choices(address_of("openai", scripted_model), servers)
+    async with kept_in(None) as saver, opened(choices, saver) as conversation:
+        turn = await Talk(conversation, scripted_model).ask("?", call(f"more_{USER}", AGE), Say("21."))
+    assert {f"films_{USER}", f"more_{USER}"} <= set(turn.last_reading.tools)
+    assert len(turn.last_reading.tools) == 16
+    assert "# Server films" in turn.last_reading.system
+    assert "# Server more" in turn.last_reading.system
+    assert '"age":21' in turn.last_reading.exchanges[0].result
