@@ -29,7 +29,7 @@ def exact_content(record: models.Record) -> bytes:
 
 
 def weighted_sum(record: models.Record) -> float:
-    """A sum of a point's dense vectors, with weights that differ by point and place, so that no two can be exchanged."""
+    """A weighted sum of a point's dense vectors. Weights differ by point and place, so that no two can be exchanged."""
     total = 0.0
     for vector in _vectors_of(record).values():
         if not isinstance(vector, models.SparseVector):

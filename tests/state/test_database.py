@@ -135,7 +135,7 @@ def test_a_state_of_one_database_is_not_another_ones(
 ) -> None:
     with store.lock():
         store.publish(current)
-    other = Own(database_server, database_server.create_database())
+    other = Own(database_server, database_server.create_database(), own.folder)
     elsewhere = other.store()
     assert elsewhere.published() is None
     elsewhere.close()
@@ -222,7 +222,7 @@ def test_who_waits_for_the_lock_goes_on_waiting(
 
 
 def test_two_databases_are_prepared_side_by_side(own: Own, store: StateDatabase, database_server: Server) -> None:
-    other = Own(database_server, database_server.create_database())
+    other = Own(database_server, database_server.create_database(), own.folder)
     elsewhere = other.store()
     with store.lock(), elsewhere.lock():
         assert own.tables == other.tables
@@ -369,7 +369,7 @@ def test_files_of_a_killed_process_do_not_get_into_a_part(
         "DELETE FROM recsys_files",
         "DELETE FROM recsys_files WHERE path = 'random'",
         "DELETE FROM recsys_files WHERE piece = 1",
-        "DELETE FROM recsys_files WHERE piece = (SELECT max(piece) FROM recsys_files)",
+        "DELETE FROM recsys_files WHERE path = 'bytes' AND piece = 2",
         "UPDATE recsys_files SET content = 'nonsense' WHERE path = 'bytes'",
         "UPDATE recsys_files SET content = '' WHERE path = 'bytes'",
         "UPDATE recsys_files SET content = left(content, length(content) - 1)",
