@@ -25,7 +25,7 @@ def prepared_state() -> StateFolder:
     """The state to measure, from RECSYS_STATE. The command ends where nothing is prepared."""
     state = StateFolder(Settings().state_folder)
     try:
-        state.current()
+        state.manifest()
     except NotPreparedError as error:
         sys.exit(f"{error}, or name another folder by RECSYS_STATE")
     return state

@@ -19,7 +19,7 @@ from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.spec import bundled_folder
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.state.record import open_record
+from mcp_server.state.folder import StateFolder
 from mcp_server.vectors.embedder import Embedder
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def films_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     folder = Path(kept) if kept else _shared_folder(tmp_path_factory, "films")
     settings = Settings(dataset="ml-100k", state=folder)
     if kept and importlib.util.find_spec("recbole") is None:  # the agent's environment, where nothing can be prepared
-        open_record(settings).current()
+        StateFolder(settings.state_folder).manifest()
     else:
         prepare_with_progress(settings, Console(stderr=True))
     return settings

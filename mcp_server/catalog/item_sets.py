@@ -64,7 +64,7 @@ class _Known:
 
     items: tuple[Id, ...]
     used: float
-    """When its use was last written down."""
+    """Time at which its use was last written down."""
 
 
 class ItemSets:

@@ -1,5 +1,6 @@
 """`call`: one tool, called through a client and a server as in any MCP host."""
 
+import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -56,11 +57,12 @@ def call(
     """
     import anyio
 
-    from mcp_server.state.record import open_record
+    from mcp_server.state.open_state import OpenState
 
     settings = make_settings(dataset=dataset, state=state, env_file=env_file)
     if server is None:
-        open_record(settings).current()  # refuse at once if nothing is prepared
+        with contextlib.closing(OpenState(settings)) as opened:
+            opened.manifests.manifest()  # refuse at once if nothing is prepared
     anyio.run(_call, settings, tool, arguments or [], as_json, server, token)
 
 

@@ -60,7 +60,7 @@ def demo(
     settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
     outcome = prepare_with_progress(settings, PlainConsole(stderr=True))
     file = find_spec_file(settings.dataset).parent / "demo.yaml"
-    questions = read_questions(file) if file.is_file() else general_questions(outcome.current)
+    questions = read_questions(file) if file.is_file() else general_questions(outcome.manifest)
     answers = anyio.run(_ask_all, settings, questions, PlainConsole(quiet=True) if as_json else wide_console())
     if as_json:
         print(json_text(answers, indent=1))
@@ -78,10 +78,10 @@ def read_questions(file: Path) -> list[Question]:
         raise DatasetError(f"{file}: {error}") from error
 
 
-def general_questions(current: "Manifest") -> list[Question]:
+def general_questions(manifest: "Manifest") -> list[Question]:
     """Questions that suit any dataset, with IDs of this one."""
-    nouns, users = current.spec.nouns, current.card.example_users
-    item, user = current.card.example_items[0], users[0]
+    nouns, users = manifest.spec.nouns, manifest.card.example_users
+    item, user = manifest.card.example_items[0], users[0]
     recommend = "get_top_k_recommendations_tool"
     return [
         Question(

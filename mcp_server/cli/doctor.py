@@ -1,5 +1,6 @@
 """`doctor`: checks that everything is there and usable, and words on what to do if not."""
 
+import contextlib
 import importlib.metadata
 import platform
 import shutil
@@ -21,7 +22,7 @@ from recsys_shared.terminal import PlainConsole
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
     from mcp_server.state.manifest import Manifest
-    from mcp_server.state.open_state import Storage
+    from mcp_server.state.open_state import OpenState
     from mcp_server.tools.base import Facts
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
@@ -71,35 +72,43 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 async def _examine(settings: Settings) -> list[Finding]:
-    from mcp_server.serving.backends import Backends
-    from mcp_server.state.open_state import Storage
-    from mcp_server.tools.base import Facts
+    from mcp_server.state.open_state import OpenState
 
     dataset = await _check("dataset", lambda: _dataset(settings))
     findings = [_versions(), dataset, _disk(settings), await _check("embedder", lambda: _embedder(settings))]
     try:
-        storage = Storage(settings)
+        state = OpenState(settings)
     except RecsysError as error:
         return [*findings, Finding("settings", "error", str(error))]
-    if storage.collections is not None:
-        findings.append(await _check("qdrant", storage.collections.describe))
-    findings.append(await _check("state", lambda: _state(storage, settings)))
+    async with contextlib.aclosing(state):
+        of_state = await _examine_state(state, settings, dataset)
+    if dataset.status == "error" and all(finding.status == "ok" for finding in of_state if finding.check == "state"):
+        text = f"{dataset.text}; it is needed to prepare again, not to serve"
+        findings[findings.index(dataset)] = Finding("dataset", "warning", text)
+    return findings + of_state
+
+
+async def _examine_state(state: "OpenState", settings: Settings, dataset: Finding) -> list[Finding]:
+    from mcp_server.serving.backends import Backends
+    from mcp_server.tools.base import Facts
+
+    findings = []
+    if state.qdrant is not None:
+        findings.append(await _check("qdrant", state.qdrant.describe))
+    findings.append(await _check("state", lambda: _state(state, settings)))
     if findings[-1].status == "error":
         if dataset.status == "ok":
             findings += _added_tools(settings, Facts(load_spec(find_spec_file(settings.dataset)), None))
         return findings
-    current = storage.record.current()
-    findings += _added_tools(settings, Facts(current.spec, current.card))
-    if dataset.status == "error":
-        text = f"{dataset.text}; it is needed to prepare again, not to serve"
-        findings[findings.index(dataset)] = Finding("dataset", "warning", text)
-    if current.is_former:
+    manifest = state.manifests.manifest()
+    findings += _added_tools(settings, Facts(manifest.spec, manifest.card))
+    if manifest.is_former:
         findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
-    backends = Backends(settings, current)
-    findings.append(await _check("catalogue", lambda: _catalogue(backends, storage, current)))
-    findings.append(await _check("model", lambda: _model(backends, storage, current)))
+    backends = Backends(state, manifest, settings.item_set_days)
+    findings.append(await _check("catalogue", lambda: _catalogue(backends, state, manifest)))
+    findings.append(await _check("model", lambda: _model(backends, state, manifest)))
     if backends.searchable:
-        findings.append(await _check("vectors", lambda: _vectors(backends, storage, current)))
+        findings.append(await _check("vectors", lambda: _vectors(backends, state, manifest)))
     findings.append(await _item_sets(backends))
     await backends.close()
     return findings
@@ -156,12 +165,12 @@ def _embedder(settings: Settings) -> str:
     return f"{settings.embedding_model}, {dimension} dimensions"
 
 
-def _state(storage: "Storage", settings: Settings) -> str:
+def _state(state: "OpenState", settings: Settings) -> str:
     from mcp_server.serving.service import check_dataset
 
-    current = storage.record.current()
-    check_dataset(settings, current.spec.name, storage.record.place)
-    return f"{current.spec.name}, {storage.describe()}"
+    manifest = state.manifests.manifest()
+    check_dataset(settings, manifest.spec.name, state.manifests.place)
+    return f"{manifest.spec.name}, {state.describe()}"
 
 
 def _added_tools(settings: Settings, facts: "Facts") -> list[Finding]:
@@ -177,25 +186,25 @@ def _added_tools(settings: Settings, facts: "Facts") -> list[Finding]:
     return findings
 
 
-async def _catalogue(backends: "Backends", storage: "Storage", current: "Manifest") -> str:
+async def _catalogue(backends: "Backends", state: "OpenState", manifest: "Manifest") -> str:
     catalog = await backends.catalog()
-    storage.catalogs.check(current)
+    state.parts.check_catalog(manifest)
     nouns = backends.spec.nouns
     return f"{catalog.n_items:,} {nouns.items}, {catalog.n_users:,} {nouns.users}"
 
 
-async def _model(backends: "Backends", storage: "Storage", current: "Manifest") -> str:
+async def _model(backends: "Backends", state: "OpenState", manifest: "Manifest") -> str:
     await backends.ranker()
-    storage.models.check(current)
-    header = storage.models.header(current)
+    state.parts.check_model(manifest)
+    header = state.parts.model_header(manifest)
     return f"{header.model} {header.settings or ''}, {header.kind}, trained in {header.train_seconds:.0f} s"
 
 
-async def _vectors(backends: "Backends", storage: "Storage", current: "Manifest") -> str:
+async def _vectors(backends: "Backends", state: "OpenState", manifest: "Manifest") -> str:
     search = await backends.search()
-    storage.vectors.check(current)
-    if storage.collections is not None:
-        storage.collections.check_content(current)
+    state.vectors.check_vectors(manifest)
+    if state.qdrant is not None:
+        state.qdrant.check_points(manifest)
     found, _ = await search.by_text("a test", 1, None, [])
     if not len(found):
         raise RecsysError("the vector store finds nothing: delete its folder and run `recsys-mcp prepare`")

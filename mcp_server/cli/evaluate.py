@@ -1,5 +1,6 @@
 """`evaluate`: models compared on held-out interactions."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,9 +43,10 @@ def _evaluate(
     settings: Settings, models: list[str], pairs: list[str], config: Path | None, output: Path | None, as_json: bool
 ) -> None:
     from mcp_server.dataset.records import DatasetFiles, read_dataset
+    from mcp_server.files.atomic import write_atomically
     from mcp_server.preparation.progress_bars import Progress
     from mcp_server.recommender.training.jobs import EvaluateJob, run_job
-    from mcp_server.state.folder import StateFolder, write_json
+    from mcp_server.state.folder import StateFolder
 
     if not models:
         raise InvalidInputError("--models is empty: name at least one, such as --models EASE,BPR")
@@ -71,7 +73,7 @@ def _evaluate(
     report = {"dataset": dataset.spec.name, "split": "RecBole default: RS 0.8/0.1/0.1 by user", "models": results}
     target = output or state.folder / "evaluation.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_json(target, report)
+    write_atomically(target, json.dumps(report, ensure_ascii=False))
     if as_json:
         print(json_text(report, indent=1))
     else:

@@ -1,5 +1,6 @@
 """`prepare`: a state made so that it can be served."""
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
     from mcp_server.preparation.prepare import Outcome
+    from mcp_server.state.open_state import OpenState
 
 
 def prepare(dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None) -> None:
@@ -26,46 +28,53 @@ def prepare(dataset: Dataset = None, state: State = None, data: Data = None, env
 
 def prepare_and_report(settings: Settings, *, choose_model: ModelSpec | None = None, keep_model: bool = True) -> None:
     """Prepare, and say on stderr what was made."""
+    from mcp_server.state.open_state import OpenState
+
     started = time.monotonic()
     console = PlainConsole(stderr=True)
-    outcome = prepare_with_progress(settings, console, choose_model=choose_model, keep_model=keep_model)
-    _report(outcome, settings, console, time.monotonic() - started)
+    with contextlib.closing(OpenState(settings)) as state:
+        outcome = _prepare(state, settings, console, choose_model, keep_model)
+        _report(outcome, state, console, time.monotonic() - started)
 
 
 def prepare_with_progress(
     settings: Settings, console: Console, *, choose_model: ModelSpec | None = None, keep_model: bool = True
 ) -> "Outcome":
     """Prepare, with progress bars on the console."""
+    from mcp_server.state.open_state import OpenState
+
+    with contextlib.closing(OpenState(settings)) as state:
+        return _prepare(state, settings, console, choose_model, keep_model)
+
+
+def _prepare(
+    state: "OpenState", settings: Settings, console: Console, choose_model: ModelSpec | None, keep_model: bool
+) -> "Outcome":
     from mcp_server.dataset.records import DatasetFiles
     from mcp_server.preparation.prepare import prepare
     from mcp_server.preparation.progress_bars import Progress
-    from mcp_server.state.open_state import Storage
 
-    storage = Storage(settings)
     files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
-    with Progress(console, storage.folder.progress_file) as progress:
+    with Progress(console, state.folder.progress_file) as progress:
         return prepare(
-            storage, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
+            state, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
         )
 
 
-def _report(outcome: "Outcome", settings: Settings, console: PlainConsole, seconds: float) -> None:
-    from mcp_server.state.open_state import Storage
-
-    current = outcome.current
-    nouns, card = current.spec.nouns, current.card
-    storage = Storage(settings)
-    model = storage.models.header(current)
+def _report(outcome: "Outcome", state: "OpenState", console: PlainConsole, seconds: float) -> None:
+    manifest = outcome.manifest
+    nouns, card = manifest.spec.nouns, manifest.card
+    model = state.parts.model_header(manifest)
     shown = ", ".join(f"{name}={value}" for name, value in model.settings.items())
     what = "made: " + ", ".join(outcome.made) if outcome.made else "everything was up to date"
     counts = (
         f"{card.n_items:,} {nouns.items}, {card.n_users:,} {nouns.users}, {card.n_interactions:,} {nouns.interactions}"
     )
-    console.print(Text.assemble((one_line(current.spec.name), "bold"), f" is ready ({what}; {seconds:.1f} s)"))
-    for line in (counts, f"model {model.model}{f' ({shown})' if shown else ''}", storage.describe()):
+    console.print(Text.assemble((one_line(manifest.spec.name), "bold"), f" is ready ({what}; {seconds:.1f} s)"))
+    for line in (counts, f"model {model.model}{f' ({shown})' if shown else ''}", state.describe()):
         console.print(f"  {one_line(line)}")
-    if outcome.made and current.spec.licence:
-        console.print(f"  licence: {one_line(current.spec.licence)}")
+    if outcome.made and manifest.spec.licence:
+        console.print(f"  licence: {one_line(manifest.spec.licence)}")
     if card.n_dropped:
         dropped = f"{card.n_dropped:,} {nouns.interactions} name an unknown {nouns.item} or {nouns.user}"
         console.print(f"  {one_line(dropped)} and were left out", style="yellow")

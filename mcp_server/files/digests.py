@@ -1,8 +1,8 @@
-"""Digests of the files of parts: what they were when the part was made, and whether they still are.
+"""Digests of the files of parts, which show whether a part is still as it was made.
 
-A digest is the SHA-256 of a file's size and of its pieces that are not zeros alone, so that it does not depend on how
-a file system keeps holes. Of a JSON file its meaning counts: Qdrant Edge writes two of its own anew whenever a store
-is opened, with the keys in another order.
+A digest is the SHA-256 of a file's size and of all pieces that are not only zeros, so that it does not depend on how a
+file system stores holes. For a JSON file only the meaning counts, because Qdrant Edge rewrites two of its own whenever
+a store is opened, with the keys in another order.
 """
 
 import hashlib
@@ -14,34 +14,36 @@ from mcp_server.errors import DamagedPartError
 from mcp_server.files.sparse_files import pieces, stored_bytes
 
 QUICK_BYTES = 40 * 2**20
-"""Parts up to this size, without holes, are checked whenever they are opened, which takes less than 100 ms; larger ones
-by `doctor` and `prepare` only."""
+"""Size, without holes, up to which a part is checked whenever it is opened, which takes less than 100 ms. Larger parts
+are checked by `doctor` and `prepare` only.
+"""
 
 DIGESTS_FILE = "digests.json"
-"""In the folder of a part; says what its other files are."""
+"""Name of the file with the digests of the other files, in the folder of a part."""
 
 PASSING_FILE = "tracker_journal.dat"
-"""Of Qdrant Edge: is merged into others, and goes, when a store is first opened. Stores of version 0.1 in a database
-have it, while copies of them that have been used do not."""
+"""Name of a file of Qdrant Edge that disappears when a store is first opened. Digests that version 0.1 has made may
+name it.
+"""
 
 Digests = Mapping[str, str]
-"""By the path of a file in its part, with slashes."""
+"""Digests by the path of a file in its part, with slashes."""
 
 
 def digest_folder(folder: Path) -> dict[str, str]:
-    """Of all files of a part."""
+    """The digests of all files of a part."""
     return {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)}
 
 
 def check_folder(folder: Path, expected: Digests, *, only_quick: bool = False) -> None:
-    """Are the files of a part what they were?
+    """Check that the files of a part are what they were.
 
     Args:
-        expected: Nothing is checked where this is empty, as it is for parts of version 0.1.
-        only_quick: Leave it be where it would take long.
+        expected: The digests then. If they are empty, as they are for parts of version 0.1, nothing is checked.
+        only_quick: Do not check a part that would take long.
 
     Raises:
-        DamagedPartError: They are not; the text names one.
+        DamagedPartError: A file has changed. The text names it.
     """
     if not expected:
         return
@@ -59,13 +61,13 @@ def check_folder(folder: Path, expected: Digests, *, only_quick: bool = False) -
 
 
 _CALLED = {"catalog": "the catalogue", "model": "the model", "vectors": "the vector store"}
-"""Kinds of parts, which begin the names of their folders."""
+"""Words for the kinds of parts, with which the names of their folders begin."""
 
 _REMEDY = "run `recsys-mcp prepare` to make it again"
 
 
 def read_digests(folder: Path) -> dict[str, str]:
-    """What was written down when a part was made; nothing for one of version 0.1."""
+    """The digests that were written when a part was made, or none for a part of version 0.1."""
     try:
         listed = json.loads((folder / DIGESTS_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -78,7 +80,7 @@ def read_digests(folder: Path) -> dict[str, str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """But hidden ones: other processes that open a store make some for a moment."""
+    """All files but hidden ones, which other processes make for a moment when they open a store."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if path.is_file() and inside.as_posix() != DIGESTS_FILE and not any(p.startswith(".") for p in inside.parts):
@@ -90,7 +92,7 @@ def _digest(path: Path) -> str:
         try:
             meant = json.loads(path.read_bytes())
             return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()
-        except ValueError:  # then it is bytes like any other
+        except ValueError:  # not JSON after all
             pass
     digest = hashlib.sha256(f"{path.stat().st_size}".encode())
     for start, piece in pieces(path):

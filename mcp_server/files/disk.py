@@ -1,7 +1,7 @@
-"""Places on disk that cannot be written: full, read-only, or another user's.
+"""Places on disk that cannot be written because they are full, read-only, or another user's.
 
-The system, SQLite, the vector engine and a training process each say so in their own way; people get one error that
-names the place.
+The system, SQLite, the vector engine and a training process each report this in their own way. People get one error
+that names the place.
 """
 
 import errno
@@ -19,27 +19,27 @@ FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
 UNWRITABLE = FULL | FORBIDDEN | {errno.EROFS}
 
 _NUMBER = re.compile(r"\[Errno (\d+)\]|\(os error (\d+)\)")
-"""As Python and Rust write the system's numbers into their messages."""
+"""The forms in which Python and Rust write the system's error numbers into messages."""
 
 
 def existing(path: Path) -> Path:
-    """The nearest folder above a path that is there, or the path itself."""
+    """The path itself, or the nearest folder above it that exists."""
     while not path.exists() and path != path.parent:
         path = path.parent
     return path
 
 
 def free_bytes(path: Path) -> int:
-    """Of the file system that a path is on, or will be on."""
+    """Free bytes of the file system that a path is on, or will be on."""
     return shutil.disk_usage(existing(path)).free
 
 
 def unwritable(error: BaseException, place: Path, what: str) -> UnwritableError | None:
-    """The error for people, where what was raised means that a place cannot be written; else None.
+    """An error for people, if an error means that a place cannot be written, or None.
 
     Args:
-        place: Where it was written, unless the error names another.
-        what: Could not be written: begins the message.
+        place: The place that was written to, unless the error names another.
+        what: The thing that could not be written, with which the message begins.
     """
     if isinstance(error, UnwritableError):
         return error

@@ -1,4 +1,4 @@
-"""What every user of this machine may do with a file or a folder, by the permissions of POSIX."""
+"""Permissions of every user of this machine on files and folders, as POSIX has them."""
 
 import os
 import stat
@@ -16,17 +16,17 @@ def mode(path: Path) -> int:
 
 
 def all_can_write(path: Path) -> bool:
-    """Whether everybody can change a file, or what is in a folder."""
+    """True if everybody can change a file, or the content of a folder."""
     return bool(mode(path) & stat.S_IWOTH)
 
 
 def all_can_replace_in(folder: Path) -> bool:
-    """Whether everybody can put something else in the place of what is in a folder. With the sticky bit they can
+    """True if everybody can replace the files in a folder. With the sticky bit they can
     rename only what is their own.
     """
     return all_can_write(folder) and not mode(folder) & stat.S_ISVTX
 
 
 def all_can_read(file: Path) -> bool:
-    """Whether a file's own permissions and those of all folders above let everybody read it."""
+    """True if a file's own permissions, and those of all folders above it, let everybody read it."""
     return bool(mode(file) & stat.S_IROTH) and all(mode(folder) & stat.S_IXOTH for folder in file.absolute().parents)

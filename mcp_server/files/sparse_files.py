@@ -1,4 +1,4 @@
-"""Files that are mostly holes, such as those of the vector engine: reading and copying what is really in them."""
+"""Files that are mostly holes, such as those of the vector engine: reading and copying only their content."""
 
 import errno
 import os
@@ -11,9 +11,9 @@ _ZEROS = bytes(PIECE_BYTES)
 
 
 def pieces(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The pieces of a file that are not zeros alone, with the places where they begin, in order.
+    """The pieces of a file that are not only zeros, in order, each with its offset.
 
-    The same whether the file system keeps zeros as holes or not; where it says where holes are, they are not read.
+    The result does not depend on whether the file system stores zeros as holes. Holes that it reports are not read.
     """
     with path.open("rb", buffering=0) as stream:
         size = os.fstat(stream.fileno()).st_size
@@ -29,24 +29,24 @@ def pieces(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _next_data(file: int, start: int) -> int:
-    """Where the first piece from ``start`` on begins that is not a hole; far behind the end where there is none."""
+    """Offset of the next piece that is not a hole, or an offset far beyond the end if there is none."""
     if not hasattr(os, "SEEK_DATA"):
         return start
     try:
         return max(start, os.lseek(file, start, os.SEEK_DATA) // PIECE_BYTES * PIECE_BYTES)
     except OSError as error:
-        return 2**63 - 1 if error.errno == errno.ENXIO else start  # else the file system cannot say
+        return 2**63 - 1 if error.errno == errno.ENXIO else start  # an error means that the file system cannot say
 
 
 def stored_bytes(path: Path) -> int:
-    """Of a file, without its holes."""
+    """Size of a file without its holes."""
     status = path.stat()
     blocks: int | None = getattr(status, "st_blocks", None)
     return status.st_size if blocks is None else min(status.st_size, blocks * 512)
 
 
 def copy_sparsely(source: Path, target: Path) -> None:
-    """Copy a file's content; zeros become holes."""
+    """Copy a file, with holes in place of zeros."""
     with target.open("wb") as stream:
         for start, piece in pieces(source):
             stream.seek(start)

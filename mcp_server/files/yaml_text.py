@@ -19,7 +19,7 @@ DEEPEST_NESTING = 50
 TOO_DEEP = f"it nests deeper than {DEEPEST_NESTING} levels"
 
 MOST_NODES = 100_000
-"""With each alias counted as often as it is used."""
+"""Largest number of values, where each alias counts as often as it is used."""
 
 
 LARGEST_INTEGER = 2**63 - 1
@@ -95,7 +95,7 @@ def _value_of(loader: _Loader, node: yaml.Node) -> Any:
 
 @dataclass(frozen=True)
 class _Extent:
-    """What a node stands for, with what its aliases stand for."""
+    """The extent of a node, including everything that its aliases stand for."""
 
     size: int
     """Nodes."""

@@ -5,6 +5,7 @@ goes on, and one when it ends.
 """
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from mcp_server.state.folder import write_json
+from mcp_server.files.atomic import write_atomically
 from recsys_shared.plain_text import one_line
 
 FILE_SECONDS = 0.5
-"""The file is written at most so often."""
+"""Least time between two writes of the file."""
 
 LINE_SECONDS = 10.0
-"""Where there is no terminal, a line is printed at most so often."""
+"""Least time between two lines, where there is no terminal."""
 
 
 class Step:
@@ -34,7 +35,7 @@ class Step:
         self.update(self.done + count)
 
     def update(self, done: int, total: int | None = None, label: str | None = None) -> None:
-        """Say how far the step is, and what is done now."""
+        """Report how far the step is, and what is being done."""
         self.done, self.total = done, total if total is not None else self.total
         self.label = label or self.label
         self._progress.bars.update(self._task, completed=done, total=self.total, description=one_line(self.label))
@@ -50,7 +51,7 @@ class Progress:
     """Reports the steps of one command.
 
     Args:
-        file: Where other processes read how far the work is; removed at the end.
+        file: A file from which other processes read how far the work is. It is removed at the end.
     """
 
     def __init__(self, console: Console, file: Path | None = None) -> None:
@@ -71,7 +72,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         self.bars.stop()
         if self._file is not None:
-            with contextlib.suppress(OSError):  # nor could it be made then
+            with contextlib.suppress(OSError):  # in that case it could not be written either
                 self._file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
@@ -92,12 +93,12 @@ class Progress:
         if self._file is None or time.monotonic() - self._written < FILE_SECONDS:
             return
         self._written = time.monotonic()
-        with contextlib.suppress(OSError):  # the work itself says what is wrong, if it cannot go on either
+        with contextlib.suppress(OSError):  # if the work cannot write either, it reports that itself
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            write_json(self._file, {"label": step.label, "done": step.done, "total": step.total})
+            write_atomically(self._file, json.dumps({"label": step.label, "done": step.done, "total": step.total}))
 
     def print_line(self, step: Step) -> None:
-        """Say how far a step is where no bar does."""
+        """Print how far a step is, where there is no bar."""
         if self._console.is_terminal or time.monotonic() - self._printed < LINE_SECONDS:
             return
         self._printed = time.monotonic()

@@ -1,22 +1,24 @@
-"""The backends of one published state, opened when first asked for: catalogue, recommender, search, item sets.
+"""The backends of one manifest: catalogue, recommender, search and item sets.
 
-They are opened one by one, so that one that cannot be opened does not take the others with it, and is tried
-again at the next call.
+Each is opened when it is first needed. One that cannot be opened leaves the others working, and is tried again at the
+next call.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, Protocol, TypeVar
+from contextlib import AsyncExitStack
+from typing import Any, Generic, TypeVar
 
+from mcp_server.catalog.catalog import Catalog
+from mcp_server.catalog.item_sets import ItemSets
 from mcp_server.errors import RecsysError, UnwritableError
 from mcp_server.recommender.ranker import Ranker
-from mcp_server.settings import Settings
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.state.folder import MODELS_FOLDER
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.open_state import Storage
+from mcp_server.state.open_state import OpenState
 from mcp_server.types import Id, IntArray
 from mcp_server.vectors.embedder import SERVING_THREADS, Embedder
 from mcp_server.vectors.search import TextSearch
@@ -27,11 +29,11 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CHECK_SECONDS = 4.0
-"""A backend that has not answered by then cannot be used."""
+"""Time in which a backend must answer to count as usable."""
 
 
 class Opened(Generic[T]):
-    """Something that is opened once, when first needed. Where that fails, the next to need it tries again."""
+    """A backend that is opened once, when it is first needed. If that fails, the next to need it tries again."""
 
     def __init__(self, open_: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._open = open_
@@ -44,41 +46,55 @@ class Opened(Generic[T]):
             return self.value
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
-            self._opening.add_done_callback(self._keep)
+            self._opening.add_done_callback(self._store)
         return await asyncio.shield(self._opening)  # a call that is given up does not take the others' work with it
 
-    def _keep(self, opening: asyncio.Task[T]) -> None:
+    def _store(self, opening: asyncio.Task[T]) -> None:
         self._opening = None
         if not opening.cancelled() and opening.exception() is None:
             self.value = opening.result()
 
 
-class _Closable(Protocol):
-    async def close(self) -> None: ...
-
-
 class Backends:
-    """The backends of one state, at the places that the settings name."""
+    """The backends of one manifest.
 
-    def __init__(self, settings: Settings, current: Manifest) -> None:
-        self.spec, self.card = current.spec, current.card
-        self._current = current
-        self._storage = storage = Storage(settings)
-        self._catalog = Opened(lambda: storage.catalogs.open(current))
+    Args:
+        state: The state that has the manifest's parts. Whoever opened it closes it, after these backends.
+        item_set_days: Days after which an unused item set is forgotten.
+    """
+
+    def __init__(self, state: OpenState, manifest: Manifest, item_set_days: float) -> None:
+        self.spec, self.card = manifest.spec, manifest.card
+        self._parts, self._vectors, self._folder = state.parts, state.vectors, state.folder
+        self._manifest, self._item_set_days = manifest, item_set_days
+        self._open = AsyncExitStack()
+        self._catalog = Opened(self._open_catalog)
         self._ranker = Opened(self._open_ranker)
-        self._search = Opened(lambda: self._open_search(settings))
-        self._item_sets = Opened(lambda: storage.open_item_sets(settings.item_set_days))
+        self._search = Opened(self._open_search)
+        self._item_sets = Opened(self._open_item_sets)
         self._positions: BoundedCache[str, tuple[tuple[Id, ...], IntArray]] = BoundedCache(256)
-        self.catalog = self._catalog.get
-        self.ranker = self._ranker.get
-        self.search = self._search.get
-        self.item_sets = self._item_sets.get
+
+    async def catalog(self) -> Catalog:
+        """The catalogue."""
+        return await self._catalog.get()
+
+    async def ranker(self) -> Ranker:
+        """The recommender."""
+        return await self._ranker.get()
+
+    async def search(self) -> TextSearch:
+        """The search by meaning, which only datasets with texts have."""
+        return await self._search.get()
+
+    async def item_sets(self) -> ItemSets:
+        """The item sets."""
+        return await self._item_sets.get()
 
     async def item_set(self, handle: str) -> IntArray:
-        """Positions of the items of a set.
+        """Positions of the items in a set.
 
         Raises:
-            InvalidInputError: There is no such set, or the catalogue has lost some of its items since.
+            InvalidInputError: There is no such set, or some of its items are no longer in the catalogue.
         """
         items = await (await self.item_sets()).get(handle)
         known, positions = self._positions.get(handle, (None, None))
@@ -87,30 +103,39 @@ class Backends:
             self._positions[handle] = (items, positions)
         return positions
 
-    async def _open_ranker(self) -> Ranker:
-        return Ranker(await asyncio.to_thread(self._storage.models.open, self._current))
+    async def _open_catalog(self) -> Catalog:
+        return await self._open.enter_async_context(self._parts.catalog(self._manifest))
 
-    async def _open_search(self, settings: Settings) -> TextSearch:
-        language = self.spec.search
-        assert language is not None  # or there would be no vectors
-        embedder = Embedder(self._current.embedding_model, settings.state_folder / MODELS_FOLDER, SERVING_THREADS)
+    async def _open_ranker(self) -> Ranker:
+        return Ranker(await asyncio.to_thread(self._parts.model, self._manifest))
+
+    async def _open_search(self) -> TextSearch:
+        texts = self.spec.search
+        assert texts is not None  # or there would be no vectors
+        cache = self._folder.folder / MODELS_FOLDER
+        embedder = Embedder(self._manifest.embedding_model, cache, SERVING_THREADS)
         await asyncio.to_thread(embedder.load)
-        store = await self._storage.vectors.open(self._current)
-        return TextSearch(store, embedder, Bm25Indexer(language.language))
+        store = await self._vectors.vectors(self._manifest)
+        self._open.push_async_callback(store.close)
+        return TextSearch(store, embedder, Bm25Indexer(texts.language))
+
+    async def _open_item_sets(self) -> ItemSets:
+        return await self._open.enter_async_context(self._parts.item_sets(self._item_set_days))
 
     @property
     def searchable(self) -> bool:
-        return self._current.vectors is not None
+        """True if there are vectors to search."""
+        return self._manifest.vectors is not None
 
     async def warm(self) -> None:
-        """Open everything, so that the first question does not wait. What fails says so when it is asked for."""
+        """Open everything, so that the first question does not wait. Failures are reported when a backend is used."""
         openers = [self.item_sets, self.catalog, self.ranker, *([self.search] if self.searchable else [])]
         found = await asyncio.gather(*(opener() for opener in openers), return_exceptions=True)
-        if isinstance(found[0], UnwritableError):  # for long, maybe, and all else goes on
+        if isinstance(found[0], UnwritableError):  # perhaps for long, while everything else works
             logger.warning("filters give no item sets: %s", found[0])
 
     async def check(self) -> dict[str, str]:
-        """Each backend's name and "ok", or what is wrong with it; all are really asked something."""
+        """Ask each backend something, and return "ok" or the reason for a failure, by name."""
 
         async def database() -> None:
             await (await self.catalog()).ping()
@@ -126,11 +151,8 @@ class Backends:
         return dict(zip(checks, await asyncio.gather(*map(_outcome, checks.values())), strict=True))
 
     async def close(self) -> None:
-        closable: tuple[_Closable | None, ...] = (self._catalog.value, self._search.value, self._item_sets.value)
-        for backend in closable:
-            if backend is not None:
-                await backend.close()
-        await self._storage.close()
+        """Close all backends that have been opened."""
+        await self._open.aclose()
 
 
 async def _outcome(check: Callable[[], Awaitable[object]]) -> str:

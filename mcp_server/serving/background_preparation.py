@@ -15,17 +15,17 @@ from mcp_server.state.folder import StateFolder
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 20.0
-"""How long a call waits for it before it says to try again."""
+"""Time that a call waits for the preparation before it says to try again."""
 
 REPORT_SECONDS = 0.5
-"""How often a call that waits is told how far it is."""
+"""Interval at which a waiting call is told how far the preparation is."""
 
 
 class FirstPreparation:
-    """Begins when it is made; an event loop has to run.
+    """A preparation that begins when this object is made, on a running event loop.
 
     Args:
-        name: Of the dataset, for messages.
+        name: Name of the dataset, for messages.
     """
 
     def __init__(self, settings: Settings, name: str) -> None:
@@ -33,10 +33,10 @@ class FirstPreparation:
         self.task = asyncio.create_task(self._run())
 
     async def wait(self) -> None:
-        """Until it has ended, for a while.
+        """Wait until it has ended, for a while.
 
         Raises:
-            NotPreparedError: It has failed, or goes on.
+            NotPreparedError: It has failed, or is still going on.
         """
         for n_waits in range(round(WAIT_SECONDS / REPORT_SECONDS)):
             await asyncio.wait([self.task], timeout=REPORT_SECONDS)
@@ -46,7 +46,7 @@ class FirstPreparation:
         raise NotPreparedError(f"{self._name} is being prepared{self._step()}: try again in a minute")
 
     def _step(self) -> str:
-        """What is being done, as the process has written it down."""
+        """The current step, as the process has written it down."""
         try:
             file = StateFolder(self._settings.state_folder).progress_file
             step = json.loads(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The tools over whatever state is published: follows new states, prepares the first one, knows no protocol."""
+"""The tools over the published state. Takes over new states, prepares the first one, and knows no protocol."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from mcp_server.serving.call_progress import report
 from mcp_server.serving.plugins import Plugins
 from mcp_server.settings import Settings
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.record import open_record
+from mcp_server.state.open_state import OpenState
 from mcp_server.tools import build_tools
 from mcp_server.tools.base import Facts, Tool
 
@@ -29,20 +29,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 60.0
-"""How long the backends of a state that has been replaced stay open for calls that still use them."""
+"""Time that the backends of a replaced state stay open for calls that still use them."""
 
 WATCH_SECONDS = 2.0
-"""How often a record on a server is looked at."""
+"""Interval at which a manifest on a server is looked at."""
 
 
 def check_dataset(settings: Settings, published: str, place: str) -> None:
     """Refuse a state of another dataset than the one that was named.
 
     Args:
-        place: Of the state, for the message.
+        published: Name of the dataset whose state it is.
+        place: The place of the state, for the message.
 
     Raises:
-        NotPreparedError: It is another one.
+        NotPreparedError: It is the state of another dataset.
     """
     chosen = settings.chosen_dataset
     if chosen is None or chosen == published:
@@ -61,39 +62,42 @@ def check_dataset(settings: Settings, published: str, place: str) -> None:
 
 @dataclass(frozen=True)
 class _Published:
-    """What a look at the record has found."""
+    """A manifest that has been found, with its version."""
 
     version: int
-    current: Manifest | None
+    manifest: Manifest | None
 
 
 class Service:
     """Answers calls of tools.
 
     Args:
-        settings: Which dataset, and where its state is.
-        prepare_if_needed: Prepare the dataset in the background where nothing has been prepared.
+        settings: The dataset, and the place of its state.
+        prepare_if_needed: Prepare the dataset in the background if nothing has been prepared.
 
     Raises:
-        RecsysError: Nothing can be served; the text says what to do.
+        RecsysError: Nothing can be served. The text says what to do.
     """
 
     def __init__(self, settings: Settings, *, prepare_if_needed: bool) -> None:
         self._settings = settings
-        self._record = open_record(settings)
+        self._state = OpenState(settings)
         self._version: int | None = None
         self._backends: Backends | None = None
-        self._current: Manifest | None = None
+        self._manifest: Manifest | None = None
         self._background: set[asyncio.Task[None]] = set()
         self._preparation: FirstPreparation | None = None
         self._warming: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._prepare_if_needed = prepare_if_needed
         self._plugins = Plugins(settings.tools_path)
-        self._take(self._look())
-        if self._current is None:
-            facts = Facts(load_spec(find_spec_file(settings.dataset)), None)
-            self._set_tools(facts)
+        try:
+            self._adopt(self._find_new_manifest())
+            if self._manifest is None:
+                self._set_tools(Facts(load_spec(find_spec_file(settings.dataset)), None))
+        except BaseException:
+            self._state.close()
+            raise
 
     def _set_tools(self, facts: Facts) -> None:
         self.facts = facts
@@ -102,57 +106,60 @@ class Service:
         self.resources = Resources(facts)
         self.instructions = write_instructions(facts, self.tools)
 
-    # Following what is published
+    # Taking over new states
 
-    def _look(self) -> _Published | None:
-        """What is published; None where nothing is, or what is served already.
+    def _find_new_manifest(self) -> _Published | None:
+        """The published manifest, or None where there is none, or where it is being served already.
 
         Raises:
-            NotPreparedError: It is another dataset's, or unusable and nothing will be prepared.
-            BackendError: The record cannot be reached.
+            NotPreparedError: It is another dataset's, or it cannot be used and nothing will be prepared.
+            BackendError: The manifest cannot be reached.
         """
-        version = self._record.version()
+        version = self._state.manifests.version()
         if version is None or version == self._version:
             return None
-        current = self._record.published() if self._prepare_if_needed else self._record.current()
-        if current is not None:
-            check_dataset(self._settings, current.spec.name, self._record.place)  # before anything is taken over
-        return _Published(version, current)
+        manifests = self._state.manifests
+        manifest = manifests.published() if self._prepare_if_needed else manifests.manifest()
+        if manifest is not None:
+            check_dataset(self._settings, manifest.spec.name, manifests.place)  # before anything is taken over
+        return _Published(version, manifest)
 
-    def _take(self, found: _Published | None) -> None:
-        """Serve it from now on."""
+    def _adopt(self, found: _Published | None) -> None:
+        """Serve a manifest from now on."""
         if found is None:
             return
-        self._current, self._version = found.current, found.version
-        if self._current is not None:
-            if self._current.is_former:
-                logger.warning("%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self._record.place)
-            self._set_tools(Facts(self._current.spec, self._current.card))
+        self._manifest, self._version = found.manifest, found.version
+        if self._manifest is not None:
+            if self._manifest.is_former:
+                logger.warning(
+                    "%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self._state.manifests.place
+                )
+            self._set_tools(Facts(self._manifest.spec, self._manifest.card))
 
-    def _follow(self) -> None:
-        """A look into a folder costs nothing, so every call takes one."""
-        if self._record.is_remote:
+    def _follow_folder(self) -> None:
+        """Take over a new state in a folder. Looking there costs nothing, so every call does."""
+        if self._state.manifests.is_remote:
             return
-        found = self._look()
-        self._take(found)
-        if found is not None and found.current is not None:
+        found = self._find_new_manifest()
+        self._adopt(found)
+        if found is not None and found.manifest is not None:
             self._retire_backends()
 
-    async def _watch(self) -> None:
-        """A look at a server takes time, so it is taken beside the calls, which go on from the old state until the
-        new one is open.
+    async def _follow_server(self) -> None:
+        """Take over new states on a server. Looking there takes time, so it happens beside the calls, which are served
+        from the old state until the new one is open.
         """
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             try:
-                found = await asyncio.to_thread(self._look)
-                if found is None or found.current is None:
+                found = await asyncio.to_thread(self._find_new_manifest)
+                if found is None or found.manifest is None:
                     continue
-                successor = await asyncio.to_thread(self._open, found.current)
+                successor = await asyncio.to_thread(self._open, found.manifest)
                 await successor.warm()
-                self._take(found)
+                self._adopt(found)
                 self._retire_backends(successor)
-            except RecsysError as error:  # what is served goes on
+            except RecsysError as error:  # the old state goes on being served
                 logger.debug("%s", error)
             except Exception:
                 logger.exception("looking for a new state failed")
@@ -169,40 +176,39 @@ class Service:
             await backends.close()
 
     def _run_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self._keep(asyncio.create_task(work))
+        return self._cancel_at_close(asyncio.create_task(work))
 
-    def _keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
-        """Until it has ended, or the service is closed."""
+    def _cancel_at_close(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-        task.add_done_callback(_retrieve)
+        task.add_done_callback(_retrieve_exception)
         return task
 
     def start(self) -> None:
-        """Begin to prepare, if nothing is published, and to follow. Called when the event loop runs."""
-        if self._current is None and self._prepare_if_needed:
-            logger.info("nothing has been prepared in %s: preparing %s now", self._record.place, self.name)
+        """Begin to prepare, if nothing is published, and to look for new states. Called on the event loop."""
+        if self._manifest is None and self._prepare_if_needed:
+            logger.info("nothing has been prepared in %s: preparing %s now", self._state.manifests.place, self.name)
             self._preparation = FirstPreparation(self._settings, self.name)
-            self._keep(self._preparation.task)
-        if self._record.is_remote:
-            self._run_beside(self._watch())
+            self._cancel_at_close(self._preparation.task)
+        if self._state.manifests.is_remote:
+            self._run_beside(self._follow_server())
 
     def warm(self) -> None:
         """Begin to open everything in the background, once."""
-        if self._warming is None and self._current is not None:
+        if self._warming is None and self._manifest is not None:
             self._warming = self._run_beside(self._warm())
 
     async def _warm(self) -> None:
-        with contextlib.suppress(RecsysError):  # whoever asks for it will be told
+        with contextlib.suppress(RecsysError):  # calls report it
             await (await self._opened()).warm()
 
     async def readiness(self) -> dict[str, str]:
-        """Whether each backend can be used: "ok", or what is wrong."""
-        if self._current is None:
+        """For each backend "ok", or the reason why it cannot be used."""
+        if self._manifest is None:
             with contextlib.suppress(RecsysError):
-                self._follow()
-        if self._current is None:
-            return {"state": f"nothing has been prepared in {self._record.place}"}
+                self._follow_folder()
+        if self._manifest is None:
+            return {"state": f"nothing has been prepared in {self._state.manifests.place}"}
         try:
             return await (await self._opened()).check()
         except RecsysError as error:
@@ -212,10 +218,10 @@ class Service:
         """Call a tool.
 
         Returns:
-            Its result, as JSON values.
+            The result, as JSON values.
 
         Raises:
-            RecsysError: It cannot answer; the text is for the person who asked.
+            RecsysError: The tool cannot answer. The text is for the person who asked.
         """
         backends = await self._opened()
         if name not in self.tools:
@@ -223,7 +229,7 @@ class Service:
         return await self.tools[name].call(backends, arguments)
 
     async def read(self, address: str) -> Content:
-        """A resource of those that need a backend.
+        """Read a resource that needs a backend.
 
         Raises:
             InvalidInputError: There is no such resource.
@@ -231,48 +237,50 @@ class Service:
         return await self.resources.read(address, await self._opened())
 
     async def complete(self, source: "Source", typed: str) -> "Values":
-        """What can be typed next."""
+        """Completions of what has been typed."""
         return await source.find(await self._opened(), typed)
 
     @property
     def name(self) -> str:
-        """Of the dataset."""
+        """Name of the dataset."""
         return self.facts.spec.name
 
     @property
     def is_prepared(self) -> bool:
-        """Is there anything to ask?"""
-        return self._current is not None
+        """True if there is a state to serve."""
+        return self._manifest is not None
 
     async def _opened(self) -> "Backends":
-        self._follow()
-        if self._current is None:
+        self._follow_folder()
+        if self._manifest is None:
             await self._wait_for_preparation()
         if self._backends is not None:
             return self._backends
         async with self._lock:
             while self._backends is None:
-                current = self._current
-                assert current is not None
+                manifest = self._manifest
+                assert manifest is not None
                 await report(0, None, f"opening {self.name}")
-                opened = await asyncio.to_thread(self._open, current)
-                if current is self._current:  # else another state was published meanwhile
+                opened = await asyncio.to_thread(self._open, manifest)
+                if manifest is self._manifest:  # otherwise another state has been published meanwhile
                     self._backends = opened
             return self._backends
 
-    def _open(self, current: Manifest) -> "Backends":
-        # Imported here, beside the event loop: SQLAlchemy, NumPy and the vector engine take longer to import
-        # than all that a client needs for its list of tools.
+    def _open(self, manifest: Manifest) -> "Backends":
+        # Imported here, beside the event loop: importing SQLAlchemy, NumPy and the vector engine takes longer than
+        # everything that a client needs for its list of tools.
         from mcp_server.serving.backends import Backends
 
-        return Backends(self._settings, current)
+        return Backends(self._state, manifest, self._settings.item_set_days)
 
     async def _wait_for_preparation(self) -> None:
         if self._preparation is not None:
             await self._preparation.wait()
-        self._take(await asyncio.to_thread(self._look))
-        if self._current is None:
-            raise NotPreparedError(f"nothing has been prepared in {self._record.place}: run `recsys-mcp prepare`")
+        self._adopt(await asyncio.to_thread(self._find_new_manifest))
+        if self._manifest is None:
+            raise NotPreparedError(
+                f"nothing has been prepared in {self._state.manifests.place}: run `recsys-mcp prepare`"
+            )
 
     async def close(self) -> None:
         for task in self._background:
@@ -280,10 +288,10 @@ class Service:
         await asyncio.gather(*self._background, return_exceptions=True)
         if self._backends is not None:
             await self._backends.close()
-        self._record.close()
+        await self._state.aclose()
 
 
-def _retrieve(task: "asyncio.Task[None]") -> None:
-    """What a task has raised is for whoever waits for it; asyncio logs it where nobody does."""
+def _retrieve_exception(task: "asyncio.Task[None]") -> None:
+    """Mark a task's exception as seen, which asyncio would log. It is meant for whoever waits for the task."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Where a MySQL or MariaDB server is and how to sign in, from the settings; and its errors in words.
+"""The address of a MySQL or MariaDB server and how to sign in there, from the settings; and its errors in words.
 
 Texts name host, port and database, never a user or a password.
 """
@@ -22,36 +22,37 @@ from mcp_server.settings import Settings
 EXAMPLE = "mysql+aiomysql://USER:PASSWORD@HOST:3306/DATABASE"
 
 DRIVERS = ("mysql", "mysql+aiomysql", "mysql+pymysql", "mariadb", "mariadb+aiomysql", "mariadb+pymysql")
-"""All are taken, and mean the same: aiomysql serves, PyMySQL prepares."""
+"""Names of drivers that a URL may have. All mean the same: aiomysql serves, PyMySQL prepares."""
 
 DEFAULT_PORT = 3306
 
 CONNECT_TIMEOUT_SECONDS = 5
 
 READ_TIMEOUT_SECONDS = 30
-"""For an answer while preparing: no statement of it takes so long, however large the catalogue."""
+"""Time for an answer while preparing. No statement takes that long, however large the catalogue is."""
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-"""Whatever the server's own: strict, and with backslashes that quote, which the drivers rely on for binary values."""
+"""The mode of every connection, whatever the server's own is: strict, and with backslashes that quote, on which the
+drivers rely for binary values."""
 
 RECYCLE_SECONDS = 1800
-"""A connection older than this is replaced: servers and proxies drop those that idle for long."""
+"""Age at which a connection is replaced, because servers and proxies drop connections that have long been idle."""
 
 POOL_WAIT_SECONDS = 10
-"""How long a query waits for a connection when all are in use."""
+"""Time that a query waits for a connection when all are in use."""
 
 
 MISSING_TABLE = 1146
 
 NO_SAVEPOINT = 1305
-"""A deadlock within a savepoint undoes the transaction, and is then told as a savepoint that is not there."""
+"""Error number after a deadlock within a savepoint: the transaction is undone, and the savepoint is gone with it."""
 
 UNREACHABLE = (2002, 2003, 2005, 2006, 2013, 2026)
-"""The drivers' numbers for a server that cannot be connected to or has gone."""
+"""Error numbers of the drivers for a server that cannot be reached or has gone."""
 
 
 PING_AFTER_SECONDS = 1.0
-"""A connection that has been idle for so long is looked at before it is used again."""
+"""Idle time after which a connection is checked before it is used again."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class ServerAddress:
         return self.url.database or ""
 
     def _arguments(self) -> dict[str, Any]:
-        """Of a connection, for both drivers."""
+        """Arguments of a connection, for both drivers."""
         return {
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "program_name": "recsys-mcp",
@@ -111,7 +112,7 @@ class ServerAddress:
         }
 
     def engine(self) -> Engine:
-        """For preparation and for following what is published: one connection at a time."""
+        """An engine for preparing and for reading the manifest, which use one connection at a time."""
         arguments = {**self._arguments(), "read_timeout": READ_TIMEOUT_SECONDS, "write_timeout": READ_TIMEOUT_SECONDS}
         arguments |= {"ssl": self.tls} if self.tls is not None else {"ssl_disabled": True}
         engine = create_engine(
@@ -126,7 +127,7 @@ class ServerAddress:
         return engine
 
     def async_engine(self) -> AsyncEngine:
-        """For serving."""
+        """An engine for serving."""
         arguments = self._arguments() | ({"ssl": self.tls} if self.tls is not None else {})
         engine = create_async_engine(
             self.url.set(drivername="mysql+aiomysql"),
@@ -144,27 +145,28 @@ class ServerAddress:
         return engine
 
     def _insist_on_tls(self, engine: Engine) -> None:
-        """Both drivers go on without TLS where the server does not offer it, as one in the middle can pretend."""
+        """Refuse connections without TLS. Both drivers go on without it if the server, or somebody in between who
+        pretends to be the server, does not offer it.
+        """
         if self.tls is None:
             return
 
         @event.listens_for(engine, "connect")
         def check(connection: Any, _record: object) -> None:
-            driver = connection.driver_connection if hasattr(connection, "driver_connection") else connection
-            if hasattr(driver, "_writer"):
-                encrypted = driver._writer.get_extra_info("ssl_object") is not None
-            else:
-                encrypted = isinstance(driver._sock, ssl.SSLSocket)
-            if not encrypted:
+            cursor = connection.cursor()
+            cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
+            _, cipher = cursor.fetchone()
+            cursor.close()
+            if not cipher:
                 raise BackendError(
                     f"the database at {self} does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off"
                 )
 
     def explain(self, error: Exception) -> BackendError:
-        """What went wrong, and what to do about it.
+        """An error that says what went wrong, and what to do about it.
 
         Args:
-            error: Of SQLAlchemy, or a driver's own.
+            error: An error of SQLAlchemy or of a driver.
         """
         place = f"the database at {self}"
         if isinstance(error, PoolTimeoutError):
@@ -199,8 +201,8 @@ class ServerAddress:
 
 
 def _ping_the_idle(engine: Engine) -> None:
-    """Look at connections before use, unless they were used just now: SQLAlchemy's own ``pool_pre_ping`` does so
-    every time, and is half of all ways to the server and back.
+    """Check connections before use, unless they were used just now. SQLAlchemy's own ``pool_pre_ping`` does so every
+    time, which makes up half of all round trips to the server.
     """
 
     @event.listens_for(engine, "checkin")
@@ -215,7 +217,7 @@ def _ping_the_idle(engine: Engine) -> None:
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
-            raise InvalidatePoolError from error  # the others have been idle for as long: all are opened anew
+            raise InvalidatePoolError from error  # the others have been idle as long, so all are opened again
 
 
 def _cause(error: Exception) -> Exception:
@@ -230,7 +232,7 @@ def _code(error: Exception) -> object:
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """What made a TLS handshake fail, if one did."""
+    """The reason why a TLS handshake failed, if one did."""
     reason: BaseException | None = error
     while reason is not None and not isinstance(reason, ssl.SSLError):
         reason = reason.__cause__ or reason.__context__
@@ -242,17 +244,17 @@ def is_missing_table(error: Exception) -> bool:
 
 
 def is_undone(error: Exception) -> bool:
-    """Has the server undone the transaction (deadlock, lock wait), so that it can be tried again?"""
+    """True if the server has undone the transaction (deadlock, lock wait), so that it can be tried again."""
     return _code(error) in (1205, 1213, NO_SAVEPOINT)
 
 
 def is_lost(error: Exception) -> bool:
-    """Has the connection been lost, perhaps before the server heard of the statement?"""
+    """True if the connection was lost, perhaps before the statement reached the server."""
     return getattr(error, "connection_invalidated", False) or _code(error) in (2006, 2013)
 
 
 def is_host(name: str) -> bool:
-    """Can it be the name or the address of a machine?"""
+    """True if this can be the name or the address of a machine."""
     try:
         name.encode("idna")
     except UnicodeError:

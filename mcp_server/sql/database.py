@@ -1,7 +1,7 @@
-"""What queries run on: a database, whichever it is.
+"""The protocol of a database on which queries run.
 
-Queries are plain functions of a SQLAlchemy connection; the database decides where they run. ``embedded_database``
-has SQLite files in this process, ``server_database`` a MySQL or MariaDB server.
+A query is a plain function of a SQLAlchemy connection, and the database decides where it runs: ``embedded`` is SQLite
+files in this process, ``server`` a MySQL or MariaDB server.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,16 @@ T = TypeVar("T")
 
 
 class Database(Protocol):
-    """Every method raises BackendError, whose text names the database, where it cannot be used."""
+    """A database. If it cannot be used, every method raises BackendError, whose text names it."""
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a small query: one that an index serves."""
+        """Run a small query that an index answers."""
 
     async def scan(self, query: Callable[[Connection], T]) -> T:
-        """Run a query that may read much."""
+        """Run a query that may read many rows."""
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """Run a change in one transaction. It may run twice where the first was undone, and must not mind."""
+        """Run a change in one transaction. It must bear being run again, after a transaction that was undone."""
 
     async def close(self) -> None:
-        """Give up all connections."""
+        """Close all connections."""

@@ -1,8 +1,8 @@
 """The embedded database: SQLite files, through SQLAlchemy Core.
 
-An indexed read of a local file takes about 50 microseconds, and handing it to another thread takes four times
-that, so reads run where they are called; scans and writes, which may take milliseconds or wait for a lock, run on
-a worker thread.
+An indexed read of a local file takes about 50 microseconds, and handing it to another thread four times as long, so
+reads run where they are called. Scans and writes, which may take milliseconds or wait for a lock, run on a worker
+thread.
 """
 
 import asyncio
@@ -26,20 +26,20 @@ from mcp_server.files.disk import MIB, require_room, unwritable
 T = TypeVar("T")
 
 LOCK_TIMEOUT_SECONDS = 5
-"""How long a write waits for another process's write."""
+"""Time that a write waits for another process's write."""
 
 SHARED_MEMORY_BYTES = MIB
 """Room that the mapped file of a write-ahead log may need."""
 
-INSTRUCTIONS_BETWEEN_LOOKS = 100_000
-"""Of SQLite's virtual machine, which runs some 100 million a second."""
+INSTRUCTIONS_BETWEEN_CHECKS = 100_000
+"""Number of instructions of SQLite's virtual machine between two checks. It runs some 100 million a second."""
 
 
 class EmbeddedDatabase:
-    """One SQLite file, as a ``Database``; ``run`` and ``change`` serve those who have no event loop.
+    """One SQLite file, as a ``Database``. ``run`` and ``change`` are for callers without an event loop.
 
     Args:
-        name: What error messages call it ("the catalogue").
+        name: The database's name in error messages, such as "the catalogue".
     """
 
     def __init__(self, path: Path, name: str, *, read_only: bool) -> None:
@@ -49,7 +49,7 @@ class EmbeddedDatabase:
         self._reader: Connection | None = None
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Runs here and now, on a connection that is kept: the event loop runs one at a time."""
+        """Run a query at once, on a connection that is kept, because the event loop runs one query at a time."""
         try:
             if self._reader is None:
                 self._reader = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -64,7 +64,7 @@ class EmbeddedDatabase:
             self._reader = None
 
     async def scan(self, query: Callable[[Connection], T]) -> T:
-        """Runs beside the event loop, and stops when whoever waits for it gives up."""
+        """Run a query beside the event loop, and stop it when its caller is cancelled."""
         stoppable = _Stoppable(query)
         try:
             return await asyncio.to_thread(self.run, stoppable)
@@ -73,14 +73,14 @@ class EmbeddedDatabase:
             raise
 
     async def write(self, change: Callable[[Connection], T]) -> T:
-        """Runs beside the event loop."""
+        """Run a change beside the event loop."""
         return await asyncio.to_thread(self.change, change)
 
     def run(self, query: Callable[[Connection], T]) -> T:
         """Run a query in the calling thread.
 
         Raises:
-            BackendError: The database cannot be read; the text names it.
+            BackendError: The database cannot be read. The text names it.
         """
         return self._within(self._engine.connect, query)
 
@@ -88,7 +88,7 @@ class EmbeddedDatabase:
         """Run a change in one transaction in the calling thread.
 
         Raises:
-            BackendError: The database cannot be written; nothing is changed then.
+            BackendError: The database cannot be written. Nothing has changed.
         """
         return self._within(self._engine.begin, change)
 
@@ -103,7 +103,7 @@ class EmbeddedDatabase:
         self.dispose()
 
     def dispose(self) -> None:
-        """Close, for those who have no event loop."""
+        """Close the database, for callers without an event loop."""
         self._drop_reader()
         self._engine.dispose()
 
@@ -117,8 +117,8 @@ class EmbeddedDatabase:
 class _Stoppable(Generic[T]):
     """A query that another thread can stop.
 
-    SQLite asks now and then whether to go on. To interrupt its connection would not do: that is lost on a query which
-    is about to run its next statement, and hits another one whose connection it has become.
+    SQLite asks now and then whether to go on. Interrupting its connection would not work: a query that is about to run
+    its next statement does not notice, and another query that uses the connection later would be hit.
     """
 
     def __init__(self, query: Callable[[Connection], T]) -> None:
@@ -127,7 +127,7 @@ class _Stoppable(Generic[T]):
     def __call__(self, connection: Connection) -> T:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
-        driver.set_progress_handler(self._stopped.is_set, INSTRUCTIONS_BETWEEN_LOOKS)
+        driver.set_progress_handler(self._stopped.is_set, INSTRUCTIONS_BETWEEN_CHECKS)
         try:
             return self._query(connection)
         finally:
@@ -138,18 +138,18 @@ class _Stoppable(Generic[T]):
 
 
 def _read_only_engine(path: Path) -> Engine:
-    # "immutable" spares all locking: a published file never changes, it is replaced as a whole.
+    # "immutable" avoids all locking: a published file never changes, and is replaced as a whole.
     query = {"mode": "ro", "immutable": "1", "uri": "true"}
-    database = f"file:{quote(path.as_posix())}"  # SQLite would take ?, # and % of a path for its own
+    database = f"file:{quote(path.as_posix())}"  # ?, # and % in a path would mean something to SQLite
     return create_engine(URL.create("sqlite", database=database, query=query))
 
 
 @cache
 def _is_write_ahead(path: Path) -> bool:
-    """Is a database in the mode of version 0.1, in which SQLite maps a file that it shares with other processes?
+    """True for a database in the mode of version 0.1, in which SQLite maps a file that processes share.
 
-    Found once, before this process has a connection: whoever closes a file takes all locks with it that the process
-    has on the file.
+    The file is read once, before this process has a connection, because closing a file releases all locks that the
+    process has on it.
     """
     try:
         with path.open("rb") as stream:
@@ -159,8 +159,8 @@ def _is_write_ahead(path: Path) -> bool:
 
 
 def _writable_engine(path: Path) -> Engine:
-    """With a rollback journal: that of a write-ahead log is 0.5 ms faster a commit, but maps a file into memory, and
-    the system ends a process that touches such a page when there is no room for it on disk.
+    """An engine with a rollback journal. A write-ahead log would make a commit 0.5 ms faster, but it maps a file into
+    memory, and the system ends a process that touches such a page when there is no room for it on disk.
     """
     was_write_ahead = _is_write_ahead(path)
     engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": LOCK_TIMEOUT_SECONDS})

@@ -1,7 +1,7 @@
-"""A MySQL or MariaDB server, through SQLAlchemy Core and aiomysql: one pool of connections for a process.
+"""A MySQL or MariaDB server, through SQLAlchemy Core and aiomysql, with one pool of connections for a process.
 
-Connections are looked at before use, so a server that was away and is back is simply used again. What was lost with its
-connection is tried again; so is a change that was undone by a deadlock.
+Connections are checked before use, so a server that was away is simply used again when it is back. A query whose
+connection was lost is tried again, and so is a change that a deadlock has undone.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from mcp_server.sql.address import ServerAddress, is_lost, is_undone
 T = TypeVar("T")
 
 ANSWER_SECONDS = 15.0
-"""A query without an answer for so long is given up: the server is stuck, or not to be reached any more."""
+"""Time after which a query without an answer is given up: the server is stuck, or can no longer be reached."""
 
 ATTEMPTS = 4
 PAUSE_SECONDS = 0.02
-"""Between the first two; longer between later ones."""
+"""Pause between the first two attempts. Later pauses are longer."""
 
 
 class ServerDatabase:
@@ -44,13 +44,13 @@ class ServerDatabase:
 
     async def write(self, change: Callable[[Connection], T]) -> T:
         def transaction(connection: Connection) -> T:
-            # By hand: to change the connection from its autocommit and back takes four more ways to the server.
+            # By hand, because switching the connection from autocommit and back takes four more round trips.
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             connection.exec_driver_sql("START TRANSACTION")
             try:
                 result = change(connection)
             except BaseException:
-                with contextlib.suppress(SQLAlchemyError):  # what made it fail is what counts
+                with contextlib.suppress(SQLAlchemyError):  # the reason for the failure is what counts
                     connection.exec_driver_sql("ROLLBACK")
                 raise
             connection.exec_driver_sql("COMMIT")
@@ -67,7 +67,7 @@ class ServerDatabase:
         return await self._attempt(run)
 
     async def _attempt(self, run: Callable[[], Awaitable[T]]) -> T:
-        """Run, and again where the connection was lost or the server has undone the change."""
+        """Run, and run again if the connection was lost or the server has undone the change."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):

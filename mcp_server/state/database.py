@@ -1,10 +1,17 @@
-"""The record of what is served, in a MySQL or MariaDB database: for servers that share no folder."""
+"""A state in a MySQL or MariaDB database, for servers that share no folder.
+
+The database keeps the manifest, the catalogue's tables and the model's files. Each machine has a folder with copies of
+the models that it has used. Nothing here runs on an event loop: see ``database_parts`` for what does.
+"""
 
 import contextlib
 import json
 import logging
+import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Column, Connection, Engine, delete, insert, select, text, update
@@ -12,32 +19,43 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_server.catalog.item_sets import create_item_sets
 from mcp_server.errors import BackendError, DamagedPartError, NotPreparedError
+from mcp_server.files.digests import Digests, check_folder, read_digests
 from mcp_server.sql.address import ServerAddress, is_missing_table
-from mcp_server.state.database_tables import FILES, PARTS, STATE, discard_rests, metadata
-from mcp_server.state.manifest import Manifest, parse_current
+from mcp_server.state.folder import StateFolder
+from mcp_server.state.manifest import Manifest, parse_manifest
+from mcp_server.state.tables import FILES, PARTS, STATE, content_checksums, discard_leftovers, drop_catalog, metadata
 
 logger = logging.getLogger(__name__)
 
 LOCK_WAIT_SECONDS = 10
-"""How long one attempt to get the lock takes; attempts go on."""
+"""Time that one attempt to get the lock takes. Attempts go on."""
 
 LONGEST_PREPARATION_SECONDS = 7 * 86_400
-"""The server must not close the connection that holds the lock before."""
+"""Time during which the server must not close the connection that holds the lock."""
+
+PIECE_BYTES = 2**20
+"""Size of the part of a file that is in one row, below every server's limit on packets."""
+
+KEPT_COPIES = 2
+"""Number of models that stay in a machine's folder: the present one, and one that servers may still be reading."""
 
 
-class DatabaseRecord:
-    """What is published, and which parts are complete. Used outside the event loop only."""
+class StateDatabase:
+    """A state in a database.
+
+    Args:
+        folder: This machine's folder, for copies of models.
+    """
 
     is_remote = True
 
-    def __init__(self, address: ServerAddress) -> None:
-        self._address = address
+    def __init__(self, address: ServerAddress, folder: StateFolder) -> None:
+        self._address, self.folder = address, folder
         self._engine: Engine = address.engine()
         self._lock_holder: Connection | None = None
 
     @property
     def place(self) -> str:
-        """For messages."""
         return f"the database at {self._address}"
 
     @contextlib.contextmanager
@@ -45,7 +63,7 @@ class DatabaseRecord:
         """A connection with a transaction that is committed at the end.
 
         Raises:
-            BackendError: The database cannot be used; the text names it and the remedy.
+            BackendError: The database cannot be used. The text names it and the remedy.
         """
         try:
             with self._engine.begin() as connection:
@@ -53,10 +71,14 @@ class DatabaseRecord:
         except SQLAlchemyError as error:
             raise self._address.explain(error) from error
 
-    # What is published
+    def close(self) -> None:
+        """Close connections. They are opened again when they are needed."""
+        self._engine.dispose()
+
+    # The manifest
 
     def version(self) -> int | None:
-        """Changes whenever another state is published; None where nothing is.
+        """A number that changes whenever a manifest is published, or None where there is none.
 
         Raises:
             BackendError: The database cannot be read.
@@ -64,32 +86,32 @@ class DatabaseRecord:
         version: int | None = self._read_state(STATE.c.version)
         return version
 
-    def current(self) -> Manifest:
-        """What is published.
+    def manifest(self) -> Manifest:
+        """The published manifest.
 
         Raises:
-            NotPreparedError: Nothing is, or it was made by another version of this program.
+            NotPreparedError: There is none, or it was made by another version of this program.
             BackendError: The database cannot be read.
         """
         content = self._read_state(STATE.c.content)
         if content is None:
             raise NotPreparedError(f"nothing has been prepared in {self.place}: run `recsys-mcp prepare`")
-        return parse_current(content, self.place)
+        return parse_manifest(content, self.place)
 
     def published(self) -> Manifest | None:
-        """What is published, or None where nothing usable is."""
+        """The published manifest, or None where there is none that can be used."""
         try:
-            return self.current()
+            return self.manifest()
         except NotPreparedError:
             return None
 
-    def publish(self, current: Manifest) -> None:
-        """Serve these parts from now on."""
-        content = current.model_dump_json()
+    def publish(self, manifest: Manifest) -> None:
+        """Publish a manifest. The caller holds the lock."""
+        content = manifest.model_dump_json()
         with self.connected() as connection:
             self._check_lock()
             before = connection.scalar(select(STATE.c.version))
-            # By the clock, so that a database that is made anew or restored never has a version that servers know.
+            # From the clock, so that a database that is made anew or restored never has a version that servers know.
             version = max(time.time_ns() // 1_000, (before or 0) + 1)
             if before is None:
                 connection.execute(insert(STATE).values(id=1, version=version, content=content))
@@ -97,7 +119,7 @@ class DatabaseRecord:
                 connection.execute(update(STATE).values(version=version, content=content))
 
     def _read_state(self, column: Column[Any]) -> Any:
-        """A value of the one row; None where there is no row, or no table yet."""
+        """A value of the only row, or None where there is no row, or no table yet."""
         try:
             with self._engine.connect() as connection:
                 return connection.scalar(select(column))
@@ -106,29 +128,29 @@ class DatabaseRecord:
                 return None
             raise self._address.explain(error) from error
 
-    # Preparing
+    # The lock
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Only one process, on whichever machine, prepares at a time; others wait. Makes the tables of the record, and
-        takes away what killed processes have left.
+        """Wait until no other process, on whichever machine, prepares, and keep others waiting. Makes the tables, and
+        removes what killed processes have left behind.
 
         The lock belongs to a connection, and so ends with its process.
         """
-        name = f"recsys:{self._address.database}"[:64]
-        try:
-            holder = self._take_lock(name)
-        except SQLAlchemyError as error:
-            raise self._address.explain(error) from error
-        self._lock_holder = holder
-        try:
-            yield
-        finally:
-            self._lock_holder = None
-            with contextlib.suppress(SQLAlchemyError):
-                holder.scalar(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
-            holder.invalidate()
-            holder.close()
+        with self.folder.lock():
+            try:
+                holder = self._take_lock(name := f"recsys:{self._address.database}"[:64])
+            except SQLAlchemyError as error:
+                raise self._address.explain(error) from error
+            self._lock_holder = holder
+            try:
+                yield
+            finally:
+                self._lock_holder = None
+                with contextlib.suppress(SQLAlchemyError):
+                    holder.scalar(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
+                holder.invalidate()
+                holder.close()
 
     def _take_lock(self, name: str) -> Connection:
         holder = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -138,11 +160,15 @@ class DatabaseRecord:
             logger.info("another process prepares %s: waiting for it", self.place)
         metadata.create_all(holder)
         create_item_sets(holder)
-        discard_rests(holder)
+        discard_leftovers(holder)
         return holder
 
     def _check_lock(self) -> None:
-        """Raises: BackendError: the connection that held the lock is gone, and another process may prepare."""
+        """Check that the lock is still held.
+
+        Raises:
+            BackendError: The connection that held it is gone, and another process may prepare.
+        """
         assert self._lock_holder is not None
         try:
             self._lock_holder.scalar(text("SELECT 1"))
@@ -152,26 +178,66 @@ class DatabaseRecord:
                 "`recsys-mcp prepare` again; what has been made is kept"
             ) from error
 
-    def has_part(self, name: str) -> bool:
+    # Parts
+
+    def exists(self, name: str) -> bool:
+        """True if the part is in the database, and complete."""
         with self.connected() as connection:
             return connection.scalar(select(PARTS.c.name).where(PARTS.c.name == name)) is not None
 
-    def parts(self, kind: str) -> list[str]:
-        """Names of the complete parts of a kind."""
-        with self.connected() as connection:
-            return list(connection.scalars(select(PARTS.c.name).where(PARTS.c.name.startswith(f"{kind}-"))))
-
-    def add_part(self, connection: Connection, name: str, files: Mapping[str, Sequence[int]] | None = None) -> None:
-        """Say that a part is complete.
+    def complete(self, connection: Connection, name: str, listed: Mapping[str, Sequence[int]]) -> None:
+        """Write down that a part is complete.
 
         Args:
-            files: What to remember of each of its files, by path.
+            listed: Numbers for each of its files or tables.
         """
-        row = {"name": name, "made_at": int(time.time()), "files": json.dumps(files or {})}
+        row = {"name": name, "made_at": int(time.time()), "files": json.dumps(listed)}
         connection.execute(insert(PARTS).values(row))
 
-    def files_of(self, name: str) -> dict[str, list[int]]:
-        """What was to be remembered of a part's files.
+    def is_whole(self, name: str) -> bool:
+        """True if the part is what it was when it was made, as far as that was written down."""
+        if name.startswith("catalog-"):
+            recorded = self._listed(name)
+            with self.connected() as connection:
+                return not recorded or recorded == content_checksums(connection, name)
+        try:
+            self.check_files(name)
+        except DamagedPartError:
+            return False
+        return True
+
+    def digests(self, name: str) -> Digests:
+        """Digests of the part when it was made. For a part that version 0.1 made, its digests now."""
+        if not name.startswith("catalog-"):
+            self.fetch(name)
+            return self.folder.digests(name)
+        recorded = self._listed(name)
+        if not recorded:
+            with self.connected() as connection:
+                recorded = content_checksums(connection, name)
+        return as_digests(recorded)
+
+    def discard(self, name: str) -> None:
+        """Remove the part: first its name, so that half of it never counts as complete."""
+        with self.connected() as connection:
+            connection.execute(delete(PARTS).where(PARTS.c.name == name))
+        with self.connected() as connection:
+            connection.execute(delete(FILES).where(FILES.c.part == name))
+            if name.startswith("catalog-"):
+                drop_catalog(connection, name)
+                return
+        self.folder.discard(name)
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Remove all parts except these."""
+        with self.connected() as connection:
+            found = connection.scalars(select(PARTS.c.name)).all()
+        for name in found:
+            if name not in names:
+                self.discard(name)
+
+    def _listed(self, name: str) -> dict[str, list[int]]:
+        """Numbers that were written down for the files or tables of a part.
 
         Raises:
             DamagedPartError: There is no such part.
@@ -180,15 +246,91 @@ class DatabaseRecord:
             listed = connection.scalar(select(PARTS.c.files).where(PARTS.c.name == name))
         if listed is None:
             raise DamagedPartError(f"{self.place} has lost {name}: run `recsys-mcp prepare`")
-        files: dict[str, list[int]] = json.loads(listed)
-        return files
+        numbers: dict[str, list[int]] = json.loads(listed)
+        return numbers
 
-    def discard_part(self, name: str) -> None:
-        """A part is not complete any more, and its files go."""
-        with self.connected() as connection:
-            connection.execute(delete(PARTS).where(PARTS.c.name == name))
-        with self.connected() as connection:
+    # Files of models
+
+    def save(self, name: str) -> None:
+        """Save the files of a part that this machine's folder has. The caller holds the lock."""
+        folder = self.folder.part(name)
+        with self.connected() as connection:  # remove the pieces of an attempt that failed
             connection.execute(delete(FILES).where(FILES.c.part == name))
+        sizes = {}
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            path = file.relative_to(folder).as_posix()
+            sizes[path] = [file.stat().st_size]
+            with file.open("rb") as stream:
+                pieces = iter(lambda: stream.read(PIECE_BYTES), b"")
+                for number, piece in enumerate(pieces):
+                    row = {"part": name, "path": path, "piece": number, "content": zlib.compress(piece, 1)}
+                    with self.connected() as connection:
+                        connection.execute(insert(FILES).values(row))
+        with self.connected() as connection:
+            self.complete(connection, name, sizes)
 
-    def close(self) -> None:
-        self._engine.dispose()
+    def fetch(self, name: str, *, anew: bool = False) -> None:
+        """Copy a part into this machine's folder, unless it is there.
+
+        Args:
+            anew: Replace a copy that is there.
+
+        Raises:
+            BackendError: The database does not have the part as it was made, or cannot be read.
+        """
+        if self.folder.exists(name) and not anew:
+            return
+        with self.folder.lock("fetching"):
+            if anew:
+                self.folder.discard(name)
+            self.folder.make(name, lambda folder: self._fetch_files(name, folder), "fetching")
+            own = self.folder.published()  # served from this folder where no database is named
+            copies = [
+                path for path in self.folder.folder.glob("parts/model-*") if own is None or path.name not in own.parts
+            ]
+            for path in sorted(copies, key=lambda path: path.stat().st_mtime)[:-KEPT_COPIES]:
+                shutil.rmtree(path, ignore_errors=True)
+        self.close()  # nothing will be fetched for a long time, so the connection need not stay open
+
+    def check_files(self, name: str) -> None:
+        """Check the files of a part in the database, by fetching them.
+
+        Raises:
+            DamagedPartError: They are not what they were when the part was made.
+        """
+        with self.folder.lock("fetching"), self.folder.scratch("fetching") as scratch:
+            self._fetch_files(name, Path(scratch))
+
+    def _fetch_files(self, name: str, folder: Path) -> None:
+        for path, (size, *_) in self._listed(name).items():
+            target = folder / PurePosixPath(path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as stream:
+                try:
+                    for number, content in self._pieces(name, path):
+                        stream.seek(number * PIECE_BYTES)
+                        stream.write(zlib.decompress(content))
+                except zlib.error as error:
+                    raise self._damaged(name) from error
+                stream.truncate(size)
+        try:
+            check_folder(folder, read_digests(folder))
+        except DamagedPartError as error:
+            raise self._damaged(name) from error
+
+    def _pieces(self, name: str, path: str) -> Iterator[tuple[int, bytes]]:
+        of_file = (FILES.c.part == name, FILES.c.path == path)
+        with self.connected() as connection:
+            for number in connection.scalars(select(FILES.c.piece).where(*of_file)).all():
+                content: bytes = (
+                    connection.scalar(select(FILES.c.content).where(*of_file, FILES.c.piece == number)) or b""
+                )
+                yield number, content
+
+    def _damaged(self, name: str) -> DamagedPartError:
+        return DamagedPartError(f"the files of {name} in {self.place} are damaged: run `recsys-mcp prepare`")
+
+
+def as_digests(checksums: Mapping[str, Sequence[int]]) -> dict[str, str]:
+    """Checksums of tables in the form in which a manifest has them."""
+    return {table: f"{n_rows} rows, {checksum:016x}" for table, (n_rows, checksum) in checksums.items()}

@@ -1,10 +1,11 @@
-"""What is published: which parts are served, and the facts about their dataset. A record of it is in a state folder
-or in a database.
+"""The manifest of a state: which parts are served, and facts about their dataset.
+
+A state folder or a database keeps it. The parts themselves never change once they are made.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -14,8 +15,8 @@ from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
 
 FORMAT = 1
-"""Of current.json and of everything it points to. What is merely added, and may be missing, needs no other number:
-servers of the version before then go on through an upgrade.
+"""Version of the manifest's format. A field that is added and may be missing needs no new number, so that servers of
+the version before keep running through an upgrade.
 """
 
 
@@ -26,16 +27,16 @@ class DatasetCard(BaseModel):
     n_users: int
     n_interactions: int
     n_dropped: int = 0
-    """Interactions left out because they name an unknown item or user."""
+    """Number of interactions left out because they name an unknown item or user."""
     item_ids: str
-    """What IDs look like: "IDs run from 1 to 1682"."""
+    """A sentence about item IDs, such as "IDs run from 1 to 1682"."""
     user_ids: str
     example_items: list[int | str]
     example_users: list[int | str]
     terms: dict[str, list[str]]
     """The most frequent names of each category of items."""
     term_counts: dict[str, int]
-    """How many names each category has."""
+    """Number of names in each category."""
     ranges: dict[str, tuple[float, float]]
     """Least and greatest value of each number field."""
     groups: dict[str, list[str]]
@@ -43,37 +44,37 @@ class DatasetCard(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What is served."""
+    """The published parts of a dataset, and facts about it."""
 
     model_config = ConfigDict(protected_namespaces=())
 
     format: int = FORMAT
     spec: DatasetSpec
     fingerprint: str
-    """Of the dataset."""
+    """Fingerprint of the dataset."""
     card: DatasetCard
     training_fingerprint: str
-    """Of what the model was trained on: users, items and interactions."""
+    """Fingerprint of the users, items and interactions that the model was trained on."""
     chosen_model: ModelSpec | None = None
-    """The model that `train` was asked for, in place of the specification's; a new preparation keeps it."""
+    """The model that `train` was asked for, instead of the specification's. Later preparations keep it."""
     embedding_model: str
     index_version: int
-    """Of what is embedded and how it is stored."""
+    """Version of what is embedded and of how it is stored."""
     n_searchable: int
-    """How many items have texts."""
+    """Number of items with texts."""
     catalog: str
     model: str
     vectors: str | None
     digests: dict[str, dict[str, str]] = {}
-    """What each part is, by the names of its files or tables; see ``digests`` for files. Version 0.1 wrote none."""
+    """Digests of each part, by the names of its files or tables. Version 0.1 wrote none."""
 
     def digests_of(self, part: str) -> Mapping[str, str]:
-        """Of a part; none where they are not known."""
+        """The digests of a part, empty where they are not known."""
         return self.digests.get(part, {})
 
     @property
     def is_former(self) -> bool:
-        """Was it written by version 0.1, or brought up to date by none since?"""
+        """True for a manifest of version 0.1 that no later version has brought up to date."""
         return not self.digests
 
     @property
@@ -87,12 +88,12 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def parse_current(content: str, place: str) -> Manifest:
-    """What a record says is published.
+def parse_manifest(content: str, place: str) -> Manifest:
+    """Read a manifest.
 
     Args:
-        content: JSON.
-        place: Of the record, for messages.
+        content: The manifest as JSON.
+        place: Where it is kept, for messages.
 
     Raises:
         NotPreparedError: It is damaged, or was made by another version of this program.
@@ -100,7 +101,7 @@ def parse_current(content: str, place: str) -> Manifest:
     try:
         parsed = json.loads(content)
     except ValueError as error:
-        raise NotPreparedError(f"the record in {place} cannot be read ({error}): run `recsys-mcp prepare`") from error
+        raise NotPreparedError(f"the manifest in {place} cannot be read ({error}): run `recsys-mcp prepare`") from error
     found = parsed.get("format") if isinstance(parsed, dict) else None
     if isinstance(found, int) and found > FORMAT:
         raise NotPreparedError(
@@ -113,42 +114,64 @@ def parse_current(content: str, place: str) -> Manifest:
         return Manifest.model_validate(parsed)
     except ValidationError as error:
         raise NotPreparedError(
-            f"the record in {place} is damaged ({error.error_count()} problems): run `recsys-mcp prepare`"
+            f"the manifest in {place} is damaged ({error.error_count()} problems): run `recsys-mcp prepare`"
         ) from error
 
 
-class ManifestStore(Protocol):
-    """Says what is published: the state folder, or a database server."""
+class Parts(Protocol):
+    """A place that keeps parts. A part that exists is complete, and its content never changes.
 
-    @property
-    def is_remote(self) -> bool:
-        """Does a look at it take the way to a server?"""
+    The name of a part begins with its kind ("catalog", "model" or "vectors") and holds the fingerprint of everything
+    it is made from.
+    """
+
+    def exists(self, name: str) -> bool:
+        """True if the part is there."""
+
+    def is_whole(self, name: str) -> bool:
+        """True if the part is still what it was when it was made, as far as that was written down."""
+
+    def digests(self, name: str) -> Mapping[str, str]:
+        """Digests of the part when it was made. For a part that version 0.1 made, its digests now."""
+
+    def discard(self, name: str) -> None:
+        """Remove the part, if it is there."""
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Remove all parts except these."""
+
+
+class ManifestStore(Parts, Protocol):
+    """A place that keeps the manifest, the catalogue and the model: a state folder or a database."""
+
+    is_remote: bool
+    """True if reading the manifest takes a round trip to a server."""
 
     @property
     def place(self) -> str:
-        """For messages."""
+        """The place, for messages."""
 
     def version(self) -> int | None:
-        """Changes whenever another state is published; None where nothing is."""
+        """A number that changes whenever a manifest is published, or None where there is none."""
 
-    def current(self) -> Manifest:
-        """What is published.
+    def manifest(self) -> Manifest:
+        """The published manifest.
 
         Raises:
-            NotPreparedError: Nothing is, or it was made by another version of this program.
-            BackendError: The record cannot be reached.
+            NotPreparedError: There is none, or it was made by another version of this program.
+            BackendError: The place cannot be reached.
         """
 
     def published(self) -> Manifest | None:
-        """What is published, or None where nothing usable is."""
+        """The published manifest, or None where there is none that can be used."""
+
+    def publish(self, manifest: Manifest) -> None:
+        """Publish a manifest. The caller holds the lock."""
 
     def lock(self) -> AbstractContextManager[None]:
-        """Only one process prepares at a time; others wait. The lock ends with its process, and taking it takes away
-        what killed processes have left.
+        """Wait until no other process prepares, and keep others waiting. The lock ends with its process. Whoever takes
+        it removes what killed processes have left behind.
         """
 
-    def publish(self, current: Manifest) -> None:
-        """Serve these parts from now on. Only with the lock."""
-
     def close(self) -> None:
-        """Close what is kept open."""
+        """Close connections."""

@@ -1,172 +1,160 @@
-"""All that a state consists of, at the places that the settings name.
+"""An open state: where its manifest and its parts are, as the settings say. Opened once per process.
 
-What only servers need is imported where they are used: a host that starts this program embedded waits for it.
+A server opens a state before it lists its tools, so what is heavy is imported where it is needed.
 """
 
-import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from mcp_server.catalog.item_sets import ItemSets, create_item_sets
 from mcp_server.errors import DamagedPartError
-from mcp_server.files.disk import unwritable
 from mcp_server.settings import Settings
-from mcp_server.sql.database import Database
-from mcp_server.sql.embedded import EmbeddedDatabase
-from mcp_server.state.catalogs import Catalogs, FolderCatalogs
 from mcp_server.state.folder import StateFolder
-from mcp_server.state.manifest import Manifest, ManifestStore
-from mcp_server.state.models import Models
-from mcp_server.state.parts import FolderParts, Parts
-from mcp_server.state.vectors import FolderVectorStores, VectorStores
+from mcp_server.state.manifest import Manifest, ManifestStore, Parts
 
 if TYPE_CHECKING:
     from mcp_server.sql.server import ServerDatabase
-    from mcp_server.state.qdrant import ServerVectorStores
-
+    from mcp_server.state.database_parts import DatabaseParts
+    from mcp_server.state.folder_parts import FolderParts
+    from mcp_server.state.qdrant import QdrantVectors
+    from mcp_server.vectors.qdrant_collections import QdrantCollections
 
 logger = logging.getLogger(__name__)
 
 
-class Storage:
-    """Where everything of one state is kept."""
+class OpenState:
+    """The state of a dataset. Whoever opens it closes it, with ``close`` or, on an event loop, with ``aclose``."""
 
-    record: ManifestStore
-    """Says what is published."""
-    catalogs: Catalogs
-    models: Models
-    vectors: VectorStores
+    manifests: ManifestStore
+    """The place of the manifest, the catalogue and the model."""
 
     def __init__(self, settings: Settings) -> None:
-        """Raises: RecsysError: a setting cannot be used. Nothing is reached for yet."""
-        self.folder = StateFolder(settings.state_folder)
-        self._database: ServerDatabase | None = None
-        if settings.database_url is None:
-            self.record = self.folder
-            self.catalogs = FolderCatalogs(self.folder)
-            models, stores = FolderParts(self.folder, "model"), FolderParts(self.folder, "vectors")
-        else:
-            models, stores = self._use_database(settings)
-        self.models = Models(models)
-        self.collections: ServerVectorStores | None = None
-        """The vector stores, where a Qdrant server has them."""
-        if settings.qdrant_url is None:
-            self.vectors = FolderVectorStores(stores)
-        else:
-            self.vectors = self.collections = _on_qdrant(settings.qdrant_url, settings)
-
-    def _use_database(self, settings: Settings) -> tuple[FolderParts, FolderParts]:
-        from mcp_server.sql.address import ServerAddress
-        from mcp_server.sql.server import ServerDatabase
-        from mcp_server.state.database import DatabaseRecord
-        from mcp_server.state.server_catalogs import ServerCatalogs
-        from mcp_server.state.shared_parts import SharedFolderParts
-
-        address = ServerAddress.from_settings(settings)
-        self._database = ServerDatabase(address)  # one pool of connections for all that is served from it
-        self.record = record = DatabaseRecord(address)
-        self.catalogs = ServerCatalogs(self._database, record)
-        return SharedFolderParts(self.folder, "model", record), SharedFolderParts(self.folder, "vectors", record)
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Only one process prepares at a time, in this folder and in this database; others wait."""
-        with self.folder.lock():
-            if self.record is self.folder:
-                yield
-            else:
-                with self.record.lock():
-                    yield
-
-    def has(self, current: Manifest) -> bool:
-        """Are all parts there?"""
-        return (
-            self.catalogs.exists(current.catalog)
-            and self.models.parts.exists(current.model)
-            and (current.vectors is None or self.vectors.exists(current.vectors))
-        )
-
-    def discard_damaged(self, current: Manifest) -> None:
-        """Take away the parts that cannot be opened or are not what they should be, so that they are made again.
+        """Open a state. Nothing is read yet.
 
         Raises:
-            BackendError: A server cannot be reached, which says nothing of its parts.
+            RecsysError: A setting cannot be used.
         """
-        for part, check, parts in self._parts_of(current):
+        self.folder = StateFolder(settings.state_folder)
+        self.manifests = self.folder
+        self._collections: QdrantCollections | None = None
+        self._pool: ServerDatabase | None = None
+        self._in_database: DatabaseParts | None = None
+        if settings.qdrant_url is not None:
+            from mcp_server.state.qdrant import open_collections
+
+            self._collections = open_collections(settings.qdrant_url, settings)
+        if settings.database_url is not None:
+            self._use_database(settings)
+
+    def _use_database(self, settings: Settings) -> None:
+        from mcp_server.sql.address import ServerAddress
+        from mcp_server.sql.server import ServerDatabase
+        from mcp_server.state.database import StateDatabase
+        from mcp_server.state.database_parts import DatabaseParts
+
+        address = ServerAddress.from_settings(settings)
+        self.manifests = database = StateDatabase(address, self.folder)
+        self._pool = ServerDatabase(address)
+        self._in_database = DatabaseParts(database, self._pool, self.folder)
+
+    @property
+    def parts(self) -> "FolderParts | DatabaseParts":
+        """The catalogue, the model and the item sets."""
+        return self._in_database or self._in_folder
+
+    @property
+    def vectors(self) -> "FolderParts | QdrantVectors":
+        """The vectors: on a Qdrant server where one is set, otherwise in the folder."""
+        return self.qdrant or self._in_folder
+
+    @property
+    def qdrant(self) -> "QdrantVectors | None":
+        """The Qdrant server, if one is set."""
+        if self._collections is None:
+            return None
+        from mcp_server.state.qdrant import QdrantVectors
+
+        return QdrantVectors(self._collections)
+
+    @property
+    def _in_folder(self) -> "FolderParts":
+        from mcp_server.state.folder_parts import FolderParts
+
+        return FolderParts(self.folder, shares_manifest=self._in_database is not None)
+
+    def place_of(self, name: str) -> Parts:
+        """The place that keeps a part, by the part's name."""
+        if name.startswith("vectors-"):
+            return self._collections or self.folder
+        return self.manifests
+
+    def has(self, manifest: Manifest) -> bool:
+        """True if all parts are there."""
+        return all(self.place_of(name).exists(name) for name in manifest.parts)
+
+    def discard_damaged(self, manifest: Manifest) -> None:
+        """Discard parts that cannot be opened or are not what they should be, so that they are made again.
+
+        Raises:
+            BackendError: A server cannot be reached, which says nothing about its parts.
+        """
+        for name, check in self._checks(manifest):
             try:
-                check(current)
+                check(manifest)
             except DamagedPartError as error:
                 logger.warning("%s", error)
-                parts.discard(part)
+                self.place_of(name).discard(name)
 
-    def _parts_of(self, current: Manifest) -> Iterator[tuple[str, Callable[[Manifest], None], Parts]]:
-        """Name, check and place of each part."""
-        yield current.catalog, self.catalogs.check, self.catalogs
-        yield current.model, self.models.check, self.models.parts
-        if current.vectors is not None:
-            yield current.vectors, self.vectors.check, self.vectors
+    def _checks(self, manifest: Manifest) -> Iterator[tuple[str, Callable[[Manifest], None]]]:
+        yield manifest.catalog, self.parts.check_catalog
+        yield manifest.model, self.parts.check_model
+        if manifest.vectors is not None:
+            yield manifest.vectors, self.vectors.check_vectors
 
-    def with_digests(self, current: Manifest, known: Mapping[str, dict[str, str]]) -> Manifest:
-        """What is to be published, with what its parts are.
+    def with_digests(self, manifest: Manifest, known: Mapping[str, dict[str, str]]) -> Manifest:
+        """Add the digests of all parts to a manifest, but not those of vectors that each machine makes for itself.
 
         Args:
-            known: Of parts that were made earlier, and have been checked.
+            known: Digests of parts that were made earlier, and have been checked.
         """
-        digests = {part: known.get(part) or dict(parts.digests(part)) for part, _, parts in self._parts_of(current)}
-        return current.model_copy(update={"digests": digests})
+        names = [name for name in manifest.parts if name != manifest.vectors or not self._vectors_are_local]
+        digests = {name: known.get(name) or dict(self.place_of(name).digests(name)) for name in names}
+        return manifest.model_copy(update={"digests": digests})
 
-    def publish(self, current: Manifest) -> None:
-        """Serve these parts from now on.
+    @property
+    def _vectors_are_local(self) -> bool:
+        """True if machines that share the manifest do not share its vectors."""
+        return self._in_database is not None and self._collections is None
+
+    def publish(self, manifest: Manifest) -> None:
+        """Serve these parts from now on. The caller holds the lock.
 
         The parts of the state before stay for servers that still answer from them, until the next publication.
         """
-        before = self.record.published()
-        states = [state for state in (before, current) if state is not None]
-        self.record.publish(current)
-        self.vectors.publish(current)
-        self.catalogs.keep_only({state.catalog for state in states})
-        self.models.parts.keep_only({state.model for state in states})
-        self.vectors.keep_only({state.vectors for state in states if state.vectors is not None})
+        before = self.manifests.published()
+        self.manifests.publish(manifest)
+        if self._collections is not None and manifest.vectors is not None:
+            self._collections.publish(manifest.vectors)
+        kept = {*manifest.parts, *(before.parts if before is not None else [])}
+        places: list[Parts | None] = [self.folder, self.manifests, self._collections]
+        for place in places:
+            if place is not None:
+                place.keep_only(kept)
 
     def describe(self) -> str:
-        """Where the state is, for people."""
-        if self.record is self.folder:
+        """The place of the state, for people."""
+        if self._in_database is None:
             return f"state {self.folder.folder}"
-        return f"{self.record.place.removeprefix('the ')}, files in {self.folder.folder}"
+        return f"{self.manifests.place.removeprefix('the ')}, files in {self.folder.folder}"
 
-    async def open_item_sets(self, days: float) -> ItemSets:
-        """Args:
-            days: Item sets unused for so long are forgotten.
+    def close(self) -> None:
+        """Close connections, for callers without an event loop."""
+        self.manifests.close()
+        if self._collections is not None:
+            self._collections.close()
 
-        Raises:
-            BackendError: Their database cannot be used.
-        """
-        database: Database
-        if self._database is not None:
-            database = self._database  # preparation has made the table
-        else:
-            name, file = "the database of item sets", self.folder.item_sets_file
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise unwritable(error, file.parent, name) or error from error
-            database = EmbeddedDatabase(file, name, read_only=False)
-            await database.write(create_item_sets)
-        return ItemSets(database, days)
-
-    async def close(self) -> None:
-        """Close the connections that are kept for all."""
-        if self._database is not None:
-            await self._database.close()
-        self.record.close()
-
-
-def _on_qdrant(url: str, settings: Settings) -> "ServerVectorStores":
-    from mcp_server.state.qdrant import ServerVectorStores
-    from mcp_server.vectors.qdrant_collections import QdrantCollections
-    from mcp_server.vectors.qdrant_server import QdrantServer
-
-    key = settings.qdrant_api_key
-    server = QdrantServer(url, None if key is None else key.get_secret_value())
-    return ServerVectorStores(QdrantCollections(server, settings.qdrant_collection))
+    async def aclose(self) -> None:
+        """Close connections, those of the event loop too."""
+        if self._pool is not None:
+            await self._pool.close()
+        self.close()

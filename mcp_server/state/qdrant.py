@@ -1,68 +1,85 @@
-"""Vector stores as parts on a Qdrant server: collections."""
+"""The vectors of a state on a Qdrant server: making, opening and checking a collection there."""
 
 from collections.abc import Callable
 
-from mcp_server.files.digests import Digests
+from mcp_server.settings import Settings
+from mcp_server.state.folder_parts import StoreContents
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.vectors import StoreContents
 from mcp_server.vectors.embedder import dimension_of
 from mcp_server.vectors.qdrant_collections import QdrantCollections
+from mcp_server.vectors.qdrant_server import QdrantServer
 from mcp_server.vectors.qdrant_server_store import QdrantServerStore
 from mcp_server.vectors.store import VectorStore
 
 NO_PART = f"vectors-{0:016x}"
 
 
-class ServerVectorStores:
-    """Collections on a Qdrant server."""
+def open_collections(url: str, settings: Settings) -> QdrantCollections:
+    """The collections at the address that the settings name. Nothing is asked of the server yet.
+
+    Raises:
+        BackendError: The URL or the key cannot be used.
+    """
+    key = settings.qdrant_api_key
+    return QdrantCollections(
+        QdrantServer(url, None if key is None else key.get_secret_value()), settings.qdrant_collection
+    )
+
+
+class QdrantVectors:
+    """The vectors of a state, as a collection for each part."""
 
     def __init__(self, collections: QdrantCollections) -> None:
         self._collections = collections
-        self.exists, self.discard, self.keep_only = collections.exists, collections.discard, collections.keep_only
 
-    def make(self, name: str, contents: StoreContents, advance: Callable[[int], None]) -> None:
+    def make_vectors(self, name: str, contents: StoreContents, advance: Callable[[int], None]) -> None:
+        """Write points into a new collection.
+
+        Args:
+            advance: Called with the number of points written since the last call.
+        """
         self._collections.write(
             name, contents.points, contents.dimension, contents.embedding_model, contents.n_points, advance
         )
 
-    async def open(self, current: Manifest) -> VectorStore:
-        assert current.vectors is not None
-        return await QdrantServerStore.open(
-            self._collections,
-            current.vectors,
-            current.n_searchable,
-            dimension_of(current.embedding_model),
-            current.embedding_model,
-        )
-
-    def check(self, current: Manifest) -> None:
-        """Raises: BackendError: the server cannot be used, which says nothing of the collection."""
-        assert current.vectors is not None
-        model = current.embedding_model
-        self._collections.check(current.vectors, current.n_searchable, dimension_of(model), model)
-
-    def check_content(self, current: Manifest) -> None:
-        """Reads all points, which takes long for many.
+    async def vectors(self, manifest: Manifest) -> VectorStore:
+        """Open the vector store.
 
         Raises:
-            DamagedPartError: They are not what they were.
+            BackendError: There is no collection, it has lost points, or is of another embedding model.
         """
-        assert current.vectors is not None
-        self._collections.check_content(current.vectors, current.digests_of(current.vectors))
+        assert manifest.vectors is not None
+        model = manifest.embedding_model
+        return await QdrantServerStore.open(
+            self._collections, manifest.vectors, manifest.n_searchable, dimension_of(model), model
+        )
 
-    def digests(self, name: str) -> Digests:
-        return self._collections.digests(name)
+    def check_vectors(self, manifest: Manifest) -> None:
+        """Check the collection, without reading its points.
 
-    def is_whole(self, name: str) -> bool:
-        """A collection that is complete has an alias; more was not written down."""
-        return True
+        Raises:
+            DamagedPartError: It is missing, has lost points, or is of another embedding model.
+            BackendError: The server cannot be used, which says nothing about the collection.
+        """
+        assert manifest.vectors is not None
+        model = manifest.embedding_model
+        self._collections.check(manifest.vectors, manifest.n_searchable, dimension_of(model), model)
 
-    def publish(self, current: Manifest) -> None:
-        if current.vectors is not None:
-            self._collections.publish(current.vectors)
+    def check_points(self, manifest: Manifest) -> None:
+        """Compare all points with what they were when they were made, which takes long for many.
+
+        Raises:
+            DamagedPartError: They have changed.
+        """
+        assert manifest.vectors is not None
+        self._collections.check_content(manifest.vectors, manifest.digests_of(manifest.vectors))
 
     def describe(self) -> str:
-        """The server, for people. Raises: BackendError: it cannot be used, or is too old."""
+        """The server and its version, for people.
+
+        Raises:
+            BackendError: The server cannot be used, or is too old.
+        """
         self._collections.check_version()
-        self._collections.exists(NO_PART)  # unlike the version, this needs the key
+        self._collections.exists(NO_PART)  # unlike asking for the version, this needs the key
         return f"{self._collections.server.name}, version {self._collections.version()}"

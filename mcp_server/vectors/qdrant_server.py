@@ -1,11 +1,12 @@
-"""A Qdrant server or cloud: where it is, clients of it, and what its failures mean to the one who set it up.
+"""A Qdrant server or cloud: its address, its clients, and its failures in words.
 
-Whatever goes wrong between this program and the server becomes a BackendError of one line that names the server,
-never its key or password, and says what to do.
+Every failure between this program and the server becomes a BackendError of one line that names the server, never its
+key or password, and says what to do.
 """
 
 import contextlib
 import json
+import traceback
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -19,20 +20,22 @@ from mcp_server.errors import BackendError
 from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 PORT = 6333
-"""Where the URL has none, with https too: Qdrant Cloud listens there."""
+"""The port where the URL has none, also with https: Qdrant Cloud listens there."""
 
 ANSWER_SECONDS = 5
-"""To connect, and for an answer. Whole seconds, for the client rounds up."""
+"""Time to connect, and time for an answer. The client rounds up to whole seconds."""
 
 CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-"""Of one client, which by itself would connect anew for every request where the host is this machine: slower than
-the search."""
+"""Limits of one client. By itself, it would connect again for every request to this machine, which is slower than the
+search."""
 
 SAID = 200
-"""So many characters of what a server answers are passed on."""
+"""Number of characters of a server's answer that are passed on."""
 
-_RAISED = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, AssertionError)
-"""By the client: its own errors, and what it lets through. An answer without a result fails an assertion."""
+_CLIENT_ERRORS = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL)
+
+_OTHER_ERRORS = (OSError, ValueError, AssertionError)
+"""Errors that the client lets through. An answer without a result fails an assertion in it, for example."""
 
 _LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 
@@ -76,7 +79,7 @@ class QdrantServer:
             return QdrantClient(**self._access())
 
     def async_client(self) -> AsyncQdrantClient:
-        """A client to search with; belongs to the event loop that first uses it."""
+        """A client to search with. It belongs to the event loop that first uses it."""
         with self.answering():
             return AsyncQdrantClient(**self._access())
 
@@ -97,14 +100,16 @@ class QdrantServer:
         """Turn what a client raises into an error that says what to do.
 
         Args:
-            collection: That is asked for, if any.
+            collection: The collection that is asked for, if any.
 
         Raises:
-            BackendError: The server cannot be reached, lets nobody in, or does not have what is asked for.
+            BackendError: The server cannot be reached, refuses access, or does not have the collection.
         """
         try:
             yield
-        except _RAISED as error:
+        except (*_CLIENT_ERRORS, *_OTHER_ERRORS) as error:
+            if isinstance(error, _OTHER_ERRORS) and not _comes_from_client(error):
+                raise
             named = f"{self.name}{through_proxy(self._url)}"
             raise BackendError(f"{named} {self._trouble(error, collection)}") from error
         except ProxyError as error:
@@ -144,18 +149,24 @@ class QdrantServer:
         return f"refuses what it was asked ({reason}): run `recsys-mcp doctor`"
 
 
+def _comes_from_client(error: Exception) -> bool:
+    """True if an error was raised in the client, and so not by a mistake in this program."""
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(name.partition(".")[0] == "qdrant_client" for name in modules)
+
+
 def cause(error: Exception) -> Exception:
-    """What the client has wrapped."""
+    """The error that the client has wrapped, or the error itself."""
     return error.source if isinstance(error, ResponseHandlingException) else error
 
 
 def is_lost_connection(error: Exception) -> bool:
-    """Was there a connection, and did it end before the answer?"""
+    """True if there was a connection that ended before the answer."""
     return isinstance(cause(error), _LOST)
 
 
 def passing_seconds(error: Exception) -> float | None:
-    """How long to wait at least before asking again; None where asking again is of no use."""
+    """Seconds to wait before asking again, or None where asking again is of no use."""
     error = cause(error)
     if isinstance(error, ResourceExhaustedResponse):
         return float(error.retry_after_s)
@@ -169,7 +180,7 @@ def _unreachable(reason: str) -> str:
 
 
 def _said(content: bytes) -> str | None:
-    """The error that Qdrant tells of; None where the answer is not Qdrant's."""
+    """The error text in an answer, or None where the answer is not Qdrant's."""
     try:
         return _one_line(str(json.loads(content)["status"]["error"]))
     except (ValueError, LookupError, TypeError):

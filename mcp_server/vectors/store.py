@@ -1,4 +1,4 @@
-"""What a vector store holds and answers. Points are items, by position; nothing here knows of MCP or SQL.
+"""The protocol of a vector store. Points are items, by position. Nothing here knows of MCP or SQL.
 
 A point has a dense vector of the whole text ("text"), one of each sentence ("sentences", compared by the best
 match), a sparse vector of words with BM25 weights ("words"), and the digests of its texts as payload. A query
@@ -62,7 +62,7 @@ class Hit:
 
     item: int
     score: float
-    """Of the fusion: comparable within one answer only."""
+    """Score of the fusion, which can be compared within one answer only."""
     digests: Sequence[str]
 
 

@@ -1,4 +1,4 @@
-"""Which texts of an item take part in search, and in what pieces."""
+"""The texts of an item that take part in search, and their division into pieces."""
 
 import hashlib
 import re
@@ -21,9 +21,9 @@ class ItemText:
     sentences: list[str]
     """Its pieces: a dense vector each, so that one matching sentence is enough."""
     words: str
-    """What the word index reads: keywords and texts."""
+    """Keywords and texts for the index of words."""
     digests: list[str]
-    """Of each of its texts and of the whole, to know a query that is the item's own text."""
+    """Digests of each text and of the whole, by which a query that is the item's own text is recognised."""
 
 
 def text_digest(text: str) -> str:

@@ -51,7 +51,7 @@ def shop(searchable_shop: Shop, tmp_path: Path) -> Shop:
 
 
 def folder_of(shop: Shop, kind: str) -> Path:
-    current = StateFolder(shop.state).current()
+    current = StateFolder(shop.state).manifest()
     name = {"catalogue": current.catalog, "model": current.model, "vectors": current.vectors}[kind]
     assert name is not None
     return shop.state / "parts" / name
@@ -165,7 +165,7 @@ def test_a_part_too_large_to_check_when_opened_is_checked_by_doctor_and_prepare(
 
 def test_opening_leaves_a_state_as_it_was_made(shop: Shop) -> None:
     """Qdrant Edge writes to a store when it opens it."""
-    current = StateFolder(shop.state).current()
+    current = StateFolder(shop.state).manifest()
     for _ in range(3):
         assert {status for status, _ in doctor(shop.settings).values() if status == "error"} == set()
     for name in current.parts:

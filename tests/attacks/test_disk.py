@@ -239,7 +239,7 @@ def prepare_apart(shop: Shop) -> str:
 
 def assert_nothing_half_made(state: Path) -> None:
     with pytest.raises(NotPreparedError):
-        StateFolder(state).current()
+        StateFolder(state).manifest()
     assert not (state / "preparing.json").exists()
     assert not list(state.glob(".*.json*"))
 
@@ -257,7 +257,7 @@ def test_a_preparation_without_room_is_one_line_and_goes_on_when_there_is(
             assert_nothing_half_made(shop.state)
         enlarge(disk, "64m")
         outcome = prepare_with_progress(shop.settings, Console(stderr=True))
-        assert {part.name for part in (shop.state / "parts").iterdir()} == set(outcome.current.parts)
+        assert {part.name for part in (shop.state / "parts").iterdir()} == set(outcome.manifest.parts)
 
 
 def test_training_without_room_says_so(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def flip_last_byte(path: Path) -> None:
 
 def test_the_doctor_finds_a_corrupt_model(terminal: Terminal, shop_state: Path) -> None:
     state = StateFolder(shop_state)
-    flip_last_byte(state.part(state.current().model) / "artifact.safetensors")
+    flip_last_byte(state.part(state.manifest().model) / "artifact.safetensors")
     ended = terminal.run("doctor", "--json", *shop_options(shop_state))
     assert ended.code == 1
     errors = [finding for finding in json.loads(ended.out) if finding["status"] == "error"]

@@ -12,7 +12,7 @@ from tests.e2e.test_several_processes import Shop
 
 def test_prepare_reports_on_stderr_only(terminal: Terminal, shop_state: Path) -> None:
     state = StateFolder(shop_state)
-    shutil.rmtree(state.part(state.current().catalog))
+    shutil.rmtree(state.part(state.manifest().catalog))
     for expected in ("made: catalog", "everything was up to date"):
         ended = terminal.run("prepare", *shop_options(shop_state))
         assert ended.code == 0

@@ -32,11 +32,11 @@ async def test_train_serves_another_model(terminal: Terminal, shop_state: Path, 
 
 
 def test_train_refuses_an_unknown_model_with_the_names_of_models(terminal: Terminal, shop_state: Path) -> None:
-    before = StateFolder(shop_state).current()
+    before = StateFolder(shop_state).manifest()
     said = terminal.refused("train", "--model", "Nope", *shop_options(shop_state))
     assert "'Nope'" in said
     assert all(name in said for name in ("EASE", "BPR", "LightGCN", "ItemKNN"))
-    assert StateFolder(shop_state).current() == before
+    assert StateFolder(shop_state).manifest() == before
 
 
 @pytest.mark.parametrize(

@@ -263,7 +263,7 @@ def ease_scores(settings: Settings) -> dict[str, dict[str, float]]:
     for customer, product in bought:
         matrix[customers.index(customer), products.index(product)] = 1
     state = StateFolder(settings.state_folder)
-    header = json.loads((state.part(state.current().model) / "artifact.json").read_text(encoding="utf-8"))
+    header = json.loads((state.part(state.manifest().model) / "artifact.json").read_text(encoding="utf-8"))
     inverse = np.linalg.inv(matrix.T @ matrix + header["settings"]["reg_weight"] * np.eye(len(products)))
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0)

@@ -102,7 +102,7 @@ class Shop:
     def assert_tidy(self, *former: Manifest) -> None:
         """There are just the parts of what is served and of former states, and nothing half-made."""
         parts = {part.name for part in (self.folder / "parts").iterdir()}
-        states = [self.state.current(), *former]
+        states = [self.state.manifest(), *former]
         assert parts == {name for state in states for name in (state.catalog, state.model, state.vectors)}
         assert not self.state.progress_file.exists()
 
@@ -251,7 +251,7 @@ async def test_killed_at_any_step_it_can_be_run_again(trained_shop: Shop, tmp_pa
 async def test_killed_at_any_step_the_former_state_stays_served(trained_shop: Shop) -> None:
     """A second preparation, killed after the first line that it reports, the fifth, and so on, in one folder."""
     trained_shop.prepare()
-    former, before = trained_shop.state.current(), await trained_shop.answers()
+    former, before = trained_shop.state.manifest(), await trained_shop.answers()
     async with trained_shop.served() as service:
         question = {"items": ["TOY-02"], "get": ["materials"]}
         await service.call("get_item_metadata_tool", question)
@@ -272,7 +272,7 @@ async def test_killed_at_any_step_the_former_state_stays_served(trained_shop: Sh
 
 async def test_killed_in_training_it_leaves_no_process_and_the_former_state(trained_shop: Shop) -> None:
     trained_shop.prepare()
-    former, before = trained_shop.state.current(), await trained_shop.answers()
+    former, before = trained_shop.state.manifest(), await trained_shop.answers()
     trained_shop.set_model("BPR", epochs=1_000_000, stopping_step=1_000_000)
     with (trained_shop.dataset / "purchases.csv").open("a", encoding="utf-8") as stream:
         stream.write("anna,TOY-04\n")

@@ -126,7 +126,7 @@ def identities(folder: Path) -> dict[Path, int]:
 
 def assert_tidy(prepared: Prepared, *former: Manifest) -> None:
     """There are just the parts of what is served and of former states, and nothing half-made."""
-    states = [prepared.state.current(), *former]
+    states = [prepared.state.manifest(), *former]
     names = {name for state in states for name in (state.catalog, state.model, state.vectors) if name}
     assert prepared.part_names == names
     assert not prepared.state.progress_file.exists()
@@ -143,12 +143,12 @@ def test_a_second_run_makes_nothing(prepared: Prepared, embedded: list[str]) -> 
 
 
 async def test_a_new_purchase_trains_and_loads_but_does_not_embed(prepared: Prepared, embedded: list[str]) -> None:
-    before = prepared.state.current()
+    before = prepared.state.manifest()
     prepared.add("purchases.csv", "newcomer,TOY-04")
     outcome = prepared.prepare()
     assert outcome.made == ["catalog", "model"]
     assert embedded == []
-    assert outcome.current.vectors == before.vectors
+    assert outcome.manifest.vectors == before.vectors
     async with served(prepared) as service:
         history = await service.call(HISTORY, {"user": "newcomer"})
         recommended = await service.call(RECOMMEND, {"user": "newcomer", "k": 20})
@@ -158,12 +158,12 @@ async def test_a_new_purchase_trains_and_loads_but_does_not_embed(prepared: Prep
 
 
 async def test_a_changed_text_is_the_only_one_embedded(prepared: Prepared, embedded: list[str]) -> None:
-    before = prepared.state.current()
+    before = prepared.state.manifest()
     prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Paper dragon on a string,")
     outcome = prepared.prepare()
     assert outcome.made == ["catalog", "vectors"]
     assert embedded == ["Paper dragon on a string"]
-    assert outcome.current.model == before.model
+    assert outcome.manifest.model == before.model
     async with served(prepared) as service:
         found = await service.call(SEARCH, {"query": "a dragon made of paper", "k": 1})
     assert found["items"] == [{"item_id": "TOY-02", "title": "Paper dragon on a string"}]
@@ -187,12 +187,12 @@ async def test_a_new_product_moves_no_other_products_texts(prepared: Prepared, e
 
 
 def test_former_parts_stay_for_who_still_reads_them_until_the_next_state(prepared: Prepared) -> None:
-    first = prepared.state.current()
+    first = prepared.state.manifest()
     prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
-    second = prepared.prepare().current
+    second = prepared.prepare().manifest
     assert_tidy(prepared, first)
     prepared.change("products.csv", "TOY-02,Box kite,", "TOY-02,Stunt kite,")
-    third = prepared.prepare().current
+    third = prepared.prepare().manifest
     assert_tidy(prepared, second)
     assert len({first.catalog, second.catalog, third.catalog, first.vectors, second.vectors, third.vectors}) == 6
 
@@ -263,12 +263,12 @@ async def test_a_failing_preparation_leaves_what_is_served(
 ) -> None:
     async with served(prepared) as service:
         before = await ask(service)
-        published = prepared.state.current()
+        published = prepared.state.manifest()
         spoil(prepared)
         with pytest.raises(RecsysError, match=said):
             prepared.prepare()
         assert await ask(service) == before
-    assert prepared.state.current() == published
+    assert prepared.state.manifest() == published
     assert await answers(prepared) == before
     assert not any(name.startswith(".") for name in prepared.part_names)
     assert not prepared.state.progress_file.exists()
@@ -322,11 +322,11 @@ def run_at_once(prepared: Prepared, count: int) -> list[str]:
 
 async def test_two_preparations_at_once_end_well_with_one_state(prepared: Prepared) -> None:
     expected = await answers(prepared)
-    current = prepared.state.current()
+    current = prepared.state.manifest()
     assert current.vectors is not None
     for name in (current.catalog, current.vectors):
         shutil.rmtree(prepared.state.part(name))
-    prepared.state.current_file.unlink()
+    prepared.state.manifest_file.unlink()
     reports = run_at_once(prepared, 2)
     assert sorted(re.findall(r"is ready \((.*);", "".join(reports))) == [
         "everything was up to date",
@@ -339,7 +339,7 @@ async def test_two_preparations_at_once_end_well_with_one_state(prepared: Prepar
 @pytest.mark.parametrize("kind", ["catalog", "vectors"])
 async def test_a_deleted_part_is_made_again(prepared: Prepared, embedded: list[str], kind: str) -> None:
     expected = await answers(prepared)
-    name = getattr(prepared.state.current(), kind)
+    name = getattr(prepared.state.manifest(), kind)
     shutil.rmtree(prepared.state.part(name))
     assert prepared.prepare().made == [kind]
     assert embedded == []
@@ -348,7 +348,7 @@ async def test_a_deleted_part_is_made_again(prepared: Prepared, embedded: list[s
 
 async def test_a_corrupt_model_is_mended_as_its_error_says(prepared: Prepared) -> None:
     expected = await answers(prepared)
-    tensors = prepared.state.part(prepared.state.current().model) / "artifact.safetensors"
+    tensors = prepared.state.part(prepared.state.manifest().model) / "artifact.safetensors"
     content = bytearray(tensors.read_bytes())
     content[-1] ^= 0xFF
     tensors.write_bytes(content)
@@ -361,7 +361,7 @@ async def test_a_corrupt_model_is_mended_as_its_error_says(prepared: Prepared) -
 @pytest.mark.parametrize("length", [0, 1_000])
 async def test_a_damaged_record_of_what_is_served_is_written_again(prepared: Prepared, length: int) -> None:
     expected = await answers(prepared)
-    file = prepared.state.current_file
+    file = prepared.state.manifest_file
     file.write_bytes(file.read_bytes()[:length])
     assert prepared.state.published() is None
     assert prepared.prepare().made == []
@@ -372,6 +372,6 @@ async def test_without_search_in_the_dataset_file_there_are_no_vectors(prepared:
     prepared.change("dataset.yaml", "search: {texts: [name]}\n", "")
     outcome = prepared.prepare()
     assert outcome.made == ["catalog"]
-    assert outcome.current.vectors is None
+    assert outcome.manifest.vectors is None
     async with served(prepared) as service:
         assert SEARCH not in service.tools

@@ -25,7 +25,7 @@ from sqlalchemy.engine import make_url
 from mcp_server.errors import BackendError
 from mcp_server.protocol.client import Session, http_session
 from mcp_server.settings import Settings
-from mcp_server.state.record import open_record
+from mcp_server.state.open_state import OpenState
 from tests.e2e.test_several_processes import Question, Shop, answer, members, open_shop
 from tests.mariadb import MISSING, PASSWORD, PrivateServer, Server, installed
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
@@ -354,7 +354,7 @@ def look_at_silence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future
     """
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"mysql+aiomysql://{DATABASE_USER}@127.0.0.1:{silent.getsockname()[1]}/recsys_silent"
-        record = open_record(Settings(state=tmp_path_factory.mktemp("silence"), database_url=SecretStr(url)))
+        record = OpenState(Settings(state=tmp_path_factory.mktemp("silence"), database_url=SecretStr(url))).manifests
         look: Future[int | None] = Future()
 
         def follow() -> None:

@@ -280,12 +280,12 @@ async def assert_only_this_fails(dataset: Path, state: StateFolder, failing: str
 
 
 async def test_without_a_model_only_recommending_fails(dataset: Path, state: StateFolder) -> None:
-    shutil.rmtree(state.part(state.current().model))
+    shutil.rmtree(state.part(state.manifest().model))
     await assert_only_this_fails(dataset, state, RECOMMEND, "no trained model.*recsys-mcp prepare")
 
 
 async def test_with_corrupt_vectors_only_search_fails(dataset: Path, state: StateFolder) -> None:
-    vectors = state.current().vectors
+    vectors = state.manifest().vectors
     assert vectors is not None
     for path in state.part(vectors).rglob("*"):
         if path.is_file():

@@ -22,7 +22,8 @@ from mcp_server.errors import BackendError, InvalidInputError, RecsysError
 from mcp_server.settings import Settings
 from mcp_server.sql.address import ServerAddress
 from mcp_server.sql.server import ServerDatabase
-from mcp_server.state.database import DatabaseRecord
+from mcp_server.state.database import StateDatabase
+from mcp_server.state.folder import StateFolder
 from tests.mariadb import CERTIFIED_USER, MISSING, PASSWORD, PrivateServer, installed
 
 WHO, SECRET = "somebody", "topsecret"
@@ -74,7 +75,7 @@ def is_encrypted(connection: Connection) -> bool:
 
 
 async def _preparing(settings: Settings, query: Callable[[Connection], Any] = ask_who) -> Any:
-    record = DatabaseRecord(ServerAddress.from_settings(settings))
+    record = StateDatabase(ServerAddress.from_settings(settings), StateFolder(settings.state_folder))
     try:
         with record.connected() as connection:
             return query(connection)
@@ -222,7 +223,8 @@ async def test_a_user_without_rights_is_told_of(connect: Connect, server: Privat
 
 
 async def test_a_user_who_may_not_write_is_told_of(server: PrivateServer) -> None:
-    record = DatabaseRecord(ServerAddress.from_settings(settings_of(server.url(DATABASE, user=READER))))
+    settings = settings_of(server.url(DATABASE, user=READER))
+    record = StateDatabase(ServerAddress.from_settings(settings), StateFolder(settings.state_folder))
     assert record.version() is None
     with (
         pytest.raises(BackendError, match=f"lacks a right for this user: grant it on {DATABASE}$") as caught,

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 import yaml
 from pydantic import SecretStr
 from rich.console import Console
@@ -21,16 +22,17 @@ from mcp_server.catalog.selection import NumberCondition, TermCondition
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
 from mcp_server.errors import BackendError, DamagedPartError, InvalidInputError, RecsysError
-from mcp_server.preparation.prepare import INDEX_VERSION, describe
+from mcp_server.preparation.describe import describe
+from mcp_server.preparation.prepare import INDEX_VERSION
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.sql.address import ServerAddress
 from mcp_server.sql.server import ServerDatabase
-from mcp_server.state.catalogs import Catalogs, FolderCatalogs
-from mcp_server.state.database import DatabaseRecord
+from mcp_server.state.database import StateDatabase
+from mcp_server.state.database_parts import DatabaseParts
 from mcp_server.state.folder import CATALOG_FILE, StateFolder
+from mcp_server.state.folder_parts import FolderParts
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.server_catalogs import ServerCatalogs
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 
@@ -92,7 +94,7 @@ class Files:
 
 
 def current_of(dataset: Dataset, name: str = NAME) -> Manifest:
-    """What would be published; it has no other part."""
+    """A manifest that has no other part."""
     return Manifest(
         spec=dataset.spec,
         fingerprint="",
@@ -114,27 +116,20 @@ def current_of(dataset: Dataset, name: str = NAME) -> Manifest:
 class Place:
     """A place for catalogues, and how to damage what is there."""
 
-    catalogs: Catalogs
+    store: StateFolder | StateDatabase
+    parts: FolderParts | DatabaseParts
     folder: Path
     server: Server | None = None
     database: str = ""
 
     def make(self, dataset: Dataset, name: str = NAME) -> Manifest:
-        self.catalogs.make(name, dataset, lambda rows: None)
+        self.parts.make_catalog(name, dataset, lambda rows: None)
         return current_of(dataset, name)
-
-    @contextlib.asynccontextmanager
-    async def opened(self, current: Manifest) -> AsyncIterator[Catalog]:
-        catalog = await self.catalogs.open(current)
-        try:
-            yield catalog
-        finally:
-            await catalog.close()
 
     @contextlib.asynccontextmanager
     async def of(self, dataset: Dataset) -> AsyncIterator[Catalog]:
         """A catalogue, made and opened."""
-        async with self.opened(self.make(dataset)) as catalog:
+        async with self.parts.catalog(self.make(dataset)) as catalog:
             yield catalog
 
     def run(self, statement: str, name: str = NAME) -> None:
@@ -157,24 +152,26 @@ class Place:
         return names - {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_2"}
 
 
-@pytest.fixture
-def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Place]:
+@pytest_asyncio.fixture
+async def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     """An empty place, held by this process as preparation does. The server's database is one that would mix up names:
     its own character set is Latin-1, in which case and accents do not matter.
     """
     state = StateFolder(tmp_path / "state")
     if database == "sqlite":
         with state.lock():
-            yield Place(FolderCatalogs(state), state.folder)
+            yield Place(state, FolderParts(state), state.folder)
         return
     server: Server = request.getfixturevalue("database_server")
     name = server.create_database()
     server.query(f"ALTER DATABASE `{name}` CHARACTER SET latin1 COLLATE latin1_swedish_ci")
     address = ServerAddress.from_settings(Settings(_env_file=None, database_url=server.url(name)))
-    record = DatabaseRecord(address)
-    with record.lock():
-        yield Place(ServerCatalogs(ServerDatabase(address), record), state.folder, server, name)
-    record.close()
+    store = StateDatabase(address, state)
+    with store.lock():
+        pool = ServerDatabase(address)
+        yield Place(store, DatabaseParts(store, pool, state), state.folder, server, name)
+    await pool.close()
+    store.close()
     server.drop_database(name)
 
 
@@ -488,23 +485,26 @@ async def test_fields_without_a_value(place: Place, tmp_path: Path) -> None:
 
 async def test_a_catalogue_exists_when_it_has_been_made(place: Place, tmp_path: Path) -> None:
     dataset = simple().read(tmp_path / "dataset")
-    assert not place.catalogs.exists(NAME)
+    assert not place.store.exists(NAME)
     advanced: list[int] = []
-    place.catalogs.make(NAME, dataset, advanced.append)
-    assert place.catalogs.exists(NAME)
-    assert not place.catalogs.exists(OTHER_NAME)
+    place.parts.make_catalog(NAME, dataset, advanced.append)
+    assert place.store.exists(NAME)
+    assert not place.store.exists(OTHER_NAME)
     assert sum(advanced) == len(dataset.interactions)
-    place.catalogs.check(current_of(dataset))
+    place.parts.check_catalog(current_of(dataset))
 
 
 async def test_catalogues_lie_side_by_side(place: Place, tmp_path: Path) -> None:
     one, other = simple(2).read(tmp_path / "one"), simple(3).read(tmp_path / "other")
-    async with place.opened(place.make(one)) as first, place.opened(place.make(other, OTHER_NAME)) as second:
+    async with (
+        place.parts.catalog(place.make(one)) as first,
+        place.parts.catalog(place.make(other, OTHER_NAME)) as second,
+    ):
         assert (first.n_items, second.n_items) == (2, 3)
-        place.catalogs.discard(NAME)
+        place.store.discard(NAME)
         assert (await second.history(await second.user_idx("ann"))).tolist() == [2, 1, 0]
-        assert not place.catalogs.exists(NAME)
-        assert place.catalogs.exists(OTHER_NAME)
+        assert not place.store.exists(NAME)
+        assert place.store.exists(OTHER_NAME)
 
 
 async def test_a_discarded_catalogue_leaves_nothing(place: Place, tmp_path: Path) -> None:
@@ -513,12 +513,12 @@ async def test_a_discarded_catalogue_leaves_nothing(place: Place, tmp_path: Path
     others = place.tables()
     current = place.make(dataset)
     assert place.tables() > others
-    place.catalogs.discard(NAME)
+    place.store.discard(NAME)
     assert place.tables() == others
     with pytest.raises(BackendError, match="run `recsys-mcp prepare`"):
-        await place.catalogs.open(current)
-    place.catalogs.discard(NAME)  # what is not there may be discarded
-    async with place.opened(place.make(dataset)) as catalog:
+        await place.parts.catalog(current).__aenter__()
+    place.store.discard(NAME)  # what is not there may be discarded
+    async with place.parts.catalog(place.make(dataset)) as catalog:
         assert catalog.n_items == 3
 
 
@@ -527,10 +527,10 @@ def test_only_those_to_be_kept_are_kept(place: Place, tmp_path: Path) -> None:
     names = [f"catalog-{number:016x}" for number in range(4)]
     for name in names:
         place.make(dataset, name)
-    place.catalogs.keep_only(names[1:3])
-    assert [place.catalogs.exists(name) for name in names] == [False, True, True, False]
+    place.store.keep_only(names[1:3])
+    assert [place.store.exists(name) for name in names] == [False, True, True, False]
     kept = place.tables()
-    place.catalogs.keep_only([])
+    place.store.keep_only([])
     assert place.tables() == set()
     assert len(kept) > 0
 
@@ -548,20 +548,20 @@ async def test_a_catalogue_without_a_table_or_its_rows_is_damaged(place: Place, 
     place.make(dataset, OTHER_NAME)
     place.run(damage)
     with pytest.raises(DamagedPartError, match="recsys-mcp prepare"):
-        place.catalogs.check(current)
-    place.catalogs.check(current_of(dataset, OTHER_NAME))
-    place.catalogs.discard(NAME)
+        place.parts.check_catalog(current)
+    place.parts.check_catalog(current_of(dataset, OTHER_NAME))
+    place.store.discard(NAME)
     place.make(dataset)
-    place.catalogs.check(current)
-    async with place.opened(current) as catalog:
+    place.parts.check_catalog(current)
+    async with place.parts.catalog(current) as catalog:
         assert (await catalog.history(await catalog.user_idx("ann"))).tolist() == [2, 1, 0]
 
 
 async def test_lost_rows_are_told_of_when_it_is_opened(place: Place, tmp_path: Path) -> None:
     current = place.make(simple().read(tmp_path / "dataset"))
     place.run("DELETE FROM {}users")
-    with pytest.raises(BackendError, match=r"has lost rows: run `recsys-mcp prepare`$"):
-        await place.catalogs.open(current)
+    with pytest.raises(BackendError, match=r"(has lost rows|is not as it was made .*): run `recsys-mcp prepare`"):
+        await place.parts.catalog(current).__aenter__()
 
 
 # The same answers from both, through all tools

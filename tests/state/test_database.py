@@ -1,8 +1,10 @@
-"""The record in a database: what is published, who may publish, and files in pieces."""
+"""A state in a database: what is published, who may publish, and files in pieces."""
 
 import asyncio
 import contextlib
 import os
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +15,13 @@ import pymysql
 import pytest
 
 from mcp_server.errors import BackendError, NotPreparedError
+from mcp_server.files.digests import DIGESTS_FILE
 from mcp_server.settings import Settings
 from mcp_server.sql import address
 from mcp_server.sql.address import ServerAddress
-from mcp_server.state import database, database_files
-from mcp_server.state.database import DatabaseRecord
-from mcp_server.state.database_files import DatabaseFiles
+from mcp_server.state import database
+from mcp_server.state.database import StateDatabase
+from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest
 from tests.mariadb import PrivateServer, Server
 from tests.state.test_catalogs import current_of, simple
@@ -35,11 +38,13 @@ class Own:
 
     server: Server
     name: str
+    folder: Path
 
-    def record(self) -> DatabaseRecord:
-        """As another process has it."""
+    def store(self) -> StateDatabase:
+        """The database as a process of another machine has it, with a folder of its own."""
         settings = Settings(_env_file=None, database_url=self.server.url(self.name))
-        return DatabaseRecord(ServerAddress.from_settings(settings))
+        folder = StateFolder(Path(tempfile.mkdtemp(dir=self.folder)))
+        return StateDatabase(ServerAddress.from_settings(settings), folder)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         return self.server.query(statement, *values, database=self.name)
@@ -64,23 +69,23 @@ def until(true: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def own(database_server: Server) -> Iterator[Own]:
+def own(database_server: Server, tmp_path: Path) -> Iterator[Own]:
     """On the shared server, empty."""
-    made = Own(database_server, database_server.create_database())
+    made = Own(database_server, database_server.create_database(), tmp_path)
     yield made
     database_server.drop_database(made.name)
 
 
 @pytest.fixture
-def record(own: Own) -> Iterator[DatabaseRecord]:
-    opened = own.record()
+def store(own: Own) -> Iterator[StateDatabase]:
+    opened = own.store()
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def private(private_server: PrivateServer) -> Iterator[Own]:
-    made = Own(private_server, private_server.create_database())
+def private(private_server: PrivateServer, tmp_path: Path) -> Iterator[Own]:
+    made = Own(private_server, private_server.create_database(), tmp_path)
     yield made
     private_server.thaw()
     private_server.start()
@@ -98,40 +103,40 @@ def current(tmp_path: Path) -> Manifest:
 
 
 @pytest.mark.parametrize("locked_before", [False, True], ids=["no-tables", "tables"])
-def test_nothing_is_published_at_first(own: Own, record: DatabaseRecord, locked_before: bool) -> None:
+def test_nothing_is_published_at_first(own: Own, store: StateDatabase, locked_before: bool) -> None:
     if locked_before:
-        with record.lock():
+        with store.lock():
             pass
     assert bool(own.tables) is locked_before
-    assert record.version() is None
-    assert record.published() is None
+    assert store.version() is None
+    assert store.published() is None
     with pytest.raises(NotPreparedError, match=rf"^nothing has been prepared in the database at .*/{own.name}: run"):
-        record.current()
+        store.manifest()
 
 
 def test_what_is_published_is_seen_everywhere_and_has_another_version_each_time(
-    own: Own, record: DatabaseRecord, current: Manifest
+    own: Own, store: StateDatabase, current: Manifest
 ) -> None:
-    elsewhere = own.record()
+    elsewhere = own.store()
     versions = []
     for fingerprint in ("one", "two", "two"):
         published = current.model_copy(update={"fingerprint": fingerprint})
-        with record.lock():
-            record.publish(published)
-        assert elsewhere.current() == record.published() == published
+        with store.lock():
+            store.publish(published)
+        assert elsewhere.manifest() == store.published() == published
         versions.append(elsewhere.version())
     assert len(set(versions)) == 3
-    assert record.version() == versions[-1]
+    assert store.version() == versions[-1]
     elsewhere.close()
 
 
 def test_a_state_of_one_database_is_not_another_ones(
-    own: Own, record: DatabaseRecord, database_server: Server, current: Manifest
+    own: Own, store: StateDatabase, database_server: Server, current: Manifest
 ) -> None:
-    with record.lock():
-        record.publish(current)
-    other = Own(database_server, database_server.create_database())
-    elsewhere = other.record()
+    with store.lock():
+        store.publish(current)
+    other = Own(database_server, database_server.create_database(), own.folder)
+    elsewhere = other.store()
     assert elsewhere.published() is None
     elsewhere.close()
     database_server.drop_database(other.name)
@@ -148,20 +153,20 @@ def test_a_state_of_one_database_is_not_another_ones(
     ],
 )
 def test_a_record_that_cannot_be_used_is_told_of_and_can_be_replaced(
-    own: Own, record: DatabaseRecord, current: Manifest, content: str, said: str
+    own: Own, store: StateDatabase, current: Manifest, content: str, said: str
 ) -> None:
-    with record.lock():
-        record.publish(current)
+    with store.lock():
+        store.publish(current)
     own.query("UPDATE recsys_state SET content = %s", content)
-    before = record.version()
-    assert record.published() is None
+    before = store.version()
+    assert store.published() is None
     with pytest.raises(NotPreparedError, match=rf"{own.name}.*{said}.*run `recsys-mcp prepare`") as caught:
-        record.current()
+        store.manifest()
     assert "\n" not in str(caught.value)
-    with record.lock():
-        record.publish(current)
-    assert record.current() == current
-    assert record.version() != before
+    with store.lock():
+        store.publish(current)
+    assert store.manifest() == current
+    assert store.version() != before
 
 
 # The lock
@@ -174,8 +179,8 @@ def test_only_one_prepares_at_a_time(own: Own, monkeypatch: pytest.MonkeyPatch) 
 
     def prepare() -> None:
         nonlocal inside, most, done
-        record = own.record()
-        with record.lock():
+        store = own.store()
+        with store.lock():
             with guard:
                 inside += 1
                 most = max(most, inside)
@@ -183,7 +188,7 @@ def test_only_one_prepares_at_a_time(own: Own, monkeypatch: pytest.MonkeyPatch) 
             with guard:
                 inside -= 1
                 done += 1
-        record.close()
+        store.close()
 
     threads = [threading.Thread(target=prepare, daemon=True) for _ in range(4)]
     for thread in threads:
@@ -198,74 +203,74 @@ def test_who_waits_for_the_lock_goes_on_waiting(
 ) -> None:
     monkeypatch.setattr(database, "LOCK_WAIT_SECONDS", 0)  # every attempt ends at once
     caplog.set_level("INFO", "mcp_server")
-    record, other = own.record(), own.record()
+    store, other = own.store(), own.store()
     taken = threading.Event()
 
     def wait() -> None:
         with other.lock():
             taken.set()
 
-    with record.lock():
+    with store.lock():
         waiting = threading.Thread(target=wait, daemon=True)
         waiting.start()
         until(lambda: caplog.text.count(f"another process prepares the database at {other.place[16:]}") > 2)
         assert not taken.is_set()
     assert taken.wait(WAIT_SECONDS)
     waiting.join(WAIT_SECONDS)
-    record.close()
+    store.close()
     other.close()
 
 
-def test_two_databases_are_prepared_side_by_side(own: Own, record: DatabaseRecord, database_server: Server) -> None:
-    other = Own(database_server, database_server.create_database())
-    elsewhere = other.record()
-    with record.lock(), elsewhere.lock():
+def test_two_databases_are_prepared_side_by_side(own: Own, store: StateDatabase, database_server: Server) -> None:
+    other = Own(database_server, database_server.create_database(), own.folder)
+    elsewhere = other.store()
+    with store.lock(), elsewhere.lock():
         assert own.tables == other.tables
     elsewhere.close()
     database_server.drop_database(other.name)
 
 
-def test_the_lock_is_given_back_by_who_fails(own: Own, record: DatabaseRecord) -> None:
-    with pytest.raises(RuntimeError, match="a mistake"), record.lock():
+def test_the_lock_is_given_back_by_who_fails(own: Own, store: StateDatabase) -> None:
+    with pytest.raises(RuntimeError, match="a mistake"), store.lock():
         raise RuntimeError("a mistake")
-    elsewhere = own.record()
+    elsewhere = own.store()
     with elsewhere.lock():
         pass
     elsewhere.close()
 
 
-def test_the_lock_ends_with_its_connection(own: Own, record: DatabaseRecord) -> None:
-    elsewhere = own.record()
-    with record.lock():
+def test_the_lock_ends_with_its_connection(own: Own, store: StateDatabase) -> None:
+    elsewhere = own.store()
+    with store.lock():
         own.kill_connections()
         with elsewhere.lock():
             pass
     elsewhere.close()
 
 
-def test_who_has_lost_the_lock_cannot_publish(own: Own, record: DatabaseRecord, current: Manifest) -> None:
-    with record.lock():
-        record.publish(current)
-    version, later = record.version(), current.model_copy(update={"fingerprint": "later"})
-    with record.lock():
+def test_who_has_lost_the_lock_cannot_publish(own: Own, store: StateDatabase, current: Manifest) -> None:
+    with store.lock():
+        store.publish(current)
+    version, later = store.version(), current.model_copy(update={"fingerprint": "later"})
+    with store.lock():
         own.kill_connections()
         for _ in range(2):
             with pytest.raises(
                 BackendError, match=r"was lost while preparing.*run `recsys-mcp prepare` again"
             ) as caught:
-                record.publish(later)
+                store.publish(later)
             assert "\n" not in str(caught.value)
-    assert (record.version(), record.current()) == (version, current)
-    with record.lock():
-        record.publish(later)
-    assert record.current() == later
+    assert (store.version(), store.manifest()) == (version, current)
+    with store.lock():
+        store.publish(later)
+    assert store.manifest() == later
 
 
-def test_only_tables_with_a_name_of_this_program_are_made(own: Own, record: DatabaseRecord) -> None:
+def test_only_tables_with_a_name_of_this_program_are_made(own: Own, store: StateDatabase) -> None:
     own.query("CREATE TABLE state (word VARCHAR(9))")
-    with record.lock():
+    with store.lock():
         pass
-    with record.lock():
+    with store.lock():
         pass
     assert own.tables - {"state"} == {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_2"}
 
@@ -291,7 +296,15 @@ def folder(tmp_path: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """The files of a folder, without their digests."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != DIGESTS_FILE)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def save(store: StateDatabase, folder: Path) -> None:
+    """Make a part with the files of a folder."""
+    store.folder.make(PART, lambda part: shutil.copytree(folder, part, dirs_exist_ok=True))
+    store.save(PART)
 
 
 @pytest.mark.parametrize("piece_bytes", [None, 1_000])
@@ -299,58 +312,55 @@ def test_files_come_back_as_they_were(
     own: Own, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int | None
 ) -> None:
     if piece_bytes is None:
-        (folder / "large").write_bytes(os.urandom(2 * database_files.PIECE_BYTES + 7))
-        (folder / "exact").write_bytes(os.urandom(database_files.PIECE_BYTES))
+        (folder / "large").write_bytes(os.urandom(2 * database.PIECE_BYTES + 7))
+        (folder / "exact").write_bytes(os.urandom(database.PIECE_BYTES))
     else:
-        monkeypatch.setattr(database_files, "PIECE_BYTES", piece_bytes)
-    record, elsewhere = own.record(), own.record()
-    with record.lock():
-        DatabaseFiles(record).keep(PART, folder)
-    DatabaseFiles(elsewhere).fetch(PART, tmp_path / "fetched")
-    assert contents(tmp_path / "fetched") == contents(folder)
-    record.close()
+        monkeypatch.setattr(database, "PIECE_BYTES", piece_bytes)
+    store, elsewhere = own.store(), own.store()
+    with store.lock():
+        save(store, folder)
+    elsewhere.fetch(PART)
+    assert contents(elsewhere.folder.part(PART)) == contents(folder)
+    store.close()
     elsewhere.close()
 
 
-def test_files_whose_names_look_alike_stay_different(record: DatabaseRecord, tmp_path: Path) -> None:
+def test_files_whose_names_look_alike_stay_different(store: StateDatabase, tmp_path: Path) -> None:
     alike = ["name", "Name", "namé", "nam\u0117"]
     folder = tmp_path / "alike"
     folder.mkdir()
     for name in alike:
         (folder / name).write_text(name, encoding="utf-8")
-    with record.lock():
-        DatabaseFiles(record).keep(PART, folder)
-    DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
-    assert contents(tmp_path / "fetched") == {name: name.encode() for name in alike}
+    with store.lock():
+        save(store, folder)
+    store.fetch(PART, anew=True)
+    assert contents(store.folder.part(PART)) == {name: name.encode() for name in alike}
 
 
-def test_a_part_is_there_when_all_its_files_are(own: Own, record: DatabaseRecord, folder: Path) -> None:
-    with record.lock():
-        assert not record.has_part(PART)
-        DatabaseFiles(record).keep(PART, folder)
-        assert record.has_part(PART)
-        assert record.parts("model") == [PART]
-        assert record.parts("vectors") == record.parts("mod") == []
-        record.discard_part(PART)
-        assert not record.has_part(PART)
-        assert record.parts("model") == []
-        record.discard_part(PART)  # what is not there may be discarded
+def test_a_part_is_there_when_all_its_files_are(own: Own, store: StateDatabase, folder: Path) -> None:
+    with store.lock():
+        assert not store.exists(PART)
+        save(store, folder)
+        assert store.exists(PART)
+        store.discard(PART)
+        assert not store.exists(PART)
+        store.discard(PART)  # what is not there may be discarded
     assert own.query("SELECT count(*) FROM recsys_files") == [(0,)]
 
 
 def test_files_of_a_killed_process_do_not_get_into_a_part(
-    own: Own, record: DatabaseRecord, folder: Path, tmp_path: Path
+    own: Own, store: StateDatabase, folder: Path, tmp_path: Path
 ) -> None:
-    with record.lock():
+    with store.lock():
         for path in ("bytes", "of another time"):
             row = "INSERT INTO recsys_files (part, path, piece, content) VALUES (%s, %s, 3, 'half')"
             own.query(row, PART, path)
-        assert not record.has_part(PART)
+        assert not store.exists(PART)
         with pytest.raises(BackendError, match=f"has lost {PART}: run"):
-            DatabaseFiles(record).fetch(PART, tmp_path / "nothing")
-        DatabaseFiles(record).keep(PART, folder)
-    DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
-    assert contents(tmp_path / "fetched") == contents(folder)
+            own.store().fetch(PART)
+        save(store, folder)
+    store.fetch(PART, anew=True)
+    assert contents(store.folder.part(PART)) == contents(folder)
 
 
 @pytest.mark.parametrize(
@@ -359,21 +369,21 @@ def test_files_of_a_killed_process_do_not_get_into_a_part(
         "DELETE FROM recsys_files",
         "DELETE FROM recsys_files WHERE path = 'random'",
         "DELETE FROM recsys_files WHERE piece = 1",
-        "DELETE FROM recsys_files WHERE piece = (SELECT max(piece) FROM recsys_files)",
+        "DELETE FROM recsys_files WHERE path = 'bytes' AND piece = 2",
         "UPDATE recsys_files SET content = 'nonsense' WHERE path = 'bytes'",
         "UPDATE recsys_files SET content = '' WHERE path = 'bytes'",
         "UPDATE recsys_files SET content = left(content, length(content) - 1)",
     ],
 )
 def test_damaged_files_are_told_of_and_not_taken_for_whole_ones(
-    own: Own, record: DatabaseRecord, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
+    own: Own, store: StateDatabase, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
-    monkeypatch.setattr(database_files, "PIECE_BYTES", 10_000)
-    with record.lock():
-        DatabaseFiles(record).keep(PART, folder)
+    monkeypatch.setattr(database, "PIECE_BYTES", 10_000)
+    with store.lock():
+        save(store, folder)
     own.query(damage)
     with pytest.raises(BackendError, match="run `recsys-mcp prepare`"):
-        DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
+        own.store().fetch(PART)
 
 
 # Odd servers, and servers that are away
@@ -393,35 +403,35 @@ def test_the_servers_sql_mode_does_not_matter(
     ((before,),) = private.query("SELECT @@global.sql_mode")
     administer(private.server, f"SET GLOBAL sql_mode = '{mode}'")
     try:
-        record = private.record()
-        with record.lock():
-            DatabaseFiles(record).keep(PART, folder)
-            record.publish(current)
-        assert record.current() == current
-        DatabaseFiles(record).fetch(PART, tmp_path / "fetched")
-        assert contents(tmp_path / "fetched") == contents(folder)
-        record.close()
+        store = private.store()
+        with store.lock():
+            save(store, folder)
+            store.publish(current)
+        assert store.manifest() == current
+        store.fetch(PART, anew=True)
+        assert contents(store.folder.part(PART)) == contents(folder)
+        store.close()
     finally:
         administer(private.server, f"SET GLOBAL sql_mode = '{before}'")
 
 
 def test_a_server_that_is_down_is_told_of_and_used_again_when_it_is_back(private: Own, current: Manifest) -> None:
     assert isinstance(private.server, PrivateServer)
-    record = private.record()
-    with record.lock():
-        record.publish(current)
+    store = private.store()
+    with store.lock():
+        store.publish(current)
     private.server.stop()
-    for look in (record.version, record.current, record.published, lambda: record.parts("model")):
+    for look in (store.version, store.manifest, store.published, lambda: store.exists(PART)):
         with pytest.raises(BackendError, match=rf"/{private.name} cannot be reached just now") as caught:
             look()
         assert "\n" not in str(caught.value)
-    with pytest.raises(BackendError, match="cannot be reached just now"), record.lock():
+    with pytest.raises(BackendError, match="cannot be reached just now"), store.lock():
         pass
     private.server.start()
-    assert record.current() == current
-    with record.lock():
-        record.publish(current)
-    record.close()
+    assert store.manifest() == current
+    with store.lock():
+        store.publish(current)
+    store.close()
 
 
 @pytest.mark.parametrize("connected", [True, False], ids=["connected", "not-connected"])
@@ -432,12 +442,12 @@ async def test_a_frozen_server_is_told_of(
     monkeypatch.setattr(address, "READ_TIMEOUT_SECONDS", 1)
     monkeypatch.setattr(address, "CONNECT_TIMEOUT_SECONDS", 1)
     assert isinstance(private.server, PrivateServer)
-    record = private.record()
+    store = private.store()
     if connected:
-        with record.lock():
-            record.publish(current)
+        with store.lock():
+            store.publish(current)
     private.server.freeze()
-    look = asyncio.create_task(asyncio.to_thread(record.version))
+    look = asyncio.create_task(asyncio.to_thread(store.version))
     done, _ = await asyncio.wait([look], timeout=45)
     private.server.thaw()
     with contextlib.suppress(BackendError):
@@ -445,5 +455,5 @@ async def test_a_frozen_server_is_told_of(
     assert done
     with pytest.raises(BackendError, match=f"the database at .*/{private.name} "):
         look.result()
-    assert (record.version() is not None) == connected
-    record.close()
+    assert (store.version() is not None) == connected
+    store.close()

@@ -27,7 +27,7 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 def arrays(films_settings: Settings) -> Arrays:
     """The trained weights, rows and columns in the order of the IDs 1 to 1682."""
     state = StateFolder(films_settings.state_folder)
-    found: Arrays = load_file(state.part(state.current().model) / "artifact.safetensors")
+    found: Arrays = load_file(state.part(state.manifest().model) / "artifact.safetensors")
     return found
 
 

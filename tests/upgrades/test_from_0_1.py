@@ -19,7 +19,6 @@ from mcp_server.errors import NotPreparedError
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state.folder import CATALOG_FILE, StateFolder
-from mcp_server.state.record import open_record
 from tests.conftest import SHOP
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH, USER
@@ -118,9 +117,9 @@ def test_preparing_keeps_all_parts_and_adds_what_is_missing(
     settings: Settings, embedded: list[str], tmp_path: Path
 ) -> None:
     before = answers(settings)
-    parts = open_record(settings).current().parts
+    parts = StateFolder(settings.state_folder).manifest().parts
     assert prepare(settings) == ["digests"]
-    current = open_record(settings).current()
+    current = StateFolder(settings.state_folder).manifest()
     assert current.parts == parts
     assert set(current.digests) == set(parts)
     assert embedded == []
@@ -143,12 +142,12 @@ def test_the_doctor_says_what_to_do_and_then_that_all_is_well(settings: Settings
 
 def test_a_part_that_is_damaged_is_made_anew(folder: Settings) -> None:
     before = answers(folder)
-    current = StateFolder(folder.state_folder).current()
+    current = StateFolder(folder.state_folder).manifest()
     with sqlite3.connect(folder.state_folder / "parts" / current.catalog / CATALOG_FILE) as connection:
         connection.execute("DELETE FROM interactions WHERE interaction = 1")
     connection.close()
     assert prepare(folder) == ["catalog"]
-    assert StateFolder(folder.state_folder).current().digests.keys() == set(current.parts)
+    assert StateFolder(folder.state_folder).manifest().digests.keys() == set(current.parts)
     assert answers(folder) == before
 
 
@@ -181,7 +180,7 @@ def test_item_sets_are_kept_when_their_database_changes_its_mode(folder: Setting
 
 
 def test_a_state_of_a_later_version_is_refused_with_what_to_do(folder: Settings) -> None:
-    file = StateFolder(folder.state_folder).current_file
+    file = StateFolder(folder.state_folder).manifest_file
     file.write_text(file.read_text("utf-8").replace('{"format": 1,', '{"format": 2,'), encoding="utf-8")
     with pytest.raises(NotPreparedError, match=r"later version.*update recsys-mcp.*recsys-mcp prepare"):
         Service(folder, prepare_if_needed=False)

@@ -2,8 +2,10 @@
 
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,6 +85,26 @@ def test_the_model_may_be_first_used_by_several_threads_at_once(models_folder: P
         vectors = list(pool.map(fresh.embed_query, ["a shark"] * 2 + ["a boat"] * 2))
     for text, vector in zip(["a shark", "a shark", "a boat", "a boat"], vectors, strict=True):
         np.testing.assert_allclose(vector, embedder.embed_query(text), atol=1e-6)
+
+
+def test_threads_that_come_at_once_load_the_model_once(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads, load = [], Embedder._load_bundled
+
+    def counted(self: Embedder) -> Any:
+        loads.append(threading.current_thread().name)
+        together.wait()  # whoever else could load has come by now
+        return load(self)
+
+    monkeypatch.setattr(Embedder, "_load_bundled", counted)
+    together, fresh = threading.Event(), Embedder(BUNDLED, models_folder)
+    with ThreadPoolExecutor(4) as threads:
+        loading = [threads.submit(fresh.load) for _ in range(4)]
+        while len(threads._threads) < 4:
+            threading.Event().wait(0.01)
+        together.set()
+        models = [done.result() for done in loading]
+    assert len(loads) == 1
+    assert all(model is models[0] for model in models)
 
 
 def test_an_unknown_model_is_refused_with_names_of_others(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_the_epoch_that_was_best_on_the_validation_split_is_the_last_on_all_inte
 
 def test_the_regularisation_that_was_best_on_the_validation_split_is_served(films_settings: Settings) -> None:
     state = StateFolder(films_settings.state_folder)
-    header = read_header(state.part(state.current().model))
+    header = read_header(state.part(state.manifest().model))
     assert header.model == "EASE"
     [tried] = header.chosen_by.values()
     assert len(tried) > 3

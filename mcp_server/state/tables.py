@@ -1,14 +1,14 @@
-"""The tables by which servers that share no folder share a state, in a MySQL or MariaDB database.
+"""The tables of a state in a MySQL or MariaDB database.
 
 All names begin with "recsys":
 
-    recsys_state    one row: what is published, and when, in microseconds since 1970
-    recsys_parts    names of the parts that are complete: tables of a catalogue, files of a model or of vectors
-    recsys_files    the files of parts, in pieces
+    recsys_state    one row: the manifest, and when it was published, in microseconds since 1970
+    recsys_parts    names of the parts that are complete: a catalogue's tables, a model's files
+    recsys_files    the files of models, in pieces
     recsys_<fingerprint>_items, ...   the tables of a catalogue
 
-Creating tables cannot be undone in MySQL as rows can, so a part counts only when its name is in recsys_parts,
-which is written last.
+MySQL can undo a change of rows, but not the creation of a table. So a part counts only when its name is in
+recsys_parts, which is written last.
 """
 
 import re
@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 
 DROP_WAIT_SECONDS = 60
-"""How long dropping a table waits for a query that still reads it."""
+"""Time that dropping a table waits for queries that still read it."""
 
 _OF_CATALOG = re.compile(r"recsys_([0-9a-f]{16})_(?:items|terms|item_terms|users|interactions)")
 
@@ -51,8 +51,8 @@ PARTS = Table(
     metadata,
     Column("name", String(64), primary_key=True),
     Column("made_at", BigInteger, nullable=False, comment="seconds since 1970"),
-    Column("files", Text(2**24 - 1), nullable=False, comment="JSON: size, number of pieces and checksum by path"),
-    # Of a catalogue: number of rows and checksum, by table.
+    # For a catalogue, the number of rows and a checksum of each table.
+    Column("files", Text(2**24 - 1), nullable=False, comment="JSON: numbers, the first of which is the size, by path"),
     **_OPTIONS,
 )
 FILES = Table(
@@ -67,20 +67,20 @@ FILES = Table(
 
 
 def catalog_prefix(name: str) -> str:
-    """Of the names of the tables of a catalogue, by the name of its part."""
+    """The beginning of the names of a catalogue's tables, by the name of its part."""
     return f"recsys_{name.removeprefix('catalog-')}_"
 
 
 def quoted(connection: Connection, tables: Iterable[str]) -> str:
-    """Names of tables, as a statement lists them."""
+    """Names of tables, quoted for a statement."""
     return ", ".join(connection.dialect.identifier_preparer.quote(table) for table in tables)
 
 
 def content_checksums(connection: Connection, name: str) -> dict[str, list[int]]:
-    """Number of rows and checksum of each table of a catalogue, by its name without the prefix.
+    """Number of rows and checksum of each table of a catalogue, by the table's name without the prefix.
 
-    The checksum is the exclusive or of the rows' SHA-256, each cut to 64 bits. The server computes it, and unlike that
-    of CHECKSUM TABLE it stays when a server's new version keeps rows in another way.
+    The checksum is the exclusive or of the rows' SHA-256, each cut to 64 bits. The server computes it. Unlike the
+    result of CHECKSUM TABLE, it stays the same when a new version of the server stores rows in another way.
     """
     inspector, prefix = inspect(connection), catalog_prefix(name)
     quote = connection.dialect.identifier_preparer.quote
@@ -94,7 +94,7 @@ def content_checksums(connection: Connection, name: str) -> dict[str, list[int]]
 
 
 def drop_catalog(connection: Connection, name: str) -> None:
-    """Drop what there is of a catalogue's tables."""
+    """Drop all tables of a catalogue that exist."""
     tables = [table for table in inspect(connection).get_table_names() if table.startswith(catalog_prefix(name))]
     if not tables:
         return
@@ -104,8 +104,11 @@ def drop_catalog(connection: Connection, name: str) -> None:
     connection.execute(text("SET SESSION foreign_key_checks = 1"))
 
 
-def discard_rests(connection: Connection) -> None:
-    """Take away tables and files of parts that are not complete: what killed processes have left."""
+def discard_leftovers(connection: Connection) -> None:
+    """Remove tables and files of incomplete parts, which killed processes have left behind, and vectors, which earlier
+    versions kept here.
+    """
+    connection.execute(delete(PARTS).where(PARTS.c.name.startswith("vectors-")))
     complete = set(connection.scalars(select(PARTS.c.name)))
     of_catalogs = map(_OF_CATALOG.fullmatch, inspect(connection).get_table_names())
     for name in {f"catalog-{table[1]}" for table in of_catalogs if table} - complete:
