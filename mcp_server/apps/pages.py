@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.apps.document import make_document
-from mcp_server.dataset.spec import DatasetSpec, FieldSpec
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.tools.base import Facts, fill
 
 MIME_TYPE = "text/html;profile=mcp-app"

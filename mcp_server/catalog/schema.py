@@ -22,7 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from mcp_server.dataset.spec import DatasetSpec, FieldSpec
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.spec import DatasetSpec
 
 SCHEMA_VERSION = 2
 """Goes into the catalogue's fingerprint; raise it when a table changes."""

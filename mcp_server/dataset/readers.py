@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
+from mcp_server.dataset.sources import Alternatives, SourceFile
+from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError
 from recsys_shared.plain_text import cut
 

@@ -13,20 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.ids import LARGEST_INTEGER, LONGEST_ID
 from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_sources, read_rows
-from mcp_server.dataset.spec import DatasetSpec, FieldSpec, load_spec
+from mcp_server.dataset.spec import DatasetSpec, load_spec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
 from mcp_server.types import DoubleArray, Id, IntArray
 from recsys_shared.plain_text import cut
 
 LATEST_TIMESTAMP = 60_000_000_000
 """Seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
-
-LARGEST_INTEGER = 2**63 - 1
-"""That databases can hold."""
-
-LONGEST_ID = 255
-"""Characters."""
 
 Value = str | float | int | list[str] | None
 

@@ -8,14 +8,12 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from mcp_server.dataset.source_names import Encoding, Folder, Inside
+from mcp_server.dataset.fields import FieldSpec, Name, check_names
+from mcp_server.dataset.sources import Alternatives, Folder, SourceFile
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-"""A name that becomes a table column and a tool argument."""
 
 BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -24,17 +22,8 @@ MOST_PROBLEMS = 20
 
 LONGEST_KEY = 60
 
-RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
-"""Column and argument names that the program itself uses."""
 
-
-class SpecModel(BaseModel):
-    """Base of the specification's parts: unknown keys are errors, instances do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Nouns(SpecModel):
+class Nouns(BaseModel, extra="forbid", frozen=True):
     """What the catalogue's owner calls things; used in tool descriptions and messages."""
 
     item: str = "item"
@@ -44,96 +33,13 @@ class Nouns(SpecModel):
     interaction: str = "interaction"
     interactions: str = "interactions"
 
-
-class SourceFile(SpecModel):
-    """One file of records."""
-
-    file: Inside
-    """File, looked for in the folders of the dataset; ``prices/2024.csv`` is in a folder of theirs."""
-    format: Literal["jsonl", "delimited", "atomic"]
-    """jsonl: an object a line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
-    separator: str = Field(",", min_length=1)
-    """Of a delimited file: what stands between two columns. A comma's columns may be quoted."""
-    columns: list[str] | None = None
-    """Of a delimited file without a header line: the names of its columns."""
-    encoding: Encoding = "utf-8"
-    flags: dict[str, list[str]] = {}
-    """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
+    def fill(self, text: str, **words: str) -> str:
+        """Put the nouns into a text, for "{item}", "{Items}" and so on, and other words for their names."""
+        nouns = self.model_dump()
+        return text.format(**nouns, **{name.capitalize(): noun.capitalize() for name, noun in nouns.items()}, **words)
 
 
-class Alternatives(SpecModel):
-    """The first of several files that exists is read."""
-
-    one_of: list[SourceFile] = Field(min_length=1)
-
-
-class FieldSpec(SpecModel):
-    """One attribute of items or users."""
-
-    name: Name
-    kind: Literal["category", "number", "text", "date"]
-    """category: names, matched fuzzily; number; text; date: ISO, as precise as known (1995, 1995-11)."""
-    many: bool = False
-    """Of a category: an item may have several."""
-    source: str | None = None
-    """The column it comes from, if not of the same name."""
-    label: str | None = None
-    """What people call it; the name with spaces if not given."""
-    unit: str | None = None
-    """Of a number: shown after the value and in the filter's description."""
-    integer: bool = False
-    """Of a number: whole."""
-    filter: bool = False
-    """May the filter tool use it? It becomes an argument of that tool."""
-    separator: str | None = None
-    """Of a category with many values in one string: what stands between two."""
-    part: Literal["year", "month"] | None = None
-    """Of a number taken from a date column."""
-    values: dict[str, str] = {}
-    """Codes in the file and the names shown for them: ``{M: male}``."""
-    bands: dict[str, tuple[float, float]] = {}
-    """Of a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
-    aliases: dict[str, str] = {}
-    """Of a category: other names that people use, and the catalogue's name for each."""
-
-    @property
-    def column(self) -> str:
-        return self.source or self.name
-
-    @property
-    def title(self) -> str:
-        return self.label or self.name.replace("_", " ")
-
-    @model_validator(mode="after")
-    def _options_fit_the_kind(self) -> Self:
-        misplaced = [
-            (self.many and self.kind != "category", "many", "category"),
-            (self.separator is not None and not self.many, "separator", "category with many: true"),
-            (bool(self.bands) and self.kind != "category", "bands", "category"),
-            (bool(self.aliases) and self.kind != "category", "aliases", "category"),
-            (self.part is not None and self.kind != "number", "part", "number"),
-            (self.integer and self.kind != "number", "integer", "number"),
-            (self.filter and self.kind == "date", "filter", "category, number or text"),
-        ]
-        for wrong, option, kind in misplaced:
-            if wrong:
-                raise ValueError(f"field {self.name!r}: {option!r} is only for a field of kind {kind}")
-        if self.name in RESERVED_NAMES:
-            raise ValueError(f"field name {self.name!r} is used by the program itself; choose another")
-        return self
-
-
-def _check_names(fields: list[FieldSpec], used: list[str], where: str) -> None:
-    names = [field.name for field in fields]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{where}: field {name!r} is declared twice")
-    for name in used:
-        if name not in names:
-            raise ValueError(f"{where}: {name!r} is used but not declared under fields")
-
-
-class ItemSpec(SpecModel):
+class ItemSpec(BaseModel, extra="forbid", frozen=True):
     id: str
     """Column with the item's ID, in every source."""
     id_type: Literal["integer", "string"]
@@ -150,11 +56,11 @@ class ItemSpec(SpecModel):
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
         same = [name for key in self.same_item for name in key]
-        _check_names(self.fields, [self.title, *self.summary, *same], "items")
+        check_names(self.fields, [self.title, *self.summary, *same], "items")
         return self
 
 
-class UserSpec(SpecModel):
+class UserSpec(BaseModel, extra="forbid", frozen=True):
     id: str
     """Column with the user's ID."""
     id_type: Literal["integer", "string"]
@@ -166,14 +72,14 @@ class UserSpec(SpecModel):
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
-        _check_names(self.fields, self.groups, "users")
+        check_names(self.fields, self.groups, "users")
         for field in self.fields:
             if field.many:
                 raise ValueError(f"users: field {field.name!r} cannot have many values")
         return self
 
 
-class InteractionSpec(SpecModel):
+class InteractionSpec(BaseModel, extra="forbid", frozen=True):
     sources: list[SourceFile | Alternatives] = Field(min_length=1)
     user: str
     item: str
@@ -193,7 +99,7 @@ class InteractionSpec(SpecModel):
         return self
 
 
-class SearchSpec(SpecModel):
+class SearchSpec(BaseModel, extra="forbid", frozen=True):
     """What search by meaning reads."""
 
     texts: list[str] = Field(min_length=1)
@@ -204,7 +110,7 @@ class SearchSpec(SpecModel):
     """Of the texts: decides the stemmer and the stop words of the word index."""
 
 
-class ModelSpec(SpecModel):
+class ModelSpec(BaseModel, extra="forbid", frozen=True):
     """The model that `prepare` trains."""
 
     name: str = "EASE"
@@ -213,7 +119,7 @@ class ModelSpec(SpecModel):
     """Hyper-parameters of RecBole; those that are missing keep RecBole's default, or are chosen."""
 
 
-class DatasetSpec(SpecModel):
+class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """A whole dataset.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

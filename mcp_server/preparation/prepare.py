@@ -13,12 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from mcp_server.catalog.schema import SCHEMA_VERSION
+from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.preparation.progress_bars import Progress
 from mcp_server.recommender.training.jobs import TrainJob, run_job
 from mcp_server.state.folder import MODELS_FOLDER
-from mcp_server.state.manifest import DatasetCard, Manifest, fingerprint
+from mcp_server.state.manifest import Manifest, fingerprint
 from mcp_server.state.open_state import Storage
 from mcp_server.state.parts import Parts
 from mcp_server.state.vectors import StoreContents

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from mcp_server.dataset.spec import FieldSpec
+from mcp_server.dataset.fields import FieldSpec
 from mcp_server.errors import InvalidInputError
 from mcp_server.prompts.instructions import write_assistant_prompt
 from mcp_server.prompts.prompt import Prompt, PromptArgument

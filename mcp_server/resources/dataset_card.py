@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mcp_server.dataset.spec import FieldSpec
+from mcp_server.dataset.fields import FieldSpec
 from mcp_server.tools.base import Facts
 
 MOST_NAMES = 12

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
 
@@ -17,29 +18,6 @@ FORMAT = 1
 """Of current.json and of everything it points to. What is merely added, and may be missing, needs no other number:
 servers of the version before then go on through an upgrade.
 """
-
-
-class DatasetCard(BaseModel):
-    """Facts about a prepared dataset, for descriptions and messages."""
-
-    n_items: int
-    n_users: int
-    n_interactions: int
-    n_dropped: int = 0
-    """Interactions left out because they name an unknown item or user."""
-    item_ids: str
-    """What IDs look like: "IDs run from 1 to 1682"."""
-    user_ids: str
-    example_items: list[int | str]
-    example_users: list[int | str]
-    terms: dict[str, list[str]]
-    """The most frequent names of each category of items."""
-    term_counts: dict[str, int]
-    """How many names each category has."""
-    ranges: dict[str, tuple[float, float]]
-    """Least and greatest value of each number field."""
-    groups: dict[str, list[str]]
-    """Names of the user groups, by field."""
 
 
 class Manifest(BaseModel):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from mcp_server.dataset.spec import FieldSpec
+from mcp_server.dataset.fields import FieldSpec
 from mcp_server.errors import InvalidInputError, UnwritableError, quoted
 from mcp_server.tools.base import (
     Arguments,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
-from mcp_server.dataset.spec import FieldSpec
+from mcp_server.dataset.fields import FieldSpec
 from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.tools.base import (
     Facts,

@@ -6,9 +6,9 @@ none makes this program import anything.
 
 import codecs
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel, Field
 
 from mcp_server.errors import quoted
 
@@ -56,3 +56,25 @@ Inside = Annotated[str, AfterValidator(_inside)]
 Folder = Annotated[str, AfterValidator(_folder)]
 
 Encoding = Annotated[str, AfterValidator(_encoding)]
+
+
+class SourceFile(BaseModel, extra="forbid", frozen=True):
+    """One file of records."""
+
+    file: Inside
+    """File, looked for in the folders of the dataset; ``prices/2024.csv`` is in a folder of theirs."""
+    format: Literal["jsonl", "delimited", "atomic"]
+    """jsonl: an object a line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
+    separator: str = Field(",", min_length=1)
+    """Of a delimited file: what stands between two columns. A comma's columns may be quoted."""
+    columns: list[str] | None = None
+    """Of a delimited file without a header line: the names of its columns."""
+    encoding: Encoding = "utf-8"
+    flags: dict[str, list[str]] = {}
+    """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
+
+
+class Alternatives(BaseModel, extra="forbid", frozen=True):
+    """The first of several files that exists is read."""
+
+    one_of: list[SourceFile] = Field(min_length=1)

@@ -1,0 +1,125 @@
+"""What is known of a dataset before anybody asks: its specification, and what its preparation has found.
+
+Tools, prompts, resources and pages are built from these facts. A ``Feature`` is something that a dataset may have; a
+tool, an argument or a sentence that makes sense only with it says so by naming it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Flag, auto
+from functools import cached_property, reduce
+from typing import Any
+
+from pydantic import BaseModel
+
+from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
+from mcp_server.dataset.spec import DatasetSpec
+
+
+class DatasetCard(BaseModel):
+    """Facts about a prepared dataset, for descriptions and messages."""
+
+    n_items: int
+    n_users: int
+    n_interactions: int
+    n_dropped: int = 0
+    """Interactions left out because they name an unknown item or user."""
+    item_ids: str
+    """What IDs look like: "IDs run from 1 to 1682"."""
+    user_ids: str
+    example_items: list[int | str]
+    example_users: list[int | str]
+    terms: dict[str, list[str]]
+    """The most frequent names of each category of items."""
+    term_counts: dict[str, int]
+    """How many names each category has."""
+    ranges: dict[str, tuple[float, float]]
+    """Least and greatest value of each number field."""
+    groups: dict[str, list[str]]
+    """Names of the user groups, by field."""
+
+
+class Feature(Flag):
+    """Something that a dataset may have. Several are joined with ``|`` where all of them are needed."""
+
+    NONE = 0
+    FILTERS = auto()
+    """Fields of items that can be filtered."""
+    FILTERED_NAMES = auto()
+    """Categories or texts among these fields."""
+    FILTERED_KINDS = auto()
+    """Categories among these fields."""
+    FILTERED_TITLES = auto()
+    """The title is one of these fields."""
+    FILTERED_MONTHS = auto()
+    """The month of a date is one of these fields."""
+    NUMBERS = auto()
+    """Fields of items with numbers."""
+    SUMMARY = auto()
+    """Fields that describe an item in brief."""
+    SEARCH_TEXTS = auto()
+    """Texts that are searched by meaning."""
+    USER_FIELDS = auto()
+    USER_GROUPS = auto()
+    LIKE_THRESHOLD = auto()
+    """Ratings, and the one from which on a user likes an item. Without it every interaction counts as liking."""
+
+
+@dataclass(frozen=True)
+class When:
+    """A part of a text, for datasets that have a feature."""
+
+    feature: Feature
+    text: str
+    otherwise: str = ""
+
+
+Text = str | Iterable[str | When]
+"""A text for any dataset: as it is, or in parts, of which some depend on features."""
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """A dataset's specification and, once it has been prepared, its card."""
+
+    spec: DatasetSpec
+    card: DatasetCard | None
+    """None while nothing has been prepared."""
+
+    @cached_property
+    def features(self) -> Feature:
+        spec = self.spec
+        kinds = {field.kind for field in spec.filters}
+        present = {
+            Feature.FILTERS: bool(spec.filters),
+            Feature.FILTERED_NAMES: bool(kinds - {"number"}),
+            Feature.FILTERED_KINDS: "category" in kinds,
+            Feature.FILTERED_TITLES: any(field.name == spec.items.title for field in spec.filters),
+            Feature.FILTERED_MONTHS: any(field.part == "month" for field in spec.filters),
+            Feature.NUMBERS: any(field.kind == "number" for field in spec.items.fields),
+            Feature.SUMMARY: bool(spec.summary),
+            Feature.SEARCH_TEXTS: spec.search is not None,
+            Feature.USER_FIELDS: bool(spec.users.fields),
+            Feature.USER_GROUPS: bool(spec.users.groups),
+            Feature.LIKE_THRESHOLD: spec.interactions.like_threshold is not None,
+        }
+        return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
+
+    @property
+    def id_types(self) -> dict[Any, Any]:
+        """The types of IDs that stand for the type variables of models."""
+        declared = {ItemId: self.spec.items.id_type, UserId: self.spec.users.id_type}
+        return {variable: IntegerId if kind == "integer" else StringId for variable, kind in declared.items()}
+
+    def say(self, text: Text, **words: str) -> str:
+        """A text for this dataset: the parts that apply to it, with its nouns and other words filled in."""
+        parts = [text] if isinstance(text, str) else [self._choose(part) for part in text]
+        return self.spec.nouns.fill("".join(parts), **words)
+
+    def _choose(self, part: str | When) -> str:
+        if isinstance(part, str):
+            return part
+        return part.text if part.feature in self.features else part.otherwise

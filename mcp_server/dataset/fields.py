@@ -1,0 +1,77 @@
+"""Fields of items and users, as a specification declares them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""A name that becomes a table column and a tool argument."""
+
+RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
+"""Column and argument names that the program itself uses."""
+
+
+class FieldSpec(BaseModel, extra="forbid", frozen=True):
+    """One attribute of items or users."""
+
+    name: Name
+    kind: Literal["category", "number", "text", "date"]
+    """category: names, matched fuzzily; number; text; date: ISO, as precise as known (1995, 1995-11)."""
+    many: bool = False
+    """Of a category: an item may have several."""
+    source: str | None = None
+    """The column it comes from, if not of the same name."""
+    label: str | None = None
+    """What people call it; the name with spaces if not given."""
+    unit: str | None = None
+    """Of a number: shown after the value and in the filter's description."""
+    integer: bool = False
+    """Of a number: whole."""
+    filter: bool = False
+    """May the filter tool use it? It becomes an argument of that tool."""
+    separator: str | None = None
+    """Of a category with many values in one string: what stands between two."""
+    part: Literal["year", "month"] | None = None
+    """Of a number taken from a date column."""
+    values: dict[str, str] = {}
+    """Codes in the file and the names shown for them: ``{M: male}``."""
+    bands: dict[str, tuple[float, float]] = {}
+    """Of a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
+    aliases: dict[str, str] = {}
+    """Of a category: other names that people use, and the catalogue's name for each."""
+
+    @property
+    def column(self) -> str:
+        return self.source or self.name
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name.replace("_", " ")
+
+    @model_validator(mode="after")
+    def _options_fit_the_kind(self) -> Self:
+        misplaced = [
+            (self.many and self.kind != "category", "many", "category"),
+            (self.separator is not None and not self.many, "separator", "category with many: true"),
+            (bool(self.bands) and self.kind != "category", "bands", "category"),
+            (bool(self.aliases) and self.kind != "category", "aliases", "category"),
+            (self.part is not None and self.kind != "number", "part", "number"),
+            (self.integer and self.kind != "number", "integer", "number"),
+            (self.filter and self.kind == "date", "filter", "category, number or text"),
+        ]
+        for wrong, option, kind in misplaced:
+            if wrong:
+                raise ValueError(f"field {self.name!r}: {option!r} is only for a field of kind {kind}")
+        if self.name in RESERVED_NAMES:
+            raise ValueError(f"field name {self.name!r} is used by the program itself; choose another")
+        return self
+
+
+def check_names(fields: list[FieldSpec], used: list[str], where: str) -> None:
+    names = [field.name for field in fields]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{where}: field {name!r} is declared twice")
+    for name in used:
+        if name not in names:
+            raise ValueError(f"{where}: {name!r} is used but not declared under fields")
