@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.apps.document import make_document
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.spec import DatasetSpec
-from mcp_server.tools.base import Facts, fill
 
 MIME_TYPE = "text/html;profile=mcp-app"
 
@@ -35,33 +35,31 @@ class AppPage:
         return make_document(self.name, self.title, self.about)
 
 
-def build_pages(facts: Facts) -> dict[str, AppPage]:
+def build_pages(facts: DatasetFacts) -> dict[str, AppPage]:
     """The pages for a dataset, by URI. The three tools that they show are those that every dataset has."""
     about = describe_dataset(facts)
     pages = [
         AppPage(
             uri="ui://recsys/recommendations",
             name="recommendations",
-            title=fill("Recommended {items}", facts.spec.nouns),
-            description=fill(
-                "Recommendations as cards: what each {item} is, and what speaks for it.", facts.spec.nouns
-            ),
+            title=facts.say("Recommended {items}"),
+            description=facts.say("Recommendations as cards: what each {item} is, and what speaks for it."),
             tools=("get_top_k_recommendations_tool",),
             about=about,
         ),
         AppPage(
             uri="ui://recsys/taste",
             name="taste",
-            title=fill("Taste of a {user}", facts.spec.nouns),
-            description=fill("A {user}'s {interactions} at a glance: of what, when, and the latest.", facts.spec.nouns),
+            title=facts.say("Taste of a {user}"),
+            description=facts.say("A {user}'s {interactions} at a glance: of what, when, and the latest."),
             tools=("get_interacted_items_tool",),
             about=about,
         ),
         AppPage(
             uri="ui://recsys/popularity",
             name="popularity",
-            title=fill("Popular {items}", facts.spec.nouns),
-            description=fill("Popular {items} as a chart; groups of {users} side by side.", facts.spec.nouns),
+            title=facts.say("Popular {items}"),
+            description=facts.say("Popular {items} as a chart; groups of {users} side by side."),
             tools=("get_popular_items_tool",),
             about=about,
         ),
@@ -69,7 +67,7 @@ def build_pages(facts: Facts) -> dict[str, AppPage]:
     return {page.uri: page for page in pages}
 
 
-def describe_dataset(facts: Facts) -> dict[str, Any]:
+def describe_dataset(facts: DatasetFacts) -> dict[str, Any]:
     """What the pages' scripts read as ``ABOUT``."""
     spec = facts.spec
     groups = facts.card.groups if facts.card else {}

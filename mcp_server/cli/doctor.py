@@ -11,6 +11,7 @@ import anyio
 from rich.text import Text
 
 from mcp_server import __version__
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.records import DatasetFiles
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError, UnwritableError
@@ -22,7 +23,6 @@ from mcp_server.state.folder import MODELS_FOLDER
 from mcp_server.state.manifest import Manifest
 from mcp_server.state.open_state import Storage
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 from mcp_server.vectors.embedder import BUNDLED, Embedder, verify_bundled_model
 from recsys_shared.plain_text import json_text, one_line
 from recsys_shared.terminal import PlainConsole
@@ -75,10 +75,10 @@ async def _examine(settings: Settings) -> list[Finding]:
     findings.append(await _check("state", lambda: _state(storage, settings)))
     if findings[-1].status == "error":
         if dataset.status == "ok":
-            findings += _added_tools(settings, Facts(load_spec(find_spec_file(settings.dataset)), None))
+            findings += _added_tools(settings, DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
         return findings
     current = storage.record.current()
-    findings += _added_tools(settings, Facts(current.spec, current.card))
+    findings += _added_tools(settings, DatasetFacts(current.spec, current.card))
     if dataset.status == "error":
         text = f"{dataset.text}; it is needed to prepare again, not to serve"
         findings[findings.index(dataset)] = Finding("dataset", "warning", text)
@@ -146,7 +146,7 @@ def _state(storage: Storage, settings: Settings) -> str:
     return f"{current.spec.name}, {storage.describe()}"
 
 
-def _added_tools(settings: Settings, facts: Facts) -> list[Finding]:
+def _added_tools(settings: Settings, facts: DatasetFacts) -> list[Finding]:
     """Tools of the user's own, where there are any."""
     added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts))
     findings = [Finding("tools", problem.status, str(problem)) for problem in added.problems]

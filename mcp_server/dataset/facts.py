@@ -7,11 +7,11 @@ tool, an argument or a sentence that makes sense only with it says so by naming 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from functools import cached_property, reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -64,6 +64,8 @@ class Feature(Flag):
     """Texts that are searched by meaning."""
     USER_FIELDS = auto()
     USER_GROUPS = auto()
+    NAMED_GROUPS = auto()
+    """Names of user groups, which a preparation finds."""
     LIKE_THRESHOLD = auto()
     """Ratings, and the one from which on a user likes an item. Without it every interaction counts as liking."""
 
@@ -73,11 +75,11 @@ class When:
     """A part of a text, for datasets that have a feature."""
 
     feature: Feature
-    text: str
-    otherwise: str = ""
+    text: Text
+    otherwise: Text = ""
 
 
-Text = str | Iterable[str | When]
+Text: TypeAlias = "str | When | Sequence[Text]"
 """A text for any dataset: as it is, or in parts, of which some depend on features."""
 
 
@@ -104,9 +106,15 @@ class DatasetFacts:
             Feature.SEARCH_TEXTS: spec.search is not None,
             Feature.USER_FIELDS: bool(spec.users.fields),
             Feature.USER_GROUPS: bool(spec.users.groups),
+            Feature.NAMED_GROUPS: bool(self.group_names),
             Feature.LIKE_THRESHOLD: spec.interactions.like_threshold is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of all user groups; none while nothing has been prepared."""
+        return tuple(name for names in self.card.groups.values() for name in names) if self.card else ()
 
     @property
     def id_types(self) -> dict[Any, Any]:
@@ -116,10 +124,11 @@ class DatasetFacts:
 
     def say(self, text: Text, **words: str) -> str:
         """A text for this dataset: the parts that apply to it, with its nouns and other words filled in."""
-        parts = [text] if isinstance(text, str) else [self._choose(part) for part in text]
-        return self.spec.nouns.fill("".join(parts), **words)
+        return self.spec.nouns.fill(self._join(text), **words)
 
-    def _choose(self, part: str | When) -> str:
-        if isinstance(part, str):
-            return part
-        return part.text if part.feature in self.features else part.otherwise
+    def _join(self, text: Text) -> str:
+        if isinstance(text, str):
+            return text
+        if isinstance(text, When):
+            return self._join(text.text if text.feature in self.features else text.otherwise)
+        return "".join(map(self._join, text))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.resources.completions import Source
-from mcp_server.tools.base import LARGEST_K
+from mcp_server.tools.arguments import LARGEST_K
 
 LONGEST_VALUE = 10_000
 

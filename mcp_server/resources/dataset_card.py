@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import FieldSpec
-from mcp_server.tools.base import Facts
 
 MOST_NAMES = 12
 """Names of a category that the card shows."""
 
 
-def write_card(facts: Facts) -> str:
+def write_card(facts: DatasetFacts) -> str:
     """All that is known of the dataset as a whole; counts and ranges only where it is prepared."""
     spec, card = facts.spec, facts.card
     lines = [f"# {spec.title}", ""]
@@ -40,7 +40,7 @@ def write_card(facts: Facts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(fields: list[FieldSpec], facts: Facts, *, of_users: bool = False) -> Iterator[str]:
+def _table(fields: list[FieldSpec], facts: DatasetFacts, *, of_users: bool = False) -> Iterator[str]:
     yield "| field | label | kind | values | filter |" if not of_users else "| field | label | kind | values |"
     yield "|---|---|---|---|---|" if not of_users else "|---|---|---|---|"
     for field in fields:
@@ -51,7 +51,7 @@ def _table(fields: list[FieldSpec], facts: Facts, *, of_users: bool = False) -> 
         yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def _values(field: FieldSpec, facts: Facts) -> str:
+def _values(field: FieldSpec, facts: DatasetFacts) -> str:
     """Of a number: its range; of names: how many there are, and the most frequent ones."""
     card = facts.card
     unit = f" {field.unit}" if field.unit else ""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
 from mcp_server import apps
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.resources.completions import Items, Source, Users
 from mcp_server.resources.dataset_card import write_card
-from mcp_server.tools.base import Facts, fill
 from mcp_server.tools.size import MOST_TOKENS, most_tokens
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Content:
 class Resources:
     """The resources of a dataset."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: DatasetFacts) -> None:
         self._facts, self.pages = facts, apps.build_pages(facts)
         self._readers: dict[str, Callable[[Backends, str, int], Awaitable[dict[str, Any]]]] = {
             ITEM: _item,
@@ -99,7 +99,7 @@ class Resources:
             ),
         ]
         for scheme, variable, title, description, icon, source in described:
-            address, text = f"{scheme}://{{{variable}}}", fill(description, nouns)
+            address, text = f"{scheme}://{{{variable}}}", self._facts.say(description)
             yield Listed(address, scheme, title.capitalize(), text, icon, JSON_TYPE, source)
 
     @property

@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
+import logging
 import os
 import re
 import sys
@@ -19,8 +20,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.files.permissions import all_can_replace_in, all_can_write
-from mcp_server.tools.base import Facts, Tool
+from mcp_server.tools.tool import Tool
+
+logger = logging.getLogger(__name__)
 
 ENTRY_POINTS = "recsys_mcp.tools"
 """The group of entry points: each names a module with a ``build``, or such a function."""
@@ -51,7 +55,7 @@ class _Plugin:
     place: str
     package: str
     """Modules in it are the plug-in's own."""
-    build: Callable[[Facts], object]
+    build: Callable[[DatasetFacts], object]
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Plugins:
         for entry_point in self._entry_points():
             self._import_entry_point(entry_point)
 
-    def build(self, facts: Facts, taken: Collection[str]) -> PluginTools:
+    def build(self, facts: DatasetFacts, taken: Collection[str]) -> PluginTools:
         """The tools for a dataset.
 
         Args:
@@ -100,11 +104,19 @@ class Plugins:
                 if tool is None:
                     continue
                 flaw = _flaw(tool) or _clash(tool, taken, found.places)
-                if flaw is None:
+                if flaw is None and tool.needs in facts.features:
                     found.tools[tool.name], found.places[tool.name] = tool, plugin.place
-                else:
+                elif flaw is not None:
                     found.problems.append(Problem(plugin.place, flaw))
         return found
+
+    def add_to(self, tools: dict[str, Tool], facts: DatasetFacts) -> dict[str, Tool]:
+        """The server's tools and, after them, those of the plug-ins. What is wrong with a plug-in is logged."""
+        added = self.build(facts, taken=tools)
+        for problem in added.problems:
+            level = logging.ERROR if problem.status == "error" else logging.WARNING
+            logger.log(level, "tools of your own: %s", problem)
+        return tools | added.tools
 
     def _files(self, path: Path) -> list[Path]:
         """The files to import, by name. Those for others to import, and tests, are left out."""

@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.resources.resources import Resources
 from mcp_server.serving.backends import Backends
 from mcp_server.settings import Settings
 from mcp_server.state.record import open_record
-from mcp_server.tools.base import Facts
 from mcp_server.tools.size import MOST_TOKENS, most_tokens
 from mcp_server.types import Id
 
@@ -27,7 +27,7 @@ async def read(resources: Resources, backends: Backends, address: str) -> dict[s
 )
 async def test_all_of_a_large_set_is_read_page_by_page(films_settings: Settings, items: list[Id]) -> None:
     current = open_record(films_settings).current()
-    backends, resources = Backends(films_settings, current), Resources(Facts(current.spec, current.card))
+    backends, resources = Backends(films_settings, current), Resources(DatasetFacts(current.spec, current.card))
     handle = await (await backends.item_sets()).put(items)
     address, found = f"itemset://{handle}", list[Id]()
     while address:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.serving.plugins import Plugins, PluginTools
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 from tests.names import FILTER, RECOMMEND, SEARCH
 from tests.serving.plugins.files import GREETING, greeting, write
 
 OURS = 8
 
-FACTS = Facts(load_spec(find_spec_file("ml-100k")), None)
+FACTS = DatasetFacts(load_spec(find_spec_file("ml-100k")), None)
 
 
 def build(*folders: Path) -> PluginTools:
