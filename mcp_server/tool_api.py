@@ -1,8 +1,8 @@
-"""What a tool of your own imports: the stable surface of the server.
+"""The stable surface of the server, for tools of your own.
 
 Everything else in this package may move between versions; what is listed here stays, or its change is announced.
-Importing it is cheap, so that a host's list of tools does not wait for NumPy or SQLAlchemy; import those inside your
-tool's function. docs/your-own-tools.md takes you from an empty file to a tool in a host.
+Importing this module is cheap, so that a host's list of tools does not wait for NumPy or SQLAlchemy: import those
+inside your tool's function. docs/your-own-tools.md takes you from an empty file to a tool in a host.
 """
 
 from typing import TYPE_CHECKING, Any

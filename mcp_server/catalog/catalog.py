@@ -1,7 +1,7 @@
 """The catalogue's items and users: positions, names, fields, histories.
 
-Takes and gives positions (``idx``) where numbers do, and the dataset's own IDs where people read them.
-All statements, here and in the modules beside this one, have bound parameters only.
+Items and users are positions (``idx``) inside the program, and the dataset's own IDs where people read them. All
+statements, here and in the modules beside this one, have bound parameters only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,20 +27,21 @@ from mcp_server.sql.lookup import KEYS, Lookup, by_rows
 from mcp_server.types import Id, IntArray
 
 SPARE_INTERACTIONS = 20
-"""So many more are read than items are wanted, because some are with the same item."""
+"""Interactions that are read beyond the number of items wanted, because several may be with the same item."""
 
 REMEMBERED_NAMES = 100_000
 REMEMBERED_USERS = 20_000
 REMEMBERED_HISTORIES = 5_000
 REMEMBERED_ITEMS = 5_000
-"""Each of these takes some 20 MB at most, with a hundred interactions of a user and 4 KB of an item."""
+"""Entries that are kept in memory. Each of the four takes some 20 MB at most, with a hundred interactions for each user
+and 4 KB for each item."""
 
 NO_ITEMS: IntArray = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class ItemName:
-    """An item as lists show it."""
+    """An item's ID and title."""
 
     id: Id
     title: str | None
@@ -61,8 +62,8 @@ class Catalog:
     """Queries over one dataset's tables.
 
     Args:
-        layout: What the tables hold, read beforehand (``Layout.read``).
-        id_ranges: For messages: what IDs look like, of "items" and "users".
+        layout: Facts about all items, read beforehand (``Layout.read``).
+        id_ranges: What the IDs of "items" and "users" look like, for messages.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Catalog:
         )
         items, users, interactions = self._tables.items.c, self._tables.users.c, self._tables.interactions.c
         newest_first = (interactions.timestamp.desc(), interactions.interaction.desc())
-        # Nothing of this changes while a catalogue is served.
+        # A catalogue does not change while it is served, so what has been read is kept.
         self._names: Lookup[int, ItemName] = Lookup(
             database,
             by_rows(
@@ -130,20 +131,18 @@ class Catalog:
             .where(interactions.user == bindparam("user"))
             .order_by(*newest_first)
             .limit(bindparam("n"))
-            .add_columns(n_history)  # in one way to the server and back
+            .add_columns(n_history)  # one round trip for both
         )
         self._ping = select(users.idx).limit(1)
 
-    # What lists leave out
-
     def unrankable(self, history: IntArray | None) -> IntArray:
-        """Items that are not to be recommended: without a title or interactions, or known from a history."""
+        """Items that are not to be recommended: those without a title or interactions, and those of a history."""
         if history is None:
             return self._unrankable
         return np.concatenate([self._unrankable, self.twins.with_twins(history)])
 
     def popular(self, counts: IntArray, candidates: IntArray | None, k: int) -> Popular:
-        """The popular items among some candidates (all with a title where None), by counts of interactions."""
+        """The popular items by counts of interactions, among candidates or, where None, all items with a title."""
         chosen = self._titled if candidates is None else np.setdiff1d(candidates, self.untitled)
         return most_popular(counts, chosen, self.twins, k)
 
@@ -159,7 +158,7 @@ class Catalog:
         return idx
 
     async def user(self, user: Id) -> Mapping[str, Any]:
-        """All fields of a user, "idx" and "id" with them.
+        """All fields of a user, with "idx" and "id".
 
         Raises:
             InvalidInputError: There is no such user.
@@ -175,7 +174,7 @@ class Catalog:
         )
 
     async def history(self, user_idx: int) -> IntArray:
-        """(n,): the items that a user interacted with, newest first, each once."""
+        """Items that a user interacted with, newest first, each once: (n,)."""
         found = await self._histories.find([user_idx])
         return found.get(user_idx, NO_ITEMS)
 
@@ -184,7 +183,7 @@ class Catalog:
 
         def query(connection: Connection) -> tuple[list[HistoryEntry], int]:
             limit = k + SPARE_INTERACTIONS
-            while True:  # once, unless many interactions are with the same items
+            while True:  # one turn, unless many interactions are with the same items
                 rows = connection.execute(self._select_recent, {"user": user_idx, "n": limit}).all()
                 total: int = rows[0][-1] if rows else 0
                 entries: dict[int, HistoryEntry] = {}
@@ -199,7 +198,7 @@ class Catalog:
     # Items
 
     async def item_idx(self, items: Iterable[Id]) -> IntArray:
-        """(n,): positions of items, in the order given, each once.
+        """Positions of items, in the order given, each once: (n,).
 
         Raises:
             InvalidInputError: Some of the items are not in the catalogue.
@@ -221,13 +220,17 @@ class Catalog:
         return [found[position] for position in asked]
 
     async def metadata(self, idx: Sequence[int] | IntArray, fields: Sequence[str]) -> list[dict[str, Any]]:
-        """The fields asked for, of each item in the order given; "id" always. Unknown is None or []."""
+        """Fields of items, in the order given, and always "id". Unknown values are None or []."""
         asked = [int(position) for position in idx]
         found = await self._items.find(asked)
         return [{name: found[position][name] for name in ("id", *fields)} for position in asked]
 
     async def ping(self) -> None:
-        """Raises: BackendError: the database cannot be used."""
+        """Ask the database something small.
+
+        Raises:
+            BackendError: The database cannot be used.
+        """
         await self._database.read(lambda connection: connection.execute(self._ping).first())
 
     async def close(self) -> None:
@@ -235,7 +238,7 @@ class Catalog:
 
 
 def _histories(rows: Iterable[Any]) -> Iterator[tuple[int, IntArray]]:
-    """Users and their items, in the order of the rows, each once."""
+    """Users and their items in the order of the rows, each once."""
     items: dict[int, dict[int, None]] = {}
     for user, item in rows:
         items.setdefault(user, {})[item] = None

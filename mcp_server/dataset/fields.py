@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-"""A name that becomes a table column and a tool argument."""
+"""Name that becomes a table column and a tool argument."""
 
 RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
-"""Column and argument names that the program itself uses."""
+"""Names of columns and arguments that the program itself uses."""
 
 
 class FieldSpec(BaseModel, extra="forbid", frozen=True):
@@ -16,29 +16,29 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
 
     name: Name
     kind: Literal["category", "number", "text", "date"]
-    """category: names, matched fuzzily; number; text; date: ISO, as precise as known (1995, 1995-11)."""
+    """Kind of the values. Names of a category are matched fuzzily; dates are ISO, as in 1995, 1995-11 or 1995-11-22."""
     many: bool = False
-    """Of a category: an item may have several."""
+    """For a category: an item may have several."""
     source: str | None = None
-    """The column it comes from, if not of the same name."""
+    """Column of the files, where it has another name."""
     label: str | None = None
-    """What people call it; the name with spaces if not given."""
+    """People's word for the field. By default the name, with spaces."""
     unit: str | None = None
-    """Of a number: shown after the value and in the filter's description."""
+    """For a number: shown after the value and in the filter's description."""
     integer: bool = False
-    """Of a number: whole."""
+    """For a number: it is whole."""
     filter: bool = False
-    """May the filter tool use it? It becomes an argument of that tool."""
+    """The field becomes an argument of the filter tool."""
     separator: str | None = None
-    """Of a category with many values in one string: what stands between two."""
+    """For a category with many values in one string: the text between two."""
     part: Literal["year", "month"] | None = None
-    """Of a number taken from a date column."""
+    """For a number taken from a date column: the part of the date."""
     values: dict[str, str] = {}
-    """Codes in the file and the names shown for them: ``{M: male}``."""
+    """Codes in the file, and the names shown for them: ``{M: male}``."""
     bands: dict[str, tuple[float, float]] = {}
-    """Of a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
+    """For a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
     aliases: dict[str, str] = {}
-    """Of a category: other names that people use, and the catalogue's name for each."""
+    """For a category: other names that people use, and the catalogue's name for each."""
 
     @property
     def column(self) -> str:

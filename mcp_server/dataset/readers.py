@@ -1,7 +1,6 @@
 """Reading a dataset's files: where they are, their formats, and their raw rows.
 
-Rows are dictionaries from column to raw value (a string, or what JSON gives). What the values mean is
-left to ``records``.
+Rows are dictionaries from column to raw value (a string, or a value of JSON). Their meaning is left to ``records``.
 """
 
 import csv
@@ -34,13 +33,13 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
 
     Args:
         spec_folder: The folder of dataset.yaml.
-        data_folder: A folder that the user names; it comes first.
+        data_folder: Folder that the user names; it is searched first.
 
     Returns:
         The files of "items", "users" and "interactions".
 
     Raises:
-        DatasetError: A file is nowhere (the text lists the folders that were searched), or outside these folders.
+        DatasetError: A file is missing (the text lists the folders that were searched), or outside these folders.
     """
     folders = [*([data_folder] if data_folder else []), spec_folder]
     folders += [folder for name in spec.folders if (folder := _resolve_folder(name, spec_folder)) is not None]
@@ -77,7 +76,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _check_inside(path: Path, spec_folder: Path) -> None:
-    """A dataset that came from elsewhere may bring links as well as files.
+    """Refuse a link that leads out of the dataset's folder: a dataset from elsewhere may bring links.
 
     Raises:
         DatasetError: The file is outside the folder of dataset.yaml.
@@ -164,7 +163,7 @@ def _read_delimited(file: LocatedFile) -> Iterator[tuple[int, Row]]:
 
 
 def _split_lines(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and columns. The csv module reads quoted values, but no separator of several characters."""
+    """Line numbers and columns. The csv module reads quoted values, but takes no separator of several characters."""
     if separator == ",":
         reader = csv.reader(stream)
         for values in reader:

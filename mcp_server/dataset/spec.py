@@ -1,7 +1,7 @@
-"""The dataset specification: one YAML file that says all the program knows of a catalogue.
+"""The dataset specification: one YAML file with all that the program knows about a catalogue.
 
-Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new
-``dataset.yaml``. This module owns the file's meaning; it reads no data (``readers`` does).
+Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new ``dataset.yaml``, in
+which unknown keys are errors. This module owns the file's meaning; it reads no data (``readers`` does).
 """
 
 import re
@@ -21,10 +21,11 @@ MOST_PROBLEMS = 20
 """Problems of a file that are told at once."""
 
 LONGEST_KEY = 60
+"""Characters that are shown of each part of a key."""
 
 
 class Nouns(BaseModel, extra="forbid", frozen=True):
-    """What the catalogue's owner calls things; used in tool descriptions and messages."""
+    """The owner's words for things, for descriptions and messages."""
 
     item: str = "item"
     items: str = "items"
@@ -44,12 +45,12 @@ class ItemSpec(BaseModel, extra="forbid", frozen=True):
     """Column with the item's ID, in every source."""
     id_type: Literal["integer", "string"]
     title: Name
-    """The field of kind text by which people know an item. Items without one are never recommended."""
+    """Text field by which people know an item. Items without a title are never recommended."""
     summary: list[str] = []
-    """Fields that describe an item in brief, beside its title. Where none are named: the first category and the first
-    two numbers that can be filtered."""
+    """Fields that describe an item in brief, beside its title. By default the first category and the first two numbers
+    that can be filtered."""
     same_item: list[list[str]] = []
-    """Lists of fields: two items that agree in all fields of one list are the same item."""
+    """Lists of fields. Two items that agree in all fields of one list are the same item."""
     sources: list[SourceFile | Alternatives] = Field(min_length=1)
     fields: list[FieldSpec] = Field(min_length=1)
 
@@ -65,10 +66,10 @@ class UserSpec(BaseModel, extra="forbid", frozen=True):
     """Column with the user's ID."""
     id_type: Literal["integer", "string"]
     sources: list[SourceFile | Alternatives] = []
-    """May be empty: then users are those who occur in the interactions."""
+    """Files of users. Without any, the users are those who occur in the interactions."""
     fields: list[FieldSpec] = []
     groups: list[str] = []
-    """Fields of kind category whose values are user groups (of the popularity tool)."""
+    """Category fields whose values are user groups, for the popularity tool."""
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
@@ -84,13 +85,13 @@ class InteractionSpec(BaseModel, extra="forbid", frozen=True):
     user: str
     item: str
     rating: str | None = None
-    """Column with the rating; without one an interaction counts as liking."""
+    """Column with the rating. Without one every interaction counts as liking."""
     timestamp: str | None = None
     """Column with the time in seconds since 1970."""
     rating_range: tuple[float, float] | None = None
-    """Least and greatest rating; another one is an error of the file."""
+    """Least and greatest rating. Any other is an error in the file."""
     like_threshold: float | None = None
-    """The rating from which on a user likes an item."""
+    """Least rating of an item that a user likes."""
 
     @model_validator(mode="after")
     def _threshold_needs_a_rating(self) -> Self:
@@ -100,14 +101,14 @@ class InteractionSpec(BaseModel, extra="forbid", frozen=True):
 
 
 class SearchSpec(BaseModel, extra="forbid", frozen=True):
-    """What search by meaning reads."""
+    """The texts that search by meaning reads."""
 
     texts: list[str] = Field(min_length=1)
     """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
     keywords: list[str] = []
-    """Fields whose words are indexed besides."""
+    """More fields whose words are indexed."""
     language: str = "english"
-    """Of the texts: decides the stemmer and the stop words of the word index."""
+    """Language of the texts: decides the stemmer and the stop words of the word index."""
 
 
 class ModelSpec(BaseModel, extra="forbid", frozen=True):
@@ -116,7 +117,7 @@ class ModelSpec(BaseModel, extra="forbid", frozen=True):
     name: str = "EASE"
     """Any general recommender of RecBole."""
     settings: dict[str, Any] = {}
-    """Hyper-parameters of RecBole; those that are missing keep RecBole's default, or are chosen."""
+    """Hyper-parameters of RecBole. Those that are missing keep RecBole's defaults, or are chosen."""
 
 
 class DatasetSpec(BaseModel, extra="forbid", frozen=True):
@@ -129,10 +130,10 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     citation: str = ""
     nouns: Nouns = Nouns()
     folders: list[Folder] = []
-    """Where files are looked for besides: folders inside that of dataset.yaml; ``package:NAME/PATH`` is inside an
-    installed package."""
+    """More folders with files, inside the folder of dataset.yaml; ``package:NAME/PATH`` is inside an installed
+    package."""
     missing: list[str] = [""]
-    """Values that mean that nothing is known."""
+    """Values that stand for an unknown one."""
     items: ItemSpec
     users: UserSpec
     interactions: InteractionSpec
@@ -173,7 +174,7 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
 
     @property
     def summary(self) -> list[FieldSpec]:
-        """Item fields that describe an item in brief; never the title, which stands beside them."""
+        """Item fields that describe an item in brief, without the title, which stands beside them."""
         if named := [name for name in dict.fromkeys(self.items.summary) if name != self.items.title]:
             return [field for name in named for field in self.items.fields if field.name == name]
         categories = [field for field in self.filters if field.kind == "category"]
@@ -185,7 +186,7 @@ def load_spec(path: Path) -> DatasetSpec:
     """Read a dataset.yaml.
 
     Raises:
-        DatasetError: the file is missing, is not YAML, or breaks the specification; the text names the key.
+        DatasetError: The file is missing, is not YAML, or breaks the specification; the text names the key.
     """
     try:
         content = read_yaml_file(path)
@@ -200,7 +201,7 @@ def load_spec(path: Path) -> DatasetSpec:
 
 
 def _problems(error: ValidationError) -> str:
-    """The first problems, each with the key that it is at."""
+    """The first problems, each with its key."""
     found = error.errors(include_url=False, include_input=False)
     texts = []
     for problem in found[:MOST_PROBLEMS]:
@@ -211,17 +212,16 @@ def _problems(error: ValidationError) -> str:
 
 
 def bundled_folder() -> Path:
-    """The folder of data that comes with the program: in the package when installed, else in the checkout."""
+    """The folder of bundled datasets: in the package when installed, else in the checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"
 
 
 def bundled_spec_file(dataset: str) -> Path | None:
-    """The dataset.yaml of a bundled dataset; None where the program brings none of this name.
+    """The dataset.yaml of a bundled dataset; None where there is none of this name.
 
-    Such a name means the bundled dataset wherever the program is started: a folder of the same name in the working
-    directory is ``./NAME``.
+    The name means the bundled dataset in any working directory; a folder of the same name there is ``./NAME``.
     """
     if not BUNDLED_NAME.fullmatch(dataset):
         return None
@@ -233,7 +233,7 @@ def find_spec_file(dataset: str) -> Path:
     """The dataset.yaml that ``dataset`` names: a file, a folder that holds one, or a bundled dataset's name.
 
     Raises:
-        DatasetError: there is none.
+        DatasetError: There is none.
     """
     if bundled := bundled_spec_file(dataset):
         return bundled
@@ -242,7 +242,7 @@ def find_spec_file(dataset: str) -> Path:
         for candidate in (path, path / "dataset.yaml"):
             if candidate.is_file():
                 return candidate
-    except (OSError, RuntimeError) as error:  # a name that is too long, or of a home that there is not
+    except (OSError, RuntimeError) as error:  # a name that is too long, or ~NAME of an unknown user
         raise DatasetError(f"dataset {quoted(dataset)}: {error}") from error
     names = ", ".join(sorted(found.parent.name for found in bundled_folder().glob("*/dataset.yaml")))
     raise DatasetError(

@@ -1,4 +1,4 @@
-"""What the server tells an assistant about working with its tools, in the dataset's own words."""
+"""Instructions for assistants about working with the tools, in the dataset's own words."""
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 
@@ -80,7 +80,7 @@ You talk with the owner of this platform, who does not know the tools. In every 
 
 
 def write_assistant_prompt(facts: DatasetFacts) -> str:
-    """How an assistant should work, for hosts and clients that let a prompt of the server lead the conversation."""
+    """Rules for an assistant, for hosts and clients that let a prompt of the server lead the conversation."""
     return facts.say(_ASSISTANT)
 
 

@@ -46,7 +46,7 @@ def _words(facts: DatasetFacts) -> dict[str, str]:
 
 
 def _arguments(facts: DatasetFacts, words: Mapping[str, str]) -> dict[str, PromptArgument]:
-    """What can be filled in, by the keys that templates use."""
+    """The arguments that can be filled in, by the keys that templates use."""
     numbers = tuple(field.name for field in facts.spec.items.fields if field.kind == "number")
     by_title = Feature.FILTERED_TITLES in facts.features
     arguments = {
@@ -95,7 +95,7 @@ def _fill_template(
 
 
 def _fill_in(text: str, given: Mapping[str, str]) -> str:
-    """Put what was filled in into the places [name], all at once: it may have such places of its own."""
+    """A text with the given values in its places [name], put in all at once: values may have brackets of their own."""
     return re.sub(r"\[(\w+)\]", lambda place: {"k": "5", **given}.get(place[1], place[0]), text)
 
 

@@ -1,4 +1,4 @@
-"""The dataset's card: what it holds, in Markdown, for people and for models."""
+"""The dataset's card in Markdown, for people and for models."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ MOST_NAMES = 12
 
 
 def write_card(facts: DatasetFacts) -> str:
-    """All that is known of the dataset as a whole; counts and ranges only where it is prepared."""
+    """Description of the dataset as a whole; with counts and ranges once it has been prepared."""
     spec, card = facts.spec, facts.card
     lines = [f"# {spec.title}", ""]
     if spec.description:
@@ -52,7 +52,7 @@ def _table(fields: list[FieldSpec], facts: DatasetFacts, *, of_users: bool = Fal
 
 
 def _values(field: FieldSpec, facts: DatasetFacts) -> str:
-    """Of a number: its range; of names: how many there are, and the most frequent ones."""
+    """Range of a number field; number of names of a category, and the most frequent ones."""
     card = facts.card
     unit = f" {field.unit}" if field.unit else ""
     if card is None:
