@@ -6,12 +6,13 @@ schema is made. An argument that only some datasets can have names the ``Feature
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mcp_server.dataset.facts import Feature
+from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import ItemId, NotBoolean
 from mcp_server.errors import MOST_CHARACTERS, InvalidInputError, quoted, quoted_list
 
@@ -99,6 +100,18 @@ def _describe_part(part: int | str) -> str:
     """A part of a problem's place: names and positions as they are, anything else quoted."""
     is_plain = isinstance(part, int) or (part.isidentifier() and len(part) <= MOST_CHARACTERS)
     return str(part) if is_plain else quoted(part)
+
+
+def check_fields(asked: Sequence[str], fields: Sequence[FieldSpec]) -> None:
+    """Refuse fields that are not declared.
+
+    Raises:
+        InvalidInputError: There is no such field; the text lists those that there are.
+    """
+    known = [field.name for field in fields]
+    for name in asked:
+        if name not in known:
+            raise InvalidInputError(f"get: there is no field {quoted(name)}. There are: {', '.join(known)}")
 
 
 async def candidate_items(backends: Backends, arguments: ItemsArguments[Id]) -> IntArray | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
-from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import ItemId
-from mcp_server.errors import InvalidInputError, quoted
-from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, required_items
+from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, check_fields, required_items
 from mcp_server.tools.results import Result, count_of
 from mcp_server.tools.tool import Tool, make_tool
 
@@ -53,18 +50,6 @@ def build(facts: DatasetFacts) -> Tool:
         run=item_metadata,
         choices={"get": [field.name for field in facts.spec.items.fields]},
     )
-
-
-def check_fields(asked: Sequence[str], fields: Sequence[FieldSpec]) -> None:
-    """Refuse fields that are not declared.
-
-    Raises:
-        InvalidInputError: There is no such field; the text lists those that there are.
-    """
-    known = [field.name for field in fields]
-    for name in asked:
-        if name not in known:
-            raise InvalidInputError(f"get: there is no field {quoted(name)}. There are: {', '.join(known)}")
 
 
 async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Id]) -> ItemMetadataResult:

@@ -8,8 +8,7 @@ from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import UserId
-from mcp_server.tools.arguments import Arguments, OneOrMore
-from mcp_server.tools.item_metadata import check_fields
+from mcp_server.tools.arguments import Arguments, OneOrMore, check_fields
 from mcp_server.tools.results import Result
 from mcp_server.tools.tool import Tool, make_tool
 
