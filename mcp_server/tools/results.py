@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from mcp_server.dataset.ids import ItemId
 
@@ -57,16 +58,19 @@ async def list_items(
         columns: Values of the added fields, in the order of the items.
     """
     catalog = await backends.catalog()
-    if detail == "full":
-        columns["details"] = await catalog.metadata(items, [field.name for field in backends.spec.summary])
-        for details in columns["details"]:
-            del details["id"]
     names = await catalog.names(items)
-    rows = zip(*columns.values(), strict=True) if columns else [()] * len(names)
-    return [
-        entry(item_id=name.id, title=name.title, **dict(zip(columns, row, strict=True)))
-        for name, row in zip(names, rows, strict=True)
-    ]
+    values = {"item_id": [name.id for name in names], "title": [name.title for name in names], **columns}
+    if detail == "full":
+        summaries = await catalog.metadata(items, [field.name for field in backends.spec.summary])
+        values["details"] = [{name: value for name, value in each.items() if name != "id"} for each in summaries]
+    rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    return _list_of(entry).validate_python(rows)
+
+
+@cache
+def _list_of(entry: type[N]) -> TypeAdapter[list[N]]:
+    """Validator of a whole list, which is faster than one call for each entry."""
+    return TypeAdapter(list[entry])  # type: ignore[valid-type]
 
 
 def count_of(number: int, one: str, many: str) -> str:
