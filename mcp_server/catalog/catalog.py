@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_fields import ItemFields
@@ -23,7 +23,7 @@ from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.sql.database import Database
-from mcp_server.sql.lookup import KEYS, Lookup, by_rows
+from mcp_server.sql.lookup import KEYS, Load, Lookup, by_rows
 from mcp_server.types import Id, IntArray
 
 SPARE_INTERACTIONS = 20
@@ -88,52 +88,14 @@ class Catalog:
         self.statistics = Statistics(
             database, tables, layout.n_interactions, layout.n_users, spec.interactions.like_threshold
         )
-        items, users, interactions = self._tables.items.c, self._tables.users.c, self._tables.interactions.c
-        newest_first = (interactions.timestamp.desc(), interactions.interaction.desc())
         # A catalogue does not change while it is served, so what has been read is kept.
-        self._names: Lookup[int, ItemName] = Lookup(
-            database,
-            by_rows(
-                select(items.idx, items.id, self._tables.title).where(items.idx.in_(KEYS)),
-                lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows),
-            ),
-            REMEMBERED_NAMES,
-        )
-        self._item_idx: Lookup[Id, int] = Lookup(
-            database,
-            by_rows(
-                select(items.id, items.idx).where(items.id.in_(KEYS)),
-                lambda rows: ((identifier, idx) for identifier, idx in rows),
-            ),
-            REMEMBERED_NAMES,
-        )
-        self._items: Lookup[int, dict[str, Any]] = Lookup(database, ItemFields(tables, spec).load, REMEMBERED_ITEMS)
-        self._users: Lookup[Id, dict[str, Any]] = Lookup(
-            database,
-            by_rows(
-                select(self._tables.users).where(users.id.in_(KEYS)),
-                lambda rows: ((row.id, dict(row._mapping)) for row in rows),
-            ),
-            REMEMBERED_USERS,
-        )
-        self._histories: Lookup[int, IntArray] = Lookup(
-            database,
-            by_rows(
-                select(interactions.user, interactions.item).where(interactions.user.in_(KEYS)).order_by(*newest_first),
-                _histories,
-            ),
-            REMEMBERED_HISTORIES,
-        )
-        n_history = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
-        self._select_recent = (
-            select(items.id, self._tables.title, items.canonical, interactions.rating, interactions.timestamp)
-            .join(self._tables.items, items.idx == interactions.item)
-            .where(interactions.user == bindparam("user"))
-            .order_by(*newest_first)
-            .limit(bindparam("n"))
-            .add_columns(n_history)  # one round trip for both
-        )
-        self._ping = select(users.idx).limit(1)
+        self._names = Lookup(database, _load_names(tables), REMEMBERED_NAMES)
+        self._item_idx = Lookup(database, _load_item_idx(tables), REMEMBERED_NAMES)
+        self._items = Lookup(database, ItemFields(tables, spec).load, REMEMBERED_ITEMS)
+        self._users = Lookup(database, _load_users(tables), REMEMBERED_USERS)
+        self._histories = Lookup(database, _load_histories(tables), REMEMBERED_HISTORIES)
+        self._select_recent = _select_recent(tables)
+        self._ping = select(tables.users.c.idx).limit(1)
 
     def unrankable(self, history: IntArray | None) -> IntArray:
         """Items that are not to be recommended: those without a title or interactions, and those of a history."""
@@ -235,6 +197,48 @@ class Catalog:
 
     async def close(self) -> None:
         await self._database.close()
+
+
+def _newest_first(tables: CatalogTables) -> tuple[ColumnElement[Any], ...]:
+    interactions = tables.interactions.c
+    return interactions.timestamp.desc(), interactions.interaction.desc()
+
+
+def _select_recent(tables: CatalogTables) -> Select[Any]:
+    """The newest interactions of a user, each with the number of all."""
+    items, interactions = tables.items.c, tables.interactions.c
+    n_all = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
+    return (
+        select(items.id, tables.title, items.canonical, interactions.rating, interactions.timestamp)
+        .join(tables.items, items.idx == interactions.item)
+        .where(interactions.user == bindparam("user"))
+        .order_by(*_newest_first(tables))
+        .limit(bindparam("n"))
+        .add_columns(n_all)  # one round trip for both
+    )
+
+
+def _load_names(tables: CatalogTables) -> Load[int, ItemName]:
+    items = tables.items.c
+    query = select(items.idx, items.id, tables.title).where(items.idx.in_(KEYS))
+    return by_rows(query, lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows))
+
+
+def _load_item_idx(tables: CatalogTables) -> Load[Id, int]:
+    items = tables.items.c
+    query = select(items.id, items.idx).where(items.id.in_(KEYS))
+    return by_rows(query, lambda rows: ((identifier, idx) for identifier, idx in rows))
+
+
+def _load_users(tables: CatalogTables) -> Load[Id, dict[str, Any]]:
+    query = select(tables.users).where(tables.users.c.id.in_(KEYS))
+    return by_rows(query, lambda rows: ((row.id, dict(row._mapping)) for row in rows))
+
+
+def _load_histories(tables: CatalogTables) -> Load[int, IntArray]:
+    interactions = tables.interactions.c
+    query = select(interactions.user, interactions.item).where(interactions.user.in_(KEYS))
+    return by_rows(query.order_by(*_newest_first(tables)), _histories)
 
 
 def _histories(rows: Iterable[Any]) -> Iterator[tuple[int, IntArray]]:

@@ -25,7 +25,7 @@ class Popular:
 
 
 def most_popular(counts: IntArray, candidates: IntArray, twins: Twins, k: int) -> Popular:
-    """At most k candidates with more interactions than the 0.75 quantile over all candidates.
+    """The candidates, at most k, with more interactions than the 0.75 quantile over all candidates.
 
     Where none has more (few candidates, many ties), those with most. Items without interactions are never popular.
 

@@ -35,7 +35,7 @@ LONGEST_TEXT = 2**24 - 1
 
 
 def is_term_field(field: FieldSpec) -> bool:
-    """Whether the field's values are kept as terms."""
+    """True for a field whose values are kept as terms."""
     return field.kind == "category" or (field.kind == "text" and field.filter)
 
 

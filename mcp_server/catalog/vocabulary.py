@@ -38,7 +38,7 @@ class NameMatch:
     names: list[str]
     """Their names."""
     corrected: bool
-    """Whether they differ from the name asked for by more than case and punctuation."""
+    """True where they differ from the name asked for by more than case and punctuation."""
     suggestions: list[str]
     """Near names, where there are no terms."""
 

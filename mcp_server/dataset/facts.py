@@ -1,4 +1,4 @@
-"""What is known of a dataset before anybody asks: its specification, and what its preparation has found.
+"""Facts about a dataset: its specification, and the findings of its preparation.
 
 Tools, prompts, resources and pages are built from these facts. A ``Feature`` is something that a dataset may have; a
 tool, an argument or a sentence that makes sense only with it says so by naming it.
@@ -28,14 +28,14 @@ class DatasetCard(BaseModel):
     n_dropped: int = 0
     """Interactions left out because they name an unknown item or user."""
     item_ids: str
-    """What IDs look like: "IDs run from 1 to 1682"."""
+    """Form of the IDs, as in "IDs run from 1 to 1682"."""
     user_ids: str
     example_items: list[int | str]
     example_users: list[int | str]
     terms: dict[str, list[str]]
     """The most frequent names of each category of items."""
     term_counts: dict[str, int]
-    """How many names each category has."""
+    """Number of names in each category."""
     ranges: dict[str, tuple[float, float]]
     """Least and greatest value of each number field."""
     groups: dict[str, list[str]]

@@ -18,27 +18,27 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     kind: Literal["category", "number", "text", "date"]
     """Kind of the values. Names of a category are matched fuzzily; dates are ISO, as in 1995, 1995-11 or 1995-11-22."""
     many: bool = False
-    """For a category: an item may have several."""
+    """Several values for one item; only for a category."""
     source: str | None = None
     """Column of the files, where it has another name."""
     label: str | None = None
     """People's word for the field. By default the name, with spaces."""
     unit: str | None = None
-    """For a number: shown after the value and in the filter's description."""
+    """Unit of a number, shown after the value and in the filter's description."""
     integer: bool = False
-    """For a number: it is whole."""
+    """Whole values; only for a number."""
     filter: bool = False
     """The field becomes an argument of the filter tool."""
     separator: str | None = None
-    """For a category with many values in one string: the text between two."""
+    """Text between two values of a category, where one string holds many."""
     part: Literal["year", "month"] | None = None
-    """For a number taken from a date column: the part of the date."""
+    """Part of the date, for a number taken from a date column."""
     values: dict[str, str] = {}
     """Codes in the file, and the names shown for them: ``{M: male}``."""
     bands: dict[str, tuple[float, float]] = {}
-    """For a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
+    """Inclusive ranges of a category made of a number, ``{teenager: [13, 19]}``."""
     aliases: dict[str, str] = {}
-    """For a category: other names that people use, and the catalogue's name for each."""
+    """Other names that people use for those of a category, and the catalogue's name for each."""
 
     @property
     def column(self) -> str:

@@ -66,9 +66,9 @@ class SourceFile(BaseModel, extra="forbid", frozen=True):
     format: Literal["jsonl", "delimited", "atomic"]
     """jsonl: an object on each line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
     separator: str = Field(",", min_length=1)
-    """For a delimited file: the text between two columns. Columns between commas may be quoted."""
+    """Text between two columns of a delimited file. Columns between commas may be quoted."""
     columns: list[str] | None = None
-    """For a delimited file without a header line: the names of its columns."""
+    """Names of the columns, for a delimited file without a header line."""
     encoding: Encoding = "utf-8"
     flags: dict[str, list[str]] = {}
     """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""

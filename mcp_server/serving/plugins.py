@@ -64,7 +64,7 @@ class PluginTools:
     """The tools of all plug-ins for one dataset."""
 
     tools: dict[str, Tool]
-    """By name, in the order of the plug-ins."""
+    """Tools by name, in the order of the plug-ins."""
     places: dict[str, str]
     """The place that each tool comes from."""
     problems: list[Problem]

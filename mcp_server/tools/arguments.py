@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcp_server.types import Id, IntArray
 
 LARGEST_K = 100
-"""Most entries of a list in an answer. A longer one helps nobody in a conversation."""
+"""Upper bound on ``k``. More entries help nobody in a conversation."""
 
 LARGEST_OFFSET = 10**9
 
@@ -41,7 +41,7 @@ K = Annotated[int, Field(ge=1, le=LARGEST_K, description="How many, 1 to 100."),
 Offset = Annotated[int, Field(ge=0, le=LARGEST_OFFSET, description="Skip so many: the next page."), NotBoolean]
 
 Detail = Annotated[Literal["compact", "full"], Field(description="full: also {summary}."), Feature.SUMMARY]
-"""How much a list says of each item (``list_items``)."""
+"""The amount of detail in a list of items (``list_items``)."""
 
 
 class Arguments(BaseModel):
@@ -84,7 +84,7 @@ def parse_arguments(model: type[A], given: Mapping[str, Any], known: Collection[
 
 
 def _describe_problems(error: ValidationError) -> list[str]:
-    """Which argument is wrong, and how, in words."""
+    """The problems in words, each with the argument that it is about."""
     problems = []
     for problem in error.errors(include_url=False)[:MOST_PROBLEMS]:
         place = ".".join(map(_describe_part, problem["loc"]))

@@ -61,13 +61,13 @@ class Tool:
         return shown
 
     def needs_user(self, arguments: Mapping[str, Any]) -> bool:
-        """Does a call name no user although this tool is about one? Items that someone likes stand in for a user."""
+        """True where the tool is about a user and a call names none. Items that someone likes stand in for a user."""
         named = any(arguments.get(name) is not None for name in ("user", "liked_items"))
         return "user" in self.input_schema["properties"] and not named
 
 
 def _how_to_get_more(arguments: Arguments) -> str:
-    """How to call again for more of an answer that was too long; continues a sentence."""
+    """Advice on calling again for more of an answer that was too long; it continues a sentence."""
     ways = [way for name, (value, way) in SHORTER.items() if getattr(arguments, name, None) == value]
     if "get" in type(arguments).model_fields:
         ways.append("fewer fields")
@@ -98,19 +98,7 @@ def make_tool(
         choices: Arguments that take names, and the names this dataset has.
         read_only: False where a call changes something.
     """
-    nouns, typed = facts.spec.nouns, _with_ids(arguments, facts)
-    summary = ", ".join(field.name for field in facts.spec.summary)
-    input_schema = json_schema(typed, nouns, summary=summary)
-    properties = input_schema["properties"]
-    for argument, field in typed.model_fields.items():
-        if any(isinstance(need, Feature) and need not in facts.features for need in field.metadata):
-            del properties[argument]
-    for argument in SHARED_ARGUMENTS:
-        if argument in properties:
-            properties[argument] = properties.pop(argument)
-    for argument, names in (choices or {}).items():
-        schema = properties[argument]
-        schema.get("items", schema)["enum"] = list(names)
+    typed = _with_ids(arguments, facts)
     return Tool(
         name=name,
         title=facts.say(title),
@@ -118,11 +106,30 @@ def make_tool(
         arguments=typed,
         result=result,
         run=run,
-        input_schema=input_schema,
-        output_schema=json_schema(_with_ids(result, facts), nouns),
+        input_schema=_input_schema(typed, facts, choices or {}),
+        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns),
         needs=needs,
         read_only=read_only,
     )
+
+
+def _input_schema(
+    arguments: type[Arguments], facts: DatasetFacts, choices: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """JSON schema of the arguments that a dataset can have."""
+    summary = ", ".join(field.name for field in facts.spec.summary)
+    input_schema = json_schema(arguments, facts.spec.nouns, summary=summary)
+    properties = input_schema["properties"]
+    for argument, field in arguments.model_fields.items():
+        if any(isinstance(need, Feature) and need not in facts.features for need in field.metadata):
+            del properties[argument]
+    for argument in SHARED_ARGUMENTS:
+        if argument in properties:
+            properties[argument] = properties.pop(argument)
+    for argument, names in choices.items():
+        schema = properties[argument]
+        schema.get("items", schema)["enum"] = list(names)
+    return input_schema
 
 
 M = TypeVar("M", bound=BaseModel)

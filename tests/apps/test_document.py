@@ -17,7 +17,7 @@ SHOP_SPEC = load_spec(SHOP / "dataset.yaml")
 
 
 class Reader(HTMLParser):
-    """What a document has of elements, attributes and texts of scripts."""
+    """Elements, attributes and scripts of a document."""
 
     def __init__(self, document: str) -> None:
         super().__init__()

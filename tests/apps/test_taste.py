@@ -21,10 +21,10 @@ from tests.names import HISTORY
 Movies = dict[int, dict[str, Any]]
 
 VIEWER = 233
-"""Has 110 ratings in 6 months, none of a film that is listed twice."""
+"""A viewer with 110 ratings in 6 months, none of a film that is listed twice."""
 
 ONE_DAY_VIEWER = 90
-"""Has 300 ratings, all of them of one day."""
+"""A viewer with 300 ratings, all on one day."""
 
 
 def complete(hosted: Hosted) -> None:
@@ -55,7 +55,7 @@ def figures(hosted: Hosted) -> dict[str, str]:
 
 
 def rounded(number: float) -> str:
-    """To one digit, halves up, as people do."""
+    """A number with one digit, halves rounded up, as people do."""
     return str(Decimal(number).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 

@@ -80,7 +80,7 @@ async def test_without_ratings_buying_is_liking(shop: Service, items: list[str],
 
 
 async def test_popular_products_have_more_purchases_than_the_upper_quartile(shop: Service) -> None:
-    """Of 0 1 1 1 2 2 2 2 2 3 3 4 the 0.75 quantile is 2.25."""
+    """The 0.75 quantile of 0 1 1 1 2 2 2 2 2 3 3 4 is 2.25."""
     result = await shop.call(POPULAR, {})
     assert [(item["item_id"], item["n_interactions"]) for item in result["items"]] == [
         ("TOY-01", 4),

@@ -1,4 +1,4 @@
-"""What tools and instructions say of a shop, which has no ratings and no texts to search."""
+"""Texts of tools and instructions for a shop, which has no ratings and no texts to search."""
 
 import asyncio
 import json

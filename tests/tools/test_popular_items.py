@@ -24,7 +24,7 @@ def counts_by(ratings: Iterable[Rating], users: Iterable[int]) -> Counter[int]:
 
 
 def quantile(values: Iterable[int], share: float) -> float:
-    """With linear interpolation between the two nearest ranks."""
+    """A quantile with linear interpolation between the two nearest ranks."""
     ranked = sorted(values)
     place = share * (len(ranked) - 1)
     low = int(place)

@@ -20,7 +20,7 @@ from tests.conftest import SHOP
 Schema = dict[str, Any]
 
 KEYWORDS = {"type", "properties", "required", "items", "enum", "description", "default"}
-"""What the declarations of functions have in common that models of OpenAI, Anthropic and Google are given."""
+"""Keywords that declarations of functions share for models of OpenAI, Anthropic and Google."""
 
 NAMES = {
     "get_top_k_recommendations_tool",

@@ -1,4 +1,4 @@
-"""What tools need of a dataset: without it neither they nor their arguments are there, and no text names them."""
+"""Needs of tools: without them neither the tools nor their arguments are there, and no text names them."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far the audiences of two lists of items overlap."""
+"""The overlap of the audiences of two lists of items."""
 
 from typing import Annotated, Any, Generic
 
