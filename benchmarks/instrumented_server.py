@@ -12,7 +12,10 @@ from mcp_server.dataset.spec import Nouns
 from mcp_server.protocol.sdk_server import serve_stdio
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.tools.base import Arguments, Result, Tool, json_schema
+from mcp_server.tools.arguments import Arguments
+from mcp_server.tools.results import Result
+from mcp_server.tools.schemas import json_schema
+from mcp_server.tools.tool import Tool
 from mcp_server.tools.top_k_recommendations import RecommendedItem, TopKResult
 
 HEAVY = ("torch", "recbole", "pandas", "scipy", "sklearn")

@@ -1,34 +1,19 @@
-"""What a tool of your own imports: the stable surface of the server.
+"""The stable surface of the server, for tools of your own.
 
 Everything else in this package may move between versions; what is listed here stays, or its change is announced.
-Importing it is cheap, so that a host's list of tools does not wait for NumPy or SQLAlchemy; import those inside your
-tool's function. docs/your-own-tools.md takes you from an empty file to a tool in a host.
+Importing this module is cheap, so that a host's list of tools does not wait for NumPy or SQLAlchemy: import those
+inside your tool's function. docs/your-own-tools.md takes you from an empty file to a tool in a host.
 """
 
 from typing import TYPE_CHECKING, Any
 
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.ids import ItemId, UserId
 from mcp_server.errors import InvalidInputError, RecsysError
 from mcp_server.serving.call_progress import report
-from mcp_server.tools.base import (
-    Arguments,
-    Detail,
-    Facts,
-    IntegerId,
-    ItemId,
-    ItemsArguments,
-    K,
-    ListedItem,
-    OneOrMore,
-    Result,
-    StringId,
-    Tool,
-    UserId,
-    candidate_items,
-    count_of,
-    list_items,
-    make_tool,
-    with_ids,
-)
+from mcp_server.tools.arguments import Arguments, Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.results import ListedItem, Result, count_of, list_items
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.catalog.catalog import Catalog
@@ -45,10 +30,10 @@ __all__ = [
     "Arguments",
     "Backends",
     "Catalog",
+    "DatasetFacts",
     "Detail",
-    "Facts",
+    "Feature",
     "IntArray",
-    "IntegerId",
     "InvalidInputError",
     "ItemId",
     "ItemsArguments",
@@ -59,14 +44,13 @@ __all__ = [
     "RecsysError",
     "Result",
     "Statistics",
-    "StringId",
     "TextSearch",
     "Tool",
     "UserId",
+    "When",
     "candidate_items",
     "count_of",
     "list_items",
     "make_tool",
     "report",
-    "with_ids",
 ]

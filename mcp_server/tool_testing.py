@@ -1,4 +1,4 @@
-"""For tests of your own tools: calls them in this process, over a prepared state, without a host or a protocol."""
+"""Calls of your own tools for tests: in this process, over a prepared state, without a host or a protocol."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -8,15 +8,15 @@ from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 
 Call = Callable[[str, Mapping[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
-"""Takes the name of a tool and its arguments, gives its result as JSON values."""
+"""Calls a tool by name with arguments. The result is JSON values."""
 
 
 @asynccontextmanager
 async def open_tools(**settings: Any) -> AsyncIterator[Call]:
-    """The tools of a server: its own and yours.
+    """Open the tools of a server: its own and yours.
 
     Args:
-        settings: As in the environment, without RECSYS_: ``open_tools(tools_path="tools", state="...")``.
+        settings: Settings as in the environment, without RECSYS_: ``open_tools(tools_path="tools", state="...")``.
 
     Raises:
         RecsysError: Nothing has been prepared, or a call asks for what cannot be done.

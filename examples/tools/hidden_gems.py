@@ -1,13 +1,14 @@
 """Hidden gems: what fits a user, few know, and most of those who know it like."""
 
-from typing import Any, Generic
+from typing import Annotated, Any, Generic
 
 from pydantic import Field
 
 from mcp_server.tool_api import (
     Arguments,
     Backends,
-    Facts,
+    DatasetFacts,
+    Feature,
     InvalidInputError,
     ItemId,
     K,
@@ -18,14 +19,13 @@ from mcp_server.tool_api import (
     count_of,
     list_items,
     make_tool,
-    with_ids,
 )
 
 FEWEST = 5
-"""The share of likes among fewer interactions says nothing."""
+"""Fewest interactions of a gem. The share of likes among fewer says nothing."""
 
 N_TRIED = 100
-"""So many little known items, the best for the user, are looked at."""
+"""Little known items that are looked at, the best for the user first."""
 
 DESCRIPTION = """
 Lists hidden gems for a {user}: {items} that fit the {user}, that few {users} know, and that most of those who know
@@ -38,7 +38,9 @@ class GemsArguments(Arguments, Generic[UserId]):
     k: K = 5
     known_by: int = Field(50, ge=FEWEST, description="Only {items} with at most so many {interactions}.")
     liked_by: float = Field(60, ge=0, le=100, description="Least share of likes, in percent.")
-    about: str | None = Field(None, max_length=1000, description="Only {items} nearest to this story, topic or mood.")
+    about: Annotated[str | None, Feature.SEARCH_TEXTS] = Field(
+        None, max_length=1000, description="Only {items} nearest to this story, topic or mood."
+    )
 
 
 class Gem(ListedItem[ItemId], Generic[ItemId]):
@@ -50,19 +52,16 @@ class GemsResult(Result, Generic[ItemId]):
     items: list[Gem[ItemId]] = Field(description="Hidden gems, best for the {user} first.")
 
 
-def build(facts: Facts) -> Tool | None:
-    """None where every interaction counts as liking: there is nothing to tell gems by."""
-    if facts.spec.interactions.like_threshold is None:
-        return None
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="hidden_gems_tool",
         title="Hidden gems",
         description=DESCRIPTION,
-        arguments=with_ids(GemsArguments, facts.user_id_type),
-        result=with_ids(GemsResult, facts.item_id_type),
+        arguments=GemsArguments,
+        result=GemsResult,
         run=hidden_gems,
-        leave_out=() if facts.spec.search else ("about",),
+        needs=Feature.LIKE_THRESHOLD,  # where every interaction counts as liking, there is nothing to tell gems by
     )
 
 
@@ -89,11 +88,9 @@ async def hidden_gems(backends: Backends, arguments: GemsArguments[Any]) -> Gems
             gems[item] = share
         if len(gems) == arguments.k:
             break
-    listed: list[Gem[Any]] = [
-        Gem(**item, n_interactions=int(counts[idx]), liked_by=round(share, 1))
-        for item, (idx, share) in zip(await list_items(backends, list(gems)), gems.items(), strict=True)
-    ]
-    message = f"{count_of(len(listed), 'hidden gem', 'hidden gems')} for {nouns.user} {arguments.user}, best first."
-    if len(listed) < arguments.k:
+    known, shares = [int(counts[item]) for item in gems], [round(share, 1) for share in gems.values()]
+    items = await list_items(backends, Gem, list(gems), n_interactions=known, liked_by=shares)
+    message = f"{count_of(len(items), 'hidden gem', 'hidden gems')} for {nouns.user} {arguments.user}, best first."
+    if len(items) < arguments.k:
         message += f" No more of the {nouns.items} meet this: try a greater known_by or a smaller liked_by."
-    return GemsResult(message=message, items=listed)
+    return GemsResult(message=message, items=items)

@@ -1,8 +1,8 @@
 """MCP Apps: small pages that hosts show in place of a tool's JSON.
 
-A page is one self-contained HTML document that a host loads into a sandboxed frame; it gets the tool's arguments and
-result from the host, and asks the host to call tools. What a page says of the dataset (nouns, labels, groups) is put
-into it when it is made. Nothing here knows the MCP SDK; the server publishes what it finds.
+A page is one self-contained HTML document that a host loads into a sandboxed frame. It gets the tool's arguments and
+result from the host, and asks the host to call tools. The dataset's nouns, labels and groups are put into it when it is
+made. Nothing here knows the MCP SDK; the server publishes the pages.
 
 The protocol: https://github.com/modelcontextprotocol/ext-apps/blob/main/specification/2026-01-26/apps.mdx
 """

@@ -1,7 +1,7 @@
-"""One HTML document out of the parts of a page.
+"""The HTML document of a page, made of its parts.
 
-Everything is inside it, and its policy lets it run exactly that: the browser refuses any other script or style, and
-every connection, whatever the host allows.
+Everything is inside it, and its policy allows exactly that: the browser refuses any other script or style, and every
+connection, whatever the host allows.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from mcp_server import __version__
 PARTS = Path(__file__).parent / "parts"
 
 SHARED = ("host", "elements", "words", "frame")
-"""Scripts of all pages, before a page's own; together they are one module."""
+"""Scripts of all pages. With a page's own script after them they are one module."""
 
 BEFORE = {"taste": ("timeline",)}
-"""Scripts that a page needs besides."""
+"""More scripts that a page needs before its own."""
 
 
 def make_document(page: str, title: str, about: Mapping[str, Any]) -> str:
     """The document of a page.
 
     Args:
-        page: Its name, which its own script and style have.
-        about: What its scripts read as ``ABOUT``.
+        page: Name of the page, and of its own script and style.
+        about: Facts that its scripts read as ``ABOUT``.
     """
     style = _read("theme.css") + _read(f"{page}.css")
     script = "".join(_read(f"{part}.js") for part in (*SHARED, *BEFORE.get(page, ()), page))
@@ -50,10 +50,10 @@ def _read(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    """A source expression of a content security policy that allows this text and no other."""
+    """Source expression of a content security policy that allows this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _in_script(value: Any) -> str:
-    """JSON that no text in it can close the element around, nor open a comment in it."""
+    """JSON in which no text can close the element around it or open a comment in it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -1,4 +1,4 @@
-"""The pages, which tools' results they show, and what they are told of the dataset."""
+"""The pages, the tools whose results they show, and the facts about the dataset that they are given."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.apps.document import make_document
-from mcp_server.dataset.spec import DatasetSpec, FieldSpec
-from mcp_server.tools.base import Facts, fill
+from mcp_server.dataset.facts import DatasetFacts
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.spec import DatasetSpec
 
 MIME_TYPE = "text/html;profile=mcp-app"
 
 META: dict[str, Any] = {"ui": {"csp": {"connectDomains": [], "resourceDomains": []}, "prefersBorder": True}}
-"""`_meta` of each page, in the list of resources and with its content: it needs nothing from any network."""
+"""`_meta` of each page, in the list of resources and with its content: a page needs nothing from any network."""
 
 
 @dataclass(frozen=True)
@@ -27,69 +28,65 @@ class AppPage:
     tools: tuple[str, ...]
     """Names of the tools whose results it shows."""
     about: Mapping[str, Any] = field(repr=False)
-    """What it is told of the dataset; JSON."""
+    """Facts about the dataset, as JSON values."""
 
     def html(self) -> str:
-        """The whole document."""
         return make_document(self.name, self.title, self.about)
 
 
-def build_pages(facts: Facts) -> dict[str, AppPage]:
-    """The pages for a dataset, by URI. The three tools that they show are those that every dataset has."""
+PAGES = (
+    (
+        "recommendations",
+        "Recommended {items}",
+        "Recommendations as cards: what each {item} is, and what speaks for it.",
+        "get_top_k_recommendations_tool",
+    ),
+    (
+        "taste",
+        "Taste of a {user}",
+        "A {user}'s {interactions} at a glance: of what, when, and the latest.",
+        "get_interacted_items_tool",
+    ),
+    (
+        "popularity",
+        "Popular {items}",
+        "Popular {items} as a chart; groups of {users} side by side.",
+        "get_popular_items_tool",
+    ),
+)
+"""Name, title, description and tool of each page. Every dataset has these tools."""
+
+
+def build_pages(facts: DatasetFacts) -> dict[str, AppPage]:
+    """The pages for a dataset, by URI."""
     about = describe_dataset(facts)
     pages = [
-        AppPage(
-            uri="ui://recsys/recommendations",
-            name="recommendations",
-            title=fill("Recommended {items}", facts.spec.nouns),
-            description=fill(
-                "Recommendations as cards: what each {item} is, and what speaks for it.", facts.spec.nouns
-            ),
-            tools=("get_top_k_recommendations_tool",),
-            about=about,
-        ),
-        AppPage(
-            uri="ui://recsys/taste",
-            name="taste",
-            title=fill("Taste of a {user}", facts.spec.nouns),
-            description=fill("A {user}'s {interactions} at a glance: of what, when, and the latest.", facts.spec.nouns),
-            tools=("get_interacted_items_tool",),
-            about=about,
-        ),
-        AppPage(
-            uri="ui://recsys/popularity",
-            name="popularity",
-            title=fill("Popular {items}", facts.spec.nouns),
-            description=fill("Popular {items} as a chart; groups of {users} side by side.", facts.spec.nouns),
-            tools=("get_popular_items_tool",),
-            about=about,
-        ),
+        AppPage(f"ui://recsys/{name}", name, facts.say(title), facts.say(description), (tool,), about)
+        for name, title, description, tool in PAGES
     ]
     return {page.uri: page for page in pages}
 
 
-def describe_dataset(facts: Facts) -> dict[str, Any]:
-    """What the pages' scripts read as ``ABOUT``."""
+def describe_dataset(facts: DatasetFacts) -> dict[str, Any]:
+    """Facts about the dataset, which the pages' scripts read as ``ABOUT``."""
     spec = facts.spec
     groups = facts.card.groups if facts.card else {}
-    of_users = {each.name: each for each in spec.users.fields}
+    titles = {field.name: field.title for field in spec.users.fields}
     return {
         "nouns": spec.nouns.model_dump(),
         "summary": [_describe_field(each) for each in spec.summary],
         "rating": _describe_rating(spec),
-        "groups": [
-            {"label": of_users[name].title, "names": groups[name]} for name in spec.users.groups if groups.get(name)
-        ],
+        "groups": [{"label": titles[name], "names": groups[name]} for name in spec.users.groups if groups.get(name)],
     }
 
 
-def _describe_field(of: FieldSpec) -> dict[str, Any]:
+def _describe_field(spec: FieldSpec) -> dict[str, Any]:
     return {
-        "name": of.name,
-        "label": of.title,
-        "kind": of.kind,
-        "unit": of.unit,
-        "year": of.integer and (of.part == "year" or of.name.split("_")[-1] == "year"),
+        "name": spec.name,
+        "label": spec.title,
+        "kind": spec.kind,
+        "unit": spec.unit,
+        "year": spec.integer and (spec.part == "year" or spec.name.split("_")[-1] == "year"),
     }
 
 

@@ -1,7 +1,7 @@
 """The catalogue's items and users: positions, names, fields, histories.
 
-Takes and gives positions (``idx``) where numbers do, and the dataset's own IDs where people read them.
-All statements, here and in the modules beside this one, have bound parameters only.
+Items and users are positions (``idx``) inside the program, and the dataset's own IDs where people read them. All
+statements, here and in the modules beside this one, have bound parameters only.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_fields import ItemFields
@@ -23,24 +23,25 @@ from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.sql.database import Database
-from mcp_server.sql.lookup import KEYS, Lookup, by_rows
+from mcp_server.sql.lookup import KEYS, Load, Lookup, by_rows
 from mcp_server.types import Id, IntArray
 
 SPARE_INTERACTIONS = 20
-"""So many more are read than items are wanted, because some are with the same item."""
+"""Interactions that are read beyond the number of items wanted, because several may be with the same item."""
 
 REMEMBERED_NAMES = 100_000
 REMEMBERED_USERS = 20_000
 REMEMBERED_HISTORIES = 5_000
 REMEMBERED_ITEMS = 5_000
-"""Each of these takes some 20 MB at most, with a hundred interactions of a user and 4 KB of an item."""
+"""Entries that are kept in memory. Each of the four takes some 20 MB at most, with a hundred interactions for each user
+and 4 KB for each item."""
 
 NO_ITEMS: IntArray = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
 class ItemName:
-    """An item as lists show it."""
+    """An item's ID and title."""
 
     id: Id
     title: str | None
@@ -61,8 +62,8 @@ class Catalog:
     """Queries over one dataset's tables.
 
     Args:
-        layout: What the tables hold, read beforehand (``Layout.read``).
-        id_ranges: For messages: what IDs look like, of "items" and "users".
+        layout: Facts about all items, read beforehand (``Layout.read``).
+        id_ranges: What the IDs of "items" and "users" look like, for messages.
     """
 
     def __init__(
@@ -87,63 +88,23 @@ class Catalog:
         self.statistics = Statistics(
             database, tables, layout.n_interactions, layout.n_users, spec.interactions.like_threshold
         )
-        items, users, interactions = self._tables.items.c, self._tables.users.c, self._tables.interactions.c
-        newest_first = (interactions.timestamp.desc(), interactions.interaction.desc())
-        # Nothing of this changes while a catalogue is served.
-        self._names: Lookup[int, ItemName] = Lookup(
-            database,
-            by_rows(
-                select(items.idx, items.id, self._tables.title).where(items.idx.in_(KEYS)),
-                lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows),
-            ),
-            REMEMBERED_NAMES,
-        )
-        self._item_idx: Lookup[Id, int] = Lookup(
-            database,
-            by_rows(
-                select(items.id, items.idx).where(items.id.in_(KEYS)),
-                lambda rows: ((identifier, idx) for identifier, idx in rows),
-            ),
-            REMEMBERED_NAMES,
-        )
-        self._items: Lookup[int, dict[str, Any]] = Lookup(database, ItemFields(tables, spec).load, REMEMBERED_ITEMS)
-        self._users: Lookup[Id, dict[str, Any]] = Lookup(
-            database,
-            by_rows(
-                select(self._tables.users).where(users.id.in_(KEYS)),
-                lambda rows: ((row.id, dict(row._mapping)) for row in rows),
-            ),
-            REMEMBERED_USERS,
-        )
-        self._histories: Lookup[int, IntArray] = Lookup(
-            database,
-            by_rows(
-                select(interactions.user, interactions.item).where(interactions.user.in_(KEYS)).order_by(*newest_first),
-                _histories,
-            ),
-            REMEMBERED_HISTORIES,
-        )
-        n_history = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
-        self._select_recent = (
-            select(items.id, self._tables.title, items.canonical, interactions.rating, interactions.timestamp)
-            .join(self._tables.items, items.idx == interactions.item)
-            .where(interactions.user == bindparam("user"))
-            .order_by(*newest_first)
-            .limit(bindparam("n"))
-            .add_columns(n_history)  # in one way to the server and back
-        )
-        self._ping = select(users.idx).limit(1)
-
-    # What lists leave out
+        # A catalogue does not change while it is served, so what has been read is kept.
+        self._names = Lookup(database, _load_names(tables), REMEMBERED_NAMES)
+        self._item_idx = Lookup(database, _load_item_idx(tables), REMEMBERED_NAMES)
+        self._items = Lookup(database, ItemFields(tables, spec).load, REMEMBERED_ITEMS)
+        self._users = Lookup(database, _load_users(tables), REMEMBERED_USERS)
+        self._histories = Lookup(database, _load_histories(tables), REMEMBERED_HISTORIES)
+        self._select_recent = _select_recent(tables)
+        self._ping = select(tables.users.c.idx).limit(1)
 
     def unrankable(self, history: IntArray | None) -> IntArray:
-        """Items that are not to be recommended: without a title or interactions, or known from a history."""
+        """Items that are not to be recommended: those without a title or interactions, and those of a history."""
         if history is None:
             return self._unrankable
         return np.concatenate([self._unrankable, self.twins.with_twins(history)])
 
     def popular(self, counts: IntArray, candidates: IntArray | None, k: int) -> Popular:
-        """The popular items among some candidates (all with a title where None), by counts of interactions."""
+        """The popular items by counts of interactions, among candidates or, where None, all items with a title."""
         chosen = self._titled if candidates is None else np.setdiff1d(candidates, self.untitled)
         return most_popular(counts, chosen, self.twins, k)
 
@@ -159,7 +120,7 @@ class Catalog:
         return idx
 
     async def user(self, user: Id) -> Mapping[str, Any]:
-        """All fields of a user, "idx" and "id" with them.
+        """All fields of a user, with "idx" and "id".
 
         Raises:
             InvalidInputError: There is no such user.
@@ -175,7 +136,7 @@ class Catalog:
         )
 
     async def history(self, user_idx: int) -> IntArray:
-        """(n,): the items that a user interacted with, newest first, each once."""
+        """Items that a user interacted with, newest first, each once: (n,)."""
         found = await self._histories.find([user_idx])
         return found.get(user_idx, NO_ITEMS)
 
@@ -184,7 +145,7 @@ class Catalog:
 
         def query(connection: Connection) -> tuple[list[HistoryEntry], int]:
             limit = k + SPARE_INTERACTIONS
-            while True:  # once, unless many interactions are with the same items
+            while True:  # one turn, unless many interactions are with the same items
                 rows = connection.execute(self._select_recent, {"user": user_idx, "n": limit}).all()
                 total: int = rows[0][-1] if rows else 0
                 entries: dict[int, HistoryEntry] = {}
@@ -199,7 +160,7 @@ class Catalog:
     # Items
 
     async def item_idx(self, items: Iterable[Id]) -> IntArray:
-        """(n,): positions of items, in the order given, each once.
+        """Positions of items, in the order given, each once: (n,).
 
         Raises:
             InvalidInputError: Some of the items are not in the catalogue.
@@ -221,21 +182,64 @@ class Catalog:
         return [found[position] for position in asked]
 
     async def metadata(self, idx: Sequence[int] | IntArray, fields: Sequence[str]) -> list[dict[str, Any]]:
-        """The fields asked for, of each item in the order given; "id" always. Unknown is None or []."""
+        """Fields of items, in the order given, and always "id". Unknown values are None or []."""
         asked = [int(position) for position in idx]
         found = await self._items.find(asked)
         return [{name: found[position][name] for name in ("id", *fields)} for position in asked]
 
     async def ping(self) -> None:
-        """Raises: BackendError: the database cannot be used."""
+        """Ask the database something small.
+
+        Raises:
+            BackendError: The database cannot be used.
+        """
         await self._database.read(lambda connection: connection.execute(self._ping).first())
 
-    async def close(self) -> None:
-        await self._database.close()
+
+def _newest_first(tables: CatalogTables) -> tuple[ColumnElement[Any], ...]:
+    interactions = tables.interactions.c
+    return interactions.timestamp.desc(), interactions.interaction.desc()
+
+
+def _select_recent(tables: CatalogTables) -> Select[Any]:
+    """The newest interactions of a user, each with the number of all."""
+    items, interactions = tables.items.c, tables.interactions.c
+    n_all = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
+    return (
+        select(items.id, tables.title, items.canonical, interactions.rating, interactions.timestamp)
+        .join(tables.items, items.idx == interactions.item)
+        .where(interactions.user == bindparam("user"))
+        .order_by(*_newest_first(tables))
+        .limit(bindparam("n"))
+        .add_columns(n_all)  # one round trip for both
+    )
+
+
+def _load_names(tables: CatalogTables) -> Load[int, ItemName]:
+    items = tables.items.c
+    query = select(items.idx, items.id, tables.title).where(items.idx.in_(KEYS))
+    return by_rows(query, lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows))
+
+
+def _load_item_idx(tables: CatalogTables) -> Load[Id, int]:
+    items = tables.items.c
+    query = select(items.id, items.idx).where(items.id.in_(KEYS))
+    return by_rows(query, lambda rows: ((identifier, idx) for identifier, idx in rows))
+
+
+def _load_users(tables: CatalogTables) -> Load[Id, dict[str, Any]]:
+    query = select(tables.users).where(tables.users.c.id.in_(KEYS))
+    return by_rows(query, lambda rows: ((row.id, dict(row._mapping)) for row in rows))
+
+
+def _load_histories(tables: CatalogTables) -> Load[int, IntArray]:
+    interactions = tables.interactions.c
+    query = select(interactions.user, interactions.item).where(interactions.user.in_(KEYS))
+    return by_rows(query.order_by(*_newest_first(tables)), _histories)
 
 
 def _histories(rows: Iterable[Any]) -> Iterator[tuple[int, IntArray]]:
-    """Users and their items, in the order of the rows, each once."""
+    """Users and their items in the order of the rows, each once."""
     items: dict[int, dict[int, None]] = {}
     for user, item in rows:
         items.setdefault(user, {})[item] = None

@@ -1,4 +1,4 @@
-"""Finding users and items by the beginning of what people know them by: IDs and titles."""
+"""Users and items by what somebody has typed of an ID or a title."""
 
 from typing import Any
 
@@ -9,19 +9,21 @@ from mcp_server.sql.database import Database
 
 
 class Directory:
-    """Looks up, as somebody types. What is typed may stand anywhere in a title; case does not matter there."""
+    """Finds IDs and titles while somebody types. Titles match anywhere and in any case."""
 
     def __init__(self, database: Database, tables: CatalogTables) -> None:
         self._database = database
         self._users, self._items, self._title = tables.users.c, tables.items.c, tables.title
 
     async def user_ids(self, typed: str, most: int) -> tuple[list[str], int]:
-        """IDs that begin with it, and how many do."""
+        """IDs of users that begin with the typed text, and how many there are."""
         matching = select(self._users.id).where(_begins(self._users.id, typed.strip()))
         return await self._find(matching, [self._users.idx], most)
 
     async def item_ids(self, typed: str, most: int) -> tuple[list[str], int]:
-        """IDs that begin with it or are of an item whose title has it, most interactions first, and how many are."""
+        """IDs of items that begin with the typed text or whose title has it, and how many there are. Items with most
+        interactions come first.
+        """
         typed = typed.strip()
         conditions = [_begins(self._items.id, typed)]
         if typed and not typed.isdigit():
@@ -29,7 +31,9 @@ class Directory:
         return await self._find(select(self._items.id).where(or_(*conditions)), self._by_interactions, most)
 
     async def titles(self, typed: str, most: int) -> tuple[list[str], int]:
-        """Titles that have it, those that begin with it first, then by interactions, and how many have it."""
+        """Titles that have the typed text, and how many there are. Those that begin with it come first, then those with
+        most interactions.
+        """
         typed = typed.strip()
         once = self._items.canonical == self._items.idx
         matching = select(self._title).where(self._title.is_not(None), once, self._has(typed))

@@ -1,4 +1,4 @@
-"""Reading the fields of items: numbers and texts from columns, names from the table of terms."""
+"""The fields of items, read from the tables: numbers and texts from columns, names from the table of terms."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ class ItemFields:
         )
 
     def load(self, connection: Connection, idx: Sequence[int]) -> Iterable[tuple[int, dict[str, Any]]]:
-        """Positions and records: "id" and the fields; unknown is None, or [] where there may be many."""
+        """Positions, and records of "id" and the fields. Unknown values are None, or [] where there may be many."""
         records: dict[int, dict[str, Any]] = {}
         for position, identifier, *values in connection.execute(self._columns, {"keys": idx}):
             unknown: dict[str, Any] = {name: [] if many else None for name, many in self._many.items()}

@@ -171,6 +171,3 @@ class ItemSets:
     async def ping(self) -> None:
         """Raises: BackendError: the database cannot be used."""
         await self._database.read(lambda connection: connection.execute(select(_sets.c.handle).limit(1)).first())
-
-    async def close(self) -> None:
-        await self._database.close()

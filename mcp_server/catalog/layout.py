@@ -1,4 +1,4 @@
-"""What the tables of a catalogue hold at large: read when a catalogue is opened, and to see whether it is whole."""
+"""Facts about all items of a catalogue, read when it is opened and when it is checked for completeness."""
 
 from dataclasses import dataclass
 

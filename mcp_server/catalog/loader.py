@@ -1,4 +1,4 @@
-"""Writing a dataset into the tables of a catalogue."""
+"""A catalogue's tables, filled from a dataset."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ def load_catalog(
     """Create the tables and fill them.
 
     Args:
-        connection: In a transaction that the caller commits.
+        connection: Connection in a transaction, which the caller commits.
         advance: Called with the number of interactions written since the last call.
     """
     tables.metadata.create_all(connection)

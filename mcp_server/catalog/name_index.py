@@ -1,4 +1,4 @@
-"""From names as people write them to the terms of the catalogue: aliases, exact names, then the vocabulary."""
+"""Terms of the catalogue for names as people write them: by aliases, exact names, then the vocabulary."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,10 +12,10 @@ from mcp_server.sql.database import Database
 from mcp_server.sql.lookup import KEYS, Lookup, by_rows
 
 Terms = list[tuple[int, str]]
-"""Numbers and names of terms."""
+"""Terms, by number and name."""
 
 REMEMBERED = 10_000
-"""Names of each field."""
+"""Names of each field that are kept in memory."""
 
 
 class NameIndex:
@@ -37,7 +37,7 @@ class NameIndex:
         return select(*columns).where(self._terms.field == field, self._terms.folded.in_(KEYS))
 
     async def match(self, field: str, names: Sequence[str]) -> list[NameMatch]:
-        """Find the terms that each name means, exactly or nearly (see ``vocabulary``)."""
+        """The terms that each name means, exactly or nearly (see ``vocabulary``)."""
         aliases = self._aliases[field]
         meant = [aliases.get(fold(name), name) for name in names]
         exact = await self._exact[field].find({fold(name) for name in meant})
@@ -51,7 +51,7 @@ class NameIndex:
         return matches
 
     async def beginning_with(self, field: str, typed: str) -> list[str]:
-        """Names that begin with what was typed, then those of which a later word does; the most frequent first."""
+        """Names that begin with the typed text, then names with a later word that does; the most frequent first."""
         return (await self._vocabulary(field)).beginning_with(typed)
 
     async def _vocabulary(self, field: str) -> Vocabulary:

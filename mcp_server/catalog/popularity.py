@@ -1,4 +1,4 @@
-"""Which items count as popular."""
+"""Popular items among candidates."""
 
 from dataclasses import dataclass
 
@@ -8,29 +8,29 @@ from mcp_server.catalog.twins import Twins
 from mcp_server.types import IntArray
 
 QUANTILE = 0.75
-"""An item is popular if it has more interactions than this share of the candidates."""
+"""Share of the candidates that a popular item exceeds in interactions."""
 
 
 @dataclass(frozen=True)
 class Popular:
-    """The popular items among some candidates."""
+    """Popular items, with their counts of interactions."""
 
     items: list[int]
-    """Most interactions first; each item named once."""
+    """Positions, most interactions first, each item once."""
     counts: list[int]
     threshold: float
-    """The quantile: popular items have more interactions."""
+    """The quantile that popular items exceed."""
     above_threshold: bool
-    """False where no candidate has more than the quantile, and the items are simply those with most."""
+    """False where no candidate exceeds the quantile, and the items are simply those with most interactions."""
 
 
 def most_popular(counts: IntArray, candidates: IntArray, twins: Twins, k: int) -> Popular:
-    """The candidates with more interactions than the 0.75 quantile over all candidates, at most k.
+    """The candidates, at most k, with more interactions than the 0.75 quantile over all candidates.
 
-    Where none has more (few candidates, many ties), those with most. Items without any are never popular.
+    Where none has more (few candidates, many ties), those with most. Items without interactions are never popular.
 
     Args:
-        counts: (n_items,): interactions of each item.
+        counts: Interactions of each item: (n_items,).
         candidates: Positions, each once.
     """
     numbers = counts[candidates]
@@ -44,7 +44,7 @@ def most_popular(counts: IntArray, candidates: IntArray, twins: Twins, k: int) -
 
 
 def quantile(numbers: IntArray, share: float) -> float:
-    """A quantile with linear interpolation, as numpy.quantile's, which takes 20 times as long on short arrays."""
+    """A quantile with linear interpolation. ``numpy.quantile`` takes 20 times as long on short arrays."""
     place = share * (len(numbers) - 1)
     low = int(place)
     high = min(low + 1, len(numbers) - 1)

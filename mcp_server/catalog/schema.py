@@ -1,8 +1,8 @@
 """The tables of a catalogue, generated from its specification.
 
-A field with one number, text or date is a column of ``items`` or ``users``. A field of names is normalised:
-``terms`` holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles)
-are terms too, so that one index and one fuzzy search serve every name.
+A field with one number, text or date is a column of ``items`` or ``users``. A field of names is normalised: ``terms``
+holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles) are terms, too, so
+that one index and one fuzzy search serve every name.
 """
 
 from typing import Any
@@ -22,19 +22,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-from mcp_server.dataset.spec import DatasetSpec, FieldSpec
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.spec import DatasetSpec
 
 SCHEMA_VERSION = 2
-"""Goes into the catalogue's fingerprint; raise it when a table changes."""
+"""Part of the catalogue's fingerprint; raise it when a table changes."""
 
 NAME_LENGTH = 255
 
 LONGEST_TEXT = 2**24 - 1
-"""Bytes: MySQL's plain TEXT ends at 64 KB, which a storyline may exceed."""
+"""Bytes. MySQL's plain TEXT ends at 64 KB, which a storyline may exceed."""
 
 
 def is_term_field(field: FieldSpec) -> bool:
-    """Are the field's values kept as terms?"""
+    """True for a field whose values are kept as terms."""
     return field.kind == "category" or (field.kind == "text" and field.filter)
 
 
@@ -54,8 +55,8 @@ class CatalogTables:
     """SQLAlchemy tables for one dataset.
 
     Args:
-        prefix: Begins the names of the tables, where several catalogues share a database.
-        collation: Of a MySQL server: one that tells names apart as Python does, by code points.
+        prefix: Beginning of the tables' names, where several catalogues share a database.
+        collation: Collation of a MySQL server that compares names by code points, as Python does.
     """
 
     def __init__(self, spec: DatasetSpec, prefix: str = "", collation: str | None = None) -> None:

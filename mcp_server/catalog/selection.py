@@ -1,4 +1,4 @@
-"""Selecting items by conditions on their fields."""
+"""Selections of items by conditions on their fields."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from mcp_server.sql.database import Database
 from mcp_server.types import Id, IntArray
 
 REMEMBERED = 256
-"""So many answers are remembered."""
+"""Selections that are kept in memory."""
 
 Bounds = tuple[tuple[str, float], ...]
 """Limits of a number: pairs of gt, gte, lt, lte or eq and a value."""
@@ -30,16 +30,16 @@ _COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
 
 @dataclass(frozen=True)
 class TermCondition:
-    """Items that have names: of each of ``alternatives`` at least one, or of any of them at all."""
+    """A condition on names: items have at least one term of each of the ``alternatives``, or of any of them."""
 
     alternatives: tuple[tuple[int, ...], ...]
-    """For each name asked for, the numbers of the terms that it was taken for."""
+    """Numbers of the terms that each name was taken for."""
     match_any: bool
 
 
 @dataclass(frozen=True)
 class NumberCondition:
-    """Items whose field is within bounds; an item without the number is not."""
+    """A condition on a number. Items without the number do not meet it."""
 
     field: str
     bounds: Bounds
@@ -50,16 +50,16 @@ Condition = TermCondition | NumberCondition
 
 @dataclass(frozen=True)
 class ItemSelection:
-    """Items that conditions have selected, those with most interactions first."""
+    """Selected items, those with most interactions first."""
 
     idx: IntArray
-    """(n,): positions."""
+    """Positions: (n,)."""
     ids: tuple[Id, ...]
     """Their IDs, in the same order."""
 
 
 class Selector:
-    """Answers conditions by the table of items and the index of terms."""
+    """Selects items by the table of items and the index of terms."""
 
     def __init__(self, database: Database, tables: CatalogTables) -> None:
         self._database, self._tables = database, tables
@@ -87,6 +87,6 @@ class Selector:
             column = items[condition.field]
             return and_(*(_COMPARISONS[name](column, value) for name, value in condition.bounds))
         alternatives = condition.alternatives
-        if condition.match_any:  # one look into the index for all of them
+        if condition.match_any:  # one look-up in the index for all of them
             alternatives = (tuple(itertools.chain.from_iterable(alternatives)),)
         return and_(*(items.idx.in_(select(links.item).where(links.term.in_(list(terms)))) for terms in alternatives))

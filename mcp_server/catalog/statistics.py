@@ -1,4 +1,4 @@
-"""Statistics of interactions: who likes some items, and how many interactions each item has."""
+"""Statistics of interactions: users who like some items, and interactions of each item."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,26 +14,28 @@ from mcp_server.sql.lookup import BATCH, batches, run_by_size
 from mcp_server.types import IntArray
 
 ROWS_PER_ITEM = 10
-"""Rows that counting reads for an item, by guess: decides whether it is a small query or a large one."""
+"""Estimate of the rows that counting reads for an item. Decides whether a query counts as small or large."""
 
 REMEMBERED = 256
-"""Groups of users whose counts are kept: a catalogue does not change while it is served."""
+"""Groups of users whose counts are kept in memory. A catalogue does not change while it is served."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Interactions by some users."""
+    """Interactions by some of the users."""
 
     per_item: IntArray
     """(n_items,)"""
     n_users: int
-    """How many users there are in the groups."""
+    """Number of these users."""
 
 
 class Statistics:
-    """Args:
-    n_interactions: (n_items,): by all users.
-    like_threshold: The rating from which on a user likes an item; None where every interaction is a like.
+    """Counts over the table of interactions.
+
+    Args:
+        n_interactions: Interactions of each item, by all users: (n_items,).
+        like_threshold: Least rating of an item that a user likes; None where every interaction is a like.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Statistics:
         self._count_likers = select(func.count(interactions.user.distinct())).where(*likers)
 
     async def n_likers(self, idx: IntArray) -> int:
-        """How many users like at least one of the items."""
+        """Number of users who like at least one of the items."""
 
         def query(connection: Connection) -> int:
             if len(idx) <= BATCH:

@@ -8,20 +8,20 @@ from mcp_server.types import IntArray
 
 
 class Twins:
-    """Which items are the same.
+    """The items that are the same as others.
 
     Args:
-        canonical: (n_items,): the first item that is the same as this one; its own position for most.
+        canonical: For each item the position of the first that is the same, for most their own: (n_items,).
     """
 
     def __init__(self, canonical: IntArray) -> None:
         self._canonical = canonical
         self._has_twin = np.bincount(canonical, minlength=len(canonical))[canonical] > 1
         self.n_extra = int(np.count_nonzero(canonical != np.arange(len(canonical))))
-        """How many items are the same as an earlier one."""
+        """Number of items that are the same as an earlier one."""
 
     def with_twins(self, items: IntArray) -> IntArray:
-        """Items, and all that are the same as one of them; some may be named twice."""
+        """Items and all that are the same as one of them; some may occur twice."""
         twinned = items[self._has_twin[items]]
         if not len(twinned):
             return items
@@ -30,7 +30,7 @@ class Twins:
         return np.concatenate([items, np.flatnonzero(sought[self._canonical])])
 
     def once(self, ranked: IntArray | Sequence[int]) -> IntArray:
-        """A ranking in which items that are the same occur once, at their best place."""
+        """A ranking without repetitions: items that are the same occur once, at their best place."""
         positions = np.asarray(ranked, dtype=np.int64)
         if not self._has_twin[positions].any():
             return positions

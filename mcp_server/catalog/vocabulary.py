@@ -1,7 +1,7 @@
-"""Matching of names as people write them against the names of the catalogue.
+"""The vocabulary of a field: its names, matched against names as people write them.
 
-Order: the same name but for case, accents and punctuation; then names that contain all the words asked for
-("Cruise"); then the nearest by spelling ("Tom Cruize").
+The same name but for case, accents and punctuation comes first, then names that contain all the words asked for
+("Cruise"), then the nearest by spelling ("Tom Cruize").
 """
 
 import re
@@ -17,7 +17,7 @@ SPELLING_CUTOFF = 84.0
 "Tom Cruize" and "Tom Cruise" have 93, "Michael Dougherty" and "Michael Douglas" 83."""
 
 MOST_NAMES_BY_WORDS = 10
-"""More names than this contain the words asked for: then the words are too general, and are not matched."""
+"""Most names that words may match. Words that more names contain are too general."""
 
 N_SUGGESTIONS = 5
 
@@ -31,16 +31,16 @@ def fold(name: str) -> str:
 
 @dataclass(frozen=True)
 class NameMatch:
-    """What became of one name."""
+    """The terms that one name was matched with."""
 
     terms: list[int]
-    """Numbers of the terms taken; empty where nothing is near."""
+    """Numbers of the terms; empty where nothing is near."""
     names: list[str]
     """Their names."""
     corrected: bool
-    """Is it other than the name asked for, beyond case and punctuation?"""
+    """True where they differ from the name asked for by more than case and punctuation."""
     suggestions: list[str]
-    """Near names, where nothing was taken."""
+    """Near names, where there are no terms."""
 
 
 class Vocabulary:
@@ -75,7 +75,7 @@ class Vocabulary:
         return NameMatch([], [], False, [self._names[position] for position in by_words[:N_SUGGESTIONS]])
 
     def beginning_with(self, typed: str) -> list[str]:
-        """Names that begin with what was typed, then those of which a later word does, in the order of the names."""
+        """Names that begin with the typed text, then names with a later word that does, in the order of the names."""
         folded = fold(typed) if typed.strip() else ""
         first = [position for position, name in enumerate(self._folded) if name.startswith(folded)]
         later = [position for position, name in enumerate(self._folded) if f" {folded}" in name]

@@ -20,10 +20,10 @@ from recsys_shared.plain_text import json_text, one_line
 from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
+    from mcp_server.dataset.facts import DatasetFacts
     from mcp_server.serving.backends import Backends
     from mcp_server.state.manifest import Manifest
     from mcp_server.state.open_state import OpenState
-    from mcp_server.tools.base import Facts
 
 PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastembed", "recbole", "torch"]
 
@@ -89,8 +89,8 @@ async def _examine(settings: Settings) -> list[Finding]:
 
 
 async def _examine_state(state: "OpenState", settings: Settings, dataset: Finding) -> list[Finding]:
+    from mcp_server.dataset.facts import DatasetFacts
     from mcp_server.serving.backends import Backends
-    from mcp_server.tools.base import Facts
 
     findings = []
     if state.qdrant is not None:
@@ -98,10 +98,10 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
     findings.append(await _check("state", lambda: _state(state, settings)))
     if findings[-1].status == "error":
         if dataset.status == "ok":
-            findings += _added_tools(settings, Facts(load_spec(find_spec_file(settings.dataset)), None))
+            findings += _added_tools(settings, DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
         return findings
     manifest = state.manifests.manifest()
-    findings += _added_tools(settings, Facts(manifest.spec, manifest.card))
+    findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card))
     if manifest.is_former:
         findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
     backends = Backends(state, manifest, settings.item_set_days)
@@ -173,7 +173,7 @@ def _state(state: "OpenState", settings: Settings) -> str:
     return f"{manifest.spec.name}, {state.describe()}"
 
 
-def _added_tools(settings: Settings, facts: "Facts") -> list[Finding]:
+def _added_tools(settings: Settings, facts: "DatasetFacts") -> list[Finding]:
     """Findings about the user's own tools, if there are any."""
     from mcp_server.serving.plugins import Plugins
     from mcp_server.tools import build_tools

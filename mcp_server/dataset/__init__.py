@@ -1,1 +1,1 @@
-"""What a catalogue is (spec), how its files are read (readers) and what comes of them (records)."""
+"""A dataset: its specification, the files that it is read from, its records, and the facts about it."""

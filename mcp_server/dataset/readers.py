@@ -1,7 +1,6 @@
 """Reading a dataset's files: where they are, their formats, and their raw rows.
 
-Rows are dictionaries from column to raw value (a string, or what JSON gives). What the values mean is
-left to ``records``.
+Rows are dictionaries from column to raw value (a string, or a value of JSON). Their meaning is left to ``records``.
 """
 
 import csv
@@ -13,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from mcp_server.dataset.spec import Alternatives, DatasetSpec, SourceFile
+from mcp_server.dataset.sources import Alternatives, SourceFile
+from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError
 from recsys_shared.plain_text import cut
 
@@ -33,13 +33,13 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
 
     Args:
         spec_folder: The folder of dataset.yaml.
-        data_folder: A folder that the user names; it comes first.
+        data_folder: Folder that the user names; it is searched first.
 
     Returns:
         The files of "items", "users" and "interactions".
 
     Raises:
-        DatasetError: A file is nowhere (the text lists the folders that were searched), or outside these folders.
+        DatasetError: A file is missing (the text lists the folders that were searched), or outside these folders.
     """
     folders = [*([data_folder] if data_folder else []), spec_folder]
     folders += [folder for name in spec.folders if (folder := _resolve_folder(name, spec_folder)) is not None]
@@ -76,7 +76,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _check_inside(path: Path, spec_folder: Path) -> None:
-    """A dataset that came from elsewhere may bring links as well as files.
+    """Refuse a link that leads out of the dataset's folder: a dataset from elsewhere may bring links.
 
     Raises:
         DatasetError: The file is outside the folder of dataset.yaml.
@@ -116,9 +116,8 @@ def read_rows(file: LocatedFile) -> Iterator[tuple[int, Row]]:
     Raises:
         DatasetError: A line breaks the format; the text names file and line.
     """
-    reader = {"jsonl": _read_jsonl, "delimited": _read_delimited, "atomic": _read_atomic}[file.source.format]
     try:
-        yield from reader(file)
+        yield from _read_jsonl(file) if file.source.format == "jsonl" else _read_columns(file)
     except UnicodeError as error:
         reason = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise DatasetError(f"{file.path} is not {file.source.encoding}: {reason}") from error
@@ -144,13 +143,18 @@ def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
             yield number, row
 
 
-def _read_delimited(file: LocatedFile) -> Iterator[tuple[int, Row]]:
-    source = file.source
+def _read_columns(file: LocatedFile) -> Iterator[tuple[int, Row]]:
+    """Rows of a delimited or an atomic file. RecBole's atomic files have tabs, and a header of ``name:type``."""
+    source, is_atomic = file.source, file.source.format == "atomic"
     with file.path.open(encoding=source.encoding, newline="") as stream:
-        lines = _split_lines(stream, source.separator)
+        lines = _split_lines(stream, "\t" if is_atomic else source.separator)
         columns = source.columns or next(lines, (0, None))[1]
         if columns is None:
             raise DatasetError(f"{file.path} is empty: a header line with the column names was expected")
+        if is_atomic:
+            columns = [column.rpartition(":")[0] for column in columns]
+            if not all(columns):
+                raise DatasetError(f"{file.path}, line 1: the header of an atomic file says name:type")
         for number, values in lines:
             if not values:
                 continue
@@ -163,7 +167,7 @@ def _read_delimited(file: LocatedFile) -> Iterator[tuple[int, Row]]:
 
 
 def _split_lines(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and columns. The csv module reads quoted values, but no separator of several characters."""
+    """Line numbers and columns. The csv module reads quoted values, but takes no separator of several characters."""
     if separator == ",":
         reader = csv.reader(stream)
         for values in reader:
@@ -171,20 +175,4 @@ def _split_lines(stream: TextIO, separator: str) -> Iterator[tuple[int, list[str
     else:
         for number, line in enumerate(stream, start=1):
             text = line.rstrip("\r\n")
-            yield number, text.split(separator) if text else []
-
-
-def _read_atomic(file: LocatedFile) -> Iterator[tuple[int, Row]]:
-    """RecBole's atomic files: tab-separated, the header says ``name:type`` for each column."""
-    with file.path.open(encoding=file.source.encoding) as stream:
-        header = stream.readline().rstrip("\n")
-        columns = [column.rpartition(":")[0] for column in header.split("\t")]
-        if not all(columns):
-            raise DatasetError(f"{file.path}, line 1: the header of an atomic file says name:type")
-        for number, line in enumerate(stream, start=2):
-            if not line.strip():
-                continue
-            values = line.rstrip("\n").split("\t")
-            if len(values) != len(columns):
-                raise DatasetError(f"{file.path}, line {number}: {len(values)} columns instead of {len(columns)}")
-            yield number, dict(zip(columns, values, strict=True))
+            yield number, text.split(separator) if text.strip() else []

@@ -1,7 +1,7 @@
-"""A dataset in memory: typed items and users, interactions as arrays, which items are the same.
+"""A dataset in memory: typed items and users, interactions as arrays, and the items that are the same.
 
-Everything behind this module names items and users by their position (``idx``): 0 to n-1 in the order
-of their IDs. The dataset's own IDs are for people and assistants.
+Everything behind this module names items and users by their position (``idx``): 0 to n-1 in the order of their IDs.
+The dataset's own IDs are for people and assistants.
 """
 
 import hashlib
@@ -13,27 +13,23 @@ from typing import Any
 
 import numpy as np
 
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.ids import LARGEST_INTEGER, LONGEST_ID
 from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_sources, read_rows
-from mcp_server.dataset.spec import DatasetSpec, FieldSpec, load_spec
+from mcp_server.dataset.spec import DatasetSpec, ItemSpec, UserSpec, load_spec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
 from mcp_server.types import DoubleArray, Id, IntArray
 from recsys_shared.plain_text import cut
 
 LATEST_TIMESTAMP = 60_000_000_000
-"""Seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
-
-LARGEST_INTEGER = 2**63 - 1
-"""That databases can hold."""
-
-LONGEST_ID = 255
-"""Characters."""
+"""Latest time, in seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
 
 Value = str | float | int | list[str] | None
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """Who interacted with what, in the order of the file. All arrays: (n_interactions,)."""
+    """Interactions in the order of the file. All arrays: (n_interactions,)."""
 
     user: IntArray
     """User positions."""
@@ -43,7 +39,7 @@ class Interactions:
     timestamp: IntArray | None
     """Seconds since 1970."""
     n_dropped: int
-    """Interactions of the files that name an item or a user that is not declared."""
+    """Interactions left out because they name an unknown item or user."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -74,7 +70,11 @@ class DatasetFiles:
 
     @classmethod
     def find(cls, spec_path: Path, data_folder: Path | None) -> "DatasetFiles":
-        """Raises: DatasetError."""
+        """Read a specification and find its files.
+
+        Raises:
+            DatasetError: The specification is wrong, or a file is missing.
+        """
         spec = load_spec(spec_path)
         files = locate_sources(spec, spec_path.parent, data_folder)
         digest = hashlib.sha256(spec.model_dump_json(exclude={"model"}).encode())
@@ -94,12 +94,12 @@ def read_dataset(found: DatasetFiles, advance: Callable[[str], None] = lambda st
     """
     spec = found.spec
     advance("items")
-    items = _read_entities(found.files["items"], spec.items.id, spec.items.id_type, spec.items.fields, spec)
+    items = _read_entities(found.files["items"], spec.items, spec)
     if not items:
         raise DatasetError(f"dataset {spec.name} has no items")
     item_ids = sorted(items)
     advance("users")
-    users = _read_entities(found.files["users"], spec.users.id, spec.users.id_type, spec.users.fields, spec)
+    users = _read_entities(found.files["users"], spec.users, spec)
     advance("interactions")
     raw = _read_interactions(found)
     if not found.files["users"]:
@@ -118,18 +118,14 @@ def read_dataset(found: DatasetFiles, advance: Callable[[str], None] = lambda st
 
 
 def _read_entities(
-    files: Iterable[LocatedFile],
-    id_column: str,
-    id_type: str,
-    fields: Sequence[FieldSpec],
-    spec: DatasetSpec,
+    files: Iterable[LocatedFile], entity: ItemSpec | UserSpec, spec: DatasetSpec
 ) -> dict[Any, dict[str, Value]]:
-    """Records by ID, joined over the files; where two files give a field, the first that knows it counts."""
+    """Records by ID, joined over the files. Where two files know a field, the first one counts."""
     missing = frozenset(spec.missing)
     raw: dict[Any, dict[str, object]] = {}
     for file in files:
         for number, row in read_rows(file):
-            identifier = _identifier(row, id_column, id_type, file, number)
+            identifier = _identifier(row, entity.id, entity.id_type, file, number)
             known = raw.setdefault(identifier, {})
             for column, value in row.items():
                 if known.get(column) is None and not _is_missing(value, missing):
@@ -137,9 +133,9 @@ def _read_entities(
     records = {}
     for identifier, row in raw.items():
         try:
-            records[identifier] = {f.name: convert_value(row.get(f.column), f, missing) for f in fields}
+            records[identifier] = {f.name: convert_value(row.get(f.column), f, missing) for f in entity.fields}
         except ValueError as error:
-            raise DatasetError(f"{spec.name}, {id_column} {identifier}: {error}") from error
+            raise DatasetError(f"{spec.name}, {entity.id} {identifier}: {error}") from error
     return records
 
 
@@ -168,7 +164,7 @@ def _is_missing(value: object, missing: frozenset[str]) -> bool:
 
 
 def convert_value(value: object, spec: FieldSpec, missing: frozenset[str]) -> Value:
-    """The typed value of a field; None (or an empty list) where nothing is known.
+    """The typed value of a field; None or an empty list where it is unknown.
 
     Raises:
         ValueError: The value is not of the field's kind.
@@ -209,7 +205,7 @@ def _number(value: object, spec: FieldSpec) -> float:
 
 
 def _date_part(date: str, part: str) -> int | None:
-    """Year or month of an ISO date as precise as known; None where it is not that precise."""
+    """Year or month of an ISO date; None where the date is not that precise."""
     pieces = date.split("-")
     position = 0 if part == "year" else 1
     if len(pieces) <= position:

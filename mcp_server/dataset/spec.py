@@ -1,21 +1,19 @@
-"""The dataset specification: one YAML file that says all the program knows of a catalogue.
+"""The dataset specification: one YAML file with all that the program knows about a catalogue.
 
-Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new
-``dataset.yaml``. This module owns the file's meaning; it reads no data (``readers`` does).
+Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new ``dataset.yaml``, in
+which unknown keys are errors. This module owns the file's meaning; it reads no data (``readers`` does).
 """
 
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from mcp_server.dataset.source_names import Encoding, Folder, Inside
+from mcp_server.dataset.fields import FieldSpec, Name, check_names
+from mcp_server.dataset.sources import Alternatives, Folder, SourceFile
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
-
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-"""A name that becomes a table column and a tool argument."""
 
 BUNDLED_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -23,19 +21,11 @@ MOST_PROBLEMS = 20
 """Problems of a file that are told at once."""
 
 LONGEST_KEY = 60
-
-RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
-"""Column and argument names that the program itself uses."""
+"""Characters that are shown of each part of a key."""
 
 
-class SpecModel(BaseModel):
-    """Base of the specification's parts: unknown keys are errors, instances do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Nouns(SpecModel):
-    """What the catalogue's owner calls things; used in tool descriptions and messages."""
+class Nouns(BaseModel, extra="forbid", frozen=True):
+    """The owner's words for things, for descriptions and messages."""
 
     item: str = "item"
     items: str = "items"
@@ -44,147 +34,64 @@ class Nouns(SpecModel):
     interaction: str = "interaction"
     interactions: str = "interactions"
 
-
-class SourceFile(SpecModel):
-    """One file of records."""
-
-    file: Inside
-    """File, looked for in the folders of the dataset; ``prices/2024.csv`` is in a folder of theirs."""
-    format: Literal["jsonl", "delimited", "atomic"]
-    """jsonl: an object a line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
-    separator: str = Field(",", min_length=1)
-    """Of a delimited file: what stands between two columns. A comma's columns may be quoted."""
-    columns: list[str] | None = None
-    """Of a delimited file without a header line: the names of its columns."""
-    encoding: Encoding = "utf-8"
-    flags: dict[str, list[str]] = {}
-    """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
+    def fill(self, text: str, **words: str) -> str:
+        """Put the nouns into a text, for "{item}", "{Items}" and so on, and other words for their names."""
+        nouns = self.model_dump()
+        return text.format(**nouns, **{name.capitalize(): noun.capitalize() for name, noun in nouns.items()}, **words)
 
 
-class Alternatives(SpecModel):
-    """The first of several files that exists is read."""
-
-    one_of: list[SourceFile] = Field(min_length=1)
-
-
-class FieldSpec(SpecModel):
-    """One attribute of items or users."""
-
-    name: Name
-    kind: Literal["category", "number", "text", "date"]
-    """category: names, matched fuzzily; number; text; date: ISO, as precise as known (1995, 1995-11)."""
-    many: bool = False
-    """Of a category: an item may have several."""
-    source: str | None = None
-    """The column it comes from, if not of the same name."""
-    label: str | None = None
-    """What people call it; the name with spaces if not given."""
-    unit: str | None = None
-    """Of a number: shown after the value and in the filter's description."""
-    integer: bool = False
-    """Of a number: whole."""
-    filter: bool = False
-    """May the filter tool use it? It becomes an argument of that tool."""
-    separator: str | None = None
-    """Of a category with many values in one string: what stands between two."""
-    part: Literal["year", "month"] | None = None
-    """Of a number taken from a date column."""
-    values: dict[str, str] = {}
-    """Codes in the file and the names shown for them: ``{M: male}``."""
-    bands: dict[str, tuple[float, float]] = {}
-    """Of a category made of a number: inclusive ranges, ``{teenager: [13, 19]}``."""
-    aliases: dict[str, str] = {}
-    """Of a category: other names that people use, and the catalogue's name for each."""
-
-    @property
-    def column(self) -> str:
-        return self.source or self.name
-
-    @property
-    def title(self) -> str:
-        return self.label or self.name.replace("_", " ")
-
-    @model_validator(mode="after")
-    def _options_fit_the_kind(self) -> Self:
-        misplaced = [
-            (self.many and self.kind != "category", "many", "category"),
-            (self.separator is not None and not self.many, "separator", "category with many: true"),
-            (bool(self.bands) and self.kind != "category", "bands", "category"),
-            (bool(self.aliases) and self.kind != "category", "aliases", "category"),
-            (self.part is not None and self.kind != "number", "part", "number"),
-            (self.integer and self.kind != "number", "integer", "number"),
-            (self.filter and self.kind == "date", "filter", "category, number or text"),
-        ]
-        for wrong, option, kind in misplaced:
-            if wrong:
-                raise ValueError(f"field {self.name!r}: {option!r} is only for a field of kind {kind}")
-        if self.name in RESERVED_NAMES:
-            raise ValueError(f"field name {self.name!r} is used by the program itself; choose another")
-        return self
-
-
-def _check_names(fields: list[FieldSpec], used: list[str], where: str) -> None:
-    names = [field.name for field in fields]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{where}: field {name!r} is declared twice")
-    for name in used:
-        if name not in names:
-            raise ValueError(f"{where}: {name!r} is used but not declared under fields")
-
-
-class ItemSpec(SpecModel):
+class ItemSpec(BaseModel, extra="forbid", frozen=True):
     id: str
     """Column with the item's ID, in every source."""
     id_type: Literal["integer", "string"]
     title: Name
-    """The field of kind text by which people know an item. Items without one are never recommended."""
+    """Text field by which people know an item. Items without a title are never recommended."""
     summary: list[str] = []
-    """Fields that describe an item in brief, beside its title. Where none are named: the first category and the first
-    two numbers that can be filtered."""
+    """Fields that describe an item in brief, beside its title. By default the first category and the first two numbers
+    that can be filtered."""
     same_item: list[list[str]] = []
-    """Lists of fields: two items that agree in all fields of one list are the same item."""
+    """Lists of fields. Two items that agree in all fields of one list are the same item."""
     sources: list[SourceFile | Alternatives] = Field(min_length=1)
     fields: list[FieldSpec] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
         same = [name for key in self.same_item for name in key]
-        _check_names(self.fields, [self.title, *self.summary, *same], "items")
+        check_names(self.fields, [self.title, *self.summary, *same], "items")
         return self
 
 
-class UserSpec(SpecModel):
+class UserSpec(BaseModel, extra="forbid", frozen=True):
     id: str
     """Column with the user's ID."""
     id_type: Literal["integer", "string"]
     sources: list[SourceFile | Alternatives] = []
-    """May be empty: then users are those who occur in the interactions."""
+    """Files of users. Without any, the users are those who occur in the interactions."""
     fields: list[FieldSpec] = []
     groups: list[str] = []
-    """Fields of kind category whose values are user groups (of the popularity tool)."""
+    """Category fields whose values are user groups, for the popularity tool."""
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
-        _check_names(self.fields, self.groups, "users")
+        check_names(self.fields, self.groups, "users")
         for field in self.fields:
             if field.many:
                 raise ValueError(f"users: field {field.name!r} cannot have many values")
         return self
 
 
-class InteractionSpec(SpecModel):
+class InteractionSpec(BaseModel, extra="forbid", frozen=True):
     sources: list[SourceFile | Alternatives] = Field(min_length=1)
     user: str
     item: str
     rating: str | None = None
-    """Column with the rating; without one an interaction counts as liking."""
+    """Column with the rating. Without one every interaction counts as liking."""
     timestamp: str | None = None
     """Column with the time in seconds since 1970."""
     rating_range: tuple[float, float] | None = None
-    """Least and greatest rating; another one is an error of the file."""
+    """Least and greatest rating. Any other is an error in the file."""
     like_threshold: float | None = None
-    """The rating from which on a user likes an item."""
+    """Least rating of an item that a user likes."""
 
     @model_validator(mode="after")
     def _threshold_needs_a_rating(self) -> Self:
@@ -193,27 +100,27 @@ class InteractionSpec(SpecModel):
         return self
 
 
-class SearchSpec(SpecModel):
-    """What search by meaning reads."""
+class SearchSpec(BaseModel, extra="forbid", frozen=True):
+    """The texts that search by meaning reads."""
 
     texts: list[str] = Field(min_length=1)
     """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
     keywords: list[str] = []
-    """Fields whose words are indexed besides."""
+    """More fields whose words are indexed."""
     language: str = "english"
-    """Of the texts: decides the stemmer and the stop words of the word index."""
+    """Language of the texts: decides the stemmer and the stop words of the word index."""
 
 
-class ModelSpec(SpecModel):
+class ModelSpec(BaseModel, extra="forbid", frozen=True):
     """The model that `prepare` trains."""
 
     name: str = "EASE"
     """Any general recommender of RecBole."""
     settings: dict[str, Any] = {}
-    """Hyper-parameters of RecBole; those that are missing keep RecBole's default, or are chosen."""
+    """Hyper-parameters of RecBole. Those that are missing keep RecBole's defaults, or are chosen."""
 
 
-class DatasetSpec(SpecModel):
+class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """A whole dataset.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -223,10 +130,10 @@ class DatasetSpec(SpecModel):
     citation: str = ""
     nouns: Nouns = Nouns()
     folders: list[Folder] = []
-    """Where files are looked for besides: folders inside that of dataset.yaml; ``package:NAME/PATH`` is inside an
-    installed package."""
+    """More folders with files, inside the folder of dataset.yaml; ``package:NAME/PATH`` is inside an installed
+    package."""
     missing: list[str] = [""]
-    """Values that mean that nothing is known."""
+    """Values that stand for an unknown one."""
     items: ItemSpec
     users: UserSpec
     interactions: InteractionSpec
@@ -267,7 +174,7 @@ class DatasetSpec(SpecModel):
 
     @property
     def summary(self) -> list[FieldSpec]:
-        """Item fields that describe an item in brief; never the title, which stands beside them."""
+        """Item fields that describe an item in brief, without the title, which stands beside them."""
         if named := [name for name in dict.fromkeys(self.items.summary) if name != self.items.title]:
             return [field for name in named for field in self.items.fields if field.name == name]
         categories = [field for field in self.filters if field.kind == "category"]
@@ -279,7 +186,7 @@ def load_spec(path: Path) -> DatasetSpec:
     """Read a dataset.yaml.
 
     Raises:
-        DatasetError: the file is missing, is not YAML, or breaks the specification; the text names the key.
+        DatasetError: The file is missing, is not YAML, or breaks the specification; the text names the key.
     """
     try:
         content = read_yaml_file(path)
@@ -294,7 +201,7 @@ def load_spec(path: Path) -> DatasetSpec:
 
 
 def _problems(error: ValidationError) -> str:
-    """The first problems, each with the key that it is at."""
+    """The first problems, each with its key."""
     found = error.errors(include_url=False, include_input=False)
     texts = []
     for problem in found[:MOST_PROBLEMS]:
@@ -305,17 +212,16 @@ def _problems(error: ValidationError) -> str:
 
 
 def bundled_folder() -> Path:
-    """The folder of data that comes with the program: in the package when installed, else in the checkout."""
+    """The folder of bundled datasets: in the package when installed, else in the checkout."""
     package = Path(__file__).resolve().parent.parent
     installed = package / "data"
     return installed if installed.is_dir() else package.parent / "data"
 
 
 def bundled_spec_file(dataset: str) -> Path | None:
-    """The dataset.yaml of a bundled dataset; None where the program brings none of this name.
+    """The dataset.yaml of a bundled dataset; None where there is none of this name.
 
-    Such a name means the bundled dataset wherever the program is started: a folder of the same name in the working
-    directory is ``./NAME``.
+    The name means the bundled dataset in any working directory; a folder of the same name there is ``./NAME``.
     """
     if not BUNDLED_NAME.fullmatch(dataset):
         return None
@@ -327,7 +233,7 @@ def find_spec_file(dataset: str) -> Path:
     """The dataset.yaml that ``dataset`` names: a file, a folder that holds one, or a bundled dataset's name.
 
     Raises:
-        DatasetError: there is none.
+        DatasetError: There is none.
     """
     if bundled := bundled_spec_file(dataset):
         return bundled
@@ -336,7 +242,7 @@ def find_spec_file(dataset: str) -> Path:
         for candidate in (path, path / "dataset.yaml"):
             if candidate.is_file():
                 return candidate
-    except (OSError, RuntimeError) as error:  # a name that is too long, or of a home that there is not
+    except (OSError, RuntimeError) as error:  # a name that is too long, or ~NAME of an unknown user
         raise DatasetError(f"dataset {quoted(dataset)}: {error}") from error
     names = ", ".join(sorted(found.parent.name for found in bundled_folder().glob("*/dataset.yaml")))
     raise DatasetError(

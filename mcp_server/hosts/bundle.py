@@ -15,6 +15,7 @@ from typing import Any
 
 import mcp_server
 import recsys_shared
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import bundled_folder, find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError
 from mcp_server.files.atomic import write_atomically
@@ -22,7 +23,6 @@ from mcp_server.prompts.library import build_prompts
 from mcp_server.prompts.prompt import Prompt
 from mcp_server.settings import Settings
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 
 MANIFEST_VERSION = "0.4"
 """The first version of manifests with servers of type "uv"."""
@@ -70,7 +70,7 @@ def write_bundle(path: Path) -> None:
 def manifest() -> dict[str, Any]:
     """The manifest: what hosts show before they install the bundle, and how they start it."""
     about = importlib.metadata.metadata(DISTRIBUTION)
-    facts = Facts(load_spec(find_spec_file("ml-100k")), None)
+    facts = DatasetFacts(load_spec(find_spec_file("ml-100k")), None)
     tools = build_tools(facts)
     return {
         "manifest_version": MANIFEST_VERSION,
@@ -98,7 +98,7 @@ def manifest() -> dict[str, Any]:
         },
         "tools": [{"name": tool.name, "description": _first_sentence(tool.description)} for tool in tools.values()],
         "tools_generated": True,  # other datasets and tools of the user's own add to them
-        "prompts": [_prompt(prompt) for prompt in build_prompts(facts, tools).values()],
+        "prompts": [_prompt(prompt) for prompt in build_prompts(facts).values()],
         "prompts_generated": True,
         "compatibility": {"platforms": ["darwin", "linux", "win32"]},
         "user_config": {name: _field(name, title, kind, default) for name, title, kind, default in FORM},

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.records import Dataset
-from mcp_server.state.manifest import DatasetCard
 from mcp_server.types import Id
 
 TERMS_IN_CARD = 40

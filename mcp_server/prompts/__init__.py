@@ -1,1 +1,1 @@
-"""Prompts and instructions: what a person can ask, and what an assistant is told."""
+"""Prompts that a person can choose, and instructions for assistants."""

@@ -1,18 +1,36 @@
-"""What the server tells an assistant about working with its tools, in the dataset's own words."""
+"""Instructions for assistants about working with the tools, in the dataset's own words."""
 
-from mcp_server.state.manifest import DatasetCard
-from mcp_server.tools.base import Facts, Tool, fill
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
 
-_TEXT = """
+_BY_STORY = "story, topic or mood: vector_store_search_tool with k=20 or more"
+
+_INSTRUCTIONS = (
+    """\
 You help the owner of a platform with {items} and {users}. Everything about a {user} or one of the {items} comes from
 these tools, never from memory: recommend, rank, name and count only what a tool returned, with its ID.
 
 Which tool first:
 - Recommend to a {user}: get_top_k_recommendations_tool. If there are conditions, find the {items} first and pass
-  their item_set or items to it{by_condition}.
-- Popular overall, in a group or among some {items}: get_popular_items_tool. To recommend from those, pass their
-  IDs on.{in_group}
-- How many {users} would like something: get_like_percentage_tool on the {items}{nearest}.
+  their item_set or items to it""",
+    When(
+        Feature.FILTERS,
+        (
+            " (attributes such as names, years, numbers: item_filter_tool",
+            When(Feature.SEARCH_TEXTS, f"; {_BY_STORY}"),
+            ")",
+        ),
+        otherwise=When(Feature.SEARCH_TEXTS, f" ({_BY_STORY})"),
+    ),
+    """.
+- Popular overall""",
+    When(Feature.USER_GROUPS, ", in a group"),
+    """ or among some {items}: get_popular_items_tool. To recommend from those, pass their
+  IDs on.""",
+    When(Feature.USER_GROUPS, " For the group of a {user}, ask get_user_metadata_tool first."),
+    """
+- How many {users} would like something: get_like_percentage_tool on the {items}""",
+    When(Feature.SEARCH_TEXTS, "; for a text, on the nearest ones of vector_store_search_tool"),
+    """.
 - Statistics of the platform (which kind engages most, what a typical one is like): compare a few popular {items}
   of each kind, k=3, and read their fields with get_item_metadata_tool.
 - What a {user} had before: get_interacted_items_tool.
@@ -25,23 +43,25 @@ How to answer:
   asked for (then say that these are all).
 - Show titles and labelled values, never raw JSON.
 - After recommending, offer an explanation. To explain, call again with reasons=true, read the {items}' fields and
-  the {user}'s recent {items}, and compare them. Asked how you got there, list the steps that you took.
-"""
+  the {user}'s recent {items}, and compare them. Asked how you got there, list the steps that you took.""",
+)
 
-_CONDITIONS = {
-    "item_filter_tool": "attributes such as names, years, numbers: item_filter_tool",
-    "vector_store_search_tool": "story, topic or mood: vector_store_search_tool with k=20 or more",
-}
-
-
-_ASSISTANT = """
+_ASSISTANT = (
+    """\
 You talk with the owner of this platform, who does not know the tools. In every conversation:
 
 1. Say first, in a sentence or two, what you are going to do, which tools you use, and why. Then call them; call those
    together that do not need each other's results.
 2. A recommendation needs a {user} ID. If there is none, ask for it and wait; do not guess one. For someone without an
    ID who names {items} that they like, pass those as liked_items.
-3. Unless a number is said, k is 5.{by_mood}
+3. Unless a number is said, k is 5.""",
+    When(
+        Feature.SEARCH_TEXTS,
+        """ If a mood is said instead of a condition, turn it into words to search by
+   vector_store_search_tool, k=30, and recommend among what it finds: sad - "heart-warming, hopeful, funny"; stressed -
+   "calm, gentle, easy"; bored - "gripping, fast, full of turns"; in love - "tender love story"; and so on.""",
+    ),
+    """
 4. Statistics of the platform (which kind engages most, the ideal length, the best of a season): compare the 3 most
    popular {items} (k=3) of each kind in question by get_popular_items_tool and their fields; say that it rests on
    these.
@@ -55,46 +75,20 @@ You talk with the owner of this platform, who does not know the tools. In every 
    common in content.
 8. Asked how you got there, list the steps that you took in their order: tool, arguments, what it found, why it was
    needed.
-9. Name no one of the {items} and no ID that no tool has returned in this conversation, even if you know it.
-"""
-
-_MOOD = """ If a mood is said instead of a condition, turn it into words to search by
-   vector_store_search_tool, k=30, and recommend among what it finds: sad - "heart-warming, hopeful, funny"; stressed -
-   "calm, gentle, easy"; bored - "gripping, fast, full of turns"; in love - "tender love story"; and so on."""
+9. Name no one of the {items} and no ID that no tool has returned in this conversation, even if you know it.""",
+)
 
 
-def write_assistant_prompt(facts: Facts, tools: dict[str, Tool]) -> str:
-    """How an assistant should work, for hosts and clients that let a prompt of the server lead the conversation."""
-    text = _ASSISTANT.strip().replace("{by_mood}", _MOOD if "vector_store_search_tool" in tools else "")
-    return fill(text, facts.spec.nouns)
+def write_assistant_prompt(facts: DatasetFacts) -> str:
+    """Rules for an assistant, for hosts and clients that let a prompt of the server lead the conversation."""
+    return facts.say(_ASSISTANT)
 
 
-def write_instructions(facts: Facts, tools: dict[str, Tool]) -> str:
-    """The instructions for one dataset; tools that it does not have are not mentioned."""
-    ways = [way for name, way in _CONDITIONS.items() if name in tools]
-    in_group = (
-        f" For the group of a {facts.spec.nouns.user}, ask get_user_metadata_tool first."
-        if facts.spec.users.groups and "get_user_metadata_tool" in tools
-        else ""
-    )
-    nearest = (
-        "; for a text, on the nearest ones of vector_store_search_tool" if "vector_store_search_tool" in tools else ""
-    )
-    text = (
-        _TEXT.strip()
-        .replace("{by_condition}", f" ({'; '.join(ways)})" if ways else "")
-        .replace("{in_group}", in_group)
-        .replace("{nearest}", nearest)
-    )
-    return f"{_describe(facts)}\n\n{fill(text, facts.spec.nouns)}"
-
-
-def _describe(facts: Facts) -> str:
+def write_instructions(facts: DatasetFacts) -> str:
+    """The instructions for one dataset: what it is, and how to work with the tools that it has."""
     spec, card = facts.spec, facts.card
-    described = f"{spec.title}: {spec.description}." if spec.description else f"{spec.title}."
-    return f"{described} {_ids(facts, card)}" if card is not None else described
-
-
-def _ids(facts: Facts, card: DatasetCard) -> str:
-    nouns = facts.spec.nouns
-    return f"{nouns.users.capitalize()}: {card.user_ids}. {nouns.items.capitalize()}: {card.item_ids}."
+    about = f"{spec.title}: {spec.description}." if spec.description else f"{spec.title}."
+    if card is not None:
+        nouns = spec.nouns
+        about += f" {nouns.users.capitalize()}: {card.user_ids}. {nouns.items.capitalize()}: {card.item_ids}."
+    return f"{about}\n\n{facts.say(_INSTRUCTIONS)}"

@@ -1,51 +1,45 @@
-"""A prompt: a question that a person fills in and puts to an assistant. Knows neither protocol nor questions."""
+"""A prompt: a question that a person fills in and puts to an assistant."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.resources.completions import Source
-from mcp_server.tools.base import LARGEST_K
+from mcp_server.tools.arguments import LARGEST_K
 
 LONGEST_VALUE = 10_000
 
 
 @dataclass(frozen=True)
 class PromptArgument:
-    """One thing to fill in.
-
-    Args:
-        source: What can be typed there, where that is known.
-    """
+    """One thing to fill in."""
 
     name: str
     title: str
     description: str
     required: bool = False
     source: Source | None = None
+    """Values that can be typed there, where they are known."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A question to be filled in.
-
-    Args:
-        icon: Name of its picture (``icons``).
-        write: Takes what was filled in, by argument.
-    """
+    """A question to be filled in."""
 
     name: str
     title: str
     description: str
     icon: str
+    """Name of its picture (``icons``)."""
     arguments: tuple[PromptArgument, ...]
     write: Callable[[Mapping[str, str]], str]
+    """Writes the question out. Takes the values that were filled in, by argument."""
 
     def text(self, given: Mapping[str, str]) -> str:
         """The question, written out.
 
         Raises:
-            InvalidInputError: What has to be filled in is not, or something else is.
+            InvalidInputError: A value is missing, unknown, too long, or not what its argument takes.
         """
         filled = {name: value.strip() for name, value in given.items() if value.strip()}
         known = [argument.name for argument in self.arguments]

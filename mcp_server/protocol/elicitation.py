@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.errors import InvalidInputError
-from mcp_server.tools.base import Facts, Tool
+from mcp_server.tools.tool import Tool
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Question:
         return value if isinstance(value, int | str) else str(value)
 
 
-def missing_user(tool: Tool, arguments: Mapping[str, Any], facts: Facts) -> Question | None:
+def missing_user(tool: Tool, arguments: Mapping[str, Any], facts: DatasetFacts) -> Question | None:
     """What to ask where a call names no user although its tool is about one."""
     if not tool.needs_user(arguments):
         return None

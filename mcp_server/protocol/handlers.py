@@ -19,7 +19,7 @@ from mcp_server.resources.resources import Content, Listed
 from mcp_server.serving.call_progress import reporting_to
 from mcp_server.serving.call_runner import Calls
 from mcp_server.serving.service import Service
-from mcp_server.tools.base import Tool
+from mcp_server.tools.tool import Tool
 from recsys_shared.plain_text import cut
 
 logger = logging.getLogger(__name__)

@@ -1,7 +1,6 @@
-"""What can be typed next: values for the arguments of prompts and for the variables of resources' addresses.
+"""Completions: values that can be typed next, for arguments of prompts and variables of resources' addresses.
 
-Each source is a small class that says where its values come from; ``prompts`` and ``resources`` say which argument has
-which source.
+Each source of values is a small class; ``prompts`` and ``resources`` say which argument has which source.
 """
 
 from __future__ import annotations
@@ -16,15 +15,12 @@ MOST_VALUES = 100
 """The protocol's limit."""
 
 LONGEST_TYPED = 255
-"""Characters. Nothing goes on from more, and databases refuse patterns that are much longer."""
+"""Characters. Nothing continues a longer text, and databases refuse patterns that are much longer."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """Args:
-    values: The best ones, best first; at most MOST_VALUES.
-    total: How many there are.
-    """
+    """The best values, at most MOST_VALUES, and the number of all."""
 
     values: list[str]
     total: int
@@ -34,15 +30,15 @@ NOTHING = Values([], 0)
 
 
 class Source(Protocol):
-    """Where the values of an argument come from."""
+    """Source of an argument's values."""
 
     async def find(self, backends: Backends, typed: str) -> Values:
-        """Values that go on from what has been typed; the most common ones where that is nothing."""
+        """Values that continue the typed text; the most common ones where nothing has been typed."""
 
 
 @dataclass(frozen=True)
 class Names:
-    """Names of an item field, those that most items have first."""
+    """Names of an item field, the most frequent first."""
 
     field: str
 
@@ -53,15 +49,13 @@ class Names:
 
 @dataclass(frozen=True)
 class Users:
-    """IDs of users."""
-
     async def find(self, backends: Backends, typed: str) -> Values:
         return Values(*await (await backends.catalog()).directory.user_ids(typed, MOST_VALUES))
 
 
 @dataclass(frozen=True)
 class Items:
-    """IDs of items: of those whose ID begins with what has been typed, or whose title has it."""
+    """IDs of items, by the beginning of the ID or any part of the title."""
 
     async def find(self, backends: Backends, typed: str) -> Values:
         return Values(*await (await backends.catalog()).directory.item_ids(typed, MOST_VALUES))

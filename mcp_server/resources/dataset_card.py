@@ -1,16 +1,16 @@
-"""The dataset's card: what it holds, in Markdown, for people and for models."""
+"""The dataset's card in Markdown, for people and for models."""
 
 from collections.abc import Iterator
 
-from mcp_server.dataset.spec import FieldSpec
-from mcp_server.tools.base import Facts
+from mcp_server.dataset.facts import DatasetFacts
+from mcp_server.dataset.fields import FieldSpec
 
 MOST_NAMES = 12
 """Names of a category that the card shows."""
 
 
-def write_card(facts: Facts) -> str:
-    """All that is known of the dataset as a whole; counts and ranges only where it is prepared."""
+def write_card(facts: DatasetFacts) -> str:
+    """Description of the dataset as a whole; with counts and ranges once it has been prepared."""
     spec, card = facts.spec, facts.card
     lines = [f"# {spec.title}", ""]
     if spec.description:
@@ -40,7 +40,7 @@ def write_card(facts: Facts) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(fields: list[FieldSpec], facts: Facts, *, of_users: bool = False) -> Iterator[str]:
+def _table(fields: list[FieldSpec], facts: DatasetFacts, *, of_users: bool = False) -> Iterator[str]:
     yield "| field | label | kind | values | filter |" if not of_users else "| field | label | kind | values |"
     yield "|---|---|---|---|---|" if not of_users else "|---|---|---|---|"
     for field in fields:
@@ -51,8 +51,8 @@ def _table(fields: list[FieldSpec], facts: Facts, *, of_users: bool = False) -> 
         yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 
-def _values(field: FieldSpec, facts: Facts) -> str:
-    """Of a number: its range; of names: how many there are, and the most frequent ones."""
+def _values(field: FieldSpec, facts: DatasetFacts) -> str:
+    """Range of a number field; number of names of a category, and the most frequent ones."""
     card = facts.card
     unit = f" {field.unit}" if field.unit else ""
     if card is None:

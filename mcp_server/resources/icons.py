@@ -1,5 +1,5 @@
 """Pictures of prompts and resources, as hosts show them in menus: small SVGs inside their addresses, so that nothing is
-fetched. Tools have none: theirs would travel in each list of tools, which models pay for.
+fetched. Tools have none: theirs would be part of every list of tools, which models pay for.
 """
 
 from typing import Any

@@ -1,6 +1,4 @@
-"""Resources: what can be read by address. The dataset's card, items, users, sets of items, and the pages that show
-results.
-"""
+"""Resources, which are read by address: the dataset's card, items, users, sets of items, and the pages of results."""
 
 from __future__ import annotations
 
@@ -11,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
 from mcp_server import apps
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.resources.completions import Items, Source, Users
 from mcp_server.resources.dataset_card import write_card
-from mcp_server.tools.base import Facts, fill
 from mcp_server.tools.size import MOST_TOKENS, most_tokens
 
 if TYPE_CHECKING:
@@ -28,10 +26,10 @@ DATASET, ITEM, USER, ITEM_SET, PAGE = "dataset", "item", "user", "itemset", "ui"
 JSON_TYPE = "application/json"
 
 MOST_IDS = 2_000
-"""IDs of a set that one reading gives at most, fewer where they are long; the next ones follow by offset."""
+"""Most IDs of a set in one reading, fewer where they are long. The next ones follow by offset."""
 
 NEWEST = 20
-"""Interactions that are shown of a user."""
+"""Interactions of a user that are shown."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Content:
-    """What has been read."""
+    """Content of a resource."""
 
     text: str
     mime_type: str
@@ -60,7 +58,7 @@ class Content:
 class Resources:
     """The resources of a dataset."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: DatasetFacts) -> None:
         self._facts, self.pages = facts, apps.build_pages(facts)
         self._readers: dict[str, Callable[[Backends, str, int], Awaitable[dict[str, Any]]]] = {
             ITEM: _item,
@@ -69,7 +67,7 @@ class Resources:
         }
 
     def listed(self) -> Iterator[Listed]:
-        """Those that have one address."""
+        """Resources with one address each."""
         spec = self._facts.spec
         description = f"What {spec.title} holds: fields, ranges, counts, groups, licence."
         yield Listed(self._card, "dataset", f"About {spec.title}", description, "dataset", "text/markdown")
@@ -77,37 +75,22 @@ class Resources:
             yield Listed(page.uri, page.name, page.title, page.description, "chart", apps.MIME_TYPE, None, apps.META)
 
     def templates(self) -> Iterator[Listed]:
-        """Those that have one for each item, user or set."""
-        nouns = self._facts.spec.nouns
-        described: list[tuple[str, str, str, str, str, Source | None]] = [
-            (ITEM, "id", nouns.item, "All that is known of one of the {items}.", "info", Items()),
-            (
-                USER,
-                "id",
-                nouns.user,
-                "All that is known of a {user}, with the newest {interactions}.",
-                "person",
-                Users(),
-            ),
-            (
-                ITEM_SET,
-                "handle",
-                f"set of {nouns.items}",
-                "The IDs of a set whose handle a tool returned.",
-                "list",
-                None,
-            ),
-        ]
-        for scheme, variable, title, description, icon, source in described:
-            address, text = f"{scheme}://{{{variable}}}", fill(description, nouns)
-            yield Listed(address, scheme, title.capitalize(), text, icon, JSON_TYPE, source)
+        """Templates of addresses, one each for items, users and sets."""
+        nouns, say = self._facts.spec.nouns, self._facts.say
+        item, user, item_set = nouns.item.capitalize(), nouns.user.capitalize(), f"Set of {nouns.items}"
+        about_item = say("All that is known of one of the {items}.")
+        about_user = say("All that is known of a {user}, with the newest {interactions}.")
+        about_set = "The IDs of a set whose handle a tool returned."
+        yield Listed(f"{ITEM}://{{id}}", ITEM, item, about_item, "info", JSON_TYPE, Items())
+        yield Listed(f"{USER}://{{id}}", USER, user, about_user, "person", JSON_TYPE, Users())
+        yield Listed(f"{ITEM_SET}://{{handle}}", ITEM_SET, item_set, about_set, "list", JSON_TYPE)
 
     @property
     def _card(self) -> str:
         return f"{DATASET}://{quote(self._facts.spec.name, safe='')}"
 
     def read_at_once(self, address: str) -> Content | None:
-        """What needs no backend: the card and the pages; None for other addresses."""
+        """The card or a page, which need no backend; None for other addresses."""
         if address.rstrip("/") == self._card:
             return Content(write_card(self._facts), "text/markdown")
         if page := self.pages.get(address):
@@ -115,10 +98,10 @@ class Resources:
         return None
 
     async def read(self, address: str, backends: Backends) -> Content:
-        """Whatever else has an address.
+        """An item, a user or a set.
 
         Raises:
-            InvalidInputError: Nothing has this one.
+            InvalidInputError: There is nothing at this address.
         """
         scheme, _, rest = address.partition("://")
         place, _, query = rest.partition("#")[0].partition("?")
@@ -131,7 +114,7 @@ class Resources:
 
 
 def _offset(query: str) -> int | None:
-    """0 where none is given, None where it is no number."""
+    """The offset of a query: 0 where none is given, None where it is not a number."""
     given = parse_qs(query).get("offset", ["0"])[0]
     return int(given) if given.isdecimal() and len(given) < 10 else None
 

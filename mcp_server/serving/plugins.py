@@ -1,7 +1,7 @@
-"""Tools that users add: Python files in folders, and entry points of installed packages.
+"""Plug-ins, the tools that users add: Python files in folders, and entry points of installed packages.
 
-Finds them, imports each once, and builds their tools for a dataset. Whatever is wrong with one is said by its name,
-and takes neither the others nor the server with it. What such a file imports is in ``tool_api``.
+Each is imported once, and builds its tools for every dataset that is served. A broken plug-in is named with its problem
+and harms neither the others nor the server. Plug-ins import ``tool_api``.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import json
+import logging
 import os
 import re
 import sys
@@ -19,21 +20,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.files.permissions import all_can_replace_in, all_can_write
-from mcp_server.tools.base import Facts, Tool
+from mcp_server.tools.tool import Tool
+
+logger = logging.getLogger(__name__)
 
 ENTRY_POINTS = "recsys_mcp.tools"
-"""The group of entry points: each names a module with a ``build``, or such a function."""
+"""Group of entry points, each of which names a module with a ``build``, or such a function."""
 
 TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-"""Of the protocol, since its revision 2025-11-25."""
+"""Names that the protocol allows, since its revision 2025-11-25."""
 
 LONGEST_REASON = 300
+"""Characters of a problem's text."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a plug-in. A warning is one with which it serves all the same."""
+    """Something wrong with a plug-in. It serves in spite of a warning."""
 
     place: str
     """A file and the line, or an entry point."""
@@ -46,12 +51,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class _Plugin:
-    """One that has been imported."""
+    """A plug-in that has been imported."""
 
     place: str
     package: str
-    """Modules in it are the plug-in's own."""
-    build: Callable[[Facts], object]
+    """Package whose modules are the plug-in's own."""
+    build: Callable[[DatasetFacts], object]
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,9 @@ class PluginTools:
     """The tools of all plug-ins for one dataset."""
 
     tools: dict[str, Tool]
-    """By name, in the order of the plug-ins."""
+    """Tools by name, in the order of the plug-ins."""
     places: dict[str, str]
-    """Where each tool comes from."""
+    """The place that each tool comes from."""
     problems: list[Problem]
 
 
@@ -69,7 +74,7 @@ class Plugins:
     """All plug-ins of a process, imported.
 
     Args:
-        paths: Folders with Python files, or such files. What installed packages bring comes after them.
+        paths: Folders with Python files, or such files. Entry points of installed packages come after them.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -81,11 +86,11 @@ class Plugins:
         for entry_point in self._entry_points():
             self._import_entry_point(entry_point)
 
-    def build(self, facts: Facts, taken: Collection[str]) -> PluginTools:
+    def build(self, facts: DatasetFacts, taken: Collection[str]) -> PluginTools:
         """The tools for a dataset.
 
         Args:
-            taken: Names that others have.
+            taken: Names of other tools.
         """
         found = PluginTools({}, {}, list(self._problems))
         for plugin in self._plugins:
@@ -100,14 +105,22 @@ class Plugins:
                 if tool is None:
                     continue
                 flaw = _flaw(tool) or _clash(tool, taken, found.places)
-                if flaw is None:
+                if flaw is None and tool.needs in facts.features:
                     found.tools[tool.name], found.places[tool.name] = tool, plugin.place
-                else:
+                elif flaw is not None:
                     found.problems.append(Problem(plugin.place, flaw))
         return found
 
+    def add_to(self, tools: dict[str, Tool], facts: DatasetFacts) -> dict[str, Tool]:
+        """The server's tools and, after them, those of the plug-ins. What is wrong with a plug-in is logged."""
+        added = self.build(facts, taken=tools)
+        for problem in added.problems:
+            level = logging.ERROR if problem.status == "error" else logging.WARNING
+            logger.log(level, "tools of your own: %s", problem)
+        return tools | added.tools
+
     def _files(self, path: Path) -> list[Path]:
-        """The files to import, by name. Those for others to import, and tests, are left out."""
+        """The files to import, in the order of their names, without tests and files for others to import."""
         if path.is_file():
             return [path]
         try:
@@ -119,7 +132,7 @@ class Plugins:
         return [path / name for name in names if not name.startswith(("_", "test_")) and name != "conftest.py"]
 
     def _warn_if_writable(self, path: Path) -> None:
-        """Of a folder, those above it count too: who can write there can put another folder in its place."""
+        """Warn of a path that everybody can change, or can replace by way of a folder above it."""
         above = path.resolve().parents if path.is_dir() else ()
         for place in [*([path] if all_can_write(path) else []), *filter(all_can_replace_in, above)]:
             text = f"everybody on this machine can change what the server runs: chmod o-w {place}"
@@ -136,7 +149,7 @@ class Plugins:
     def _entry_points(self) -> list[importlib.metadata.EntryPoint]:
         try:
             found = importlib.metadata.entry_points(group=ENTRY_POINTS)
-        except Exception as error:  # of a package whose metadata are damaged
+        except Exception as error:  # a package with damaged metadata
             self._problems.append(_problem("entry points of installed packages", "", error))
             return []
         return sorted(found, key=lambda entry_point: (entry_point.name, entry_point.value))
@@ -161,8 +174,8 @@ class Plugins:
 
 
 def _package_of(folder: Path) -> str:
-    """A package with a name of its own for a folder, so that its files can import one another (``from ._shared
-    import ...``), files of two folders may have the same name, and no other import finds them.
+    """A package of its own for a folder, so that its files can import one another (``from ._shared import ...``), files
+    of two folders may have the same name, and no other import finds them.
     """
     name = f"recsys_tools_{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
     if name not in sys.modules:
@@ -175,7 +188,7 @@ def _package_of(folder: Path) -> str:
 
 @contextlib.contextmanager
 def _away_from_stdio() -> Iterator[None]:
-    """While code of others runs, what it prints goes to stderr, and it reads nothing: over stdio transport both
+    """A guard around code of others: its prints go to stderr, and it reads nothing. Over stdio transport both streams
     belong to the protocol, from the first byte on.
     """
     sys.stdout.flush()
@@ -195,7 +208,7 @@ def _away_from_stdio() -> Iterator[None]:
 
 
 def _flaw(tool: Any) -> str | None:
-    """Why a tool cannot be published, whatever others there are; None where it can."""
+    """The reason why a tool cannot be published; None where it can."""
     if not isinstance(tool, Tool):
         return f"build(facts) gave {type(tool).__name__}, and not a Tool as make_tool gives it, a list of them, or None"
     if not isinstance(tool.name, str) or not TOOL_NAME.fullmatch(tool.name):
@@ -211,6 +224,7 @@ def _flaw(tool: Any) -> str | None:
 
 
 def _clash(tool: Tool, taken: Collection[str], places: dict[str, str]) -> str | None:
+    """The reason why a tool cannot have its name; None where it can."""
     if tool.name in taken:
         return f"{tool.name} is a tool of the server itself: choose another name"
     if tool.name in places:
@@ -219,7 +233,7 @@ def _clash(tool: Tool, taken: Collection[str], places: dict[str, str]) -> str | 
 
 
 def _problem(place: str, package: str, error: BaseException) -> Problem:
-    """What was raised, in one line, and the plug-in's own line at which it was."""
+    """A raised error in one line, with the plug-in's own line that raised it."""
     if isinstance(error, SyntaxError) and error.filename:
         text = f"{type(error).__name__}: {error.msg}"
     else:
@@ -233,7 +247,7 @@ def _problem(place: str, package: str, error: BaseException) -> Problem:
 
 
 def _line_of(error: BaseException, package: str) -> tuple[str, int]:
-    """File and line of the last call in a package; an empty name where there is none."""
+    """File and line of the last call in a package; an empty name where it has none."""
     if isinstance(error, SyntaxError) and error.filename:
         return error.filename, error.lineno or 0
     found = ("", 0)

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import DatasetError, InvalidInputError, NotPreparedError, RecsysError, quoted
 from mcp_server.prompts.instructions import write_instructions
@@ -20,7 +21,7 @@ from mcp_server.settings import Settings
 from mcp_server.state.manifest import Manifest
 from mcp_server.state.open_state import OpenState
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts, Tool
+from mcp_server.tools.tool import Tool
 
 if TYPE_CHECKING:
     from mcp_server.resources.completions import Source, Values
@@ -94,17 +95,17 @@ class Service:
         try:
             self._adopt(self._find_new_manifest())
             if self._manifest is None:
-                self._set_tools(Facts(load_spec(find_spec_file(settings.dataset)), None))
+                self._set_tools(DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
         except BaseException:
             self._state.close()
             raise
 
-    def _set_tools(self, facts: Facts) -> None:
+    def _set_tools(self, facts: DatasetFacts) -> None:
         self.facts = facts
-        self.tools: dict[str, Tool] = build_tools(facts, self._plugins)
-        self.prompts: dict[str, Prompt] = build_prompts(facts, self.tools)
+        self.tools: dict[str, Tool] = self._plugins.add_to(build_tools(facts), facts)
+        self.prompts: dict[str, Prompt] = build_prompts(facts)
         self.resources = Resources(facts)
-        self.instructions = write_instructions(facts, self.tools)
+        self.instructions = write_instructions(facts)
 
     # Taking over new states
 
@@ -134,7 +135,7 @@ class Service:
                 logger.warning(
                     "%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self._state.manifests.place
                 )
-            self._set_tools(Facts(self._manifest.spec, self._manifest.card))
+            self._set_tools(DatasetFacts(self._manifest.spec, self._manifest.card))
 
     def _follow_folder(self) -> None:
         """Take over a new state in a folder. Looking there costs nothing, so every call does."""

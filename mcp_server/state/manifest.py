@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
 
@@ -18,29 +19,6 @@ FORMAT = 1
 """Version of the manifest's format. A field that is added and may be missing needs no new number, so that servers of
 the version before keep running through an upgrade.
 """
-
-
-class DatasetCard(BaseModel):
-    """Facts about a prepared dataset, for descriptions and messages."""
-
-    n_items: int
-    n_users: int
-    n_interactions: int
-    n_dropped: int = 0
-    """Number of interactions left out because they name an unknown item or user."""
-    item_ids: str
-    """A sentence about item IDs, such as "IDs run from 1 to 1682"."""
-    user_ids: str
-    example_items: list[int | str]
-    example_users: list[int | str]
-    terms: dict[str, list[str]]
-    """The most frequent names of each category of items."""
-    term_counts: dict[str, int]
-    """Number of names in each category."""
-    ranges: dict[str, tuple[float, float]]
-    """Least and greatest value of each number field."""
-    groups: dict[str, list[str]]
-    """Names of the user groups, by field."""
 
 
 class Manifest(BaseModel):

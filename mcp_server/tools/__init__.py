@@ -1,10 +1,6 @@
-"""The tools, one module each, and the list of them for a dataset."""
+"""The tools of the server, a module each, and the list of them for a dataset."""
 
-from __future__ import annotations
-
-import logging
-from typing import TYPE_CHECKING
-
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.tools import (
     interacted_items,
     item_filter,
@@ -15,12 +11,7 @@ from mcp_server.tools import (
     user_metadata,
     vector_store_search,
 )
-from mcp_server.tools.base import Facts, Tool
-
-if TYPE_CHECKING:
-    from mcp_server.serving.plugins import Plugins
-
-logger = logging.getLogger(__name__)
+from mcp_server.tools.tool import Tool
 
 BUILDERS = (
     top_k_recommendations.build,
@@ -34,13 +25,7 @@ BUILDERS = (
 )
 
 
-def build_tools(facts: Facts, plugins: Plugins | None = None) -> dict[str, Tool]:
-    """The tools that a dataset can have, by name; those of plug-ins last. What is wrong with these is logged."""
+def build_tools(facts: DatasetFacts) -> dict[str, Tool]:
+    """The tools that a dataset can have, by name."""
     built = (build(facts) for build in BUILDERS)
-    tools = {tool.name: tool for tool in built if tool is not None}
-    if plugins is None:
-        return tools
-    added = plugins.build(facts, taken=tools)
-    for problem in added.problems:
-        logger.log(logging.ERROR if problem.status == "error" else logging.WARNING, "tools of your own: %s", problem)
-    return tools | added.tools
+    return {tool.name: tool for tool in built if tool.needs in facts.features}

@@ -7,26 +7,15 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import Field
 
-from mcp_server.tools.base import (
-    Arguments,
-    Detail,
-    Facts,
-    ItemId,
-    K,
-    ListedItem,
-    Offset,
-    Result,
-    Tool,
-    UserId,
-    applicable,
-    count_of,
-    list_items,
-    make_tool,
-    with_ids,
-)
+from mcp_server.dataset.facts import DatasetFacts
+from mcp_server.dataset.ids import ItemId, UserId
+from mcp_server.tools.arguments import Arguments, Detail, K, Offset
+from mcp_server.tools.results import ListedItem, Result, count_of, list_items
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
 DESCRIPTION = """
 The history of one {user}, newest first: "history of X", "what did X have"; also to explain recommendations. Not for
@@ -53,48 +42,42 @@ class InteractedResult(Result, Generic[ItemId]):
     remaining: int = Field(description="Still to list, by offset.")
 
 
-def build(facts: Facts) -> Tool:
-    result = with_ids(InteractedResult, facts.item_id_type)
-
-    async def run(backends: Backends, arguments: InteractedArguments[Any]) -> Result:
-        return result(**await interacted_items(backends, arguments))
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="get_interacted_items_tool",
         title="History of a {user}",
-        description=applicable(DESCRIPTION, facts),
-        arguments=with_ids(InteractedArguments, facts.user_id_type),
-        result=result,
-        run=run,
+        description=DESCRIPTION,
+        arguments=InteractedArguments,
+        result=InteractedResult,
+        run=interacted_items,
     )
 
 
-async def interacted_items(backends: Backends, arguments: InteractedArguments[Any]) -> dict[str, Any]:
-    """The fields of an InteractedResult."""
-    nouns, columns = backends.spec.nouns, backends.spec.interactions
+async def interacted_items(backends: Backends, arguments: InteractedArguments[Id]) -> InteractedResult[Id]:
+    nouns, offset = backends.spec.nouns, arguments.offset
     catalog = await backends.catalog()
     user = await catalog.user_idx(arguments.user)
-    entries, total = await catalog.recent(user, arguments.offset + arguments.k)
-    page = entries[arguments.offset :]
-    listed = await catalog.item_idx(entry.id for entry in page)
-    items = await list_items(backends, listed.tolist(), arguments.detail)
-    for item, entry in zip(items, page, strict=True):
-        if columns.rating is not None:
-            item["rating"] = entry.rating
-        if columns.timestamp is not None:
-            item["date"] = None if entry.timestamp is None else _day(entry.timestamp)
+    entries, total = await catalog.recent(user, offset + arguments.k)
+    page = entries[offset:]
+    columns: dict[str, list[Any]] = {}
+    if backends.spec.interactions.rating is not None:
+        columns["rating"] = [entry.rating for entry in page]
+    if backends.spec.interactions.timestamp is not None:
+        columns["date"] = [_day(entry.timestamp) for entry in page]
+    positions = (await catalog.item_idx(entry.id for entry in page)).tolist()
+    items = await list_items(backends, InteractedItem, positions, arguments.detail, **columns)
     n_items = len(catalog.twins.once(await catalog.history(user)))
     message = f"{nouns.user.capitalize()} {arguments.user} has {count_of(total, nouns.interaction, nouns.interactions)}"
     if not page and n_items:
         message += "; the offset is beyond the last of them"
-    elif arguments.offset:
-        message += f"; {nouns.items} {arguments.offset + 1:,} to {arguments.offset + len(page):,}, newest first"
+    elif offset:
+        message += f"; {nouns.items} {offset + 1:,} to {offset + len(page):,}, newest first"
     elif len(items) < total:
         message += f"; the newest {count_of(len(items), nouns.item, nouns.items)}"
-    remaining = max(n_items - arguments.offset - len(page), 0)
-    return {"message": f"{message}.", "items": items, "total": total, "remaining": remaining}
+    remaining = max(n_items - offset - len(page), 0)
+    return InteractedResult(message=f"{message}.", items=items, total=total, remaining=remaining)
 
 
-def _day(timestamp: int) -> str:
-    return datetime.fromtimestamp(timestamp, UTC).date().isoformat()
+def _day(timestamp: int | None) -> str | None:
+    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC).date().isoformat()

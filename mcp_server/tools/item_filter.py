@@ -2,50 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, model_validator
 
-from mcp_server.dataset.spec import FieldSpec
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.ids import ItemId, NotBoolean
 from mcp_server.errors import InvalidInputError, UnwritableError, quoted
-from mcp_server.tools.base import (
-    Arguments,
-    Detail,
-    Entry,
-    Facts,
-    ItemId,
-    ListedItem,
-    OneOrMore,
-    Result,
-    Tool,
-    Truthless,
-    applicable,
-    count_of,
-    list_items,
-    make_tool,
-    with_ids,
-)
+from mcp_server.tools.arguments import Arguments, Detail, OneOrMore
+from mcp_server.tools.results import Entry, ListedItem, Result, count_of, list_items
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
+    from mcp_server.catalog.catalog import Catalog
     from mcp_server.catalog.selection import Condition
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
 N_LISTED = 10
 
 MOST_NAMES_SHOWN = 30
 """A category with no more names than this is listed in full in the argument's description."""
 
-DESCRIPTION = """
+SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
+"""Names of limits, and the signs that people know for them."""
+
+DESCRIPTION = (
+    """
 All {items} with the attributes given; all arguments must hold: "with or by X", "of kind Y", "above 6", "before 1997".
 Also finds the ID of a title. Misspelt names are corrected: say so. Returns count, the ten with most {interactions}, and
 item_set, a handle for all of them. Pass it to get_top_k_recommendations_tool (for a {user}), get_popular_items_tool
 (most popular of them), get_item_metadata_tool (read them) or get_like_percentage_tool.
-Not for plot or mood: vector_store_search_tool.
-"""
+""",
+    When(Feature.SEARCH_TEXTS, "Not for plot or mood: vector_store_search_tool.\n"),
+    When(Feature.FILTERED_MONTHS, "A season is its months: Christmas is 12."),
+)
 
-SEASONS = "A season is its months: Christmas is 12."
-
-Limit = Annotated[float, Truthless, Field(allow_inf_nan=False)]
+Limit = Annotated[float, NotBoolean, Field(allow_inf_nan=False)]
 
 
 class Bounds(BaseModel):
@@ -92,6 +87,15 @@ class NotFound(Entry):
     suggestions: list[str]
 
 
+class FilterArguments(Arguments):
+    """Arguments beside those that the dataset's fields become."""
+
+    match: Annotated[Literal["all", "any"], Feature.FILTERED_NAMES] = Field(
+        "all", description="Of several names in a list."
+    )
+    detail: Detail = "compact"
+
+
 class FilterResult(Result, Generic[ItemId]):
     count: int = Field(description="How many match.")
     item_set: str | None = Field(None, description="For all of them.")
@@ -100,132 +104,117 @@ class FilterResult(Result, Generic[ItemId]):
     not_found: list[NotFound] = Field(default_factory=list, description="Unknown names.")
 
 
-def build(facts: Facts) -> Tool | None:
-    """None where the dataset declares no filterable field."""
-    fields = facts.spec.filters
-    if not fields:
-        return None
-    result = with_ids(FilterResult, facts.item_id_type)
-    definitions: dict[str, Any] = {field.name: _argument(field, facts) for field in fields}
-    if any(field.kind != "number" for field in fields):
-        definitions["match"] = (
-            Literal["all", "any"],
-            Field("all", description="Of several names in a list."),
-        )
-    definitions["detail"] = (Detail, "compact")
-    seasonal = any(field.part == "month" for field in fields)
-    arguments = create_model("FilterArguments", __base__=Arguments, **definitions)
-
-    async def run(backends: Backends, given: Arguments) -> Result:
-        return result(**await filter_items(backends, fields, given))
-
+def build(facts: DatasetFacts) -> Tool:
+    arguments: dict[str, Any] = {each.name: _argument(each, facts) for each in facts.spec.filters}
     return make_tool(
         facts,
         name="item_filter_tool",
         title="Filter {items}",
-        description=applicable(f"{DESCRIPTION}{SEASONS}" if seasonal else DESCRIPTION, facts),
-        arguments=arguments,
-        result=result,
-        run=run,
+        description=DESCRIPTION,
+        arguments=create_model("FieldArguments", __base__=FilterArguments, **arguments),
+        result=FilterResult,
+        run=filter_items,
+        needs=Feature.FILTERS,
     )
 
 
-def _argument(field: FieldSpec, facts: Facts) -> tuple[Any, Any]:
-    if field.kind == "number":
-        known = facts.card.ranges.get(field.name) if facts.card else None
+def _argument(spec: FieldSpec, facts: DatasetFacts) -> tuple[Any, Any]:
+    """Type and declaration of the argument that a field becomes."""
+    card = facts.card
+    if spec.kind == "number":
+        known = card.ranges.get(spec.name) if card else None
         span = f"{known[0]:.15g} to {known[1]:.15g}" if known else ""
-        description = _describe(field, " ".join(part for part in (span, field.unit) if part))
-        return (Bounds | None, Field(None, description=_escape(description)))
-    names = facts.card.terms.get(field.name, []) if facts.card else []
-    n_names = facts.card.term_counts.get(field.name, 0) if facts.card else 0
-    if names and n_names <= MOST_NAMES_SHOWN:
-        description = _describe(field, ", ".join(names))
+        values = " ".join(part for part in (span, spec.unit) if part)
+        return (Bounds | None, Field(None, description=_describe(spec, values)))
+    names = card.terms.get(spec.name, []) if card else []
+    if names and card and card.term_counts.get(spec.name, 0) <= MOST_NAMES_SHOWN:
+        values = ", ".join(names)
     elif names:
-        description = _describe(field, f"such as {names[0]}")
+        values = f"such as {names[0]}"
     else:
-        description = _describe(field, "words of it suffice" if field.kind == "text" else "")
+        values = "words of it suffice" if spec.kind == "text" else ""
     names_type = Annotated[
         list[Annotated[str, Field(min_length=1, max_length=255)]],
         OneOrMore,
         Field(min_length=1, max_length=50),
     ]
-    return (names_type | None, Field(None, description=_escape(description)))
+    return (names_type | None, Field(None, description=_describe(spec, values)))
 
 
-def _describe(field: FieldSpec, values: str) -> str:
-    """A label, where it says more than the argument's name, and values."""
-    label = field.title if field.title.lower() != field.name.replace("_", " ") or not values else ""
+def _describe(spec: FieldSpec, values: str) -> str:
+    """A label, where it says more than the argument's name, and values. Their braces are no nouns to fill in."""
+    label = spec.title if spec.title.lower() != spec.name.replace("_", " ") or not values else ""
     text = ": ".join(part for part in (label, values) if part)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{text[:1].upper()}{text[1:]}.".replace("{", "{{").replace("}", "}}")
 
 
-def _escape(text: str) -> str:
-    """Braces in the data's own words are not nouns to fill in."""
-    return text.replace("{", "{{").replace("}", "}}")
+@dataclass
+class _Asked:
+    """The conditions of a call, in words and as the catalogue takes them."""
+
+    conditions: list[tuple[str, Condition]] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
+    not_found: list[NotFound] = field(default_factory=list)
 
 
-async def filter_items(backends: Backends, fields: list[FieldSpec], given: Arguments) -> dict[str, Any]:
-    """The fields of a FilterResult."""
-    from mcp_server.catalog.selection import NumberCondition, TermCondition
-
-    nouns = backends.spec.nouns
+async def filter_items(backends: Backends, arguments: FilterArguments) -> FilterResult[Id]:
+    spec, nouns = backends.spec, backends.spec.nouns
     catalog = await backends.catalog()
-    match_any = getattr(given, "match", "all") == "any"
-    conditions: list[tuple[str, Condition]] = []
-    corrections, not_found = [], []
-    for field in fields:
-        value = getattr(given, field.name)
-        if value is None:
-            continue
-        if isinstance(value, Bounds):
-            conditions.append((_say_bounds(field, value), NumberCondition(field.name, tuple(value.given.items()))))
-            continue
-        names = list(dict.fromkeys(value))
-        matches = await catalog.name_index.match(field.name, names)
-        for asked, match in zip(names, matches, strict=True):
-            if match.corrected:
-                corrections.append({"field": field.name, "asked": asked, "used": match.names})
-            elif not match.terms:
-                not_found.append({"field": field.name, "asked": asked, "suggestions": match.suggestions})
-        condition = TermCondition(tuple(tuple(match.terms) for match in matches), match_any)
-        asked_for = (" or " if match_any else " and ").join(map(quoted, names))
-        conditions.append((f"{field.title.lower()} {asked_for}", condition))
-    if not conditions:
-        raise InvalidInputError(f"give at least one condition: {', '.join(field.name for field in fields)}")
-    selection = await catalog.selector.select([condition for _, condition in conditions])
+    asked = await _read_conditions(catalog, spec.filters, arguments)
+    if not asked.conditions:
+        raise InvalidInputError(f"give at least one condition: {', '.join(each.name for each in spec.filters)}")
+    selection = await catalog.selector.select([condition for _, condition in asked.conditions])
     found = selection.idx
     distinct = catalog.twins.once(found)
     message = [f"{count_of(len(found), nouns.item, nouns.items)} found."]
-    if len(distinct) < len(found):
-        n_twice = len(found) - len(distinct)
+    if n_twice := len(found) - len(distinct):
         message.append(f"{n_twice} of them {'is' if n_twice == 1 else 'are'} listed twice, under two IDs.")
-    message += [f"{quoted(c['asked'])} was taken for {_join(c['used'])}." for c in corrections]
-    for name in not_found:
-        near = f" Near: {', '.join(name['suggestions'])}." if name["suggestions"] else ""
-        message.append(f"{quoted(name['asked'])} is not among the names of {name['field']}.{near}")
-    fields_of_result: dict[str, Any] = {
-        "count": len(found),
-        "items": await list_items(backends, distinct[:N_LISTED].tolist(), getattr(given, "detail", "compact")),
-    }
+    for correction in asked.corrections:
+        used = " or ".join(map(quoted, correction.used))
+        message.append(f"{quoted(correction.asked)} was taken for {used}.")
+    for name in asked.not_found:
+        near = f" Near: {', '.join(name.suggestions)}." if name.suggestions else ""
+        message.append(f"{quoted(name.asked)} is not among the names of {name.field}.{near}")
+    items = await list_items(backends, ListedItem, distinct[:N_LISTED].tolist(), arguments.detail)
+    result: FilterResult[Id] = FilterResult(message="", count=len(found), items=items)
     if len(found):
         try:
-            fields_of_result["item_set"] = await (await backends.item_sets()).put(selection.ids)
+            result.item_set = await (await backends.item_sets()).put(selection.ids)
         except UnwritableError as error:
             message.append(f"There is no item_set of them: {error}.")
-    elif len(conditions) > 1:
-        alone = [f"{say}: {len((await catalog.selector.select([condition])).idx):,}" for say, condition in conditions]
+    elif len(asked.conditions) > 1:
+        alone = [
+            f"{words}: {len((await catalog.selector.select([condition])).idx):,}"
+            for words, condition in asked.conditions
+        ]
         message.append(f"On its own, each condition has: {'; '.join(alone)}.")
-    if corrections:
-        fields_of_result["corrections"] = corrections
-    if not_found:
-        fields_of_result["not_found"] = not_found
-    return {"message": " ".join(message), **fields_of_result}
+    if asked.corrections:
+        result.corrections = asked.corrections
+    if asked.not_found:
+        result.not_found = asked.not_found
+    result.message = " ".join(message)
+    return result
 
 
-def _say_bounds(field: FieldSpec, bounds: Bounds) -> str:
-    signs = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
-    return f"{field.title.lower()} {' and '.join(f'{signs[name]} {value:g}' for name, value in bounds.given.items())}"
+async def _read_conditions(catalog: Catalog, fields: list[FieldSpec], arguments: FilterArguments) -> _Asked:
+    from mcp_server.catalog.selection import NumberCondition, TermCondition  # with NumPy
 
-
-def _join(names: list[str]) -> str:
-    return " or ".join(map(quoted, names))
+    asked, match_any = _Asked(), arguments.match == "any"
+    for spec in fields:
+        value = getattr(arguments, spec.name)
+        if isinstance(value, Bounds):
+            limits = " and ".join(f"{SIGNS[name]} {limit:g}" for name, limit in value.given.items())
+            condition = NumberCondition(spec.name, tuple(value.given.items()))
+            asked.conditions.append((f"{spec.title.lower()} {limits}", condition))
+        elif value is not None:
+            names = list(dict.fromkeys(value))
+            matches = await catalog.name_index.match(spec.name, names)
+            for name, match in zip(names, matches, strict=True):
+                if match.corrected:
+                    asked.corrections.append(Correction(field=spec.name, asked=name, used=match.names))
+                elif not match.terms:
+                    asked.not_found.append(NotFound(field=spec.name, asked=name, suggestions=match.suggestions))
+            words = (" or " if match_any else " and ").join(map(quoted, names))
+            terms = TermCondition(tuple(tuple(match.terms) for match in matches), match_any)
+            asked.conditions.append((f"{spec.title.lower()} {words}", terms))
+    return asked

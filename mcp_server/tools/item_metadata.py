@@ -1,38 +1,28 @@
-"""What is known of items."""
+"""The fields of items."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
-from mcp_server.dataset.spec import FieldSpec
-from mcp_server.errors import InvalidInputError, quoted
-from mcp_server.tools.base import (
-    Facts,
-    ItemId,
-    ItemsArguments,
-    K,
-    Offset,
-    OneOrMore,
-    Result,
-    Tool,
-    applicable,
-    candidate_items,
-    count_of,
-    make_tool,
-    with_ids,
-)
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.ids import ItemId
+from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, check_fields, required_items
+from mcp_server.tools.results import Result, count_of
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
-DESCRIPTION = """
+DESCRIPTION = (
+    """
 Reads fields of {items} whose IDs or item_set you have: "tell me about {item} 9"; to compare, to explain ("why?"), for
 statistics of popular ones ("ideal length").
-Not to find {items}: item_filter_tool.
-"""
+""",
+    When(Feature.FILTERS, "Not to find {items}: item_filter_tool."),
+)
 
 
 class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
@@ -43,46 +33,29 @@ class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
     offset: Offset = 0
 
 
-class ItemMetadataResult(Result, Generic[ItemId]):
+class ItemMetadataResult(Result):
     items: list[dict[str, Any]] = Field(description="item_id, title, fields; null or [] if not known.")
     total: int = Field(description="{Items} given.")
     remaining: int = Field(description="Still to list, by offset.")
 
 
-def build(facts: Facts) -> Tool:
-    spec = facts.spec
-    result = with_ids(ItemMetadataResult, facts.item_id_type)
-
-    async def run(backends: Backends, arguments: ItemMetadataArguments[Any]) -> Result:
-        check_fields(arguments.get, spec.items.fields)
-        return result(**await item_metadata(backends, arguments))
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="get_item_metadata_tool",
         title="About {items}",
-        description=applicable(DESCRIPTION, facts),
-        arguments=with_ids(ItemMetadataArguments, facts.item_id_type),
-        result=result,
-        run=run,
-        choices={"get": [field.name for field in spec.items.fields]},
+        description=DESCRIPTION,
+        arguments=ItemMetadataArguments,
+        result=ItemMetadataResult,
+        run=item_metadata,
+        choices={"get": [field.name for field in facts.spec.items.fields]},
     )
 
 
-def check_fields(asked: Sequence[str], fields: Sequence[FieldSpec]) -> None:
-    """Raises: InvalidInputError: there is no such field; the text lists those that there are."""
-    known = [field.name for field in fields]
-    for name in asked:
-        if name not in known:
-            raise InvalidInputError(f"get: there is no field {quoted(name)}. There are: {', '.join(known)}")
-
-
-async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Any]) -> dict[str, Any]:
-    """The fields of an ItemMetadataResult."""
+async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Id]) -> ItemMetadataResult:
     spec, nouns = backends.spec, backends.spec.nouns
-    found = await candidate_items(backends, arguments)
-    if found is None:
-        raise InvalidInputError(f"which {nouns.items}? Give items or item_set")
+    check_fields(arguments.get, spec.items.fields)
+    found = await required_items(backends, arguments)
     page = found[arguments.offset : arguments.offset + arguments.limit].tolist()
     catalog = await backends.catalog()
     fields = list(dict.fromkeys([spec.items.title, *arguments.get]))
@@ -94,4 +67,4 @@ async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Any
     message = f"{count_of(len(page), nouns.item, nouns.items)} of {len(found):,}."
     if not page and len(found):
         message += " The offset is beyond the last of them."
-    return {"message": message, "items": records, "total": len(found), "remaining": remaining}
+    return ItemMetadataResult(message=message, items=records, total=len(found), remaining=remaining)

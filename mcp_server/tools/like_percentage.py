@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from mcp_server.errors import InvalidInputError
-from mcp_server.tools.base import (
-    Facts,
-    ItemsArguments,
-    Result,
-    Tool,
-    applicable,
-    candidate_items,
-    count_of,
-    make_tool,
-    with_ids,
-)
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.tools.arguments import ItemsArguments, required_items
+from mcp_server.tools.results import Result, count_of
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
-DESCRIPTION = """
+DESCRIPTION = (
+    """
 The audience of {items}: what share of all {users} likes at least one of them ("is there an audience for", "what share
 would be interested in").
-For a storyline or idea, pass the 10 nearest of vector_store_search_tool;
-for a name or kind, the item_set of item_filter_tool.
-Not for which are liked most: get_popular_items_tool.
-"""
+""",
+    When(Feature.SEARCH_TEXTS, "For a storyline or idea, pass the 10 nearest of vector_store_search_tool;\n"),
+    When(Feature.FILTERS, "for a name or kind, the item_set of item_filter_tool.\n"),
+    "Not for which are liked most: get_popular_items_tool.",
+)
 
 
 class LikePercentageResult(Result):
@@ -38,27 +33,21 @@ class LikePercentageResult(Result):
     n_items: int = Field(description="Given.")
 
 
-def build(facts: Facts) -> Tool:
-    async def run(backends: Backends, arguments: ItemsArguments[Any]) -> Result:
-        return LikePercentageResult(**await like_percentage(backends, arguments))
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="get_like_percentage_tool",
         title="Audience of {items}",
-        description=applicable(DESCRIPTION, facts),
-        arguments=with_ids(ItemsArguments, facts.item_id_type),
+        description=DESCRIPTION,
+        arguments=ItemsArguments,
         result=LikePercentageResult,
-        run=run,
+        run=like_percentage,
     )
 
 
-async def like_percentage(backends: Backends, arguments: ItemsArguments[Any]) -> dict[str, Any]:
-    """The fields of a LikePercentageResult."""
+async def like_percentage(backends: Backends, arguments: ItemsArguments[Id]) -> LikePercentageResult:
     spec, nouns = backends.spec, backends.spec.nouns
-    items = await candidate_items(backends, arguments)
-    if items is None:
-        raise InvalidInputError(f"which {nouns.items}? Give items or item_set")
+    items = await required_items(backends, arguments)
     catalog = await backends.catalog()
     n_likers = await catalog.statistics.n_likers(items)
     percentage = round(100 * n_likers / catalog.n_users, 1)
@@ -68,10 +57,10 @@ async def like_percentage(backends: Backends, arguments: ItemsArguments[Any]) ->
         f"{percentage:g}% of all {nouns.users} ({n_likers:,} of {catalog.n_users:,}) like at least one of "
         f"{count_of(len(items), nouns.item, nouns.items)}{meaning}."
     )
-    return {
-        "message": message,
-        "percentage": percentage,
-        "n_users_who_like": n_likers,
-        "n_users": catalog.n_users,
-        "n_items": len(items),
-    }
+    return LikePercentageResult(
+        message=message,
+        percentage=percentage,
+        n_users_who_like=n_likers,
+        n_users=catalog.n_users,
+        n_items=len(items),
+    )

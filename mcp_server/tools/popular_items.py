@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Generic
+from typing import TYPE_CHECKING, Annotated, Generic
 
 from pydantic import Field
 
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.ids import ItemId
 from mcp_server.errors import InvalidInputError, quoted
-from mcp_server.tools.base import (
-    Detail,
-    Facts,
-    ItemId,
-    ItemsArguments,
-    K,
-    ListedItem,
-    OneOrMore,
-    Result,
-    Tool,
-    applicable,
-    candidate_items,
-    count_of,
-    list_items,
-    make_tool,
-    with_ids,
-)
+from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.results import ListedItem, Result, count_of, list_items
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
-DESCRIPTION = """
-The {items} with most {interactions}, by everybody or a group, in all or among given {items}: "popular with X",
-"trending", "most engaging".
-For a {user}'s group, first get_user_metadata_tool.
-To recommend them, pass the IDs as items to get_top_k_recommendations_tool.
-Statistics ("most engaging kind", "ideal length", "best of a season"): for each kind, item_filter_tool, its item_set \
-here with k=3, then compare by get_item_metadata_tool.
-Not for shares of {users}: get_like_percentage_tool.
-"""
+DESCRIPTION = (
+    "The {items} with most {interactions}, ",
+    When(Feature.USER_GROUPS, "by everybody or a group, "),
+    """in all or among given {items}: "popular with X", "trending", "most engaging".
+""",
+    When(Feature.USER_GROUPS, "For a {user}'s group, first get_user_metadata_tool.\n"),
+    "To recommend them, pass the IDs as items to get_top_k_recommendations_tool.\n",
+    When(
+        Feature.FILTERS,
+        """Statistics ("most engaging kind", "ideal length", "best of a season"): for each kind, item_filter_tool, its
+item_set here with k=3, then compare by get_item_metadata_tool.
+""",
+    ),
+    "Not for shares of {users}: get_like_percentage_tool.",
+)
 
 
 class PopularArguments(ItemsArguments[ItemId], Generic[ItemId]):
     k: K = 20
-    user_group: Annotated[list[str] | None, OneOrMore] = Field(
+    user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(
         None,
         description="Count only these {users}: groups of one kind united, of several kinds intersected.",
     )
@@ -56,24 +51,16 @@ class PopularResult(Result, Generic[ItemId]):
     items: list[PopularItem[ItemId]] = Field(description="Most popular first.")
 
 
-def build(facts: Facts) -> Tool:
-    result = with_ids(PopularResult, facts.item_id_type)
-    groups = facts.card.groups if facts.card else {}
-    names = [name for field in facts.spec.users.groups for name in groups.get(field, [])]
-
-    async def run(backends: Backends, arguments: PopularArguments[Any]) -> Result:
-        return result(**await popular_items(backends, arguments))
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="get_popular_items_tool",
         title="Popular {items}",
-        description=applicable(DESCRIPTION, facts),
-        arguments=with_ids(PopularArguments, facts.item_id_type),
-        result=result,
-        run=run,
-        choices={"user_group": names} if names else None,
-        leave_out=() if facts.spec.users.groups else ("user_group",),
+        description=DESCRIPTION,
+        arguments=PopularArguments,
+        result=PopularResult,
+        run=popular_items,
+        choices={"user_group": facts.group_names} if facts.group_names else None,
     )
 
 
@@ -84,20 +71,20 @@ def group_users(groups: dict[str, list[str]], asked: list[str]) -> dict[str, lis
         InvalidInputError: There is no such group.
     """
     chosen: dict[str, list[str]] = {}
+    known = [(field, group) for field, names in groups.items() for group in names]
     for name in asked:
         key = name.strip().lower().replace(" ", "_")
-        field = next((field for field, names in groups.items() if key in (n.lower() for n in names)), None)
-        if field is None:
-            known = ", ".join(name for names in groups.values() for name in names)
-            raise InvalidInputError(f"user_group: there is no group {quoted(name)}. There are: {known or 'none'}")
-        group = next(known for known in groups[field] if known.lower() == key)
+        found = next((known_group for known_group in known if known_group[1].lower() == key), None)
+        if found is None:
+            there_are = ", ".join(group for _, group in known) or "none"
+            raise InvalidInputError(f"user_group: there is no group {quoted(name)}. There are: {there_are}")
+        field, group = found
         if group not in chosen.setdefault(field, []):
             chosen[field].append(group)
     return chosen
 
 
-async def popular_items(backends: Backends, arguments: PopularArguments[Any]) -> dict[str, Any]:
-    """The fields of a PopularResult."""
+async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> PopularResult[Id]:
     nouns = backends.spec.nouns
     if arguments.user_group is not None and not arguments.user_group:
         raise InvalidInputError("user_group is an empty list: name a group, or leave it out")
@@ -120,8 +107,5 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Any]) ->
             f" None stands out (more than the 0.75 quantile, {popular.threshold:g} {nouns.interactions}): "
             f"these are simply those with most."
         )
-    listed = [
-        {**item, "n_interactions": count}
-        for item, count in zip(await list_items(backends, popular.items, arguments.detail), popular.counts, strict=True)
-    ]
-    return {"message": message, "items": listed}
+    items = await list_items(backends, PopularItem, popular.items, arguments.detail, n_interactions=popular.counts)
+    return PopularResult(message=message, items=items)

@@ -9,31 +9,28 @@ from pydantic import BaseModel
 from mcp_server.dataset.spec import Nouns
 
 LEFT_OUT = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"})
-"""Keywords that pydantic writes and no schema has. They cost tokens in every conversation, and strict use of tools, as
-Anthropic has it, refuses limits; descriptions name those that matter, and a call beyond one is refused in words.
+"""Keywords of pydantic that are left out of schemas. They cost tokens in every conversation, and Anthropic's strict use
+of tools refuses limits. Descriptions name the limits that matter, and a call beyond one is refused in words.
 """
 
 
-def fill(text: str, nouns: Nouns, **others: str) -> str:
-    """Put the dataset's nouns into a text: "{item}", "{Items}", ...; and other words by their names."""
-    named = nouns.model_dump()
-    return text.format(**named, **{name.capitalize(): word.capitalize() for name, word in named.items()}, **others)
-
-
 def json_schema(model: type[BaseModel], nouns: Nouns, **words: str) -> dict[str, Any]:
-    """A model's JSON schema: without references, generated titles and null alternatives.
+    """A model's JSON schema, without references, generated titles and null alternatives.
 
     An optional argument is one that is not required; null is accepted all the same. A list of types, as in
-    ``["string", "null"]``, is only in schemas of results, for what is always there but may not be known: Gemini refuses
-    it in arguments, and schemas of results are given to no model's interface, only checked by clients.
+    ``["string", "null"]``, occurs only in schemas of results, for values that are always there but may be unknown:
+    Gemini refuses such lists in arguments, while schemas of results are only checked by clients.
+
+    Args:
+        words: Words for descriptions, beside the nouns.
     """
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
     for part in (schema, *definitions.values()):
-        part.pop("description", None)  # the docstring, which is for readers of the code
+        part.pop("description", None)  # the docstring is for readers of the code
 
     def simplify(node: Any, *, named: bool = False) -> Any:
-        """named: the keys of this node are names of properties, not keywords."""
+        """A part of the schema in simple form. ``named``: its keys are names of properties, not keywords."""
         if isinstance(node, list):
             return [simplify(part) for part in node]
         if not isinstance(node, dict):
@@ -64,7 +61,7 @@ def json_schema(model: type[BaseModel], nouns: Nouns, **words: str) -> dict[str,
             and not (keyword == "additionalProperties" and isinstance(part, bool))
         }
         if isinstance(text := simple.get("description"), str):
-            simple["description"] = fill(" ".join(text.split()), nouns, **words)
+            simple["description"] = nouns.fill(" ".join(text.split()), **words)
         return simple
 
     simple: dict[str, Any] = simplify(schema)

@@ -1,6 +1,6 @@
-"""How long a result may be: what would crowd a conversation is cut, and the message says what is missing.
+"""The size of a result: what would crowd a conversation is cut, and the message says what is missing.
 
-Lists lose their last entries; only what is too long even so loses the ends of its texts.
+Lists lose their last entries. Only what is too long even then loses the ends of its texts.
 """
 
 import json
@@ -8,35 +8,42 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST_TOKENS = 10_000
-"""Of a result, for the language model that reads it."""
+"""Upper bound on the tokens of a result, for the language model that reads it."""
 
 NOTE_TOKENS = 500
-"""Kept free for what the message then says."""
+"""Room kept for what the message says about cuts."""
 
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ "
 
 IDENTIFIERS = frozenset({"item_id", "item_set", "user"})
-"""Values that are no longer themselves when they are cut."""
+"""Values that mean nothing once they are cut."""
 
 
 def most_tokens(value: Any) -> int:
-    """So many tokens at most are the JSON of a value; there is no tokenizer at hand when it is served.
+    """Upper bound on the tokens in a value's JSON. No tokenizer is loaded while serving, so bytes are counted.
 
-    Tokenizers that work on bytes, as those of all common models do, make no more tokens than there are bytes: so much
-    is taken for digits, punctuation and all beyond ASCII. ASCII letters and spaces are taken for half a token each:
-    with cl100k_base a token of prose has from 2.6 (Zulu) to 4.7 of them (English); strings of letters at random, 1.5.
-    So what is taken for 10,000 is some 4,000 in English, and up to 10,000 in languages of rare scripts.
+    Tokenizers that work on bytes, as those of all common models do, make at most one token of a byte: digits,
+    punctuation and everything beyond ASCII count as one each. ASCII letters and spaces count as half a token: with
+    cl100k_base a token of prose has from 2.6 (Zulu) to 4.7 of them (English); strings of random letters have 1.5.
+    So a bound of 10,000 is some 4,000 tokens in English, and up to 10,000 in languages of rare scripts.
+
+    Raises:
+        ValueError: JSON cannot hold the value: it has a number that is not finite.
     """
-    content = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass")
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    content = text.encode(errors="surrogatepass")
     n_others = len(content.translate(None, LETTERS))
     return n_others + (len(content) - n_others + 1) // 2
 
 
 def fit(result: Mapping[str, Any], advice: str) -> dict[str, Any]:
-    """A result that is not too long, as valid as it was; "remaining" counts what was left out of "items".
+    """Cut a result to a size that fits; it stays as valid as it was. "remaining" counts what "items" has lost.
 
     Args:
         advice: How a caller can get what is left out; becomes part of the message.
+
+    Raises:
+        ValueError: JSON cannot hold the result.
     """
     room = MOST_TOKENS - NOTE_TOKENS
     fitting, notes = dict(result), list[str]()
@@ -67,7 +74,7 @@ def fit(result: Mapping[str, Any], advice: str) -> dict[str, Any]:
 
 
 def _first(entries: list[Any], too_much: int) -> list[Any]:
-    """Without so many of the last ones that the list is shorter by `too_much` tokens; the first always stays."""
+    """Entries without the last ones, so that the list is shorter by `too_much` tokens; the first always stays."""
     n_kept = len(entries)
     while n_kept > 1 and too_much > 0:
         n_kept -= 1
@@ -76,7 +83,7 @@ def _first(entries: list[Any], too_much: int) -> list[Any]:
 
 
 def _cut(value: Any, longest: int, name: str = "") -> Any:
-    """With no text and no list longer than so much."""
+    """A value in which no text and no list is longer than `longest`. Identifiers stay whole."""
     if isinstance(value, str) and len(value) > longest and name not in IDENTIFIERS:
         return f"{value[:longest]}…"
     if isinstance(value, list):

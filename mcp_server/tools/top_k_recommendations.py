@@ -6,42 +6,35 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.ids import ItemId, UserId
 from mcp_server.errors import InvalidInputError
-from mcp_server.tools.base import (
-    Detail,
-    Facts,
-    ItemId,
-    ItemsArguments,
-    K,
-    ListedItem,
-    NamedItem,
-    OneOrMore,
-    Result,
-    Tool,
-    UserId,
-    applicable,
-    candidate_items,
-    count_of,
-    list_items,
-    make_tool,
-    with_ids,
-)
+from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.results import ListedItem, NamedItem, Result, count_of, list_items
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
+    from mcp_server.catalog.catalog import Catalog
+    from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
-    from mcp_server.types import IntArray
+    from mcp_server.types import Id, IntArray
 
 N_REASONS = 3
 
-DESCRIPTION = """
+DESCRIPTION = (
+    """
 The {items} that one {user} will like best, ranked by a model trained on all {interactions}. The only tool that
 recommends: "for {user} X", "3 of kind Y for X". Under a condition, first call
-item_filter_tool (names, kinds, years, numbers),
-vector_store_search_tool (story, mood: "X is sad", "like this one")
-or get_popular_items_tool (popular, also in a group), and pass its item_set or IDs here. No {user} ID: ask, or use
-liked_items. "Why?": the same call with reasons=true, then compare by get_item_metadata_tool and
-get_interacted_items_tool. Name only what a tool returned.
-"""
+""",
+    When(Feature.FILTERS, "item_filter_tool (names, kinds, years, numbers),\n"),
+    When(Feature.SEARCH_TEXTS, 'vector_store_search_tool (story, mood: "X is sad", "like this one")\n'),
+    When(Feature.FILTERS, "or ", otherwise=When(Feature.SEARCH_TEXTS, "or ")),
+    "get_popular_items_tool (popular",
+    When(Feature.USER_GROUPS, ", also in a group"),
+    """), and pass its item_set or IDs here. No {user} ID: ask, or use liked_items. "Why?": the same call with
+reasons=true, then compare by get_item_metadata_tool and get_interacted_items_tool. Name only what a tool returned.
+""",
+)
 
 
 class TopKArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
@@ -66,41 +59,24 @@ class TopKResult(Result, Generic[ItemId]):
     items: list[RecommendedItem[ItemId]] = Field(description="Best first.")
 
 
-def build(facts: Facts) -> Tool:
-    result = with_ids(TopKResult, facts.item_id_type)
-
-    async def run(backends: Backends, arguments: TopKArguments[Any, Any]) -> Result:
-        return result(**await recommend(backends, arguments))
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="get_top_k_recommendations_tool",
         title="Recommend {items}",
-        description=applicable(DESCRIPTION, facts),
-        arguments=with_ids(TopKArguments, facts.user_id_type, facts.item_id_type),
-        result=result,
-        run=run,
+        description=DESCRIPTION,
+        arguments=TopKArguments,
+        result=TopKResult,
+        run=recommend,
     )
 
 
-async def recommend(backends: Backends, arguments: TopKArguments[Any, Any]) -> dict[str, Any]:
-    """The fields of a TopKResult."""
-    from mcp_server.recommender.ranker import top_by  # with NumPy: after the list of tools is out
+async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> TopKResult[Id]:
+    from mcp_server.recommender.ranker import top_by  # with NumPy
 
     nouns = backends.spec.nouns
-    if arguments.user is not None and arguments.liked_items is not None:
-        raise InvalidInputError("give either user or liked_items, not both")
-    if arguments.user is None and not arguments.liked_items:
-        raise InvalidInputError(f"for which {nouns.user}? Ask for the ID, or pass liked_items for someone without one")
     catalog = await backends.catalog()
-    user, history = None, None
-    if arguments.user is not None:
-        user = await catalog.user_idx(arguments.user)
-        history = await catalog.history(user)
-        whom = f"{nouns.user} {arguments.user}"
-    else:
-        history = await catalog.item_idx(arguments.liked_items or [])
-        whom = f"someone who likes {count_of(len(history), nouns.item, nouns.items)}"
+    user, history, whom = await _find_history(catalog, nouns, arguments)
     allowed = await candidate_items(backends, arguments)
     excluded = catalog.unrankable(history if arguments.exclude_seen else None)
     ranker = await backends.ranker()
@@ -113,48 +89,47 @@ async def recommend(backends: Backends, arguments: TopKArguments[Any, Any]) -> d
         notes.append(
             f"{whom} has no {nouns.interactions} yet: these are the {nouns.items} with most {nouns.interactions}."
         )
-    items = top.items
-    listed: list[dict[str, Any]] = [
-        {**item, "score": round(score, 4)}
-        for item, score in zip(await list_items(backends, items, arguments.detail), top.scores, strict=True)
-    ]
+    columns: dict[str, list[Any]] = {"score": [round(score, 4) for score in top.scores]}
     if arguments.reasons and len(history):
-        notes += await _add_reasons(backends, listed, items, history)
+        reasons = [ranker.reasons(history, item, N_REASONS) for item in top.items]
+        if None in reasons:
+            notes.append("This model cannot tell which items of the history speak for a recommendation.")
+        else:
+            speaking = [item for found in reasons for item in found or []]
+            names = iter(await list_items(backends, NamedItem, speaking))
+            columns["because"] = [[next(names) for _ in found or []] for found in reasons]
+    items = await list_items(backends, RecommendedItem, top.items, arguments.detail, **columns)
     if len(items) < arguments.k:
-        notes.append(_why_fewer(backends, allowed, excluded, history, arguments, len(items)))
+        notes.append(_why_fewer(nouns, allowed, excluded, arguments.k, len(items)))
     found = f"{count_of(len(items), nouns.item, nouns.items)} for {whom}, best first."
-    return {"message": " ".join([found, *notes]), "items": listed}
+    return TopKResult(message=" ".join([found, *notes]), items=items)
 
 
-async def _add_reasons(
-    backends: Backends, listed: list[dict[str, Any]], items: list[int], history: IntArray
-) -> list[str]:
-    """Add "because" to each recommendation; returns what there is to say about it."""
-    ranker = await backends.ranker()
-    reasons = [ranker.reasons(history, item, N_REASONS) for item in items]
-    if any(found is None for found in reasons):
-        return ["This model cannot tell which items of the history speak for a recommendation."]
-    flat = [item for found in reasons for item in found or []]
-    names = iter(await list_items(backends, flat))
-    for entry, found in zip(listed, reasons, strict=True):
-        entry["because"] = [next(names) for _ in found or []]
-    return []
+async def _find_history(
+    catalog: Catalog, nouns: Nouns, arguments: TopKArguments[Id, Id]
+) -> tuple[int | None, IntArray, str]:
+    """Whom a call is for: their position, None without an ID; the items of their history; and their name in messages.
+
+    Raises:
+        InvalidInputError: The call names nobody, or somebody in two ways, or an ID is unknown.
+    """
+    if arguments.user is not None and arguments.liked_items is not None:
+        raise InvalidInputError("give either user or liked_items, not both")
+    if arguments.user is not None:
+        user = await catalog.user_idx(arguments.user)
+        return user, await catalog.history(user), f"{nouns.user} {arguments.user}"
+    if not arguments.liked_items:
+        raise InvalidInputError(f"for which {nouns.user}? Ask for the ID, or pass liked_items for someone without one")
+    liked = await catalog.item_idx(arguments.liked_items)
+    return None, liked, f"someone who likes {count_of(len(liked), nouns.item, nouns.items)}"
 
 
-def _why_fewer(
-    backends: Backends,
-    allowed: IntArray | None,
-    excluded: IntArray,
-    history: IntArray,
-    arguments: TopKArguments[Any, Any],
-    n_found: int,
-) -> str:
-    nouns = backends.spec.nouns
+def _why_fewer(nouns: Nouns, allowed: IntArray | None, excluded: IntArray, k: int, n_found: int) -> str:
     if allowed is None:
-        return f"These are all {nouns.items} that can be recommended; {arguments.k} were asked for."
+        return f"These are all {nouns.items} that can be recommended; {k} were asked for."
     n_out = len(set(allowed.tolist()) & set(excluded.tolist()))
     out = f"; {n_out} of them {'is' if n_out == 1 else 'are'} already known or cannot be ranked" if n_out else ""
     return (
-        f"Only {n_found} of the {arguments.k} asked for: the choice was among "
+        f"Only {n_found} of the {k} asked for: the choice was among "
         f"{count_of(len(allowed), nouns.item, nouns.items)}{out}."
     )

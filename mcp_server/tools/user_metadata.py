@@ -1,4 +1,4 @@
-"""What is known of a user."""
+"""The fields of a user."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
-from mcp_server.tools.base import Arguments, Facts, OneOrMore, Result, Tool, UserId, make_tool, with_ids
-from mcp_server.tools.item_metadata import check_fields
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.ids import UserId
+from mcp_server.tools.arguments import Arguments, OneOrMore, check_fields
+from mcp_server.tools.results import Result
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
-DESCRIPTION = """
-What is known of one {user}: "who is X", "what group is X in". For "popular in X's group", go on with
-get_popular_items_tool. Not for what X had: get_interacted_items_tool.
-"""
+DESCRIPTION = (
+    """What is known of one {user}: "who is X", "what group is X in". """,
+    When(Feature.USER_GROUPS, """For "popular in X's group", go on with get_popular_items_tool. """),
+    "Not for what X had: get_interacted_items_tool.",
+)
 
 
 class UserMetadataArguments(Arguments, Generic[UserId]):
@@ -28,34 +33,26 @@ class UserMetadataResult(Result, Generic[UserId]):
     fields: dict[str, Any] = Field(description="Null if not known.")
 
 
-def build(facts: Facts) -> Tool | None:
-    """None where the dataset declares no fields of users."""
-    fields = facts.spec.users.fields
-    if not fields:
-        return None
-    result = with_ids(UserMetadataResult, facts.user_id_type)
-
-    async def run(backends: Backends, arguments: UserMetadataArguments[Any]) -> Result:
-        check_fields(arguments.get, fields)
-        record = await (await backends.catalog()).user(arguments.user)
-        values = {field.name: record[field.name] for field in fields if field.name in arguments.get}
-        said = [
-            f"{field.title.lower()} {values[field.name]}"
-            if values[field.name] is not None
-            else f"{field.title.lower()} not known"
-            for field in fields
-            if field.name in values
-        ]
-        message = f"{backends.spec.nouns.user.capitalize()} {arguments.user}: {', '.join(said)}."
-        return result(message=message, user=arguments.user, fields=values)
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="get_user_metadata_tool",
         title="About a {user}",
         description=DESCRIPTION,
-        arguments=with_ids(UserMetadataArguments, facts.user_id_type),
-        result=result,
-        run=run,
-        choices={"get": [field.name for field in fields]},
+        arguments=UserMetadataArguments,
+        result=UserMetadataResult,
+        run=user_metadata,
+        needs=Feature.USER_FIELDS,
+        choices={"get": [field.name for field in facts.spec.users.fields]},
     )
+
+
+async def user_metadata(backends: Backends, arguments: UserMetadataArguments[Id]) -> UserMetadataResult[Id]:
+    fields = backends.spec.users.fields
+    check_fields(arguments.get, fields)
+    record = await (await backends.catalog()).user(arguments.user)
+    asked = {field.name: field.title.lower() for field in fields if field.name in arguments.get}
+    values = {name: record[name] for name in asked}
+    said = [f"{title} {'not known' if values[name] is None else values[name]}" for name, title in asked.items()]
+    message = f"{backends.spec.nouns.user.capitalize()} {arguments.user}: {', '.join(said)}."
+    return UserMetadataResult(message=message, user=arguments.user, fields=values)

@@ -1,41 +1,33 @@
-"""Search of items by what their texts mean."""
+"""Search for items by the meaning of their texts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Generic
+from typing import TYPE_CHECKING, Annotated, Generic
 
 from pydantic import Field, StringConstraints
 
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.ids import ItemId
 from mcp_server.errors import InvalidInputError
-from mcp_server.tools.base import (
-    Detail,
-    Facts,
-    ItemId,
-    ItemsArguments,
-    K,
-    ListedItem,
-    Result,
-    Tool,
-    applicable,
-    candidate_items,
-    count_of,
-    list_items,
-    make_tool,
-    with_ids,
-)
+from mcp_server.tools.arguments import Detail, ItemsArguments, K, candidate_items
+from mcp_server.tools.results import ListedItem, Result, count_of, list_items
+from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
 LONGEST_QUERY = 10_000
 
-DESCRIPTION = """
+DESCRIPTION = (
+    """
 {Items} whose texts are nearest to a storyline, topic or mood ("someone is kidnapped"; sad: search "uplifting, warm,
 funny"), or by similar_to to one {item} ("like {item} 9"). Something is always nearest: judge. Pass the IDs as items to
 get_top_k_recommendations_tool (with k=20 here, for a choice) or get_like_percentage_tool ("is there an audience for
 this storyline").
-Not for names, kinds, numbers: item_filter_tool.
-"""
+""",
+    When(Feature.FILTERS, "Not for names, kinds, numbers: item_filter_tool."),
+)
 
 
 class SearchArguments(ItemsArguments[ItemId], Generic[ItemId]):
@@ -52,28 +44,20 @@ class SearchResult(Result, Generic[ItemId]):
     items: list[ListedItem[ItemId]] = Field(description="Nearest first.")
 
 
-def build(facts: Facts) -> Tool | None:
-    """None where the dataset declares no texts for search."""
-    if facts.spec.search is None:
-        return None
-    result = with_ids(SearchResult, facts.item_id_type)
-
-    async def run(backends: Backends, arguments: SearchArguments[Any]) -> Result:
-        return result(**await search_items(backends, arguments))
-
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="vector_store_search_tool",
         title="Search {items}",
-        description=applicable(DESCRIPTION, facts),
-        arguments=with_ids(SearchArguments, facts.item_id_type),
-        result=result,
-        run=run,
+        description=DESCRIPTION,
+        arguments=SearchArguments,
+        result=SearchResult,
+        run=search_items,
+        needs=Feature.SEARCH_TEXTS,
     )
 
 
-async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> dict[str, Any]:
-    """The fields of a SearchResult."""
+async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> SearchResult[Id]:
     nouns = backends.spec.nouns
     if (arguments.query is None) == (arguments.similar_to is None):
         raise InvalidInputError("give either query or similar_to")
@@ -99,8 +83,8 @@ async def search_items(backends: Backends, arguments: SearchArguments[Any]) -> d
         if len(own):
             same = catalog.twins.with_twins(own).tolist()
             found = found[[item not in same for item in found.tolist()]]
-    items = catalog.twins.once(found)[: arguments.k].tolist()
-    message = f"{count_of(len(items), nouns.item, nouns.items)} {what}, nearest first."
-    if len(items) < arguments.k:
+    positions = catalog.twins.once(found)[: arguments.k].tolist()
+    message = f"{count_of(len(positions), nouns.item, nouns.items)} {what}, nearest first."
+    if len(positions) < arguments.k:
         message += f" These are all that have a text{'' if only is None else f' among the {len(only)} given'}."
-    return {"message": message, "items": await list_items(backends, items, arguments.detail)}
+    return SearchResult(message=message, items=await list_items(backends, ListedItem, positions, arguments.detail))

@@ -54,9 +54,6 @@ class TextSearch:
         """Number of items that can be found."""
         return await self._store.count()
 
-    async def close(self) -> None:
-        await self._store.close()
-
 
 def _list(items: IntArray | None) -> list[int] | None:
     return None if items is None else items.tolist()

@@ -1,4 +1,4 @@
-"""What axe finds wrong with a page."""
+"""Findings of axe about the accessibility of a page."""
 
 from tests.apps.hosted import Hosted
 

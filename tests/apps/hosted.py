@@ -26,7 +26,7 @@ CallTool = Callable[[str, Mapping[str, Any]], Wire]
 """Calls a tool of a running server; gives the protocol's JSON."""
 
 EVERYTHING: Wire = {"serverTools": {}, "message": {"text": {}}}
-"""What a host can offer that pages make use of."""
+"""Offers of a host that pages make use of."""
 
 HOST_URL = "https://host.test/"
 VIEW_URL = "https://view.test/"
@@ -40,7 +40,7 @@ RESTRICTIVE_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; media-src 'self' data:; connect-src 'none'"
 )
-"""What MCP Apps has hosts set for pages that declare no domains."""
+"""Policy that hosts set, by MCP Apps, for pages that declare no domains."""
 
 
 @dataclass(frozen=True)

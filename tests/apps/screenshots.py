@@ -18,7 +18,7 @@ PICTURES: dict[str, tuple[str, dict[str, Any], str]] = {
     "taste": (HISTORY, {"user": 207}, "light"),
     "popularity": (POPULAR, {"k": 8}, "dark"),
 }
-"""By page: the tool, its arguments, and the host's theme."""
+"""The tool, its arguments, and the host's theme, by page."""
 
 SIZE = (880, 700)
 

@@ -7,9 +7,9 @@ from html.parser import HTMLParser
 import pytest
 
 from mcp_server.apps import META, MIME_TYPE, AppPage, build_pages
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import DatasetSpec, find_spec_file, load_spec
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 from tests.conftest import SHOP
 
 FILMS = load_spec(find_spec_file("ml-100k"))
@@ -17,7 +17,7 @@ SHOP_SPEC = load_spec(SHOP / "dataset.yaml")
 
 
 class Reader(HTMLParser):
-    """What a document has of elements, attributes and texts of scripts."""
+    """Elements, attributes and scripts of a document."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Reader(HTMLParser):
 
 
 def pages(spec: DatasetSpec) -> list[AppPage]:
-    return list(build_pages(Facts(spec, None)).values())
+    return list(build_pages(DatasetFacts(spec, None)).values())
 
 
 def both_datasets() -> list[AppPage]:
@@ -54,8 +54,8 @@ def both_datasets() -> list[AppPage]:
 
 @pytest.mark.parametrize("spec", [FILMS, SHOP_SPEC], ids=["films", "shop"])
 def test_each_page_is_for_tools_that_the_dataset_has(spec: DatasetSpec) -> None:
-    tools = build_tools(Facts(spec, None))
-    found = build_pages(Facts(spec, None))
+    tools = build_tools(DatasetFacts(spec, None))
+    found = build_pages(DatasetFacts(spec, None))
     assert sorted(found) == ["ui://recsys/popularity", "ui://recsys/recommendations", "ui://recsys/taste"]
     for uri, page in found.items():
         assert page.uri == uri

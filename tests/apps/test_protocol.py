@@ -1,4 +1,4 @@
-"""How pages get on with a host: what they are sent, how they look, what they are asked."""
+"""Pages and their hosts: messages, sizes and themes."""
 
 import re
 from typing import Any

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mcp_server.apps import build_pages
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import find_spec_file, load_spec
-from mcp_server.tools.base import Facts
 from tests.apps.accessibility import problems
 from tests.apps.conftest import Open
 from tests.apps.hosted import CallTool, Hosted, Wire
@@ -21,10 +21,10 @@ from tests.names import HISTORY
 Movies = dict[int, dict[str, Any]]
 
 VIEWER = 233
-"""Has 110 ratings in 6 months, none of a film that is listed twice."""
+"""A viewer with 110 ratings in 6 months, none of a film that is listed twice."""
 
 ONE_DAY_VIEWER = 90
-"""Has 300 ratings, all of them of one day."""
+"""A viewer with 300 ratings, all on one day."""
 
 
 def complete(hosted: Hosted) -> None:
@@ -55,7 +55,7 @@ def figures(hosted: Hosted) -> dict[str, str]:
 
 
 def rounded(number: float) -> str:
-    """To one digit, halves up, as people do."""
+    """A number with one digit, halves rounded up, as people do."""
     return str(Decimal(number).quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
@@ -292,7 +292,7 @@ def test_other_scales_of_rating(
     given: list[float],
     expected: dict[str, int],
 ) -> None:
-    page = build_pages(Facts(load_spec(find_spec_file("ml-100k")), None))["ui://recsys/taste"]
+    page = build_pages(DatasetFacts(load_spec(find_spec_file("ml-100k")), None))["ui://recsys/taste"]
     other = dataclasses.replace(page, about={**page.about, "rating": {"range": span, "liked": liked}})
     hosted = films_page("taste", document=other.html(), capabilities={})
     hosted.send_input({"user": 1})

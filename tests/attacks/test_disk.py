@@ -216,7 +216,7 @@ async def test_a_database_that_version_0_1_has_open_is_shared_with_it(tmp_path: 
         await database.write(create_item_sets)
         sets = ItemSets(database, 7)
         assert await sets.get(await sets.put([1, 2, 3])) == (1, 2, 3)
-        await sets.close()
+        await database.close()
         earlier.close()
         with sqlite3.connect(path) as look:
             assert look.execute("PRAGMA journal_mode").fetchone() == (expected,)

@@ -64,11 +64,11 @@ class Place:
 
     @contextlib.asynccontextmanager
     async def opened(self, days: float = DAYS) -> AsyncIterator[ItemSets]:
-        sets = ItemSets(self.database(), days)
+        database = self.database()
         try:
-            yield sets
+            yield ItemSets(database, days)
         finally:
-            await sets.close()
+            await database.close()
 
     async def count(self) -> int:
         """Rows of the table."""

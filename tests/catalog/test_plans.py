@@ -1,4 +1,4 @@
-"""How a server runs the statements of the tools over MovieLens: by indexes, never through whole tables.
+"""Plans of a server for the statements of the tools over MovieLens: by indexes, never through whole tables.
 
 The statements are caught while tools are called, and explained by the server with the values they were run with.
 """
@@ -24,7 +24,7 @@ Step = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """How one statement is run."""
+    """The plan of one statement."""
 
     statement: str
     steps: list[Step]
@@ -103,7 +103,7 @@ def _flat(statement: str) -> str:
 
 @pytest_asyncio.fixture
 async def plans(films_on_server: Settings) -> AsyncIterator[Plans]:
-    """With nothing remembered from other calls."""
+    """A catalogue that remembers nothing from other calls."""
     service = Service(films_on_server, prepare_if_needed=False)
     await service.call(USER, {"user": 1, "get": ["age"]})  # opens the catalogue
     yield Plans(service, films_on_server)

@@ -1,4 +1,4 @@
-"""What values mean, which items are the same, and which interactions count."""
+"""Records: the meaning of values, items that are the same, and the interactions that count."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""What dataset.yaml may say, and what is said about one that says something else."""
+"""Specifications that are accepted, and the messages about those that are not."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -14,12 +14,12 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from mcp_server import __version__
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import bundled_folder, load_spec
 from mcp_server.hosts.bundle import BUNDLE_FILES, write_bundle
 from mcp_server.prompts.library import build_prompts
 from mcp_server.settings import Settings
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 from tests.clients.npm import program, run_node, skip_without_node
 
 ROOT = Path(__file__).parents[2]
@@ -62,12 +62,12 @@ def test_it_has_the_program_its_data_and_no_leftovers(bundle: Path) -> None:
 
 
 def test_tools_and_prompts_are_those_of_the_code(manifest: dict[str, Any]) -> None:
-    facts = Facts(load_spec(bundled_folder() / "ml-100k" / "dataset.yaml"), None)
+    facts = DatasetFacts(load_spec(bundled_folder() / "ml-100k" / "dataset.yaml"), None)
     tools = build_tools(facts)
     assert [tool["name"] for tool in manifest["tools"]] == list(tools)
     for listed, tool in zip(manifest["tools"], tools.values(), strict=True):
         assert " ".join(tool.description.split()).startswith(listed["description"].removesuffix("."))
-    prompts = build_prompts(facts, tools)
+    prompts = build_prompts(facts)
     assert [prompt["name"] for prompt in manifest["prompts"]] == list(prompts)
     for prompt in manifest["prompts"]:
         for argument in prompt["arguments"]:

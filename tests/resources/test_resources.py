@@ -5,11 +5,11 @@ from typing import Any, cast
 
 import pytest
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.resources.resources import Resources
 from mcp_server.serving.backends import Backends
 from mcp_server.settings import Settings
-from mcp_server.state.folder import StateFolder
-from mcp_server.tools.base import Facts
+from mcp_server.state.open_state import OpenState
 from mcp_server.tools.size import MOST_TOKENS, most_tokens
 from mcp_server.types import Id
 
@@ -26,8 +26,9 @@ async def read(resources: Resources, backends: Backends, address: str) -> dict[s
     ids=["many numbers", "long names", "few", "one"],
 )
 async def test_all_of_a_large_set_is_read_page_by_page(films_settings: Settings, items: list[Id]) -> None:
-    current = StateFolder(films_settings.state_folder).manifest()
-    backends, resources = Backends(films_settings, current), Resources(Facts(current.spec, current.card))
+    state = OpenState(films_settings)
+    manifest = state.manifests.manifest()
+    backends, resources = Backends(state, manifest, 1), Resources(DatasetFacts(manifest.spec, manifest.card))
     handle = await (await backends.item_sets()).put(items)
     address, found = f"itemset://{handle}", list[Id]()
     while address:
@@ -38,3 +39,4 @@ async def test_all_of_a_large_set_is_read_page_by_page(films_settings: Settings,
         address = page.get("next", "")
     assert found == items
     await backends.close()
+    await state.aclose()

@@ -70,7 +70,7 @@ def number_of(movie: dict[str, Any], argument: str) -> float | None:
 
 
 def holds(movie: dict[str, Any], arguments: Arguments) -> bool:
-    """Does a film meet all conditions, by their plain meaning?"""
+    """True where a film meets all conditions by their plain meaning."""
     quantifier = any if arguments.get("match") == "any" else all
     for argument, asked in arguments.items():
         if argument in NAMES and not quantifier(plain(name) in names_of(movie, argument) for name in asked):

@@ -8,17 +8,19 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel, Field
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import DatasetSpec, Nouns, find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts, Tool, json_schema
+from mcp_server.tools.schemas import json_schema
+from mcp_server.tools.tool import Tool
 from tests.conftest import SHOP
 
 Schema = dict[str, Any]
 
 KEYWORDS = {"type", "properties", "required", "items", "enum", "description", "default"}
-"""What the declarations of functions have in common that models of OpenAI, Anthropic and Google are given."""
+"""Keywords that declarations of functions share for models of OpenAI, Anthropic and Google."""
 
 NAMES = {
     "get_top_k_recommendations_tool",
@@ -53,7 +55,7 @@ def _texts(tool: Tool) -> Iterator[str]:
 
 
 def _unprepared(dataset: str) -> dict[str, Tool]:
-    return build_tools(Facts(load_spec(find_spec_file(dataset)), None))
+    return build_tools(DatasetFacts(load_spec(find_spec_file(dataset)), None))
 
 
 @pytest.fixture(params=["films", "shop", "films, unprepared", "shop, unprepared"])
@@ -203,7 +205,7 @@ def test_names_of_fields_may_be_words_of_json_schema_and_labels_may_have_braces(
             },
         }
     )
-    properties = build_tools(Facts(spec, None))["item_filter_tool"].input_schema["properties"]
+    properties = build_tools(DatasetFacts(spec, None))["item_filter_tool"].input_schema["properties"]
     assert set(properties) == {*names, "match"}
     for name in names:
         assert properties[name]["type"] == "array"

@@ -42,7 +42,7 @@ def histories(ratings: list[Rating]) -> Histories:
 
 @pytest.fixture(scope="module")
 def twins(movies: Movies) -> dict[int, set[int]]:
-    """For each film all its IDs: those with the same IMDb ID, or the same title and release date."""
+    """All IDs of each film: those with the same IMDb ID, or the same title and release date."""
     same: dict[int, set[int]] = {item: {item} for item in movies}
     seen: dict[object, int] = {}
     for item, movie in movies.items():

@@ -164,7 +164,7 @@ async def test_fewer_than_asked_for_is_told(films: Service) -> None:
 
 
 async def test_a_search_among_all_films_with_texts_finds_each_film_once(films: Service, movies: Movies) -> None:
-    """Of twins one is found; films without texts and the one without a title are not."""
+    """Films without texts are not found, nor is the one without a title, and twins are found once."""
     some = [item for item in (*range(240, 320), 348, 500, 670, 680, 865, 907, 973, 1504) if movies[item]["description"]]
     keys = {movies[item]["imdb_id"] or (movies[item]["title"], movies[item]["release_date"]) for item in some}
     found = listed(await films.call(SEARCH, {"query": "life", "items": some, "k": 100}))

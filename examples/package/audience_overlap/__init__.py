@@ -1,4 +1,4 @@
-"""How far the audiences of two lists of items overlap."""
+"""The overlap of the audiences of two lists of items."""
 
 from typing import Annotated, Any, Generic
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mcp_server.tool_api import (
     Backends,
-    Facts,
+    DatasetFacts,
     InvalidInputError,
     ItemId,
     ItemsArguments,
@@ -16,7 +16,6 @@ from mcp_server.tool_api import (
     candidate_items,
     count_of,
     make_tool,
-    with_ids,
 )
 
 DESCRIPTION = """
@@ -36,13 +35,13 @@ class OverlapResult(Result):
     n_both: int = Field(description="How many do both.")
 
 
-def build(facts: Facts) -> Tool:
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name="audience_overlap_tool",
         title="Overlap of two audiences",
         description=DESCRIPTION,
-        arguments=with_ids(OverlapArguments, facts.item_id_type),
+        arguments=OverlapArguments,
         result=OverlapResult,
         run=overlap,
     )

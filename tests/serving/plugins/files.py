@@ -3,7 +3,7 @@
 from pathlib import Path
 
 GREETING = """
-from mcp_server.tool_api import Arguments, Backends, Facts, Result, Tool, make_tool
+from mcp_server.tool_api import Arguments, Backends, DatasetFacts, Result, Tool, make_tool
 
 
 class Nobody(Arguments):
@@ -14,7 +14,7 @@ async def greet(backends: Backends, arguments: Nobody) -> Result:
     return Result(message=f"hello from {NAME}")
 
 
-def build(facts: Facts) -> Tool:
+def build(facts: DatasetFacts) -> Tool:
     return make_tool(
         facts,
         name=NAME,

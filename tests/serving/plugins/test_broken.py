@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.serving.plugins import Plugins, PluginTools
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 from tests.names import FILTER, RECOMMEND, SEARCH
 from tests.serving.plugins.files import GREETING, greeting, write
 
 OURS = 8
 
-FACTS = Facts(load_spec(find_spec_file("ml-100k")), None)
+FACTS = DatasetFacts(load_spec(find_spec_file("ml-100k")), None)
 
 
 def build(*folders: Path) -> PluginTools:
@@ -151,7 +151,7 @@ def test_who_can_be_written_by_everybody_is_warned_of_and_serves(tmp_path: Path)
 @pytest.mark.skipif(os.name != "posix", reason="the permissions of POSIX")
 @pytest.mark.parametrize(("mode", "places"), [(0o777, ["above"]), (0o1777, []), (0o755, [])])
 def test_a_folder_above_that_others_can_write_is_warned_of(tmp_path: Path, mode: int, places: list[str]) -> None:
-    """With the sticky bit nobody can put another folder in the place of ours."""
+    """Nobody can replace our folder where the folder above has the sticky bit."""
     folder = tmp_path / "above" / "tools"
     folder.mkdir(parents=True)
     write(folder, tool=greeting("open_tool"))

@@ -83,6 +83,27 @@ async def test_what_plugins_print_and_read_is_kept_from_the_protocol(shop_settin
     assert "ZeroDivisionError" in said
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+async def test_a_result_that_json_cannot_hold_is_an_error_of_its_tool(
+    shop_settings: Settings, tmp_path: Path, number: str
+) -> None:
+    source = greeting("measuring_tool").replace(
+        "class Nobody", "class Measured(Result):\n    share: float\n\n\nclass Nobody"
+    )
+    source = source.replace("return Result(", f"return Measured(share=float('{number}'), ")
+    folder = write(tmp_path / "tools", measures=source, greets=greeting("greeting_tool"))
+    with (tmp_path / "log").open("w+") as log:
+        command = ["serve", "--state", str(shop_settings.state_folder)]
+        async with stdio_session(command, {"RECSYS_TOOLS_PATH": str(folder)}, log) as session:
+            failed = await session.call("measuring_tool", {})
+            greeted = await session.call("greeting_tool", {})
+    assert failed["isError"]
+    assert failed["content"][0]["text"].startswith("measuring_tool failed by a defect")
+    assert "structuredContent" not in failed
+    assert "not JSON compliant" in (tmp_path / "log").read_text()
+    assert not greeted["isError"]
+
+
 async def test_a_tool_that_changes_something_is_announced_as_such(shop_settings: Settings, tmp_path: Path) -> None:
     writes = greeting("writing_tool").replace("run=greet,", "run=greet, read_only=False,")
     folder = write(tmp_path / "tools", writes=writes, reads=greeting("reading_tool"))
@@ -129,6 +150,19 @@ def test_the_doctor_does_not_speak_of_plugins_where_there_are_none(shop_settings
     assert "tools" not in {finding["check"] for finding in findings}
 
 
+def test_a_tool_is_served_where_the_dataset_has_what_it_needs(shop_settings: Settings, tmp_path: Path) -> None:
+    def needing(feature: str) -> str:
+        source = greeting("needy_tool").replace("import Arguments", "import Feature, Arguments")
+        return source.replace("run=greet,", f"run=greet, needs=Feature.{feature},")
+
+    write(tmp_path, grouped=needing("USER_GROUPS"), rated=needing("LIKE_THRESHOLD"))
+    service = Service(shop_settings.model_copy(update={"tools_path": [tmp_path]}), prepare_if_needed=False)
+    assert "needy_tool" in service.tools
+    (tmp_path / "grouped.py").unlink()
+    service = Service(shop_settings.model_copy(update={"tools_path": [tmp_path]}), prepare_if_needed=False)
+    assert "needy_tool" not in service.tools
+
+
 async def test_a_new_state_builds_tools_anew_from_files_imported_once(shop_settings: Settings, tmp_path: Path) -> None:
     data, state = tmp_path / "shop", tmp_path / "state"
     shutil.copytree(SHOP, data)
@@ -158,7 +192,8 @@ async def test_files_import_those_beside_them_and_leave_the_path_of_modules_alon
     service = Service(settings, prepare_if_needed=True)
     assert list(service.tools)[-2:] == ["one_tool", "two_tool"]
     assert sys.path == path
-    assert {name.partition(".")[2] for name in set(sys.modules) - modules} == {"", "tool", "_shared"}
+    added = {name for name in set(sys.modules) - modules if not name.startswith("mcp_server.")}
+    assert {name.partition(".")[2] for name in added} == {"", "tool", "_shared"}
     await service.close()
 
 

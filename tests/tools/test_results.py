@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
 from mcp_server.tools import build_tools
-from mcp_server.tools.base import Facts
 from tests.conftest import Rating
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 
@@ -89,7 +89,7 @@ def test_a_dataset_without_a_summary_has_no_detail() -> None:
             "interactions": {"sources": [source], "user": "reader", "item": "isbn"},
         }
     )
-    tools = build_tools(Facts(spec, None))
+    tools = build_tools(DatasetFacts(spec, None))
     assert "item_filter_tool" in tools
     for tool in tools.values():
         assert "detail" not in tool.input_schema["properties"]

@@ -1,0 +1,134 @@
+"""Facts about a dataset: its specification, and the findings of its preparation.
+
+Tools, prompts, resources and pages are built from these facts. A ``Feature`` is something that a dataset may have; a
+tool, an argument or a sentence that makes sense only with it says so by naming it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Flag, auto
+from functools import cached_property, reduce
+from typing import Any, TypeAlias
+
+from pydantic import BaseModel
+
+from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
+from mcp_server.dataset.spec import DatasetSpec
+
+
+class DatasetCard(BaseModel):
+    """Facts about a prepared dataset, for descriptions and messages."""
+
+    n_items: int
+    n_users: int
+    n_interactions: int
+    n_dropped: int = 0
+    """Interactions left out because they name an unknown item or user."""
+    item_ids: str
+    """Form of the IDs, as in "IDs run from 1 to 1682"."""
+    user_ids: str
+    example_items: list[int | str]
+    example_users: list[int | str]
+    terms: dict[str, list[str]]
+    """The most frequent names of each category of items."""
+    term_counts: dict[str, int]
+    """Number of names in each category."""
+    ranges: dict[str, tuple[float, float]]
+    """Least and greatest value of each number field."""
+    groups: dict[str, list[str]]
+    """Names of the user groups, by field."""
+
+
+class Feature(Flag):
+    """Something that a dataset may have. Several are joined with ``|`` where all of them are needed."""
+
+    NONE = 0
+    FILTERS = auto()
+    """Fields of items that can be filtered."""
+    FILTERED_NAMES = auto()
+    """Categories or texts among these fields."""
+    FILTERED_KINDS = auto()
+    """Categories among these fields."""
+    FILTERED_TITLES = auto()
+    """The title is one of these fields."""
+    FILTERED_MONTHS = auto()
+    """The month of a date is one of these fields."""
+    NUMBERS = auto()
+    """Fields of items with numbers."""
+    SUMMARY = auto()
+    """Fields that describe an item in brief."""
+    SEARCH_TEXTS = auto()
+    """Texts that are searched by meaning."""
+    USER_FIELDS = auto()
+    USER_GROUPS = auto()
+    NAMED_GROUPS = auto()
+    """Names of user groups, which a preparation finds."""
+    LIKE_THRESHOLD = auto()
+    """Ratings, and the one from which on a user likes an item. Without it every interaction counts as liking."""
+
+
+@dataclass(frozen=True)
+class When:
+    """A part of a text, for datasets that have a feature."""
+
+    feature: Feature
+    text: Text
+    otherwise: Text = ""
+
+
+Text: TypeAlias = "str | When | Sequence[Text]"
+"""A text for any dataset: as it is, or in parts, of which some depend on features."""
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """A dataset's specification and, once it has been prepared, its card."""
+
+    spec: DatasetSpec
+    card: DatasetCard | None
+    """None while nothing has been prepared."""
+
+    @cached_property
+    def features(self) -> Feature:
+        spec = self.spec
+        kinds = {field.kind for field in spec.filters}
+        present = {
+            Feature.FILTERS: bool(spec.filters),
+            Feature.FILTERED_NAMES: bool(kinds - {"number"}),
+            Feature.FILTERED_KINDS: "category" in kinds,
+            Feature.FILTERED_TITLES: any(field.name == spec.items.title for field in spec.filters),
+            Feature.FILTERED_MONTHS: any(field.part == "month" for field in spec.filters),
+            Feature.NUMBERS: any(field.kind == "number" for field in spec.items.fields),
+            Feature.SUMMARY: bool(spec.summary),
+            Feature.SEARCH_TEXTS: spec.search is not None,
+            Feature.USER_FIELDS: bool(spec.users.fields),
+            Feature.USER_GROUPS: bool(spec.users.groups),
+            Feature.NAMED_GROUPS: bool(self.group_names),
+            Feature.LIKE_THRESHOLD: spec.interactions.like_threshold is not None,
+        }
+        return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
+
+    @property
+    def group_names(self) -> tuple[str, ...]:
+        """Names of all user groups; none while nothing has been prepared."""
+        return tuple(name for names in self.card.groups.values() for name in names) if self.card else ()
+
+    @property
+    def id_types(self) -> dict[Any, Any]:
+        """The types of IDs that stand for the type variables of models."""
+        declared = {ItemId: self.spec.items.id_type, UserId: self.spec.users.id_type}
+        return {variable: IntegerId if kind == "integer" else StringId for variable, kind in declared.items()}
+
+    def say(self, text: Text, **words: str) -> str:
+        """A text for this dataset: the parts that apply to it, with its nouns and other words filled in."""
+        return self.spec.nouns.fill(self._join(text), **words)
+
+    def _join(self, text: Text) -> str:
+        if isinstance(text, str):
+            return text
+        if isinstance(text, When):
+            return self._join(text.text if text.feature in self.features else text.otherwise)
+        return "".join(map(self._join, text))

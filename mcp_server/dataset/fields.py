@@ -1,0 +1,77 @@
+"""Fields of items and users, as a specification declares them."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""Name that becomes a table column and a tool argument."""
+
+RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
+"""Names of columns and arguments that the program itself uses."""
+
+
+class FieldSpec(BaseModel, extra="forbid", frozen=True):
+    """One attribute of items or users."""
+
+    name: Name
+    kind: Literal["category", "number", "text", "date"]
+    """Kind of the values. Names of a category are matched fuzzily; dates are ISO, as in 1995, 1995-11 or 1995-11-22."""
+    many: bool = False
+    """Several values for one item; only for a category."""
+    source: str | None = None
+    """Column of the files, where it has another name."""
+    label: str | None = None
+    """People's word for the field. By default the name, with spaces."""
+    unit: str | None = None
+    """Unit of a number, shown after the value and in the filter's description."""
+    integer: bool = False
+    """Whole values; only for a number."""
+    filter: bool = False
+    """The field becomes an argument of the filter tool."""
+    separator: str | None = None
+    """Text between two values of a category, where one string holds many."""
+    part: Literal["year", "month"] | None = None
+    """Part of the date, for a number taken from a date column."""
+    values: dict[str, str] = {}
+    """Codes in the file, and the names shown for them: ``{M: male}``."""
+    bands: dict[str, tuple[float, float]] = {}
+    """Inclusive ranges of a category made of a number, ``{teenager: [13, 19]}``."""
+    aliases: dict[str, str] = {}
+    """Other names that people use for those of a category, and the catalogue's name for each."""
+
+    @property
+    def column(self) -> str:
+        return self.source or self.name
+
+    @property
+    def title(self) -> str:
+        return self.label or self.name.replace("_", " ")
+
+    @model_validator(mode="after")
+    def _options_fit_the_kind(self) -> Self:
+        misplaced = [
+            (self.many and self.kind != "category", "many", "category"),
+            (self.separator is not None and not self.many, "separator", "category with many: true"),
+            (bool(self.bands) and self.kind != "category", "bands", "category"),
+            (bool(self.aliases) and self.kind != "category", "aliases", "category"),
+            (self.part is not None and self.kind != "number", "part", "number"),
+            (self.integer and self.kind != "number", "integer", "number"),
+            (self.filter and self.kind == "date", "filter", "category, number or text"),
+        ]
+        for wrong, option, kind in misplaced:
+            if wrong:
+                raise ValueError(f"field {self.name!r}: {option!r} is only for a field of kind {kind}")
+        if self.name in RESERVED_NAMES:
+            raise ValueError(f"field name {self.name!r} is used by the program itself; choose another")
+        return self
+
+
+def check_names(fields: list[FieldSpec], used: list[str], where: str) -> None:
+    names = [field.name for field in fields]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{where}: field {name!r} is declared twice")
+    for name in used:
+        if name not in names:
+            raise ValueError(f"{where}: {name!r} is used but not declared under fields")

@@ -1,0 +1,78 @@
+"""The results of tools: the base of their models, and lists of items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from mcp_server.dataset.ids import ItemId
+
+if TYPE_CHECKING:
+    from mcp_server.serving.backends import Backends
+
+
+class Result(BaseModel):
+    """Base of the result of a tool. Fields that are not set are left out of the caller's answer."""
+
+    message: str = Field(description="What to tell the person.")
+
+
+def _drop_required(schema: dict[str, Any]) -> None:
+    del schema["required"]
+
+
+class Entry(BaseModel):
+    """Base of the entries of lists in results. Their schemas do not say what is required, which saves tokens."""
+
+    model_config = ConfigDict(json_schema_extra=_drop_required)
+
+
+class NamedItem(Entry, Generic[ItemId]):
+    """An item by its ID and title."""
+
+    item_id: ItemId
+    title: str | None
+
+
+class ListedItem(NamedItem[ItemId], Generic[ItemId]):
+    """An item in a list."""
+
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+N = TypeVar("N", bound=NamedItem[Any])
+
+
+async def list_items(
+    backends: Backends, entry: type[N], items: Sequence[int], detail: str = "compact", **columns: Sequence[Any]
+) -> list[N]:
+    """Entries of a list.
+
+    Args:
+        entry: Model of an entry: ListedItem, or one that adds fields to it.
+        items: Positions.
+        detail: "full" adds the fields of the dataset's summary.
+        columns: Values of the added fields, in the order of the items.
+    """
+    catalog = await backends.catalog()
+    names = await catalog.names(items)
+    values = {"item_id": [name.id for name in names], "title": [name.title for name in names], **columns}
+    if detail == "full":
+        summaries = await catalog.metadata(items, [field.name for field in backends.spec.summary])
+        values["details"] = [{name: value for name, value in each.items() if name != "id"} for each in summaries]
+    rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
+    return _list_of(entry).validate_python(rows)
+
+
+@cache
+def _list_of(entry: type[N]) -> TypeAdapter[list[N]]:
+    """Validator of a whole list, which is faster than one call for each entry."""
+    return TypeAdapter(list[entry])  # type: ignore[valid-type]
+
+
+def count_of(number: int, one: str, many: str) -> str:
+    """ "1 film", "1,682 films"."""
+    return f"{number:,} {one if number == 1 else many}"

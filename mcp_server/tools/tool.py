@@ -1,0 +1,142 @@
+"""A tool: what it is called, what it takes and gives, what it needs of a dataset, and how a call of it runs.
+
+Nothing here or in the tools knows of MCP; the server publishes the tools.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from pydantic import BaseModel
+
+from mcp_server.dataset.facts import DatasetFacts, Feature, Text
+from mcp_server.tools.arguments import Arguments, parse_arguments
+from mcp_server.tools.results import Result
+from mcp_server.tools.schemas import json_schema
+from mcp_server.tools.size import fit
+
+if TYPE_CHECKING:
+    from mcp_server.serving.backends import Backends
+
+SHARED_ARGUMENTS = ("match", "detail", "items", "item_set")
+"""Arguments of several tools. They come last in a schema, after those that are the tool's own."""
+
+SHORTER = {"detail": ("full", "detail=compact"), "reasons": (True, "reasons=false")}
+"""Arguments that make an answer long: the value that does so, and what to call with instead."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool, ready to be published."""
+
+    name: str
+    title: str
+    description: str
+    arguments: type[Arguments]
+    result: type[Result]
+    run: Callable[[Backends, Any], Awaitable[Result]]
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any]
+    needs: Feature = Feature.NONE
+    """Features without which a dataset does not have the tool."""
+    read_only: bool = True
+    """False where a call changes something, here or elsewhere: hosts then ask before they call it."""
+
+    async def call(self, backends: Backends, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Check the arguments, run, and give the result as JSON values.
+
+        Raises:
+            RecsysError: The call asks for what cannot be done; the text is for the person who asked.
+            ValueError: A defect of the tool: its result is not JSON.
+        """
+        parsed = parse_arguments(self.arguments, arguments, self.input_schema["properties"], self.name)
+        result = (await self.run(backends, parsed)).model_dump(mode="json", exclude_unset=True)
+        shown = fit(result, _how_to_get_more(parsed))
+        offset = getattr(parsed, "offset", None)
+        if offset is not None and "items" in shown and shown.get("remaining"):
+            offset += len(shown["items"])
+            shown["message"] += f" {shown['remaining']:,} more: call again with offset={offset}."
+        return shown
+
+    def needs_user(self, arguments: Mapping[str, Any]) -> bool:
+        """True where the tool is about a user and a call names none. Items that someone likes stand in for a user."""
+        named = any(arguments.get(name) is not None for name in ("user", "liked_items"))
+        return "user" in self.input_schema["properties"] and not named
+
+
+def _how_to_get_more(arguments: Arguments) -> str:
+    """Advice on calling again for more of an answer that was too long; it continues a sentence."""
+    ways = [way for name, (value, way) in SHORTER.items() if getattr(arguments, name, None) == value]
+    if "get" in type(arguments).model_fields:
+        ways.append("fewer fields")
+    return f"; more fit with {' and '.join(ways)}" if ways else "; ask for fewer, or among fewer"
+
+
+def make_tool(
+    facts: DatasetFacts,
+    *,
+    name: str,
+    title: str,
+    description: Text,
+    arguments: type[Arguments],
+    result: type[Result],
+    run: Callable[[Backends, Any], Awaitable[Result]],
+    needs: Feature = Feature.NONE,
+    choices: Mapping[str, Collection[str]] | None = None,
+    read_only: bool = True,
+) -> Tool:
+    """Put a tool together for a dataset.
+
+    Args:
+        description: Text for a model that sees nothing else of the tool, in parts where some depend on features.
+        arguments: Model of the arguments; may be generic over ``UserId`` and ``ItemId``.
+        result: Model of the result, likewise.
+        run: Does the work. Gets the arguments as their model, returns a result of its model.
+        needs: Features without which a dataset does not have the tool.
+        choices: Arguments that take names, and the names this dataset has.
+        read_only: False where a call changes something.
+    """
+    typed = _with_ids(arguments, facts)
+    return Tool(
+        name=name,
+        title=facts.say(title),
+        description=" ".join(facts.say(description).split()),
+        arguments=typed,
+        result=result,
+        run=run,
+        input_schema=_input_schema(typed, facts, choices or {}),
+        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns),
+        needs=needs,
+        read_only=read_only,
+    )
+
+
+def _input_schema(
+    arguments: type[Arguments], facts: DatasetFacts, choices: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """JSON schema of the arguments that a dataset can have."""
+    summary = ", ".join(field.name for field in facts.spec.summary)
+    input_schema = json_schema(arguments, facts.spec.nouns, summary=summary)
+    properties = input_schema["properties"]
+    for argument, field in arguments.model_fields.items():
+        if any(isinstance(need, Feature) and need not in facts.features for need in field.metadata):
+            del properties[argument]
+    for argument in SHARED_ARGUMENTS:
+        if argument in properties:
+            properties[argument] = properties.pop(argument)
+    for argument, names in choices.items():
+        schema = properties[argument]
+        schema.get("items", schema)["enum"] = list(names)
+    return input_schema
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _with_ids(model: type[M], facts: DatasetFacts) -> type[M]:
+    """A model with the dataset's types of IDs for its type variables."""
+    variables = model.__pydantic_generic_metadata__["parameters"]
+    id_types = facts.id_types
+    return cast("type[M]", model[tuple(id_types[each] for each in variables)]) if variables else model  # type: ignore[index]

@@ -1,0 +1,116 @@
+"""Recommendations of a shop, against the closed form of its model."""
+
+import csv
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mcp_server.errors import InvalidInputError
+from mcp_server.serving.service import Service
+from mcp_server.settings import Settings
+from mcp_server.state.folder import StateFolder
+from tests.conftest import SHOP
+from tests.names import LIKE, RECOMMEND
+
+
+def listed(result: dict[str, Any]) -> list[str]:
+    return [item["item_id"] for item in result["items"]]
+
+
+def ease_scores(settings: Settings) -> dict[str, dict[str, float]]:
+    """Scores by customer and product: EASE's closed form over the raw purchases."""
+    with (SHOP / "products.csv").open(encoding="utf-8", newline="") as stream:
+        products = sorted(row["sku"] for row in csv.DictReader(stream))
+    with (SHOP / "purchases.csv").open(encoding="utf-8", newline="") as stream:
+        bought = sorted({(row["customer"], row["sku"]) for row in csv.DictReader(stream)})
+    customers = sorted({customer for customer, _ in bought})
+    matrix = np.zeros((len(customers), len(products)))
+    for customer, product in bought:
+        matrix[customers.index(customer), products.index(product)] = 1
+    state = StateFolder(settings.state_folder)
+    header = json.loads((state.part(state.manifest().model) / "artifact.json").read_text(encoding="utf-8"))
+    inverse = np.linalg.inv(matrix.T @ matrix + header["settings"]["reg_weight"] * np.eye(len(products)))
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0)
+    scores = matrix @ weights
+    return {customer: dict(zip(products, scores[row].tolist(), strict=True)) for row, customer in enumerate(customers)}
+
+
+PURCHASES = {
+    "anna": {"KIT-01", "KIT-02", "KIT-03", "KIT-04"},
+    "ben": {"KIT-01", "KIT-03", "KIT-04"},
+    "chloé": {"GAR-01", "GAR-02", "GAR-03"},
+    "dev": {"GAR-01", "GAR-02", "GAR-04"},
+    "eve": {"TOY-01", "TOY-02"},
+    "finn": {"TOY-01", "TOY-02", "TOY-03"},
+    "gus": {"KIT-01", "KIT-02", "GAR-01", "TOY-01"},
+}
+
+
+@pytest.mark.parametrize("customer", PURCHASES)
+async def test_recommendations_are_ranked_by_eases_closed_form(
+    shop: Service, shop_settings: Settings, customer: str
+) -> None:
+    """Marbles, which nobody bought, cannot be ranked."""
+    scores = ease_scores(shop_settings)[customer]
+    result = await shop.call(RECOMMEND, {"user": customer, "k": 12})
+    assert set(listed(result)) == set(scores) - PURCHASES[customer] - {"TOY-04"}
+    for item in result["items"]:
+        assert item["score"] == pytest.approx(scores[item["item_id"]], abs=1e-4)
+    in_order = [scores[product] for product in listed(result)]
+    assert in_order == pytest.approx(sorted(in_order, reverse=True), abs=1e-6)
+
+
+async def test_dev_gets_the_other_garden_product_first_because_of_the_trowel_and_the_can(
+    shop: Service,
+) -> None:
+    result = await shop.call(RECOMMEND, {"user": "dev", "k": 1, "reasons": True})
+    assert listed(result) == ["GAR-03"]
+    assert {reason["title"] for reason in result["items"][0]["because"]} == {"Garden trowel", "Watering can"}
+
+
+async def test_bought_products_take_part_when_they_are_not_excluded(shop: Service) -> None:
+    result = await shop.call(RECOMMEND, {"user": "anna", "k": 4, "exclude_seen": False})
+    assert set(listed(result)) == PURCHASES["anna"]
+
+
+async def test_fewer_products_than_asked_for_is_told(shop: Service) -> None:
+    result = await shop.call(RECOMMEND, {"user": "anna", "k": 12})
+    assert len(result["items"]) == 7
+    assert "7 products for customer anna" in result["message"]
+    assert "These are all" in result["message"]
+
+
+async def test_someone_without_an_id_is_served_from_liked_products(shop: Service) -> None:
+    result = await shop.call(RECOMMEND, {"liked_items": ["GAR-01", "GAR-04"], "k": 1})
+    assert listed(result) == ["GAR-02"]
+
+
+async def test_a_customer_without_purchases_gets_the_most_bought_products(shop: Service) -> None:
+    result = await shop.call(RECOMMEND, {"user": "newcomer"})
+    assert listed(result) == ["TOY-01", "GAR-01", "KIT-01", "GAR-02", "KIT-02"]
+    assert "newcomer has no purchases yet" in result["message"]
+    assert "most purchases" in result["message"]
+
+
+async def test_a_customer_without_purchases_can_get_every_product_that_was_ever_bought(shop: Service) -> None:
+    result = await shop.call(RECOMMEND, {"user": "newcomer", "k": 12})
+    assert len(result["items"]) == 11
+    assert "TOY-04" not in listed(result)
+    assert "These are all products that can be recommended; 12 were asked for" in result["message"]
+
+
+async def test_a_customer_without_purchases_gets_the_most_bought_of_the_given_products(shop: Service) -> None:
+    result = await shop.call(
+        RECOMMEND, {"user": "newcomer", "k": 2, "items": ["TOY-04", "TOY-03", "TOY-02", "KIT-03", "KIT-01"]}
+    )
+    assert listed(result) == ["KIT-01", "KIT-03"]
+
+
+async def test_an_unknown_customer_is_an_error_that_shows_what_ids_look_like(shop: Service) -> None:
+    with pytest.raises(InvalidInputError, match="customer 'nobody' is not in corner-shop: IDs look like 'anna'"):
+        await shop.call(RECOMMEND, {"user": "nobody"})
+    with pytest.raises(InvalidInputError, match="product 'kit-01' is not in corner-shop: IDs look like 'GAR-01'"):
+        await shop.call(LIKE, {"items": ["kit-01"]})

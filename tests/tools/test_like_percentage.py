@@ -1,0 +1,65 @@
+"""The share of users who like some films, on MovieLens, against loops over the raw ratings."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from mcp_server.errors import InvalidInputError
+from mcp_server.serving.service import Service
+from tests.conftest import Rating
+from tests.names import FILTER, LIKE
+
+Movies = dict[int, dict[str, Any]]
+Viewers = dict[int, dict[str, Any]]
+
+
+def likers(ratings: Iterable[Rating], items: Iterable[int]) -> set[int]:
+    wanted = set(items)
+    return {line.user for line in ratings if line.item in wanted and line.rating >= 4}
+
+
+def comedies(movies: Movies) -> list[int]:
+    return [item for item, movie in movies.items() if "Comedy" in movie["genres"]]
+
+
+@pytest.mark.parametrize("items", [[1], [50, 181], [1, 2, 3, 4, 5], [246, 268], [1682], [267], list(range(1, 1683))])
+async def test_like_percentage_counts_users_with_a_four_or_five(
+    films: Service, ratings: list[Rating], viewers: Viewers, items: list[int]
+) -> None:
+    liking = likers(ratings, items)
+    result = await films.call(LIKE, {"items": items})
+    assert result["n_users_who_like"] == len(liking)
+    assert result["n_users"] == len(viewers) == 943
+    assert result["percentage"] == round(100 * len(liking) / 943, 1)
+    assert result["n_items"] == len(items)
+    assert f"{len(liking):,} of 943" in result["message"]
+
+
+async def test_like_percentage_of_a_set_of_all_comedies(films: Service, ratings: list[Rating], movies: Movies) -> None:
+    found = await films.call(FILTER, {"genres": ["Comedy"]})
+    result = await films.call(LIKE, {"item_set": found["item_set"]})
+    assert result["n_items"] == len(comedies(movies))
+    assert result["n_users_who_like"] == len(likers(ratings, comedies(movies)))
+
+
+async def test_like_percentage_of_items_within_a_set(films: Service, ratings: list[Rating], movies: Movies) -> None:
+    first_films = list(range(1, 60))
+    both = [item for item in first_films if "Comedy" in movies[item]["genres"]]
+    found = await films.call(FILTER, {"genres": ["Comedy"]})
+    result = await films.call(LIKE, {"items": first_films, "item_set": found["item_set"]})
+    assert result["n_items"] == len(both)
+    assert result["n_users_who_like"] == len(likers(ratings, both))
+
+
+async def test_an_item_given_twice_counts_once(films: Service) -> None:
+    assert await films.call(LIKE, {"items": [1, 1, 1]}) == await films.call(LIKE, {"items": [1]})
+
+
+async def test_like_percentage_wants_items(films: Service) -> None:
+    with pytest.raises(InvalidInputError, match="which films"):
+        await films.call(LIKE, {})
+    with pytest.raises(InvalidInputError, match="empty list"):
+        await films.call(LIKE, {"items": []})
+    with pytest.raises(InvalidInputError, match=r"film 1683 is not in ml-100k: IDs run from 1 to 1682"):
+        await films.call(LIKE, {"items": [1, 1683]})
