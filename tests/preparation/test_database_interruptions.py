@@ -139,7 +139,7 @@ async def test_tables_of_a_killed_run_go_even_if_the_dataset_has_changed_since(m
 
 
 async def test_killed_in_the_first_run_it_leaves_nothing_that_is_served(bare: Machine) -> None:
-    files = [("INSERT INTO recsys_files", 1), ("INSERT INTO recsys_files", 3), ("INSERT INTO recsys_parts", 2)]
+    files = [("INSERT INTO recsys_files", 1), ("INSERT INTO recsys_files", 3), ("INSERT INTO recsys_parts", 1)]
     moments = [MOMENTS["at the last table"], MOMENTS["with all rows"], *files]
     for moment in moments:
         assert killed(bare, moment)
