@@ -15,7 +15,7 @@ import anyio
 
 from mcp_server.errors import InvalidInputError, RecsysError
 
-access_log = logging.getLogger("mcp_server.http.hosts_and_origins")
+access_log = logging.getLogger("mcp_server.access")
 
 T = TypeVar("T")
 
