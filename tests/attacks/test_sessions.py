@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from mcp_server.http.sessions import IDLE_SECONDS, SPARED_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
+from mcp_server.http.session_quotas import IDLE_SECONDS, SPARED_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
 from mcp_server.settings import Settings
 from tests.running_servers import ACCEPT, GREETING, PATIENCE_SECONDS, HttpServer, http_server, initialize, post
 
@@ -93,7 +93,9 @@ def wait_for(holds: Callable[[], bool]) -> None:
 # Whose a session is
 
 
-def test_a_session_of_streamable_http_can_be_used_by_its_own_token_alone(clients: Callable[[str], httpx.Client]) -> None:
+def test_a_session_can_be_used_by_its_own_token_alone(
+    clients: Callable[[str], httpx.Client],
+) -> None:
     owner, other = clients(OWNER), clients(OTHER)
     name = opened(owner)
     assert use(owner, name) == 200

@@ -23,7 +23,7 @@ from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import SHOP, Rating
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
-from tests.running_servers import GREETING, HttpServer, http_server, initialize, own_environment, post
+from tests.running_servers import HttpServer, http_server, initialize, own_environment, post
 
 TOKEN, OTHER_TOKEN = "a-token-for-these-tests", "another-token-for-these-tests"
 
@@ -347,11 +347,7 @@ async def test_metrics_count_what_clients_did(state: Path) -> None:
         assert found["recsys_calls_running"] == found["recsys_calls_waiting"] == 0
         assert found["process_resident_memory_bytes"] > 0
         server.end()
-        logged = [
-            line.split("mcp_server.access: ")[1]
-            for line in server.log
-            if "mcp_server.access" in line
-        ]
+        logged = [line.split("mcp_server.access: ")[1] for line in server.log if "mcp_server.access" in line]
     assert len(logged) == 12
     shape = r"tool=(\w+) outcome=(ok|refused) duration_ms=\d+\.\d"
     assert Counter(match.groups() for line in logged if (match := re.fullmatch(shape, line))) == {
