@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from mcp_server.dataset.spec import Nouns
-from mcp_server.protocol.sdk_server import serve_stdio
+from mcp_server.protocol.stdio import serve_stdio
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.tools.arguments import Arguments

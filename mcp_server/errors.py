@@ -8,10 +8,10 @@ import reprlib
 from collections.abc import Iterable
 
 MOST_CHARACTERS = 200
-"""Of one quotation, its quotation marks included."""
+"""Upper bound on a quotation, its quotation marks included."""
 
 MOST_QUOTATIONS = 5
-"""Of a list of wrong values."""
+"""Upper bound on the quoted values of a list."""
 
 _brief = reprlib.Repr()
 _brief.maxlevel = 4
@@ -44,11 +44,11 @@ class BackendError(RecsysError):
 
 
 class UnwritableError(BackendError):
-    """A place on disk cannot be written: it is full, read-only, or another user's. What is there can still be read."""
+    """A folder or file cannot be written: the disk is full, or it is read-only or of another user. Reading works."""
 
 
 class DamagedPartError(BackendError):
-    """A part of a state is missing or not what it should be, though its place can be reached: it can be made again."""
+    """A part of a state is missing or damaged, though its storage can be reached, so it can be made again."""
 
 
 class ArtifactError(DamagedPartError):
@@ -56,8 +56,8 @@ class ArtifactError(DamagedPartError):
 
 
 def quoted(value: object) -> str:
-    """A value as Python writes it, which leaves no control character and no change of direction as it is; "…" stands
-    for what is cut. Takes no longer for a value of any size.
+    """A value as Python writes it, so with control characters and changes of direction escaped; "…" stands for the part
+    that is cut. The time that this takes does not grow with the value.
     """
     text = repr(value[:MOST_CHARACTERS]) if isinstance(value, str) else _brief.repr(value)
     whole = len(text) <= MOST_CHARACTERS and (not isinstance(value, str) or len(value) <= MOST_CHARACTERS)
@@ -65,7 +65,7 @@ def quoted(value: object) -> str:
 
 
 def quoted_list(values: Iterable[object]) -> str:
-    """Some values, of which the first are quoted and the others counted."""
+    """A list of values: the first ones are quoted, the others counted."""
     known = list(values)
     shown = ", ".join(map(quoted, known[:MOST_QUOTATIONS]))
     return f"{shown} and {len(known) - MOST_QUOTATIONS} more" if len(known) > MOST_QUOTATIONS else shown

@@ -1,4 +1,4 @@
-"""The log: what goes to stderr, as lines of text or as one JSON object a line. Stdout belongs to stdio transport."""
+"""The log on stderr, as lines of text or as one JSON object a line. Stdout belongs to the stdio transport."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ from recsys_shared.plain_text import cut, json_text, one_line
 Format = Literal["text", "json"]
 
 QUIET = ("httpx", "httpx2", "mcp", "fastembed", "uvicorn")
-"""Libraries of which only warnings are wanted."""
+"""Libraries whose messages below warnings are dropped."""
 
 
 class JsonLines(logging.Formatter):
@@ -36,9 +36,9 @@ class JsonLines(logging.Formatter):
 
 
 class ShortSdkMessages(logging.Filter):
-    """Makes one short line of what the SDK logs of a client's messages, which may have anything in them.
+    """Shortens the SDK's log messages to one line each, because they quote messages of clients.
 
-    Its line 1.x logs some through no logger of its own.
+    Its line 1.x logs some of them through the root logger.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -49,7 +49,7 @@ class ShortSdkMessages(logging.Filter):
 
 
 def configure_logs(level: str, form: Format) -> None:
-    """Send all that is logged to stderr. The one place where logging is set up."""
+    """Send all log messages to stderr. Logging is configured nowhere else."""
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(ShortSdkMessages())
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
@@ -58,22 +58,22 @@ def configure_logs(level: str, form: Format) -> None:
         warnings.formatwarning = partial(_warning_line, handler)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("mcp.client").setLevel(logging.CRITICAL)  # what it logs as errors is raised as well
+    logging.getLogger("mcp.client").setLevel(logging.CRITICAL)  # its errors are raised as well
 
 
 def _warning_line(
     log: logging.Handler, message: Warning | str, category: type[Warning], filename: str, lineno: int, line: Any = None
 ) -> str:
-    """A library's warning, for those who have asked for them, in the log's own form."""
+    """A library's warning in the form of the log, for users who have asked for warnings."""
     text = f"{filename}:{lineno}: {category.__name__}: {message}"
     return log.format(logging.makeLogRecord({"name": "py.warnings", "levelname": "WARNING", "msg": text})) + "\n"
 
 
 def announce(text: str, form: Format, **fields: Any) -> None:
-    """Tell whoever started the program something that they wait for, whatever the log's level is.
+    """Print a message that the user of the program waits for, whatever the level of the log is.
 
     Args:
-        fields: The same for programs: the keys of the JSON line.
+        fields: The same information for programs, as keys of the JSON line.
     """
     if form == "json":
         record = logging.makeLogRecord({"name": __package__, "levelname": "INFO", "msg": text, "fields": fields})

@@ -27,6 +27,7 @@ AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
 PROTOCOL_TESTS = (
     "tests/attacks/test_messages.py",
+    "tests/attacks/test_sessions.py",
     "tests/generations",
     "tests/clients/test_conformance.py",
     "tests/e2e/test_protocol.py",

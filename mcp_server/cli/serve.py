@@ -89,7 +89,7 @@ def serve(
 
 
 async def _serve_stdio(settings: Settings) -> None:
-    from mcp_server.protocol.sdk_server import serve_stdio
+    from mcp_server.protocol.stdio import serve_stdio
     from mcp_server.serving.call_runner import Calls
     from mcp_server.serving.service import Service
 

@@ -1,4 +1,4 @@
-"""What the server answers over HTTP: which paths there are, and who gets to them."""
+"""The ASGI application: its paths, and what guards each of them."""
 
 import contextlib
 import re
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,15 +17,16 @@ from starlette.routing import BaseRoute, Route, request_response
 from starlette.types import ASGIApp
 
 from mcp_server.errors import InvalidInputError
+from mcp_server.http.auth import Tokens, authentication, with_token_only
 from mcp_server.http.health import Readiness
-from mcp_server.http.hosts_and_origins import accepted_hosts, accepted_origins
-from mcp_server.http.message_answers import MessagesOnly
+from mcp_server.http.hosts_and_origins import KnownHostsOnly, accepted_hosts, accepted_origins
 from mcp_server.http.metrics import Metrics
-from mcp_server.http.middleware import BoundedBody, KnownHostsOnly, TrimmedHeaders, problem
+from mcp_server.http.middleware import TrimmedHeaders, problem
 from mcp_server.http.refusals import Refusals
-from mcp_server.http.sdk_transports import Sse, StreamableHttp, authentication, security, with_token_only
-from mcp_server.http.sessions import Sessions
-from mcp_server.http.tokens import Tokens
+from mcp_server.http.request_bodies import BoundedBody, MessagesOnly
+from mcp_server.http.session_quotas import Sessions
+from mcp_server.http.sse import Sse
+from mcp_server.http.streamable_http import StreamableHttp
 from mcp_server.protocol.sdk_server import build_server
 from mcp_server.serving.call_runner import Calls
 from mcp_server.serving.service import Service
@@ -33,10 +35,10 @@ from mcp_server.settings import Settings, Transport
 
 @dataclass(frozen=True)
 class Paths:
-    """Where things are.
+    """The paths of a server.
 
     Raises:
-        InvalidInputError: The prefix is no path.
+        InvalidInputError: The prefix is not a path.
     """
 
     prefix: str
@@ -85,7 +87,9 @@ def build_app(
     """
     paths = Paths(settings.path_prefix, settings.transport)
     hosts, origins = accepted_hosts(settings), accepted_origins(settings)
-    guards = security(hosts, origins)
+    security = TransportSecuritySettings(
+        enable_dns_rebinding_protection=True, allowed_hosts=hosts, allowed_origins=origins
+    )
     most_bytes = settings.max_body_kb * 1024
     server = build_server(service, calls)
     readiness = Readiness(service.readiness)
@@ -112,7 +116,7 @@ def build_app(
     routes: list[BaseRoute] = []
 
     def serve(path: str, endpoint: Callable[..., Any], methods: list[str] | None) -> None:
-        """With a slash at the end and without: a redirect would have to trust the Host and the scheme of a request."""
+        """Add a path with and without a slash at its end: a redirect would have to trust the Host of a request."""
         routes.extend(Route(each, endpoint, methods=methods) for each in (path, f"{path}/"))
 
     for name, answer in (("health", health), ("ready", ready)):
@@ -120,12 +124,12 @@ def build_app(
     serve(paths.of("metrics"), guarded(request_response(show_metrics)), ["GET"])
     streamable_http = None
     if paths.streamable_http is not None:
-        streamable_http = StreamableHttp(server, guards, most_bytes, settings.stateless, sessions, refusals)
+        streamable_http = StreamableHttp(server, security, most_bytes, settings.stateless, sessions, refusals)
         serve(paths.streamable_http, guarded(streamable_http), None)
     if paths.sse is not None:
-        sse = Sse(server, guards, most_bytes, paths.messages, sessions, refusals)
+        sse = Sse(server, security, most_bytes, paths.messages, sessions, refusals)
         serve(paths.sse, guarded(sse.stream), ["GET"])
-        routes.append(Route(f"{paths.messages}{{name:path}}", guarded(sse.messages), methods=["POST"]))
+        routes.append(Route(paths.messages, guarded(sse.messages), methods=["POST"]))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -1,5 +1,5 @@
-"""HTTP as uvicorn speaks it, with bounds on what a client can do before any application sees a request: how long the
-head of one is and how long it takes to come, how many come in one go, and how long an answer waits to be read.
+"""uvicorn's HTTP protocol with limits on what a client can do before the application sees a request: the size of a head
+and the time it takes, the number of pipelined requests, and the time that an answer waits to be read.
 """
 
 import asyncio
@@ -11,43 +11,43 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mcp_server.http.connections import Connections, client_network
-from mcp_server.http.middleware import TARGET_AUTHORITY
+from mcp_server.http.hosts_and_origins import TARGET_AUTHORITY
 from mcp_server.http.refusals import Reason, Refusals
 
 MOST_HEAD_BYTES = 64 * 1024
-"""Of the target of a request, and of all its header fields together (those behind a body as well)."""
+"""Upper bound on the target of a request, and on all its header fields together (trailers as well)."""
 
 PIECE_BYTES = 8 * 1024
-"""Parsed at once. The parser keeps what it has of a header field to itself until the field is complete, so the bytes of
-an unfinished one are counted in pieces of this size."""
+"""Bytes that are parsed at once. The parser reports a header field only when it is complete, so the bytes of an
+unfinished one are counted in pieces of this size."""
 
 HEAD_SECONDS = 10.0
-"""From the opening of a connection, or the first byte of a further request, until the head of the request is there.
-Rests of bodies that nobody waits for have so long too."""
+"""Time from the opening of a connection, or the first byte of a further request, to the end of the request's head. The
+rest of a body that nobody waits for has as long."""
 
 UNREAD_SECONDS = 60.0
-"""After which a client that does not read what it is sent is given up."""
+"""Time after which a client that does not read what it is sent is given up."""
 
 LINGER_SECONDS = 2.0
-"""How long a refused client may go on sending. A connection that is closed while something comes is reset, and the
+"""Time for which a refused client may go on sending. A connection that is closed while data arrive is reset, and the
 refusal could be lost."""
 
 LINGER_BYTES = 1024 * 1024
-"""How much of it is read."""
+"""Upper bound on the bytes that are read meanwhile."""
 
 MOST_LINGERING = 64
-"""Refused clients that are lingered for at once; others are reset."""
+"""Upper bound on refused clients that may go on sending at once; others are reset."""
 
 MOST_PIPELINED = 16
-"""Requests of one connection that wait for the one before. No client of MCP sends any; whoever does has to expect that
-a connection is closed after any answer (RFC 9112, 9.3.2)."""
+"""Upper bound on requests of a connection that wait for the one before. No MCP client sends any; whoever does has to
+expect that a connection is closed after any answer (RFC 9112, 9.3.2)."""
 
 RETRY_SECONDS = 5
-"""What a client is told that comes when there is no place for it."""
+"""Seconds after which a client that found no place is told to retry."""
 
 
 class _TooMuchError(Exception):
-    """Ends the parsing of what a client sent; the protocol knows why."""
+    """Ends parsing at a limit; the connection has noted which."""
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -57,11 +57,11 @@ class BoundedHttp(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._places, self._refusals = connections, refusals
         self.network = ""
-        self._target_bytes = self._field_bytes = self._unparsed_bytes = self._unheard_bytes = 0
-        self._parsed = False  # something of the bytes that are being parsed
+        self._target_bytes = self._field_bytes = self._unparsed_bytes = self._discarded_bytes = 0
+        self._parsed = False  # the parser has reported something of the current bytes
         self._in_request = self._in_head = False
         self._answering: RequestResponseCycle | None = None
-        self._deaf = False  # whatever still comes is thrown away
+        self._discards = False  # further bytes are discarded
         self._lingers = False
         self._deadline: asyncio.TimerHandle | None = None
         self._given_up: asyncio.TimerHandle | None = None
@@ -107,7 +107,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._close()
 
     def _close(self) -> None:
-        """Once everything has been read; soon in any case."""
+        """Close once the client has read everything; soon in any case."""
         self.transport.close()
         self._give_up_after(LINGER_SECONDS)
 
@@ -116,7 +116,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._given_up = self.loop.call_later(seconds, self._give_up)
 
     def _give_up(self) -> None:
-        if not self._deaf:
+        if not self._discards:
             self._refusals.count("slow", f"{self.network} did not read what it was sent, and was given up")
         self.transport.abort()
 
@@ -127,12 +127,12 @@ class BoundedHttp(HttpToolsProtocol):
         self._deadline = self._given_up = None
         self._unset_keepalive_if_required()
 
-    # What comes
+    # Bytes from the client
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
-            self._unheard_bytes += len(data)
-            if self._lingers and self._unheard_bytes > LINGER_BYTES:
+        if self._discards:
+            self._discarded_bytes += len(data)
+            if self._lingers and self._discarded_bytes > LINGER_BYTES:
                 self.transport.abort()
             return
         self._unset_keepalive_if_required()
@@ -143,7 +143,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._await_request()
 
     def _parse(self, data: bytes) -> bool:
-        """Whether more may come."""
+        """Parse some bytes; whether more may follow."""
         self._parsed = False
         try:
             self.parser.feed_data(data)
@@ -157,7 +157,7 @@ class BoundedHttp(HttpToolsProtocol):
         return self._has_right_size()
 
     def _has_right_size(self) -> bool:
-        """Whether the request has, as far as it has come; it is refused otherwise."""
+        """Whether the request so far is within the limits; it is refused otherwise."""
         if self._target_bytes > MOST_HEAD_BYTES:
             status, what = 414, "target"
         elif self._field_bytes + self._unparsed_bytes > MOST_HEAD_BYTES:
@@ -169,7 +169,7 @@ class BoundedHttp(HttpToolsProtocol):
         return False
 
     def _await_request(self) -> None:
-        """Nothing is being answered: more has to come, in time where it has begun."""
+        """Wait for a request, for a limited time where it has begun."""
         if self._in_request or self._unparsed_bytes:
             self._places.silent(self)
             if self._deadline is None:
@@ -194,10 +194,10 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head or (self._unparsed_bytes and not self._in_request):
             text = f"the head of a request did not come in {HEAD_SECONDS:g} s"
             self._refuse("slow", 408, "request_timeout", text)
-        else:  # nothing was said, or only the rest of what has been answered is missing
+        else:  # nothing was sent, or only the rest of a request that has been answered is missing
             self._close()
 
-    # What the parser finds
+    # Callbacks of the parser
 
     def on_message_begin(self) -> None:
         self._parsed = self._in_request = self._in_head = True
@@ -260,23 +260,23 @@ class BoundedHttp(HttpToolsProtocol):
                 self._unset_keepalive_if_required()
             self._await_request()
 
-    # What is refused
+    # Refusals
 
     def _stop_listening(self) -> None:
-        """After the last of the requests that wait, the connection is closed."""
+        """Close the connection after the last of the requests that wait."""
         self._refusals.count("pipelined", f"more than {MOST_PIPELINED} requests of {self.network} in one go")
-        self._deaf = True
+        self._discards = True
         self.pipeline[0][0].keep_alive = False
 
     def _refuse(self, reason: Reason, status: int, error: str, description: str) -> None:
-        """Answer by itself, where nothing else is being answered, and close."""
+        """Send a refusal, unless another answer is being sent, and close."""
         self._refusals.count(reason, f"{self.network}: {description}")
-        self._deaf = True
+        self._discards = True
         self._stop_timers()
         if self._answering is not None or self.transport.is_closing():
             self._close()
             return
-        self.transport.write(_answer(status, error, description))
+        self.transport.write(_refusal(status, error, description))
         self._lingers = self._places.refused < MOST_LINGERING and self.transport.can_write_eof()
         self._places.leave(self)
         if self._lingers:
@@ -287,7 +287,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._close()
 
 
-def _answer(status: int, error: str, description: str) -> bytes:
+def _refusal(status: int, error: str, description: str) -> bytes:
     body = json.dumps({"error": error, "error_description": description}).encode()
     head = [
         f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}",

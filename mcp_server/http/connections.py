@@ -1,6 +1,5 @@
-"""How many connections a server holds, and which of them gives way when there are too many.
-
-Knows no HTTP: ``http_protocol`` says what each connection is doing.
+"""The limit of open connections, and which of them gives way when there are too many. ``bounded_http`` says what each
+connection is doing.
 """
 
 import contextlib
@@ -11,11 +10,11 @@ from typing import Protocol
 logger = logging.getLogger(__name__)
 
 OTHER_FILES = 256
-"""Open files that a server needs besides: databases, vectors, the model, logs, connections that are being refused."""
+"""Open files that a server needs besides connections: databases, vectors, the model, logs, refused clients."""
 
 
 def affordable(wanted: int) -> int:
-    """As many connections as the limit of open files allows; the limit is raised as far as this process may."""
+    """The number of connections that the limit of open files allows; the limit is raised as far as this process may."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -36,7 +35,7 @@ def affordable(wanted: int) -> int:
 
 
 def client_network(address: str) -> str:
-    """What stands for one client: an IPv4 address, or the network of 64 bits that an IPv6 address is in."""
+    """The address that stands for one client: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -47,7 +46,7 @@ def client_network(address: str) -> str:
 
 
 class Connection(Protocol):
-    """What can give way."""
+    """A connection that can give way to another."""
 
     network: str
     """See `client_network`."""
@@ -57,7 +56,7 @@ class Connection(Protocol):
 
 
 class _InOrder:
-    """Connections by network, each in the order in which they came here."""
+    """Connections by network, oldest first."""
 
     def __init__(self) -> None:
         self._by_network: dict[str, dict[Connection, None]] = {}
@@ -79,18 +78,17 @@ class _InOrder:
 
 
 class Connections:
-    """The open connections, by what they are doing: the request has not come (it may never), the last one has been
-    answered and another may follow, or one is being answered.
+    """The open connections by state: silent (a request has not come yet), idle (the last request has been answered) or
+    busy (a request is being answered).
 
     There is no limit for each address, because all clients of a reverse proxy have the same. Where all places are
-    taken, a connection whose request has not come gives way to a new one, then one that has been answered; where all
-    are being answered, the new one is refused.
+    taken, a silent connection gives way to a new one, then an idle one; where all are busy, the new one is refused.
     """
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.refused = 0
-        """Connections beyond the limit that are being told so."""
+        """Number of refused connections that are still open."""
         self._open: set[Connection] = set()
         self._silent, self._idle = _InOrder(), _InOrder()
 
@@ -115,15 +113,15 @@ class Connections:
         self._idle.discard(connection)
 
     def silent(self, connection: Connection) -> None:
-        """A request has begun."""
+        """Note that a request has begun."""
         self._move(connection, self._silent)
 
     def idle(self, connection: Connection) -> None:
-        """What had come is answered."""
+        """Note that all requests have been answered."""
         self._move(connection, self._idle)
 
     def busy(self, connection: Connection) -> None:
-        """A request has come and is being answered."""
+        """Note that a request is being answered."""
         self._move(connection, None)
 
     def _move(self, connection: Connection, place: _InOrder | None) -> None:

@@ -1,4 +1,4 @@
-"""Whether the server could answer a call now, for whoever sends requests its way or keeps them away."""
+"""Readiness: whether the server could answer a call now, for load balancers and orchestrators."""
 
 import logging
 import time
@@ -9,17 +9,17 @@ import anyio
 logger = logging.getLogger(__name__)
 
 CHECK_SECONDS = 5.0
-"""A backend that has not answered by then is not ready."""
+"""Time within which the backends have to answer to be ready."""
 
 FRESH_SECONDS = 1.0
-"""So long a finding is given again. Anybody may ask, and asking should not keep the backends busy."""
+"""Lifetime of a result. Anybody may ask, and asking should not keep the backends busy."""
 
 Check = Callable[[], Awaitable[dict[str, str]]]
-"""Gives "ok" or a reason for each backend."""
+"""A check gives "ok" or a reason for each backend."""
 
 
 class Readiness:
-    """What can be told about the backends: to anybody that they serve or not, and why not to the log."""
+    """The readiness of the backends. Everybody may know whether they serve; the reason why not is for the log alone."""
 
     def __init__(self, check: Check) -> None:
         self._check = check
@@ -31,14 +31,14 @@ class Readiness:
         """ "ok" or "unavailable" by backend."""
         async with self._lock:
             if time.monotonic() - self._found_at >= FRESH_SECONDS:
-                found = await self._look()
+                found = await self._run_check()
                 for name, reason in found.items():
                     if reason != self._found.get(name, "ok"):
                         logger.warning("%s: %s", name, reason)
                 self._found, self._found_at = found, time.monotonic()
             return {name: "ok" if reason == "ok" else "unavailable" for name, reason in self._found.items()}
 
-    async def _look(self) -> dict[str, str]:
+    async def _run_check(self) -> dict[str, str]:
         try:
             with anyio.fail_after(CHECK_SECONDS):
                 return await self._check()

@@ -1,21 +1,26 @@
-"""Who may use the server over a network: the names and the web pages under which it is reached.
+"""The Host and Origin headers that are accepted, and the refusal of all others.
 
-Knows no protocol. ``tokens`` has the bearer tokens.
+``auth`` has the bearer tokens.
 """
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from mcp_server.errors import InvalidInputError
-from mcp_server.http.tokens import HOW_TO_MAKE_A_TOKEN, Tokens
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mcp_server.errors import InvalidInputError, quoted
+from mcp_server.http.auth import HOW_TO_MAKE_A_TOKEN, Tokens
+from mcp_server.http.middleware import problem
+from mcp_server.http.refusals import Refusals
 from mcp_server.settings import Settings
 
 THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine, as Host headers spell them."""
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "")
-"""To listen on; no name to be reached by."""
+"""Addresses to listen on that are no name to be reached by."""
 
 
 def is_this_machine(host: str) -> bool:
@@ -27,7 +32,11 @@ def is_this_machine(host: str) -> bool:
 
 
 def check_exposure(settings: Settings, tokens: Tokens) -> None:
-    """Raises: InvalidInputError: anyone in the network could use the server, and nobody said that they may."""
+    """Refuse to serve anyone in the network unless the settings allow it.
+
+    Raises:
+        InvalidInputError: Other machines reach the server, no tokens are set, and anonymous use is not allowed.
+    """
     if tokens or settings.allow_anonymous or is_this_machine(settings.host):
         return
     raise InvalidInputError(
@@ -67,8 +76,8 @@ def is_accepted(canonical: str, accepted: Iterable[str]) -> bool:
     """Whether a host or an origin is one of those accepted.
 
     Args:
-        canonical: In its canonical spelling.
-        accepted: The same; "NAME:*" stands for any port.
+        canonical: The host or origin in its canonical spelling.
+        accepted: Canonical spellings; "NAME:*" stands for any port.
     """
     name, colon, port = canonical.rpartition(":")
     return canonical in accepted or bool(colon and port.isdigit() and f"{name}:*" in accepted)
@@ -78,7 +87,7 @@ def accepted_hosts(settings: Settings) -> list[str]:
     """Host headers to accept, in their canonical spelling; "NAME:*" stands for any port.
 
     Raises:
-        InvalidInputError: One is not a host.
+        InvalidInputError: A configured name is not a host.
     """
     names = list(THIS_MACHINE)
     for name in settings.allowed_hosts:
@@ -101,7 +110,7 @@ def accepted_origins(settings: Settings) -> list[str]:
     """Origins to accept, in their canonical spelling: pages of this machine, and those that the settings name.
 
     Raises:
-        InvalidInputError: One is not an origin.
+        InvalidInputError: A configured origin is not one.
     """
     origins = [f"http://{name}:*" for name in THIS_MACHINE]
     for written in settings.allowed_origins:
@@ -116,7 +125,7 @@ def accepted_origins(settings: Settings) -> list[str]:
 
 
 def _in_ascii(written: str) -> str:
-    """Names of other letters as browsers send them (xn--...); what cannot be sent stays as it is."""
+    """A name with letters beyond ASCII as browsers send it (xn--...); a name that cannot be encoded stays as it is."""
     try:
         return written if written.isascii() else written.encode("idna").decode("ascii")
     except UnicodeError:
@@ -130,3 +139,67 @@ def in_url(name: str) -> str:
     except ValueError:
         return name
     return f"[{address}]" if address.version == 6 else name
+
+
+TARGET_AUTHORITY = "recsys.target_authority"
+"""Key in a scope of the host that a request names in its target as well (GET http://localhost/mcp)."""
+
+
+class KnownHostsOnly:
+    """Answers only requests whose Host and Origin are accepted: 400, 421 and 403 otherwise. A web page could reach a
+    server on its visitor's machine by a name of its own (DNS rebinding).
+
+    The application behind it sees both in their canonical spelling.
+
+    Args:
+        open_paths: Paths that are answered whatever the host is: orchestrators ask by address.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        hosts: Sequence[str],
+        origins: Sequence[str],
+        open_paths: Collection[str],
+        refusals: Refusals,
+    ) -> None:
+        self._app, self._hosts, self._origins = app, hosts, origins
+        self._open_paths, self._refusals = open_paths, refusals
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in self._open_paths:
+            await self._app(scope, receive, send)
+            return
+        checked = self._checked(scope)
+        if isinstance(checked, JSONResponse):
+            await checked(scope, receive, send)
+        else:
+            await self._app({**scope, "headers": checked}, receive, send)
+
+    def _checked(self, scope: Scope) -> list[tuple[bytes, bytes]] | JSONResponse:
+        """The headers for the application, or the response that refuses the request."""
+        hosts, origins = (_values(scope, name) for name in (b"host", b"origin"))
+        if len(hosts) != 1 or len(origins) > 1:
+            return self._refuse(400, "bad_request", "a request has one Host header, and one Origin header at most")
+        host = canonical_host(hosts[0])
+        authority = scope.get(TARGET_AUTHORITY)
+        if host is None or (authority is not None and canonical_host(authority) != host):
+            other = "" if authority is None else f" for {quoted(authority)}"
+            return self._refuse(400, "bad_request", f"{quoted(hosts[0])} is not the host of a request{other}")
+        if not is_accepted(host, self._hosts):
+            text = f"the server does not know itself as {quoted(hosts[0])}: RECSYS_ALLOWED_HOSTS names it where it may"
+            return self._refuse(421, "unknown_host", text)
+        origin = canonical_origin(origins[0]) if origins else None
+        if origins and (origin is None or not is_accepted(origin, self._origins)):
+            text = f"pages of {quoted(origins[0])} may not call: RECSYS_ALLOWED_ORIGINS names those that may"
+            return self._refuse(403, "unknown_origin", text)
+        canonical = {b"host": host.encode("ascii"), b"origin": (origin or "").encode("ascii")}
+        return [(name, canonical.get(name, value)) for name, value in scope["headers"]]
+
+    def _refuse(self, status: int, error: str, text: str) -> JSONResponse:
+        self._refusals.count("host", text)
+        return problem(status, error, text)
+
+
+def _values(scope: Scope, name: bytes) -> list[str]:
+    return [value.strip(b" \t").decode("latin-1") for each, value in scope["headers"] if each == name]

@@ -18,11 +18,11 @@ from mcp_server.http.refusals import REASONS, Reason
 from mcp_server.serving.call_runner import Calls, FinishedCall
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""Upper bounds of the histogram: from a lookup in memory to the default timeout."""
+"""Upper bounds of the histogram's buckets, from a lookup in memory to the default timeout."""
 
 
 class Metrics:
-    """Counts finished calls.
+    """The metrics of a server.
 
     Args:
         tools: Names that are shown from the start, before anyone has called them.
@@ -67,7 +67,7 @@ class Metrics:
         Gauge(name, description, registry=self._registry).set_function(count)
 
     def page(self, accept: str) -> tuple[bytes, str]:
-        """What Prometheus reads, and its content type.
+        """The page that Prometheus reads, and its content type.
 
         Args:
             accept: The reader's Accept header.

@@ -1,9 +1,8 @@
-"""The server process over a network: its sockets, its start and its stop. ``http_app`` says what it answers."""
+"""The server process over a network: its sockets, its start and its stop. ``app`` is what it serves."""
 
 import asyncio
 import contextlib
 import errno
-import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -14,14 +13,14 @@ from starlette.types import ASGIApp
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.http.app import Paths, build_app
+from mcp_server.http.auth import Tokens
 from mcp_server.http.bounded_http import BoundedHttp
 from mcp_server.http.connections import Connections, affordable
 from mcp_server.http.hosts_and_origins import check_exposure, in_url
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.middleware import OpenRequests
 from mcp_server.http.refusals import Refusals
-from mcp_server.http.sessions import Sessions
-from mcp_server.http.tokens import Tokens
+from mcp_server.http.session_quotas import Sessions
 from mcp_server.logs import announce
 from mcp_server.protocol.handlers import COMPLETION, RESOURCE
 from mcp_server.protocol.shutdown import finish, stop_signals
@@ -30,14 +29,14 @@ from mcp_server.serving.service import Service
 from mcp_server.settings import Settings, secrets_folder
 
 KEEP_ALIVE_SECONDS = 75
-"""Longer than what sits in front of servers keeps its idle connections (60 s as a rule), so that it is never the
-server that closes one just as a request comes."""
+"""Lifetime of an idle connection. Proxies in front of servers keep theirs for 60 s as a rule; with a longer time it is
+never the server that closes a connection just as a request comes."""
 
 CLOSING_SECONDS = 5
-"""For connections to close after their requests have been ended."""
+"""Time for connections to close after their requests have been ended."""
 
 BACKLOG = 2048
-"""Connections that may wait to be accepted."""
+"""Upper bound on connections that wait to be accepted."""
 
 
 async def serve_http(settings: Settings) -> None:
@@ -88,7 +87,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets that listen, one for each address of the host; all on the same port.
 
     Raises:
-        InvalidInputError: None of them can be listened on; the text says why.
+        InvalidInputError: The host cannot be listened on; the text says why.
     """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -96,9 +95,10 @@ def listen(host: str, port: int) -> list[socket.socket]:
         raise InvalidInputError(f"{host} is not an address to listen on: {error}") from error
     sockets: list[socket.socket] = []
     failure: OSError | None = None
-    for family, kind, protocol, _, address in sorted(found, key=lambda each: each[0]):
+    for family, _, _, _, address in sorted(found, key=lambda each: each[0]):
         try:
-            sockets.append(_listen(family, kind, protocol, (address[0], port, *address[2:])))
+            place = (address[0], port, *address[2:])
+            sockets.append(socket.create_server(place, family=family, backlog=BACKLOG))
         except OSError as error:
             failure = error
             if error.errno != errno.EADDRNOTAVAIL:  # a name may have an address that this machine lacks
@@ -111,21 +111,6 @@ def listen(host: str, port: int) -> list[socket.socket]:
         each.close()
     assert failure is not None
     raise InvalidInputError(_why(failure, host, port)) from failure
-
-
-def _listen(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
-    listener = socket.socket(family, kind, protocol)
-    try:
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        if os.name == "posix":  # elsewhere it would let two servers have one port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _why(error: OSError, host: str, port: int) -> str:
@@ -141,10 +126,11 @@ def _why(error: OSError, host: str, port: int) -> str:
 
 
 class _Process(uvicorn.Server):
-    """uvicorn, which of itself ends by the signal that stopped it and waits for streams that never end.
+    """A uvicorn server that ends its streams before it stops, and returns after a signal. uvicorn itself waits for
+    streams that never end, and then raises the signal again.
 
     Args:
-        protocol: Makes what talks over a connection.
+        protocol: Makes the protocol of a connection.
         listening: Called when requests are accepted.
         end: Awaited when none are accepted any more; lets calls finish and ends all requests.
     """

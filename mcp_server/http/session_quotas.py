@@ -1,154 +1,227 @@
-"""Sessions of streamable HTTP: whose they are, and how many of them there may be. ``http_transports`` puts them before
-the SDK, ``sessions`` keeps the count.
+"""Quotas of sessions and streams: how many each owner may have open, and which are closed to make room.
+
+A session is one of streamable HTTP, or a stream of SSE. Whoever opens one says how it is closed. An owner is a token,
+or a client's address where no tokens are set.
 """
 
-import hmac
-import secrets
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+import anyio
+from starlette.responses import Response
+from starlette.types import Scope
 
+from mcp_server.errors import RecsysError
 from mcp_server.http.connections import client_network
 from mcp_server.http.middleware import problem
 from mcp_server.http.refusals import Reason, Refusals
-from mcp_server.http.sessions import UNUSED_SECONDS, NoPlaceError, Session, Sessions
 
-NO_SESSION = PlainTextResponse("there is no such session", status_code=404)
+UNUSED_SECONDS = 60.0
+"""Lifetime of a session that was opened and then never used."""
 
-SESSION_ID = "mcp-session-id"
+IDLE_SECONDS = 30 * 60.0
+"""Silence after which a session is forgotten; its client is told to begin anew."""
+
+SPARED_SECONDS = 5 * 60.0
+"""Silence below which a session is not closed to make room for a new one of its owner."""
+
+CHECK_SECONDS = 5.0
+"""Interval between two searches for silent sessions."""
 
 
-def owner(scope: Scope) -> str:
-    """Whose token came with a request; "" where none is asked for."""
+class NoPlaceError(RecsysError):
+    """No session or stream can be opened now.
+
+    Args:
+        everybody: Whether nobody can open one; otherwise this owner alone has too many.
+    """
+
+    def __init__(self, text: str, everybody: bool = False) -> None:
+        super().__init__(text)
+        self.everybody = everybody
+
+
+def no_place(error: NoPlaceError, reason: Reason, refusals: Refusals) -> Response:
+    """The refusal to open a session or a stream, after it has been counted."""
+    refusals.count(reason, str(error))
+    status = 503 if error.everybody else 429
+    return problem(status, f"too_many_{reason}", str(error), retry_seconds=int(UNUSED_SECONDS))
+
+
+def _token_owner(scope: Scope) -> str:
+    """The name of the token that came with a request; "" where no tokens are set."""
     return getattr(scope.get("user"), "username", "")
 
 
 def owner_or_network(scope: Scope) -> str:
-    """Whom a request counts for: whose token came with it, else where it comes from."""
-    return owner(scope) or client_network(scope["client"][0] if scope.get("client") else "")
+    """The owner whose quotas a request counts against."""
+    return _token_owner(scope) or client_network(scope["client"][0] if scope.get("client") else "")
 
 
-class OwnSessionsOnly:
-    """Lets only its owner into a session. The SDK does so itself from 1.28 on.
-
-    Nothing is kept: a client gets the ID with a signature over it and the owner.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app, self._key = app, secrets.token_bytes(32)
-
-    def _signed(self, name: str, owner: str) -> str:
-        return f"{name}.{hmac.digest(self._key, f'{name} {owner}'.encode(), 'sha256').hex()[:31]}"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        whose, given = owner(scope), Headers(scope=scope).get(SESSION_ID)
-        if given is not None:
-            name = given.partition(".")[0]
-            if not hmac.compare_digest(self._signed(name, whose).encode(), given.encode()):
-                await NO_SESSION(scope, receive, send)
-                return
-            scope = {**scope, "headers": list(scope["headers"])}
-            MutableHeaders(scope=scope)[SESSION_ID] = name
-
-        async def sign(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if SESSION_ID in headers:
-                    headers[SESSION_ID] = self._signed(headers[SESSION_ID], whose)
-            await send(message)
-
-        await self._app(scope, receive, sign)
-
-
-class CountedSessions:
-    """Opens no more sessions than there may be, and ends those that nobody uses. The SDK has one limit for all.
+class Session:
+    """An open session.
 
     Args:
-        opens: Whether a POST request that names no session opens one.
+        owner: See `owner_or_network`.
+        close: Ends the session, so that any later request for it finds nothing.
     """
 
-    def __init__(self, app: ASGIApp, opens: Callable[[Scope], bool], sessions: Sessions, refusals: Refusals) -> None:
-        self._app, self._opens, self._sessions, self._refusals = app, opens, sessions, refusals
-        self._open: dict[str, Session] = {}
+    def __init__(self, owner: str, close: Callable[[], Awaitable[None]]) -> None:
+        self.owner, self.close = owner, close
+        self.used = self.closed = False
+        self.in_flight = 1
+        """Requests in the session that are being answered; the one that opens it is the first."""
+        self.since = 0.0
+        """When the session became silent."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = Headers(scope=scope).get(SESSION_ID)
-        if name is None and scope["method"] == "POST" and self._opens(scope):
-            await self._begin(scope, receive, send)
-        elif name in self._open:
-            await self._go_on(name, scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+    def belongs_to(self, scope: Scope) -> bool:
+        """Whether a request may use the session. Without tokens anyone may who knows its ID: addresses change."""
+        return _token_owner(scope) in ("", self.owner)
 
-    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name: str | None = None
 
-        async def close() -> None:
-            if name is not None:
-                self._open.pop(name, None)
-                await self._delete(name, scope.get("user"))
+class _Owned:
+    """Sessions that one owner has open: `unused` and `idle` have no request in flight, and the oldest comes first."""
 
-        try:
-            session = await self._sessions.open(owner_or_network(scope), close)
-        except NoPlaceError as error:
-            await no_place(error, "sessions", self._refusals)(scope, receive, send)
+    def __init__(self) -> None:
+        self.n_open = 0
+        self.unused: dict[Session, None] = {}
+        self.idle: dict[Session, None] = {}
+
+
+class Sessions:
+    """All open sessions of a server, counted by owner.
+
+    Args:
+        most: Upper bound on open sessions of all owners together.
+        most_each: Upper bound on open sessions of each owner.
+        most_streams_each: Upper bound on open streams of each owner; each holds a connection.
+    """
+
+    def __init__(
+        self, most: int, most_each: int, most_streams_each: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._most, self._most_each, self._most_streams_each = most, most_each, most_streams_each
+        self._clock = clock
+        self._owners: dict[str, _Owned] = {}
+        self._streams: Counter[str] = Counter()
+        self.n_open = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody can open a session."""
+        return self.n_open >= self._most and not any(owned.unused for owned in self._owners.values())
+
+    async def open(self, owner: str, close: Callable[[], Awaitable[None]]) -> Session:
+        """Take a place for a session whose first request is being answered.
+
+        Raises:
+            NoPlaceError: No place is free.
+        """
+        owned = self._owners.get(owner)
+        while owned is not None and owned.n_open >= self._most_each:
+            own = self._closable(owned)
+            if own is None:
+                raise NoPlaceError(
+                    f"{self._most_each:,} sessions of yours are open, as many as there may be: close some "
+                    "(DELETE, or the stream of SSE), or wait until one has not been used for a while"
+                )
+            await self.end(own)
+        while self.n_open >= self._most:
+            of_most = max(
+                (each for each in self._owners.values() if each.unused), key=lambda each: each.n_open, default=None
+            )
+            if of_most is None:
+                raise NoPlaceError(f"{self._most:,} sessions are open, as many as there may be", everybody=True)
+            await self.end(next(iter(of_most.unused)))
+        session = Session(owner, close)
+        self._owners.setdefault(owner, _Owned()).n_open += 1
+        self.n_open += 1
+        return session
+
+    def _closable(self, owned: _Owned) -> Session | None:
+        """One of an owner's sessions that can be closed without loss."""
+        for unused in owned.unused:
+            return unused
+        for idle in owned.idle:
+            if self._clock() - idle.since >= SPARED_SECONDS:
+                return idle
+            break
+        return None
+
+    def begin(self, session: Session) -> None:
+        """Note that a further request in a session is being answered."""
+        session.used = True
+        session.in_flight += 1
+        if not session.closed:
+            owned = self._owners[session.owner]
+            owned.unused.pop(session, None)
+            owned.idle.pop(session, None)
+
+    def finish(self, session: Session) -> None:
+        """Note that a request in a session, or the one that opened it, has been answered."""
+        session.in_flight -= 1
+        if session.in_flight == 0 and not session.closed:
+            session.since = self._clock()
+            owned = self._owners[session.owner]
+            (owned.idle if session.used else owned.unused)[session] = None
+
+    def forget(self, session: Session) -> None:
+        """Stop counting a session that has ended."""
+        if session.closed:
             return
+        session.closed = True
+        owned = self._owners[session.owner]
+        owned.unused.pop(session, None)
+        owned.idle.pop(session, None)
+        owned.n_open -= 1
+        self.n_open -= 1
+        if owned.n_open == 0:
+            del self._owners[session.owner]
 
-        async def watch(message: Message) -> None:
-            nonlocal name
-            if message["type"] == "http.response.start" and message["status"] < 400:
-                name = Headers(raw=message["headers"]).get(SESSION_ID)
-                if name is not None:
-                    self._open[name] = session
-            await send(message)
+    async def end(self, session: Session) -> None:
+        self.forget(session)
+        await session.close()
 
+    async def end_silent(self) -> None:
+        """Close sessions that were never used, and those that have been silent for long."""
+        now = self._clock()
+        for owned in list(self._owners.values()):
+            for sessions, seconds in ((owned.unused, UNUSED_SECONDS), (owned.idle, IDLE_SECONDS)):
+                for session in list(sessions):
+                    if now - session.since < seconds:
+                        break
+                    if session in sessions:  # unless it came back while another was being closed
+                        await self.end(session)
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """While this is open, silent sessions are closed when their time has come."""
+
+        async def check() -> None:
+            while True:
+                await anyio.sleep(CHECK_SECONDS)
+                await self.end_silent()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(check)
+            yield
+            tasks.cancel_scope.cancel()
+
+    @contextmanager
+    def stream(self, owner: str) -> Iterator[None]:
+        """Count a stream of an owner while this is open.
+
+        Raises:
+            NoPlaceError: The owner has too many.
+        """
+        if self._streams[owner] >= self._most_streams_each:
+            raise NoPlaceError(f"{self._most_streams_each:,} streams of yours are open, as many as there may be")
+        self._streams[owner] += 1
         try:
-            await self._app(scope, receive, watch)
+            yield
         finally:
-            if name is None:
-                self._sessions.forget(session)
-            else:
-                self._sessions.finish(session)
-
-    async def _go_on(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        session, has_ended = self._open[name], False
-
-        async def watch(message: Message) -> None:
-            nonlocal has_ended
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                has_ended = status == 404 or (scope["method"] == "DELETE" and status < 400)
-            await send(message)
-
-        self._sessions.begin(session)
-        try:
-            await self._app(scope, receive, watch)
-        finally:
-            self._sessions.finish(session)
-            if has_ended:
-                self._open.pop(name, None)
-                self._sessions.forget(session)
-
-    async def _delete(self, name: str, user: object) -> None:
-        """End a session in the way of its client."""
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(_: Message) -> None:
-            pass
-
-        headers = [(b"host", b"localhost"), (SESSION_ID.encode(), name.encode())]
-        place = {"type": "http", "http_version": "1.1", "scheme": "http", "path": "/", "query_string": b""}
-        await self._app({**place, "method": "DELETE", "headers": headers, "user": user}, receive, send)
-
-
-def no_place(error: NoPlaceError, reason: Reason, refusals: Refusals) -> Response:
-    text = str(error)
-    refusals.count(reason, text)
-    seconds = int(UNUSED_SECONDS)
-    if error.everybody:
-        return problem(503, f"too_many_{reason}", text, retry_seconds=seconds)
-    return problem(429, f"too_many_{reason}", text, retry_seconds=seconds)
+            self._streams[owner] -= 1
+            if not self._streams[owner]:
+                del self._streams[owner]

@@ -1,1 +1,1 @@
-"""The Model Context Protocol: its requests, the SDK that carries them, stdin and stdout, and clients."""
+"""The Model Context Protocol: messages, handlers of requests, the MCP SDK, stdio and the client."""

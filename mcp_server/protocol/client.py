@@ -1,6 +1,5 @@
-"""A client session with a server, for the commands that use the tools as any MCP host does.
-
-The one module that knows the MCP SDK's client; gives and takes the protocol's own JSON, as ``server`` does.
+"""A client of a server, for the commands that use the tools as any MCP host does. It gives and takes the protocol's own
+JSON, whichever line of the SDK is installed.
 """
 
 import os
@@ -21,9 +20,8 @@ from mcp.types import CONNECTION_CLOSED
 
 from mcp_server import OWN_PROGRAM
 from mcp_server.errors import InvalidInputError, RecsysError
+from mcp_server.protocol.message_checks import JsonObject
 from recsys_shared.proxies import ProxyError, client_options, through_proxy
-
-Wire = dict[str, Any]
 
 sdk: Any = mcp
 sse: Any = mcp.client.sse
@@ -39,37 +37,37 @@ LOST = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream,
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether an error says that the connection with the server is gone."""
+    """True if an error says that the connection with the server is gone."""
     closed = isinstance(error, protocol_error) and vars(error)["error"].code == CONNECTION_CLOSED
     return closed or isinstance(error, LOST)
 
 
 class Session:
-    """A connection to a server, after its greeting.
+    """An initialized connection to a server.
 
     Args:
-        greeting: What the server said of itself: "protocolVersion", "serverInfo", "instructions".
+        greeting: The server's "protocolVersion", "serverInfo" and "instructions".
     """
 
-    def __init__(self, session: Any, greeting: Wire) -> None:
+    def __init__(self, session: Any, greeting: JsonObject) -> None:
         self._session = session
         self.greeting = greeting
 
-    async def list_tools(self) -> list[Wire]:
-        tools: list[Wire] = _wire(await self._session.list_tools())["tools"]
+    async def list_tools(self) -> list[JsonObject]:
+        tools: list[JsonObject] = _json(await self._session.list_tools())["tools"]
         return tools
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> Wire:
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> JsonObject:
         """Call a tool; the result has "content", "isError" and, where it went well, "structuredContent"."""
-        return _wire(await self._session.call_tool(name, dict(arguments)))
+        return _json(await self._session.call_tool(name, dict(arguments)))
 
-    async def read(self, uri: str) -> Wire:
+    async def read(self, uri: str) -> JsonObject:
         """Read a resource."""
-        return _wire(await self._session.read_resource(uri))
+        return _json(await self._session.read_resource(uri))
 
 
-def _wire(message: Any) -> Wire:
-    content: Wire = message.model_dump(mode="json", by_alias=True, exclude_none=True)
+def _json(message: Any) -> JsonObject:
+    content: JsonObject = message.model_dump(mode="json", by_alias=True, exclude_none=True)
     return content
 
 
@@ -80,12 +78,12 @@ async def stdio_session(
     """Start ``python -m mcp_server ARGUMENTS`` and talk to it.
 
     Args:
-        errlog: Where the server's stderr goes.
+        errlog: Destination of the server's stderr.
     """
     python, *options = OWN_PROGRAM
     parameters = StdioServerParameters(command=python, args=[*options, *arguments], env={**os.environ, **(env or {})})
     try:
-        async with _greeted(stdio_client(parameters, errlog=errlog)) as session:
+        async with _initialized(stdio_client(parameters, errlog=errlog)) as session:
             yield session
     except BaseExceptionGroup as group:  # the SDK's task groups wrap whatever is raised inside
         raise _cause(group) from None
@@ -96,36 +94,35 @@ async def http_session(url: str, token: str | None = None) -> AsyncIterator[Sess
     """Talk to a running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
 
     Raises:
-        RecsysError: Nothing that speaks MCP answers there, it lets nobody in without another token, or it has gone
-            away meanwhile.
+        RecsysError: No MCP server answers there, it does not accept the token, or it has gone away meanwhile.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InvalidInputError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
     try:
-        place = _Place(url, token, over_sse=parts.path.rstrip("/").endswith("/sse"))
+        server = _RemoteServer(url, token, over_sse=parts.path.rstrip("/").endswith("/sse"))
     except ProxyError as error:
         raise RecsysError(f"{url} cannot be asked: {error}") from error
     try:
         async with anyio.create_task_group() as tasks, AsyncExitStack() as stack:
-            session = await stack.enter_async_context(_greeted(await place.transport(stack)))
-            place.connected = True
-            tasks.start_soon(place.watch)
+            session = await stack.enter_async_context(_initialized(await server.transport(stack)))
+            server.connected = True
+            tasks.start_soon(server.watch)
             yield session
             tasks.cancel_scope.cancel()
     except BaseException as error:
         cause = _cause(error)
-        if isinstance(cause, RecsysError) or not place.explains(cause):
+        if isinstance(cause, RecsysError) or not server.explains(cause):
             raise cause from None
-        raise RecsysError(place.explanation(cause)) from error
+        raise RecsysError(server.explanation(cause)) from error
 
 
-class _Place:
-    """A server elsewhere, and what its answers say about why it cannot be talked to."""
+class _RemoteServer:
+    """A server elsewhere, and the explanation of why it cannot be used."""
 
     def __init__(self, url: str, token: str | None, over_sse: bool) -> None:
         self._url, self._token, self._over_sse = url, token, over_sse
-        self._options, self._named = client_options(url), f"{url}{through_proxy(url)}"
+        self._options, self._place = client_options(url), f"{url}{through_proxy(url)}"
         self._refused = anyio.Event()
         self._status = 0
         self.connected = False
@@ -148,81 +145,81 @@ class _Place:
             client = http_library.AsyncClient(headers=headers, **options)
         else:
             client = sse.create_mcp_http_client(headers=headers, **options)
-        client.event_hooks = {"response": [self._see]}
+        client.event_hooks = {"response": [self._note_status]}
         return client
 
-    async def _see(self, response: Any) -> None:
+    async def _note_status(self, response: Any) -> None:
         if response.status_code >= 400 and response.request.method != "DELETE":
             self._status = response.status_code
             if self.connected and response.request.method == "POST":
                 self._refused.set()
 
     async def watch(self) -> None:
-        """Over SSE a call whose request has been refused would wait for its answer for ever.
+        """Wait until a request over SSE is refused; its call would wait for an answer for ever.
 
         Raises:
-            RecsysError: One has been refused.
+            RecsysError: A request has been refused.
         """
         await self._refused.wait()
         if self._over_sse:
             raise RecsysError(self.explanation(None))
 
     def explains(self, error: BaseException) -> bool:
-        """Whether an error comes from the server or the way to it, and not from whoever uses the session."""
+        """Whether an error comes from the server or the network, and not from the code that uses the session."""
         if not isinstance(error, Exception):
             return False
-        of_http = isinstance(error, http_library.HTTPError)
-        return not self.connected or of_http or isinstance(error, (protocol_error, *LOST))
+        is_http_error = isinstance(error, http_library.HTTPError)
+        return not self.connected or is_http_error or isinstance(error, (protocol_error, *LOST))
 
     def explanation(self, error: BaseException | None) -> str:
-        """One line."""
+        """One line that says why the server cannot be used."""
         match self._status:
             case 401 if self._token:
-                return f"{self._named} does not accept this token"
+                return f"{self._place} does not accept this token"
             case 401:
-                return f"{self._named} asks for a token: pass --token or set RECSYS_TOKEN"
+                return f"{self._place} asks for a token: pass --token or set RECSYS_TOKEN"
             case 404 | 405 if not self.connected:
-                return f"there is no MCP server at {self._named}: streamable HTTP is at /mcp as a rule, SSE at /sse"
+                return f"there is no MCP server at {self._place}: streamable HTTP is at /mcp as a rule, SSE at /sse"
             case 413:
-                return f"{self._named} takes no request as long as this one"
+                return f"{self._place} takes no request as long as this one"
             case 421:
-                return f"{self._named} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
+                return f"{self._place} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
             case 429:
-                return f"{self._named} has no place for another session of yours: close one, or try again in a minute"
+                return f"{self._place} has no place for another session of yours: close one, or try again in a minute"
             case status if status >= 400:
-                return f"{self._named} answered with HTTP status {status}"
+                return f"{self._place} answered with HTTP status {status}"
         said = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, http_library.ConnectError):
-            return f"nothing answers at {self._named} ({said}): is the server running?"
+            return f"nothing answers at {self._place} ({said}): is the server running?"
         if isinstance(error, http_library.ProxyError):
-            return f"{self._named} cannot be reached: {said}"
+            return f"{self._place} cannot be reached: {said}"
         if self.connected and isinstance(error, protocol_error):
-            return f"{self._named} answered with an error: {said}"
+            return f"{self._place} answered with an error: {said}"
         if self.connected:
-            return f"the connection with {self._named} was lost: {said}"
-        return f"what answers at {self._named} is no MCP server: {said}"
+            return f"the connection with {self._place} was lost: {said}"
+        return f"what answers at {self._place} is no MCP server: {said}"
 
 
 @asynccontextmanager
-async def _greeted(transport: AbstractAsyncContextManager[Any]) -> AsyncIterator[Session]:
-    """A session over a transport, in the newest generation of the protocol that both sides know."""
-    if hasattr(sdk, "Client"):  # the SDK's line 2.x: asks what the server knows before it greets in the old way
+async def _initialized(transport: AbstractAsyncContextManager[Any]) -> AsyncIterator[Session]:
+    """A session over a transport, in the newest revision of the protocol that both sides know."""
+    if hasattr(sdk, "Client"):  # the SDK's line 2.x: discovers the server before it falls back to initialize
         async with sdk.Client(transport) as client:
             server = client.server_info
             greeting = {
                 "protocolVersion": client.protocol_version,
-                "capabilities": _wire(client.server_capabilities),
-                "serverInfo": None if server is None else _wire(server),
+                "capabilities": _json(client.server_capabilities),
+                "serverInfo": None if server is None else _json(server),
                 "instructions": client.instructions,
             }
             yield Session(client, greeting)
     else:
         async with transport as (read, write, *_), ClientSession(read, write) as session:
-            yield Session(session, _wire(await session.initialize()))
+            yield Session(session, _json(await session.initialize()))
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What a group of errors is about: what was said for people in it, else what came first."""
+    """The error that explains a group: one whose text is meant for people, else the first."""
     leaves = list(_leaves(error))
     return next((leaf for leaf in leaves if isinstance(leaf, RecsysError)), leaves[0])
 

@@ -1,4 +1,4 @@
-"""Asking the person at the host for what a call lacks, where the host can put a question: the ID of a user."""
+"""Questions to the person at the host for an argument that a call lacks: the ID of a user."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,11 @@ from mcp_server.tools.tool import Tool
 
 @dataclass(frozen=True)
 class Question:
-    """Args:
-    argument: That the answer is for.
-    schema: JSON schema of a form with this one field.
+    """A question to the person at the host.
+
+    Args:
+        argument: Name of the argument that the answer is for.
+        schema: JSON schema of a form with this one field.
     """
 
     argument: str
@@ -21,25 +23,25 @@ class Question:
     schema: dict[str, Any]
 
     def read(self, answer: Mapping[str, Any]) -> int | str:
-        """What was answered.
+        """The value that was filled in.
 
         Args:
-            answer: "action": accept, decline or cancel; "content": what was filled in.
+            answer: "action" (accept, decline or cancel) and "content", the form.
 
         Raises:
-            InvalidInputError: Nothing was filled in.
+            InvalidInputError: The form was not filled in.
         """
         value = (answer.get("content") or {}).get(self.argument)
         if answer.get("action") != "accept" or value is None or value == "":
             raise InvalidInputError(f"{self.text} The question was not answered")
         is_number = self.schema["properties"][self.argument]["type"] == "integer"
-        if is_number and isinstance(value, float) and value.is_integer():  # JSON knows one kind of number
+        if is_number and isinstance(value, float) and value.is_integer():  # JSON has one kind of number
             return int(value)
         return value if isinstance(value, int | str) else str(value)
 
 
 def missing_user(tool: Tool, arguments: Mapping[str, Any], facts: DatasetFacts) -> Question | None:
-    """What to ask where a call names no user although its tool is about one."""
+    """The question to ask where a call names no user although its tool needs one."""
     if not tool.needs_user(arguments):
         return None
     nouns, card = facts.spec.nouns, facts.card

@@ -1,21 +1,27 @@
-"""What the server answers to each request of the protocol, as the protocol's own JSON. Knows no SDK: ``server`` puts
-these answers behind one.
+"""The handler of each request of the protocol. Requests and results are the protocol's own JSON; ``sdk_server``
+connects the handlers to the SDK.
 """
 
-import base64
-import binascii
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from mcp_server.errors import MOST_CHARACTERS, InvalidInputError, RecsysError, quoted
 from mcp_server.prompts.prompt import Prompt
 from mcp_server.protocol.elicitation import Question, missing_user
-from mcp_server.resources.completions import LONGEST_TYPED, NOTHING, Source, Values
-from mcp_server.resources.icons import icons
-from mcp_server.resources.resources import Content, Listed
+from mcp_server.protocol.listings import (
+    completion,
+    contents,
+    page,
+    prompt_entry,
+    resource_entry,
+    template_entry,
+    tool_entry,
+)
+from mcp_server.protocol.message_checks import INVALID_PARAMS, JsonObject, ProtocolError
+from mcp_server.resources.completions import LONGEST_TYPED, NOTHING, Source
 from mcp_server.serving.call_progress import reporting_to
 from mcp_server.serving.call_runner import Calls
 from mcp_server.serving.service import Service
@@ -26,70 +32,45 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Wire = dict[str, Any]
-"""JSON of the protocol."""
-
 RESOURCE_NOT_FOUND = -32002
 INTERNAL_ERROR = -32603
-INVALID_PARAMS = -32602
 
 UNKNOWN_TOOL = "unknown"
 RESOURCE = "resource"
 COMPLETION = "completion"
-"""What calls are named that are not of a tool."""
-
-READ_ONLY = {"readOnlyHint": True, "destructiveHint": False, "openWorldHint": False}
-"""Hints of a tool that changes nothing. Of another, hosts assume the worst."""
-
-PAGE = 100
-"""Entries of a list in one answer."""
+"""Names in the log and the metrics of calls that are not tool calls."""
 
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 TEMPLATE_REFERENCE = "ref/resource"
 
 
-class ProtocolError(Exception):
-    """A request is answered with an error of the protocol.
-
-    Args:
-        data: What else clients are told.
-    """
-
-    def __init__(self, code: int, message: str, data: Wire | None = None) -> None:
-        super().__init__(message)
-        self.code, self.data = code, data
-
-
-class Caller(Protocol):
-    """Whoever has sent a request, as far as its answer may need them."""
+class RequestContext(Protocol):
+    """The connection to the client that sent a request, as far as its handler needs it."""
 
     @property
-    def answers_questions(self) -> bool:
-        """Can the host put a question to the person in front of it?"""
+    def can_elicit(self) -> bool:
+        """Whether the host can put a question to the person in front of it."""
 
-    async def ask(self, question: Question) -> Mapping[str, Any]:
+    async def elicit(self, question: Question) -> Mapping[str, Any]:
         """Put a question; the answer has "action" (accept, decline, cancel) and "content" by argument."""
 
-    async def report(self, done: float, total: float | None, text: str) -> None:
-        """Say how far the request is, where that was asked for."""
+    async def report_progress(self, done: float, total: float | None, text: str) -> None:
+        """Send progress, if the client asked for it."""
 
     async def log(self, level: str, text: str) -> None:
-        """Say something beside the answer, where that was asked for."""
+        """Send a line of log, if the client asked for its level."""
 
     def set_log_level(self, level: str) -> None:
-        """From now on, say no less than this beside answers."""
+        """Set the least level of the lines that `log` sends."""
 
 
-Handler = Callable[[Wire, Caller], Awaitable[Wire]]
-"""Takes the parameters of a request."""
+Handler = Callable[[JsonObject, RequestContext], Awaitable[JsonObject]]
+"""A handler takes the parameters of a request and gives its result."""
 
 
 class RequestHandlers:
-    """RequestHandlers requests for any number of clients.
-
-    Opens and closes nothing: whoever owns the process starts and closes the service.
-    """
+    """The handlers, by method, for any number of clients. They neither start nor close the service."""
 
     def __init__(self, service: Service, calls: Calls) -> None:
         self._service, self._calls = service, calls
@@ -107,76 +88,76 @@ class RequestHandlers:
 
     # Tools
 
-    async def _list_tools(self, params: Wire, _: Caller) -> Wire:
+    async def _list_tools(self, params: JsonObject, _: RequestContext) -> JsonObject:
         self._service.warm()  # a client that lists the tools is about to call one
-        pages = self._service.resources.pages.values()
-        page_of = {tool: page.uri for page in pages for tool in page.tools}
-        return _page(
-            "tools", (_describe(tool, page_of.get(tool.name)) for tool in self._service.tools.values()), params
+        apps = self._service.resources.pages.values()
+        page_of = {tool: app.uri for app in apps for tool in app.tools}
+        return page(
+            "tools", [tool_entry(tool, page_of.get(tool.name)) for tool in self._service.tools.values()], params
         )
 
-    async def _call_tool(self, params: Wire, caller: Caller) -> Wire:
+    async def _call_tool(self, params: JsonObject, context: RequestContext) -> JsonObject:
         name = params["name"]
         tool = self._service.tools.get(name)
         call = name if tool is not None else UNKNOWN_TOOL
         try:
-            arguments = await self._with_answers(tool, params.get("arguments") or {}, caller)
+            arguments = await self._completed(tool, params.get("arguments") or {}, context)
         except InvalidInputError as error:
             return _failure(str(error))
         try:
-            with reporting_to(caller.report):
+            with reporting_to(context.report_progress):
                 result = await self._calls.run(call, partial(self._service.call, name, arguments))
         except InvalidInputError as error:
             return _failure(str(error))
         except RecsysError as error:
-            await caller.log("warning", str(error))
+            await context.log("warning", str(error))
             return _failure(str(error))
         except (Exception, SystemExit):  # a library that a plug-in uses may want to end its program
             logger.exception("%s failed", call)
             text = f"{call} failed by a defect of the server; its log on stderr has the details"
-            await caller.log("error", text)
+            await context.log("error", text)
             return _failure(text)
         text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
         return {"content": [{"type": "text", "text": text}], "structuredContent": result, "isError": False}
 
-    async def _with_answers(self, tool: Tool | None, arguments: Wire, caller: Caller) -> Wire:
-        """The arguments, with what the person at the host had to be asked for. They take their time, which is not the
-        call's.
+    async def _completed(self, tool: Tool | None, arguments: JsonObject, context: RequestContext) -> JsonObject:
+        """The arguments, completed by the person at the host where the user is missing. Waiting for the answer does not
+        count towards the time of the call.
 
         Raises:
-            InvalidInputError: They did not answer.
+            InvalidInputError: The question was not answered.
         """
         question = None if tool is None else missing_user(tool, arguments, self._service.facts)
-        if question is None or not caller.answers_questions:
+        if question is None or not context.can_elicit:
             return arguments
-        return {**arguments, question.argument: question.read(await caller.ask(question))}
+        return {**arguments, question.argument: question.read(await context.elicit(question))}
 
     # Resources
 
-    async def _list_resources(self, params: Wire, _: Caller) -> Wire:
+    async def _list_resources(self, params: JsonObject, _: RequestContext) -> JsonObject:
         listed = self._service.resources.listed()
-        return _page("resources", ({"uri": one.address, **_described(one)} for one in listed), params)
+        return page("resources", [resource_entry(each) for each in listed], params)
 
-    async def _list_templates(self, params: Wire, _: Caller) -> Wire:
+    async def _list_templates(self, params: JsonObject, _: RequestContext) -> JsonObject:
         listed = self._service.resources.templates()
-        return _page("resourceTemplates", ({"uriTemplate": one.address, **_described(one)} for one in listed), params)
+        return page("resourceTemplates", [template_entry(each) for each in listed], params)
 
-    async def _read_resource(self, params: Wire, caller: Caller) -> Wire:
+    async def _read_resource(self, params: JsonObject, context: RequestContext) -> JsonObject:
         address = str(params["uri"])
         content = self._service.resources.read_at_once(address)
         if content is None:
-            with reporting_to(caller.report):
+            with reporting_to(context.report_progress):
                 content = await self._found(
                     RESOURCE, partial(self._service.read, address), {"uri": cut(address, MOST_CHARACTERS)}
                 )
-        return {"contents": [_content(address, content)]}
+        return contents(address, content)
 
     # Prompts
 
-    async def _list_prompts(self, params: Wire, _: Caller) -> Wire:
-        return _page("prompts", (_described_prompt(prompt) for prompt in self._service.prompts.values()), params)
+    async def _list_prompts(self, params: JsonObject, _: RequestContext) -> JsonObject:
+        return page("prompts", [prompt_entry(prompt) for prompt in self._service.prompts.values()], params)
 
-    async def _get_prompt(self, params: Wire, _: Caller) -> Wire:
+    async def _get_prompt(self, params: JsonObject, _: RequestContext) -> JsonObject:
         prompt = self._prompt(params["name"])
         try:
             text = prompt.text(params.get("arguments") or {})
@@ -194,16 +175,16 @@ class RequestHandlers:
 
     # Completion
 
-    async def _complete(self, params: Wire, _: Caller) -> Wire:
+    async def _complete(self, params: JsonObject, _: RequestContext) -> JsonObject:
         source = self._source(params["ref"], params["argument"]["name"])
         found, typed = NOTHING, params["argument"]["value"]
         if source is not None and self._service.is_prepared and len(typed) <= LONGEST_TYPED:
             find = partial(self._service.complete, source, typed)
             found = await self._found(COMPLETION, find)
-        return {"completion": _completion(found)}
+        return completion(found)
 
-    def _source(self, reference: Wire, argument: str) -> Source | None:
-        """Where an argument's values come from; None where anything may be typed."""
+    def _source(self, reference: JsonObject, argument: str) -> Source | None:
+        """The source of an argument's values; None where anything may be typed."""
         if reference["type"] == TEMPLATE_REFERENCE:
             templates = {template.address: template for template in self._service.resources.templates()}
             template = templates.get(str(reference["uri"]))
@@ -221,15 +202,18 @@ class RequestHandlers:
 
     # Logging
 
-    async def _set_level(self, params: Wire, caller: Caller) -> Wire:
-        caller.set_log_level(params["level"])
+    async def _set_level(self, params: JsonObject, context: RequestContext) -> JsonObject:
+        context.set_log_level(params["level"])
         return {}
 
-    async def _found(self, call: str, find: Callable[[], Awaitable[T]], sought: Wire | None = None) -> T:
-        """Run what is not a tool as a call.
+    async def _found(self, call: str, find: Callable[[], Awaitable[T]], sought: JsonObject | None = None) -> T:
+        """Run a call that is not a tool call.
+
+        Args:
+            sought: Details for the client if nothing is found.
 
         Raises:
-            ProtocolError: It could not be done.
+            ProtocolError: The call failed.
         """
         try:
             return await self._calls.run(call, find)
@@ -243,71 +227,5 @@ class RequestHandlers:
             raise ProtocolError(INTERNAL_ERROR, text) from error
 
 
-def _describe(tool: Tool, page: str | None) -> Wire:
-    described: Wire = {
-        "name": tool.name,
-        "title": tool.title,
-        "description": tool.description,
-        "inputSchema": tool.input_schema,
-        "outputSchema": tool.output_schema,
-        "annotations": READ_ONLY if tool.read_only else {"readOnlyHint": False},
-    }
-    if page is not None:
-        described["_meta"] = {"ui": {"resourceUri": page}, "ui/resourceUri": page}  # the latter for older hosts
-    return described
-
-
-def _described(listed: Listed) -> Wire:
-    return {
-        "name": listed.name,
-        "title": listed.title,
-        "description": listed.description,
-        "mimeType": listed.mime_type,
-        "icons": icons(listed.icon),
-        **_meta(listed),
-    }
-
-
-def _meta(of: Listed | Content) -> Wire:
-    return {} if of.meta is None else {"_meta": of.meta}
-
-
-def _described_prompt(prompt: Prompt) -> Wire:
-    arguments = [
-        {
-            "name": argument.name,
-            "title": argument.title,
-            "description": argument.description,
-            "required": argument.required,
-        }
-        for argument in prompt.arguments
-    ]
-    described = {"name": prompt.name, "title": prompt.title, "description": prompt.description}
-    return {**described, "arguments": arguments, "icons": icons(prompt.icon)}
-
-
-def _content(address: str, content: Content) -> Wire:
-    return {"uri": address, "mimeType": content.mime_type, "text": content.text, **_meta(content)}
-
-
-def _completion(found: Values) -> Wire:
-    return {"values": found.values, "total": found.total, "hasMore": found.total > len(found.values)}
-
-
-def _page(key: str, entries: Iterable[Wire], params: Wire) -> Wire:
-    """One page of a list; the cursor says how many entries came before it."""
-    listed, start = list(entries), 0
-    if cursor := params.get("cursor"):
-        try:
-            start = int(base64.urlsafe_b64decode(cursor))
-        except (ValueError, binascii.Error):
-            start = -1
-        if not 0 < start < len(listed):
-            raise ProtocolError(INVALID_PARAMS, "this cursor is none of this list's: begin without one")
-    end = start + PAGE
-    following = {"nextCursor": base64.urlsafe_b64encode(b"%d" % end).decode()} if end < len(listed) else {}
-    return {key: listed[start:end], **following}
-
-
-def _failure(text: str) -> Wire:
+def _failure(text: str) -> JsonObject:
     return {"content": [{"type": "text", "text": text}], "isError": True}

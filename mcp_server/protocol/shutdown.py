@@ -1,6 +1,4 @@
-"""How a server process is asked to stop, and how it ends: the first SIGTERM or SIGINT lets it finish, a second one
-ends it at once.
-"""
+"""The stop of a server process: the first SIGTERM or SIGINT lets it finish, a second one ends it at once."""
 
 import asyncio
 import contextlib
@@ -18,21 +16,21 @@ logger = logging.getLogger(__name__)
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 UNWINDING_SECONDS = 10.0
-"""How long a server may take to close what it has open, after its calls have ended or been given up."""
+"""Time for a server to close its connections and files, after its calls have ended or been given up."""
 
 TURNS = 100
-"""Turns of the event loop in which an answer gets from the call to the transport; about a tenth are needed."""
+"""Event-loop turns allowed for an answer to reach the transport; about ten are needed."""
 
 
 @contextlib.contextmanager
 def stop_signals(on_stop: Callable[[], None], shutdown_timeout: float) -> Iterator[None]:
-    """While open, the first signal calls ``on_stop`` in the event loop.
+    """Call ``on_stop`` in the event loop at the first signal, while this is open.
 
-    From then on the process lives ``shutdown_timeout`` and `UNWINDING_SECONDS` at most: a thread that waits for a
-    database or for a client that does not read cannot be interrupted in another way.
+    From then on the process lives for at most ``shutdown_timeout`` plus `UNWINDING_SECONDS`: a thread that waits for a
+    database, or for a client that does not read, cannot be interrupted in another way.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are another's
+        yield  # only the main thread may handle signals
         return
     loop = asyncio.get_running_loop()
 
@@ -61,18 +59,18 @@ def _end() -> None:
 
 
 async def finish(calls: Calls, writing: Callable[[], bool], seconds: float) -> bool:
-    """Let calls end and their answers get out to the clients.
+    """Let calls end and their answers reach the clients.
 
     Args:
         writing: Whether the transport is writing an answer.
-        seconds: After which calls that still run, and clients that do not read, are given up.
+        seconds: Time after which calls that still run, and clients that do not read, are given up.
 
     Returns:
         Whether nothing had to be given up.
     """
     clock = asyncio.get_running_loop().time
     until = clock() + seconds
-    settled = await _settle(writing, until)  # what has been read may not have become a call yet
+    settled = await _settle(writing, until)  # a message that has been read may not be a call yet
     drained = await calls.drained(max(0.0, until - clock()))
     return await _settle(writing, until) and settled and drained
 

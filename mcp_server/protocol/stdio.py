@@ -1,8 +1,8 @@
-"""Stdin and stdout as the channel of one client, in the form that the SDK's stdio transport takes.
+"""Serving one client over stdin and stdout.
 
-The SDK's own form waits for a line in a way that cannot be given up, and ends all calls when stdin does. Here
-a thread reads, so that a server that is asked to stop need not wait for its client; and what was asked before the
-end of stdin is still answered. A line that is no message is answered here (see ``messages``).
+The SDK's own reading of stdin cannot be cancelled, and ends all calls when stdin ends. Here a thread reads, so that a
+server that is asked to stop need not wait for its client, and requests that came before the end of stdin are still
+answered. An invalid message is answered here (see ``message_checks``).
 """
 
 import asyncio
@@ -12,24 +12,29 @@ import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import anyio
 import anyio.to_thread
+from mcp.server.stdio import stdio_server
 
-from mcp_server.protocol.message_checks import NoMessageError, read_message
+from mcp_server.protocol.message_checks import InvalidMessageError, read_message
+from mcp_server.protocol.sdk_server import build_server
+from mcp_server.protocol.shutdown import finish, stop_signals
+from mcp_server.serving.call_runner import Calls
+from mcp_server.serving.service import Service
 
 LONGEST_LINE = 2**24
-"""Bytes. More than any client has to say, and little enough to be kept."""
+"""Upper bound on the bytes of a message: more than any client needs, and little enough for memory."""
 
 
 class InputLines:
-    """The lines of stdin that are messages, to iterate over.
+    """The lines of stdin that are valid messages, as an async iterator.
 
     Args:
         stream: Read by a thread of its own.
-        answer: Writes a line to the client who has sent what is no message.
-        at_end: Awaited before the last line's successor, the end, is given.
+        answer: Writes the answer to an invalid message.
+        at_end: Awaited at the end of input, before iteration stops.
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class InputLines:
             while True:
                 line = self._stream.readline(LONGEST_LINE)
                 rest = line
-                while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):  # what is too long is not kept
+                while len(rest) == LONGEST_LINE and not rest.endswith(b"\n"):  # the rest of a line that is too long
                     rest = self._stream.readline(LONGEST_LINE)
                 asyncio.run_coroutine_threadsafe(self._lines.put(line), self._loop).result()
                 if not line:
@@ -60,7 +65,7 @@ class InputLines:
                 continue
             try:
                 read_message(line)
-            except NoMessageError as error:
+            except InvalidMessageError as error:
                 await self._answer(json.dumps(error.answer) + "\n")
             else:
                 return line.decode()
@@ -69,14 +74,14 @@ class InputLines:
 
 
 class OutputLines:
-    """Stdout, to write lines to."""
+    """Stdout, in the form that the SDK's stdio transport takes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream, self._turn = stream, anyio.Lock()
         self.writing = False
 
     async def write(self, text: str) -> None:
-        async with self._turn:  # answers come from the SDK, and from whoever reads the lines
+        async with self._turn:  # the SDK writes answers, and so does `InputLines`
             self.writing = True
             try:
                 await anyio.to_thread.run_sync(self._write, text.encode("utf-8"))
@@ -84,16 +89,16 @@ class OutputLines:
                 self.writing = False
 
     def _write(self, line: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError):  # the client has left, and the end of stdin will say so
+        with contextlib.suppress(BrokenPipeError):  # the client has left; the end of stdin will follow
             self._stream.write(line)
             self._stream.flush()
 
     async def flush(self) -> None:
-        """Nothing: each line is flushed as it is written."""
+        """Do nothing: each line is flushed as it is written."""
 
 
 def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Take stdin and stdout for the protocol. Whatever else reads finds nothing there, and whatever else prints
+    """Take stdin and stdout for the protocol. Any other reader of stdin finds it empty, and any other output to stdout
     goes to stderr.
     """
     stdin, stdout = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -103,3 +108,42 @@ def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
     sys.stdout.flush()
     os.dup2(2, 1)
     return stdin, stdout
+
+
+async def serve_stdio(service: Service, calls: Calls | None = None, shutdown_timeout: float = 30.0) -> None:
+    """Serve one client over stdin and stdout, until stdin ends or a signal asks to stop.
+
+    Args:
+        shutdown_timeout: Seconds that running calls have to finish.
+    """
+    calls = calls or Calls(most_at_once=64, timeout=30.0)
+    server = build_server(service, calls)
+    stdin, stdout = claim_stdio()
+    output = OutputLines(stdout)
+    asked_to_stop = anyio.Event()
+
+    async def let_finish() -> None:
+        await finish(calls, lambda: output.writing, shutdown_timeout)
+
+    async def serve() -> None:
+        lines: Any = InputLines(stdin, output.write, at_end=let_finish)
+        out: Any = output
+        async with stdio_server(stdin=lines, stdout=out) as (read, write):
+            await server.run(read, write, server.create_initialization_options())
+
+    try:
+        service.start()
+        with stop_signals(asked_to_stop.set, shutdown_timeout):
+            async with anyio.create_task_group() as tasks:
+
+                async def stop_when_asked() -> None:
+                    await asked_to_stop.wait()
+                    calls.stop()
+                    await let_finish()
+                    tasks.cancel_scope.cancel()
+
+                tasks.start_soon(stop_when_asked)
+                await serve()
+                tasks.cancel_scope.cancel()
+    finally:
+        await service.close()

@@ -1,20 +1,20 @@
-"""How far a call is, said to whoever waits for it. Whatever works on a call may report; where nobody listens, nothing
-happens.
-"""
+"""Progress of the current call. Any code that works on a call may report; without a listener nothing happens."""
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
 from contextvars import ContextVar
 
 Report = Callable[[float, float | None, str], Awaitable[None]]
-"""Takes what is done, of how much in all (None where that is not known), and what is being done in words."""
+"""A listener takes the amount done, the total (None where it is unknown), and a text that says what is being done."""
 
 _listener: ContextVar[Report | None] = ContextVar("listener", default=None)
 
 
 @contextlib.contextmanager
 def reporting_to(listener: Report) -> Iterator[None]:
-    """While open, the reports of this call go there, as long as what is done rises: the protocol asks for that."""
+    """Send the reports of the current call to a listener while this is open. Reports whose amount does not rise are
+    dropped, because the protocol forbids them.
+    """
     most = -1.0
 
     async def pass_on(done: float, total: float | None, text: str) -> None:
@@ -31,7 +31,7 @@ def reporting_to(listener: Report) -> Iterator[None]:
 
 
 async def report(done: float, total: float | None, text: str) -> None:
-    """Say how far the present call is."""
+    """Report the progress of the current call."""
     listener = _listener.get()
     if listener is not None:
         await listener(done, total, text)

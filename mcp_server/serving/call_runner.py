@@ -1,7 +1,6 @@
-"""Calls as the server runs them: so many at once, each for so long; and what became of each.
+"""Running of calls: a limit on those that run at once, a time limit for each, and a record of each outcome.
 
-Knows neither the protocol nor the tools. Whoever wants to know of finished calls is given each as a `FinishedCall`,
-which says nothing of who asked for what.
+Recorders are given each finished call as a `FinishedCall`, which does not say who asked for what.
 """
 
 import asyncio
@@ -15,18 +14,20 @@ import anyio
 
 from mcp_server.errors import InvalidInputError, RecsysError
 
-access_log = logging.getLogger("mcp_server.http.hosts_and_origins")
+access_log = logging.getLogger("mcp_server.access")
 
 T = TypeVar("T")
 
 Outcome = Literal["ok", "refused", "unavailable", "busy", "timeout", "stopping", "cancelled", "failed"]
-"""ok: answered. refused: the call asked for what cannot be done. unavailable: a database, the vectors or the model
+"""Outcome of a call.
+
+ok: answered. refused: the call asked for what cannot be done. unavailable: a database, the vectors or the model
 did not serve. busy: no turn in time. timeout: took too long. stopping: came while the server was stopping.
 cancelled: the client gave it up. failed: a defect of the server."""
 
 
 class ServerBusyError(RecsysError):
-    """A call spent its time on waiting for its turn."""
+    """A call spent its time waiting for its turn."""
 
 
 class CallTimeoutError(RecsysError):
@@ -39,9 +40,11 @@ class ServerStoppingError(RecsysError):
 
 @dataclass(frozen=True)
 class FinishedCall:
-    """Args:
-    tool: The name of a tool that there is, or a fixed word for what is none.
-    seconds: From its coming to its end, waiting included.
+    """A call that has ended.
+
+    Args:
+        tool: Name of an existing tool, or a fixed word for calls that are not tool calls.
+        seconds: Duration of the call, waiting included.
     """
 
     tool: str
@@ -53,19 +56,19 @@ Recorder = Callable[[FinishedCall], None]
 
 
 def log_call(call: FinishedCall) -> None:
-    """One line a call in the access log."""
+    """Write a line about a call to the access log."""
     fields = {"tool": call.tool, "outcome": call.outcome, "duration_ms": round(call.seconds * 1000, 1)}
     text = " ".join(f"{name}={value}" for name, value in fields.items())
     access_log.info("%s", text, extra={"fields": fields})
 
 
 class Calls:
-    """Runs calls.
+    """The calls of a server.
 
     Args:
-        most_at_once: Calls beyond this number wait for their turn, in the order in which they came.
+        most_at_once: Upper bound on calls that run; further ones wait for their turn in the order in which they came.
         timeout: Seconds after which a call is given up, waiting included.
-        recorders: Are given each call at its end.
+        recorders: Called with each call at its end.
     """
 
     def __init__(self, most_at_once: int, timeout: float, recorders: Sequence[Recorder] = (log_call,)) -> None:
@@ -74,17 +77,17 @@ class Calls:
         self._none_open = asyncio.Event()
         self._none_open.set()
         self.running = 0
-        """Calls that are being worked on."""
+        """Number of calls that are being worked on."""
         self.waiting = 0
-        """Calls that wait for their turn."""
+        """Number of calls that wait for their turn."""
         self.stopping = False
 
     async def run(self, tool: str, work: Callable[[], Awaitable[T]]) -> T:
         """Do a call's work in its turn and within its time.
 
         Raises:
-            ServerBusyError, CallTimeoutError, ServerStoppingError: It was not done.
-            Exception: Whatever the work raises.
+            ServerBusyError, CallTimeoutError, ServerStoppingError: The work was not done.
+            Exception: The work raised it.
         """
         started = time.perf_counter()
         outcome: Outcome = "failed"
@@ -132,7 +135,7 @@ class Calls:
         return self.running + self.waiting
 
     def stop(self) -> None:
-        """Refuse whatever comes from now on; what has come goes on."""
+        """Refuse all further calls; the open ones go on."""
         self.stopping = True
 
     async def drained(self, seconds: float) -> bool:

@@ -196,7 +196,7 @@ def spliced(member: bytes) -> bytes:
         (b'{"jsonrpc": "2.0", "id": 1}', INVALID_REQUEST, 1, "a request has a method"),
         (b'{"jsonrpc": "2.0", "result": {}}', INVALID_REQUEST, None, "an answer has the id of a request"),
         (b'{"jsonrpc": "2.0", "id": 1, "result": 5}', INVALID_REQUEST, None, "an answer has an object as result"),
-        (b'{"jsonrpc": "2.0", "id": 1, "error": "x"}', INVALID_REQUEST, None, "or an error of JSON-RPC"),
+        (b'{"jsonrpc": "2.0", "id": 1, "error": "x"}', INVALID_REQUEST, None, "or a JSON-RPC error"),
         (b'{"jsonrpc": "2.0", "id": 1, "method": 5}', INVALID_REQUEST, 1, "method is a text (got 5)"),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": []}', INVALID_REQUEST, 1, "params is an object"),
         (request(1, LONG), METHOD_NOT_FOUND, 1, "there is no method '\\u202elong"),

@@ -1,17 +1,19 @@
-"""Clients that open more sessions than they use do not keep others out."""
+"""A session can be used by its owner alone, and clients that open more sessions than they use keep nobody out."""
 
 import contextlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
-from mcp_server.http.sessions import IDLE_SECONDS, SPARED_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
+from mcp_server.http.session_quotas import IDLE_SECONDS, SPARED_SECONDS, UNUSED_SECONDS, NoPlaceError, Session, Sessions
 from mcp_server.settings import Settings
-from tests.running_servers import GREETING, PATIENCE_SECONDS, HttpServer, http_server, initialize, post
+from tests.running_servers import ACCEPT, GREETING, PATIENCE_SECONDS, HttpServer, http_server, initialize, post
 
 ATTACKER, OTHER, THIRD, FOURTH = (f"token-number-{number}-of-these-tests" for number in range(4))
+OWNER = THIRD
 
 MOST, MOST_EACH, MOST_STREAMS = 8, 3, 2
 
@@ -86,6 +88,48 @@ def wait_for(holds: Callable[[], bool]) -> None:
             return
         until.wait(0.02)
     pytest.fail("it did not become so")
+
+
+# Whose a session is
+
+
+def test_a_session_can_be_used_by_its_own_token_alone(
+    clients: Callable[[str], httpx.Client],
+) -> None:
+    owner, other = clients(OWNER), clients(OTHER)
+    name = opened(owner)
+    assert use(owner, name) == 200
+    session = {"Mcp-Session-Id": name}
+    for _ in range(2 * MOST_EACH):
+        assert use(other, name) == 404
+        assert other.get("mcp", headers={**ACCEPT, **session}).status_code == 404
+        assert other.delete("mcp", headers=session).status_code == 404
+    assert use(owner, name) == 200
+    assert number(owner, "recsys_sessions") == 1  # requests of others neither end nor replace it in the count
+    with owner.stream("GET", "mcp", headers={**ACCEPT, **session}) as stream:
+        assert stream.status_code == 200
+    assert owner.delete("mcp", headers=session).status_code == 200
+    assert use(owner, name) == 404
+
+
+def test_a_stream_of_events_takes_messages_of_its_own_token_alone(
+    server: HttpServer, clients: Callable[[str], httpx.Client]
+) -> None:
+    owner, other = clients(OWNER), clients(OTHER)
+    with server.client(OWNER) as client, client.stream("GET", "sse") as stream:
+        events = (line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: "))
+        path = next(events)
+        assert post(other, path, 1, "initialize", GREETING).status_code == 404
+        assert post(owner, path, 2, "initialize", GREETING).status_code == 202
+        greeting = json.loads(next(events))
+        assert (greeting["id"], greeting["result"]["serverInfo"]["name"]) == (2, "recsys-mcp")
+        assert post(other, path, 3, "tools/list", {}).status_code == 404
+        assert post(owner, path, 4, "ping", {}).status_code == 202
+        assert json.loads(next(events))["id"] == 4
+    wait_for(lambda: post(owner, path, 5, "ping", {}).status_code == 404)  # the stream has ended
+
+
+# How many sessions there may be
 
 
 def test_sessions_that_are_never_used_keep_nobody_out(clients: Callable[[str], httpx.Client]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcp_server.errors import InvalidInputError
-from mcp_server.http.tokens import Tokens
+from mcp_server.http.auth import Tokens
 from mcp_server.settings import Settings
 from tests.running_servers import HttpServer, http_server, initialize
 

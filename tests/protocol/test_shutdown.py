@@ -145,7 +145,7 @@ async def test_a_running_call_is_finished(tmp_path: Path, endpoint: str) -> None
             server.process.send_signal(signal.SIGTERM)
             assert is_whole(await call)
             assert await asyncio.to_thread(server.wait) == 0
-        (line,) = (line for line in server.log if "mcp_server.http.hosts_and_origins" in line)
+        (line,) = (line for line in server.log if "mcp_server.access" in line)
         assert "outcome=ok" in line or "outcome=unavailable" in line
 
 
@@ -176,7 +176,7 @@ def test_a_call_that_does_not_end_in_time_is_given_up(tmp_path: Path) -> None:
         server.process.send_signal(signal.SIGTERM)
         assert "result" not in call.result().text  # a whole answer of HTTP, without an answer of the call
         assert server.wait() == 0
-    (line,) = (line for line in server.log if "mcp_server.http.hosts_and_origins" in line)
+    (line,) = (line for line in server.log if "mcp_server.access" in line)
     assert "outcome=cancelled" in line
     assert left_behind(tmp_path) == []
 

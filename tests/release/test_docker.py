@@ -29,10 +29,10 @@ from typer.testing import CliRunner
 
 from mcp_server.cli.app import app
 from mcp_server.http.app import build_app
+from mcp_server.http.auth import Tokens
 from mcp_server.http.metrics import Metrics
 from mcp_server.http.refusals import Refusals
-from mcp_server.http.sessions import Sessions
-from mcp_server.http.tokens import Tokens
+from mcp_server.http.session_quotas import Sessions
 from mcp_server.serving.call_runner import Calls
 from mcp_server.serving.service import Service
 from mcp_server.settings import SECRETS_FOLDER, Settings

@@ -195,14 +195,14 @@ def logged(record: logging.LogRecord) -> dict[str, object]:
 
 
 def test_the_access_log_has_a_line_a_call(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "mcp_server.http.hosts_and_origins"):
+    with caplog.at_level(logging.INFO, "mcp_server.access"):
         log_call(FinishedCall("a_tool", "refused", 0.01234))
     (record,) = caplog.records
-    assert record.name == "mcp_server.http.hosts_and_origins"
+    assert record.name == "mcp_server.access"
     assert record.getMessage() == "tool=a_tool outcome=refused duration_ms=12.3"
     line = logged(record)
     assert (line["tool"], line["outcome"], line["duration_ms"]) == ("a_tool", "refused", 12.3)
-    assert (line["level"], line["logger"]) == ("INFO", "mcp_server.http.hosts_and_origins")
+    assert (line["level"], line["logger"]) == ("INFO", "mcp_server.access")
 
 
 def test_a_traceback_is_part_of_its_json_line(caplog: pytest.LogCaptureFixture) -> None:

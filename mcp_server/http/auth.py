@@ -1,6 +1,6 @@
-"""Bearer tokens: which are accepted, and the file that they may come from.
+"""Bearer tokens: which are accepted, the file that they may come from, and the check of each request.
 
-Of tokens only digests are kept, and none is ever part of a text.
+Only digests of tokens are kept, and no token is ever part of a log line or a message.
 """
 
 import hashlib
@@ -9,6 +9,12 @@ import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
+
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.provider import AccessToken
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.types import ASGIApp
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.files.permissions import all_can_read, all_can_replace_in, all_can_write, mode
@@ -26,20 +32,20 @@ FileStamp = tuple[int, int, int, int, int]
 
 
 class Tokens:
-    """The tokens that are accepted.
+    """The accepted tokens.
 
-    Where tokens were named at the start, one is asked for as long as this lives: a file that has been emptied or taken
-    away revokes its tokens and opens nothing.
+    Where tokens were configured at the start, one is required for as long as the server lives: emptying or deleting the
+    file revokes its tokens and opens nothing.
 
     Args:
         written: Tokens separated by commas.
-        file: One token a line; blank lines and lines that begin with # are left out. It is read again when it changes,
-            and from then on only what it holds is accepted.
-        secrets_folder: Where an orchestrator mounts secrets; that files there are readable to all is its business.
+        file: A file with one token a line; blank lines and lines that begin with # are skipped. It is read again when
+            it changes, and from then on only the tokens in it are accepted.
+        secrets_folder: Where an orchestrator mounts secrets. Files there may be readable by everyone.
 
     Raises:
-        InvalidInputError: A token is too short or cannot be sent, none is there where some were announced, or others
-            could write to the file.
+        InvalidInputError: A token is too short or cannot be sent in a header, no token was found in a configured
+            source, or others could write to the file.
     """
 
     def __init__(self, written: str | None, file: Path | None, secrets_folder: Path | None = None) -> None:
@@ -55,15 +61,15 @@ class Tokens:
         self._needed = bool(self._written or file is not None)
 
     def __bool__(self) -> bool:
-        """Whether a token is asked for."""
+        """Whether a token is required."""
         return self._needed
 
     def owner(self, presented: str) -> str | None:
         """A name for whoever presents a token, the same for the same token; None where it is not accepted.
 
-        Compares with every token, and in constant time, so that how long it takes tells nothing.
+        The comparison is with every token and in constant time, so that its duration tells nothing.
         """
-        self._follow()
+        self._reload_if_changed()
         given = _digest(presented)
         found = None
         for known in (*self._written, *self._from_file):
@@ -71,8 +77,8 @@ class Tokens:
                 found = known
         return None if found is None else found.hex()[:16]
 
-    def _follow(self) -> None:
-        """Read the file again if it is another than before."""
+    def _reload_if_changed(self) -> None:
+        """Read the file again if it has changed."""
         if self._file is None:
             return
         stamp = _stamp(self._file)
@@ -96,11 +102,33 @@ class Tokens:
             )
 
 
+class _Verifier:
+    """The accepted tokens in the form that the SDK asks for."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        owner = self._tokens.owner(token)
+        # The name stands in for the token as well, so that no log of the SDK can show the token.
+        return None if owner is None else AccessToken(token=owner, client_id=owner, scopes=[])
+
+
+def authentication(tokens: Tokens) -> Middleware:
+    """Middleware that finds out whose token came with a request; it refuses nobody."""
+    return Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(_Verifier(tokens)))
+
+
+def with_token_only(app: ASGIApp) -> ASGIApp:
+    """An application that answers 401 to requests without an accepted token."""
+    return RequireAuthMiddleware(app, required_scopes=[])
+
+
 def _lines(file: Path) -> list[str]:
-    """The tokens of a file, as they are written there.
+    """The tokens in a file, as they are written there.
 
     Raises:
-        InvalidInputError: It cannot be read, or others could write to it.
+        InvalidInputError: The file cannot be read, or others could write to it.
     """
     _check_that_only_we_write(file)
     try:
@@ -142,7 +170,11 @@ def _stamp(file: Path) -> FileStamp | None:
 
 
 def _check_that_only_we_write(file: Path) -> None:
-    """Raises: InvalidInputError: Every user of this machine could add a token of their own."""
+    """Refuse a file to which every user of this machine could add a token.
+
+    Raises:
+        InvalidInputError: The file or its folder can be written to by everyone.
+    """
     if all_can_write(file):
         raise InvalidInputError(f"every user of this machine can write to the file of tokens {file}: chmod o-w {file}")
     folder = file.absolute().parent
