@@ -11,7 +11,7 @@ from mcp_server.protocol.message_checks import INVALID_PARAMS, JsonObject, Proto
 from mcp_server.resources.completions import Values
 from mcp_server.resources.icons import icons
 from mcp_server.resources.resources import Content, Listed
-from mcp_server.tools.base import Tool
+from mcp_server.tools.tool import Tool
 
 READ_ONLY = {"readOnlyHint": True, "destructiveHint": False, "openWorldHint": False}
 """Hints of a tool that changes nothing. Hosts assume the worst of a tool without them."""
