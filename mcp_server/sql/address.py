@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from pymysql.constants import CLIENT
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
@@ -144,18 +145,17 @@ class ServerAddress:
         return engine
 
     def _insist_on_tls(self, engine: Engine) -> None:
-        """Both drivers go on without TLS where the server does not offer it, as one in the middle can pretend."""
+        """Refuse servers that do not offer TLS: both drivers go on without it then.
+
+        Only the greeting shows that safely. Whoever poses as the server could answer a query for its cipher with a lie.
+        """
         if self.tls is None:
             return
 
         @event.listens_for(engine, "connect")
         def check(connection: Any, _record: object) -> None:
-            driver = connection.driver_connection if hasattr(connection, "driver_connection") else connection
-            if hasattr(driver, "_writer"):
-                encrypted = driver._writer.get_extra_info("ssl_object") is not None
-            else:
-                encrypted = isinstance(driver._sock, ssl.SSLSocket)
-            if not encrypted:
+            driver = getattr(connection, "driver_connection", connection)
+            if not driver.server_capabilities & CLIENT.SSL:
                 raise BackendError(
                     f"the database at {self} does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off"
                 )
