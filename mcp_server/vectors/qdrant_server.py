@@ -1,11 +1,12 @@
-"""A Qdrant server or cloud: where it is, clients of it, and what its failures mean to the one who set it up.
+"""A Qdrant server or cloud: its address, clients for it, and its failures in words.
 
-Whatever goes wrong between this program and the server becomes a BackendError of one line that names the server,
-never its key or password, and says what to do.
+Whatever goes wrong between this program and the server becomes a BackendError of one line. It names the server, never
+its key or password, and says what to do. Mistakes of this program pass through as they are.
 """
 
 import contextlib
 import json
+import traceback
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,35 +15,36 @@ import httpx
 from qdrant_client import AsyncQdrantClient, QdrantClient
 from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from urllib3.util import parse_url
 
 from mcp_server.errors import BackendError
 from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 PORT = 6333
-"""Where the URL has none, with https too: Qdrant Cloud listens there."""
+"""The port of a URL that names none, with https too: Qdrant Cloud listens there."""
 
 ANSWER_SECONDS = 5
-"""To connect, and for an answer. Whole seconds, for the client rounds up."""
+"""Time allowed to connect, and again to answer. Whole seconds, because the client rounds up."""
 
 CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-"""Of one client, which by itself would connect anew for every request where the host is this machine: slower than
-the search."""
+"""Connections of one client. Without this, the client connects anew for each request to the same machine, which takes
+longer than the search."""
 
-SAID = 200
-"""So many characters of what a server answers are passed on."""
+MOST_CHARACTERS = 200
+"""Length to which a server's own words are cut in messages."""
 
-_RAISED = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, AssertionError)
-"""By the client: its own errors, and what it lets through. An answer without a result fails an assertion."""
+_FAILURES = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL, OSError)
+"""Errors that mean that a server cannot be used."""
 
 _LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 
 
 class QdrantServer:
-    """One server, and how to get in.
+    """One server, with the credentials to use it.
 
     Args:
-        url: http://HOST:PORT or https://HOST:PORT, perhaps with a path. A user and a password in it go to a proxy
-            before the server, as basic authentication.
+        url: http://HOST:PORT or https://HOST:PORT, perhaps with a path. A user and a password in it are for a proxy in
+            front of the server, as basic authentication.
 
     Raises:
         BackendError: The URL or the key cannot be used.
@@ -54,15 +56,15 @@ class QdrantServer:
             after_host = parts.path + parts.query + parts.fragment
             if parts.scheme not in ("http", "https") or not parts.hostname or "@" in after_host:
                 raise ValueError  # with an @ so late, what looks like the host is a part of a password
-            port = parts.port or PORT
+            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+            address = f"{parts.scheme}://{host}:{parts.port or PORT}"
+            parse_url(address)  # as the client does, which refuses more than urlsplit
         except ValueError:
             # The URL itself is not shown: it may hold a password.
             raise BackendError(
                 "RECSYS_QDRANT_URL is not the address of a Qdrant server: it should look like http://HOST:6333 or "
                 "https://HOST:6333"
             ) from None
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        address = f"{parts.scheme}://{host}:{port}"
         self.name = f"Qdrant at {address}"
         self._url = f"{address}{parts.path.rstrip('/')}"
         self._api_key = (api_key or "").strip()
@@ -71,12 +73,12 @@ class QdrantServer:
         self._auth = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
 
     def client(self) -> QdrantClient:
-        """A client to make collections with."""
+        """A client for making collections."""
         with self.answering():
             return QdrantClient(**self._access())
 
     def async_client(self) -> AsyncQdrantClient:
-        """A client to search with; belongs to the event loop that first uses it."""
+        """A client for searching. It belongs to the event loop that first uses it."""
         with self.answering():
             return AsyncQdrantClient(**self._access())
 
@@ -85,7 +87,7 @@ class QdrantServer:
             "url": self._url,
             "timeout": ANSWER_SECONDS,
             "limits": CONNECTIONS,
-            "check_compatibility": False,  # would ask beside, in a thread, and only warn
+            "check_compatibility": False,  # it would ask in a thread of its own, and only warn
             # As a header: with `api_key`, the client warns wherever the scheme is http, as it is between containers.
             "headers": {"api-key": self._api_key} if self._api_key else {},
             **({"auth": self._auth} if self._auth else {}),
@@ -94,26 +96,28 @@ class QdrantServer:
 
     @contextlib.contextmanager
     def answering(self, collection: str | None = None) -> Iterator[None]:
-        """Turn what a client raises into an error that says what to do.
+        """Turn a failure of the server into an error that says what to do.
 
         Args:
-            collection: That is asked for, if any.
+            collection: The collection that is asked for, if any.
 
         Raises:
             BackendError: The server cannot be reached, lets nobody in, or does not have what is asked for.
         """
         try:
             yield
-        except _RAISED as error:
+        except (*_FAILURES, ValueError, AssertionError) as error:
+            if not (isinstance(error, _FAILURES) or _is_useless_answer(error)):
+                raise
             named = f"{self.name}{through_proxy(self._url)}"
-            raise BackendError(f"{named} {self._trouble(error, collection)}") from error
+            raise BackendError(f"{named} {self._explain(error, collection)}") from error
         except ProxyError as error:
             raise BackendError(f"{self.name} cannot be asked: {error}") from error
 
-    def _trouble(self, error: Exception, collection: str | None) -> str:
+    def _explain(self, error: Exception, collection: str | None) -> str:
         error = cause(error)
         if isinstance(error, UnexpectedResponse):
-            return self._refusal(error, collection)
+            return self._explain_refusal(error, collection)
         if isinstance(error, ResourceExhaustedResponse):
             return f"has too much to do just now: try again in {error.retry_after_s} seconds"
         if isinstance(error, httpx.TimeoutException):
@@ -124,7 +128,7 @@ class QdrantServer:
             return "does not answer as Qdrant does: is RECSYS_QDRANT_URL right?"
         return f"cannot be used ({type(error).__name__}: {_one_line(str(error))})"
 
-    def _refusal(self, error: UnexpectedResponse, collection: str | None) -> str:
+    def _explain_refusal(self, error: UnexpectedResponse, collection: str | None) -> str:
         code = error.status_code or 0
         status = _one_line(f"{code} {error.reason_phrase}")
         said = _said(error.content)
@@ -144,18 +148,30 @@ class QdrantServer:
         return f"refuses what it was asked ({reason}): run `recsys-mcp doctor`"
 
 
+def _is_useless_answer(error: Exception) -> bool:
+    """True if the client could not read an answer. It lets errors of JSON through, and asserts that there is a result.
+
+    The traceback tells these from errors of this program, which are no fault of the server.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    from_client = [frame.f_globals.get("__name__", "").startswith("qdrant_client.") for frame, _ in frames]
+    if isinstance(error, AssertionError):
+        return from_client[-1]
+    return isinstance(error, json.JSONDecodeError | UnicodeDecodeError) and any(from_client)
+
+
 def cause(error: Exception) -> Exception:
-    """What the client has wrapped."""
+    """The error that the client has wrapped, or the error itself."""
     return error.source if isinstance(error, ResponseHandlingException) else error
 
 
 def is_lost_connection(error: Exception) -> bool:
-    """Was there a connection, and did it end before the answer?"""
+    """True if a connection ended before the answer came."""
     return isinstance(cause(error), _LOST)
 
 
 def passing_seconds(error: Exception) -> float | None:
-    """How long to wait at least before asking again; None where asking again is of no use."""
+    """Least time to wait before asking again; None if it is no use to ask again."""
     error = cause(error)
     if isinstance(error, ResourceExhaustedResponse):
         return float(error.retry_after_s)
@@ -169,7 +185,7 @@ def _unreachable(reason: str) -> str:
 
 
 def _said(content: bytes) -> str | None:
-    """The error that Qdrant tells of; None where the answer is not Qdrant's."""
+    """The error in an answer of Qdrant; None if the answer is not Qdrant's."""
     try:
         return _one_line(str(json.loads(content)["status"]["error"]))
     except (ValueError, LookupError, TypeError):
@@ -178,4 +194,4 @@ def _said(content: bytes) -> str | None:
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= SAID else f"{line[:SAID]}..."
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}..."
