@@ -154,7 +154,7 @@ def _is_useless_answer(error: Exception) -> bool:
     The traceback tells these from errors of this program, which are no fault of the server.
     """
     frames = traceback.walk_tb(error.__traceback__)
-    from_client = [frame.f_globals.get("__name__", "").startswith("qdrant_client.") for frame, _ in frames]
+    from_client = [str(frame.f_globals.get("__name__")).startswith("qdrant_client.") for frame, _ in frames]
     if isinstance(error, AssertionError):
         return from_client[-1]
     return isinstance(error, json.JSONDecodeError | UnicodeDecodeError) and any(from_client)
