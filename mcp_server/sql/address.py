@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from pymysql.constants import CLIENT
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidatePoolError
@@ -145,19 +146,17 @@ class ServerAddress:
         return engine
 
     def _insist_on_tls(self, engine: Engine) -> None:
-        """Refuse connections without TLS. Both drivers go on without it if the server, or somebody in between who
-        pretends to be the server, does not offer it.
+        """Refuse servers that do not offer TLS: both drivers go on without it then.
+
+        Only the greeting shows that safely. Whoever poses as the server could answer a query for its cipher with a lie.
         """
         if self.tls is None:
             return
 
         @event.listens_for(engine, "connect")
         def check(connection: Any, _record: object) -> None:
-            cursor = connection.cursor()
-            cursor.execute("SHOW STATUS LIKE 'Ssl_cipher'")
-            _, cipher = cursor.fetchone()
-            cursor.close()
-            if not cipher:
+            driver = getattr(connection, "driver_connection", connection)
+            if not driver.server_capabilities & CLIENT.SSL:
                 raise BackendError(
                     f"the database at {self} does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off"
                 )

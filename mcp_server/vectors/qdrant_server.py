@@ -1,7 +1,7 @@
-"""A Qdrant server or cloud: its address, its clients, and its failures in words.
+"""A Qdrant server or cloud: its address, clients for it, and its failures in words.
 
-Every failure between this program and the server becomes a BackendError of one line that names the server, never its
-key or password, and says what to do.
+Whatever goes wrong between this program and the server becomes a BackendError of one line. It names the server, never
+its key or password, and says what to do. Mistakes of this program pass through as they are.
 """
 
 import contextlib
@@ -15,37 +15,36 @@ import httpx
 from qdrant_client import AsyncQdrantClient, QdrantClient
 from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+from urllib3.util import parse_url
 
 from mcp_server.errors import BackendError
 from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 PORT = 6333
-"""The port where the URL has none, also with https: Qdrant Cloud listens there."""
+"""The port of a URL that names none, with https too: Qdrant Cloud listens there."""
 
 ANSWER_SECONDS = 5
-"""Time to connect, and time for an answer. The client rounds up to whole seconds."""
+"""Time allowed to connect, and again to answer. Whole seconds, because the client rounds up."""
 
 CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-"""Limits of one client. By itself, it would connect again for every request to this machine, which is slower than the
-search."""
+"""Connections of one client. Without this, the client connects anew for each request to the same machine, which takes
+longer than the search."""
 
-SAID = 200
-"""Number of characters of a server's answer that are passed on."""
+MOST_CHARACTERS = 200
+"""Length to which a server's own words are cut in messages."""
 
-_CLIENT_ERRORS = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL)
-
-_OTHER_ERRORS = (OSError, ValueError, AssertionError)
-"""Errors that the client lets through. An answer without a result fails an assertion in it, for example."""
+_FAILURES = (ApiException, QdrantException, httpx.HTTPError, httpx.InvalidURL, OSError)
+"""Errors that mean that a server cannot be used."""
 
 _LOST = (httpx.ReadError, httpx.WriteError, httpx.CloseError, httpx.RemoteProtocolError)
 
 
 class QdrantServer:
-    """One server, and how to get in.
+    """One server, with the credentials to use it.
 
     Args:
-        url: http://HOST:PORT or https://HOST:PORT, perhaps with a path. A user and a password in it go to a proxy
-            before the server, as basic authentication.
+        url: http://HOST:PORT or https://HOST:PORT, perhaps with a path. A user and a password in it are for a proxy in
+            front of the server, as basic authentication.
 
     Raises:
         BackendError: The URL or the key cannot be used.
@@ -57,15 +56,15 @@ class QdrantServer:
             after_host = parts.path + parts.query + parts.fragment
             if parts.scheme not in ("http", "https") or not parts.hostname or "@" in after_host:
                 raise ValueError  # with an @ so late, what looks like the host is a part of a password
-            port = parts.port or PORT
+            host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+            address = f"{parts.scheme}://{host}:{parts.port or PORT}"
+            parse_url(address)  # as the client does, which refuses more than urlsplit
         except ValueError:
             # The URL itself is not shown: it may hold a password.
             raise BackendError(
                 "RECSYS_QDRANT_URL is not the address of a Qdrant server: it should look like http://HOST:6333 or "
                 "https://HOST:6333"
             ) from None
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        address = f"{parts.scheme}://{host}:{port}"
         self.name = f"Qdrant at {address}"
         self._url = f"{address}{parts.path.rstrip('/')}"
         self._api_key = (api_key or "").strip()
@@ -74,12 +73,12 @@ class QdrantServer:
         self._auth = None if parts.username is None else (unquote(parts.username), unquote(parts.password or ""))
 
     def client(self) -> QdrantClient:
-        """A client to make collections with."""
+        """A client for making collections."""
         with self.answering():
             return QdrantClient(**self._access())
 
     def async_client(self) -> AsyncQdrantClient:
-        """A client to search with. It belongs to the event loop that first uses it."""
+        """A client for searching. It belongs to the event loop that first uses it."""
         with self.answering():
             return AsyncQdrantClient(**self._access())
 
@@ -88,7 +87,7 @@ class QdrantServer:
             "url": self._url,
             "timeout": ANSWER_SECONDS,
             "limits": CONNECTIONS,
-            "check_compatibility": False,  # would ask beside, in a thread, and only warn
+            "check_compatibility": False,  # it would ask in a thread of its own, and only warn
             # As a header: with `api_key`, the client warns wherever the scheme is http, as it is between containers.
             "headers": {"api-key": self._api_key} if self._api_key else {},
             **({"auth": self._auth} if self._auth else {}),
@@ -97,28 +96,28 @@ class QdrantServer:
 
     @contextlib.contextmanager
     def answering(self, collection: str | None = None) -> Iterator[None]:
-        """Turn what a client raises into an error that says what to do.
+        """Turn a failure of the server into an error that says what to do.
 
         Args:
             collection: The collection that is asked for, if any.
 
         Raises:
-            BackendError: The server cannot be reached, refuses access, or does not have the collection.
+            BackendError: The server cannot be reached, lets nobody in, or does not have what is asked for.
         """
         try:
             yield
-        except (*_CLIENT_ERRORS, *_OTHER_ERRORS) as error:
-            if isinstance(error, _OTHER_ERRORS) and not _comes_from_client(error):
+        except (*_FAILURES, ValueError, AssertionError) as error:
+            if not (isinstance(error, _FAILURES) or _is_useless_answer(error)):
                 raise
             named = f"{self.name}{through_proxy(self._url)}"
-            raise BackendError(f"{named} {self._trouble(error, collection)}") from error
+            raise BackendError(f"{named} {self._explain(error, collection)}") from error
         except ProxyError as error:
             raise BackendError(f"{self.name} cannot be asked: {error}") from error
 
-    def _trouble(self, error: Exception, collection: str | None) -> str:
+    def _explain(self, error: Exception, collection: str | None) -> str:
         error = cause(error)
         if isinstance(error, UnexpectedResponse):
-            return self._refusal(error, collection)
+            return self._explain_refusal(error, collection)
         if isinstance(error, ResourceExhaustedResponse):
             return f"has too much to do just now: try again in {error.retry_after_s} seconds"
         if isinstance(error, httpx.TimeoutException):
@@ -129,7 +128,7 @@ class QdrantServer:
             return "does not answer as Qdrant does: is RECSYS_QDRANT_URL right?"
         return f"cannot be used ({type(error).__name__}: {_one_line(str(error))})"
 
-    def _refusal(self, error: UnexpectedResponse, collection: str | None) -> str:
+    def _explain_refusal(self, error: UnexpectedResponse, collection: str | None) -> str:
         code = error.status_code or 0
         status = _one_line(f"{code} {error.reason_phrase}")
         said = _said(error.content)
@@ -149,10 +148,16 @@ class QdrantServer:
         return f"refuses what it was asked ({reason}): run `recsys-mcp doctor`"
 
 
-def _comes_from_client(error: Exception) -> bool:
-    """True if an error was raised in the client, and so not by a mistake in this program."""
-    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(name.partition(".")[0] == "qdrant_client" for name in modules)
+def _is_useless_answer(error: Exception) -> bool:
+    """True if the client could not read an answer. It lets errors of JSON through, and asserts that there is a result.
+
+    The traceback tells these from errors of this program, which are no fault of the server.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    from_client = [str(frame.f_globals.get("__name__")).startswith("qdrant_client.") for frame, _ in frames]
+    if isinstance(error, AssertionError):
+        return from_client[-1]
+    return isinstance(error, json.JSONDecodeError | UnicodeDecodeError) and any(from_client)
 
 
 def cause(error: Exception) -> Exception:
@@ -161,12 +166,12 @@ def cause(error: Exception) -> Exception:
 
 
 def is_lost_connection(error: Exception) -> bool:
-    """True if there was a connection that ended before the answer."""
+    """True if a connection ended before the answer came."""
     return isinstance(cause(error), _LOST)
 
 
 def passing_seconds(error: Exception) -> float | None:
-    """Seconds to wait before asking again, or None where asking again is of no use."""
+    """Least time to wait before asking again; None if it is no use to ask again."""
     error = cause(error)
     if isinstance(error, ResourceExhaustedResponse):
         return float(error.retry_after_s)
@@ -180,7 +185,7 @@ def _unreachable(reason: str) -> str:
 
 
 def _said(content: bytes) -> str | None:
-    """The error text in an answer, or None where the answer is not Qdrant's."""
+    """The error in an answer of Qdrant; None if the answer is not Qdrant's."""
     try:
         return _one_line(str(json.loads(content)["status"]["error"]))
     except (ValueError, LookupError, TypeError):
@@ -189,4 +194,4 @@ def _said(content: bytes) -> str | None:
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= SAID else f"{line[:SAID]}..."
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}..."

@@ -25,6 +25,7 @@ from mcp_server.sql.server import ServerDatabase
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
 from tests.mariadb import CERTIFIED_USER, MISSING, PASSWORD, PrivateServer, installed
+from tests.sql.tls_stripper import tls_stripper
 
 WHO, SECRET = "somebody", "topsecret"
 """In URLs: what no text may show."""
@@ -302,6 +303,18 @@ async def test_tls_that_the_server_does_not_offer_is_told_of(
 ) -> None:
     assert not await connect(settings_of(without_tls.url(DATABASE)), is_encrypted)
     said = await refusal(connect, settings_of(without_tls.url(DATABASE), database_tls=way))
+    assert said.endswith("does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off")
+
+
+@pytest.mark.parametrize("way", ["on", "verify"])
+async def test_whoever_is_in_between_cannot_pretend_that_there_is_tls(
+    connect: Connect, server: PrivateServer, way: str
+) -> None:
+    """Both drivers go on without TLS where it is not offered, and what the server says of it can be forged then."""
+    with tls_stripper(server.port) as port:
+        url = server.url(DATABASE).replace(str(server.port), str(port))
+        assert await connect(settings_of(url), is_encrypted)  # or so it seems
+        said = await refusal(connect, settings_of(url, database_tls=way, database_ca=server.ca))
     assert said.endswith("does not offer TLS: enable it there, or set RECSYS_DATABASE_TLS=off")
 
 

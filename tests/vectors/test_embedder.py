@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fastembed import TextEmbedding
 
 from mcp_server.errors import BackendError
 from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, verify_bundled_model
@@ -87,24 +88,27 @@ def test_the_model_may_be_first_used_by_several_threads_at_once(models_folder: P
         np.testing.assert_allclose(vector, embedder.embed_query(text), atol=1e-6)
 
 
-def test_threads_that_come_at_once_load_the_model_once(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loads, load = [], Embedder._load_bundled
+def test_a_model_is_loaded_once_whatever_number_of_threads_ask_for_it(
+    models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, everybody_asks = [], threading.Barrier(4)
+    original = TextEmbedding.__init__
 
-    def counted(self: Embedder) -> Any:
-        loads.append(threading.current_thread().name)
-        together.wait()  # whoever else could load has come by now
-        return load(self)
+    def note(self: TextEmbedding, *args: Any, **options: Any) -> None:
+        made.append(self)
+        original(self, *args, **options)
 
-    monkeypatch.setattr(Embedder, "_load_bundled", counted)
-    together, fresh = threading.Event(), Embedder(BUNDLED, models_folder)
-    with ThreadPoolExecutor(4) as threads:
-        loading = [threads.submit(fresh.load) for _ in range(4)]
-        while len(threads._threads) < 4:
-            threading.Event().wait(0.01)
-        together.set()
-        models = [done.result() for done in loading]
-    assert len(loads) == 1
-    assert all(model is models[0] for model in models)
+    monkeypatch.setattr(TextEmbedding, "__init__", note)
+    fresh = Embedder(BUNDLED, models_folder)
+
+    def load(_: int) -> TextEmbedding:
+        everybody_asks.wait()
+        return fresh.load()
+
+    with ThreadPoolExecutor(4) as pool:
+        models = list(pool.map(load, range(4)))
+    assert len(made) == 1
+    assert all(model is made[0] for model in models)
 
 
 def test_an_unknown_model_is_refused_with_names_of_others(tmp_path: Path) -> None:

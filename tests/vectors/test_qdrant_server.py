@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import re
 import socket
 import threading
@@ -16,6 +17,7 @@ from mcp_server.vectors import qdrant_server
 from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_server import QdrantServer
 from mcp_server.vectors.qdrant_server_store import QdrantServerStore
+from mcp_server.vectors.store import Point
 from tests.vectors.points import POINTS, QUERIES
 from tests.vectors.qdrant_over_http import POLL_SECONDS, QdrantOverHttp
 from tests.vectors.servers import NAME, check_points, open_store, write_points
@@ -164,6 +166,33 @@ HTML = b"<!DOCTYPE html>\n<html><body>Welcome to nginx!</body></html>"
 async def test_an_answer_that_is_of_no_use_is_told_of(code: int, body: bytes, expected: str) -> None:
     with _answering(code, body) as (port, _):
         await _assert_all_say(port, expected)
+
+
+@pytest.mark.parametrize("mistake", [ValueError("too long"), AssertionError("no vectors"), TypeError("not a list")])
+def test_a_mistake_of_this_program_is_no_failure_of_the_server(mistake: Exception) -> None:
+    """It passes through as it is, so that it is found."""
+    with pytest.raises(type(mistake)) as raised, QdrantServer("http://127.0.0.1").answering("recsys-x"):
+        raise mistake
+    assert raised.value is mistake
+
+
+def test_json_that_this_program_cannot_read_is_no_failure_of_the_server() -> None:
+    with pytest.raises(json.JSONDecodeError), QdrantServer("http://127.0.0.1").answering():
+        json.loads("<html>")
+
+
+def test_points_that_cannot_be_made_are_no_failure_of_the_server(memory: QdrantOverHttp) -> None:
+    """The points are made while the collection is written."""
+    collections = QdrantCollections(QdrantServer(memory.url), "recsys")
+    with pytest.raises(ValueError, match="of another length"):
+        collections.write(NAME, _broken_points(), 3, "a-model", 1)
+    assert not collections.exists(NAME)
+    collections.close()
+
+
+def _broken_points() -> Iterator[Point]:
+    raise ValueError("vectors of another length")
+    yield
 
 
 async def test_a_server_that_names_the_time_to_wait_is_told_of() -> None:
