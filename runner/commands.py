@@ -94,6 +94,7 @@ def check() -> None:
         (SERVER, ("ruff", "format", "--check", ".")),
         (SERVER, ("mypy", "-p", "mcp_server", "-p", "recsys_shared", "-p", "runner")),
         (AGENT, ("mypy", "--cache-dir", ".mypy_cache/agent", "-p", "agent_client")),  # both read recsys_shared
+        (SERVER, ("lint-imports", "--no-cache")),
         (SERVER, ("zizmor", "--offline", "--no-progress", "--quiet", ".github")),
         *((SERVER, ("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files)) for schema, files in SCHEMAS),
     ]
