@@ -1,1 +1,1 @@
-"""What run.py does: virtual environments with pinned versions, and the commands that run in them."""
+"""The work of run.py: virtual environments with pinned versions, and the commands that run in them."""

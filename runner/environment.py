@@ -1,4 +1,4 @@
-"""A virtual environment of the project: made, filled with pinned versions, brought up to date when those change."""
+"""A virtual environment of the project, which has pinned versions and is updated when those change."""
 
 import hashlib
 import os
@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Environment:
-    """A virtual environment of its own pins.
+    """A virtual environment with pinned versions.
 
     Args:
-        folder: Its name, in ``root``.
-        constraints: The file of pins, in ``root``.
+        folder: Name of its folder in ``root``.
+        constraints: Name of the file of pins in ``root``.
         root: The project to install.
     """
 
@@ -29,11 +29,11 @@ class Environment:
         self.python = self._bin / ("python.exe" if os.name == "nt" else "python")
 
     def set_up(self, extras: str, bars: bool = True) -> None:
-        """Make it, or bring it up to date.
+        """Make the environment, or bring it up to date.
 
         Args:
-            extras: Of the project, with commas between them.
-            bars: Whether nothing else writes to the terminal meanwhile.
+            extras: Extras of the project, separated by commas.
+            bars: True if nothing else writes to the terminal meanwhile.
         """
         wanted = hashlib.sha256(extras.encode())
         for file in (self._root / "pyproject.toml", self._constraints):
@@ -57,7 +57,7 @@ class Environment:
         stamp.write_text(wanted.hexdigest())
 
     def _has_torch(self, version: str) -> bool:
-        """Whether it is there, in whatever build: pip then leaves it as it is."""
+        """True if this version is installed, in whatever build, so that pip leaves it alone."""
         return any(self._folder.glob(f"[lL]ib/**/site-packages/torch-{version}[-+.]*dist-info"))
 
     @property
@@ -68,7 +68,7 @@ class Environment:
         return subprocess.run([str(self.python), "-m", *command], cwd=self._root, check=False).returncode
 
     def output(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Of an installed program that says on stdout what it has found."""
+        """Run an installed program that reports on stdout."""
         command = [str(self._bin / program), *arguments]
         return subprocess.run(command, cwd=self._root, stdout=subprocess.PIPE, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""pip, run so that one sees that it works: its own progress bars on a terminal, elsewhere a line every ten seconds."""
+"""pip with signs of life: its own progress bars on a terminal, elsewhere a line every ten seconds."""
 
 import subprocess
 import sys
@@ -11,15 +11,15 @@ from typing import IO
 from runner.messages import say
 
 LINE_SECONDS = 10.0
-"""Without a terminal, a line is printed so often."""
+"""Interval between lines where there is no terminal."""
 
 LINES_OF_A_FAILURE = 30
 
 TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ", "Preparing ", "Using cached ")
-"""Beginnings of the lines in which pip says what it does now."""
+"""Beginnings of the lines in which pip says what it is doing."""
 
 ALL_AT_ONCE = "Installing collected packages: "
-"""Goes before a list of names that is too long to be read, and is the last line for a while."""
+"""Beginning of pip's last line for a while, with a list of names too long to read."""
 
 
 class Pip:
@@ -27,8 +27,8 @@ class Pip:
 
     Args:
         python: The environment's interpreter.
-        name: What lines begin with; several environments may be filled at once.
-        bars: Whether pip has the terminal to itself and may draw on it.
+        name: Beginning of its lines, because several environments may be filled at once.
+        bars: True if pip has the terminal to itself and may draw on it.
     """
 
     def __init__(self, python: Path, name: str, bars: bool) -> None:
@@ -42,11 +42,11 @@ class Pip:
         return {line.partition("=")[0].rpartition(".")[2] for line in listed.stdout.splitlines()}
 
     def install(self, arguments: Sequence[str], needed: bool = True) -> bool:
-        """Install; False where it failed, after pip's own words about it.
+        """Install. Returns False after a failure, whose reason pip has printed.
 
         Args:
-            arguments: What goes behind "pip install".
-            needed: Whether a failure is worth pip's words.
+            arguments: Arguments for "pip install".
+            needed: True if a failure is worth printing.
         """
         if self._bars:
             return subprocess.run([*self._command, "install", *arguments], check=False).returncode == 0
@@ -70,7 +70,7 @@ class Pip:
 
 
 class _Output(threading.Thread):
-    """Reads what pip prints while it runs."""
+    """A thread that reads what pip prints."""
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(daemon=True)

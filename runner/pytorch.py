@@ -1,4 +1,4 @@
-"""Which build of PyTorch is installed: on Linux without an NVIDIA GPU the CPU's, which is gigabytes smaller.
+"""The build of PyTorch to install: on Linux without an NVIDIA GPU the one for CPUs, which is gigabytes smaller.
 
 PyPI's build for Linux brings CUDA along. pytorch.org has an index with the CPU's build, which is tried once; where it
 cannot be reached, or where pip is told to look elsewhere than at PyPI, pip takes whatever it finds.
@@ -32,12 +32,12 @@ def has_nvidia_gpu() -> bool:
 
 
 def is_smaller_by_cpu_index() -> bool:
-    """Whether PyPI's build is another one than the CPU's, and of no use here."""
+    """True if PyPI's build is not the one for CPUs, and of no use here."""
     return sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and not has_nvidia_gpu()
 
 
 def is_reachable(url: str, seconds: float = PROBE_SECONDS) -> bool:
-    """Whether an address answers in time. Proxies are taken from the environment, as pip does."""
+    """True if an address answers in time. Proxies are taken from the environment, as pip does."""
     answered = threading.Event()
 
     def ask() -> None:

@@ -169,5 +169,9 @@ class ItemSets:
         return _Known(tuple(json.loads(zlib.decompress(row.content))), now)
 
     async def ping(self) -> None:
-        """Raises: BackendError: the database cannot be used."""
+        """Ask the database something.
+
+        Raises:
+            BackendError: It cannot be used.
+        """
         await self._database.read(lambda connection: connection.execute(select(_sets.c.handle).limit(1)).first())

@@ -60,8 +60,10 @@ _OTHER_FOLDER = "give this user the right to write there, or name another folder
 
 
 def no_room(place: Path, what: str, needed: int | None = None) -> UnwritableError:
-    """Args:
-    needed: Bytes, about, where they are known.
+    """An error that says how much room there is.
+
+    Args:
+        needed: Approximate number of bytes needed, if it is known.
     """
     room = f"{free_bytes(place) / MIB:,.0f} MiB free"
     if needed is not None:

@@ -104,12 +104,13 @@ class _Extent:
 
 
 def _measure(node: yaml.Node, known: dict[int, _Extent | None]) -> _Extent:
-    """
+    """Measure a node.
+
     Args:
-        known: What has been measured, by identity; None for what is being measured.
+        known: Extents of the nodes measured so far, by identity, and None for nodes that are being measured.
 
     Raises:
-        YamlTextError: It is beyond the limits.
+        YamlTextError: The node is beyond the limits.
     """
     if id(node) in known:
         found = known[id(node)]

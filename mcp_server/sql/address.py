@@ -66,7 +66,11 @@ class ServerAddress:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "ServerAddress":
-        """Raises: InvalidInputError: the URL or a certificate cannot be used."""
+        """Read the address from the settings.
+
+        Raises:
+            InvalidInputError: The URL or a certificate cannot be used.
+        """
         assert settings.database_url is not None
         written = settings.database_url.get_secret_value().strip()
         if written.count("@") > 1:  # before the URL is taken apart, which would make a host of what follows the first

@@ -6,7 +6,6 @@ the models that it has used. Nothing here runs on an event loop: see ``database_
 
 import contextlib
 import json
-import logging
 import shutil
 import time
 import zlib
@@ -14,24 +13,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import Column, Connection, Engine, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from mcp_server.catalog.item_sets import create_item_sets
-from mcp_server.errors import BackendError, DamagedPartError, NotPreparedError
+from mcp_server.errors import DamagedPartError, NotPreparedError
 from mcp_server.files.digests import Digests, check_folder, read_digests
 from mcp_server.sql.address import ServerAddress, is_missing_table
+from mcp_server.state.database_lock import PreparationLock
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest, parse_manifest
-from mcp_server.state.tables import FILES, PARTS, STATE, content_checksums, discard_leftovers, drop_catalog, metadata
-
-logger = logging.getLogger(__name__)
-
-LOCK_WAIT_SECONDS = 10
-"""Time that one attempt to get the lock takes. Attempts go on."""
-
-LONGEST_PREPARATION_SECONDS = 7 * 86_400
-"""Time during which the server must not close the connection that holds the lock."""
+from mcp_server.state.tables import FILES, PARTS, STATE, content_checksums, drop_catalog
 
 PIECE_BYTES = 2**20
 """Size of the part of a file that is in one row, below every server's limit on packets."""
@@ -52,7 +43,7 @@ class StateDatabase:
     def __init__(self, address: ServerAddress, folder: StateFolder) -> None:
         self._address, self.folder = address, folder
         self._engine: Engine = address.engine()
-        self._lock_holder: Connection | None = None
+        self._lock = PreparationLock(self._engine, address)
 
     @property
     def place(self) -> str:
@@ -109,7 +100,7 @@ class StateDatabase:
         """Publish a manifest. The caller holds the lock."""
         content = manifest.model_dump_json()
         with self.connected() as connection:
-            self._check_lock()
+            self._lock.check()
             before = connection.scalar(select(STATE.c.version))
             # From the clock, so that a database that is made anew or restored never has a version that servers know.
             version = max(time.time_ns() // 1_000, (before or 0) + 1)
@@ -128,55 +119,13 @@ class StateDatabase:
                 return None
             raise self._address.explain(error) from error
 
-    # The lock
-
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Wait until no other process, on whichever machine, prepares, and keep others waiting. Makes the tables, and
         removes what killed processes have left behind.
-
-        The lock belongs to a connection, and so ends with its process.
         """
-        with self.folder.lock():
-            try:
-                holder = self._take_lock(name := f"recsys:{self._address.database}"[:64])
-            except SQLAlchemyError as error:
-                raise self._address.explain(error) from error
-            self._lock_holder = holder
-            try:
-                yield
-            finally:
-                self._lock_holder = None
-                with contextlib.suppress(SQLAlchemyError):
-                    holder.scalar(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
-                holder.invalidate()
-                holder.close()
-
-    def _take_lock(self, name: str) -> Connection:
-        holder = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        holder.execute(text("SET SESSION wait_timeout = :seconds"), {"seconds": LONGEST_PREPARATION_SECONDS})
-        wait = {"name": name, "wait": LOCK_WAIT_SECONDS}
-        while holder.scalar(text("SELECT GET_LOCK(:name, :wait)"), wait) != 1:
-            logger.info("another process prepares %s: waiting for it", self.place)
-        metadata.create_all(holder)
-        create_item_sets(holder)
-        discard_leftovers(holder)
-        return holder
-
-    def _check_lock(self) -> None:
-        """Check that the lock is still held.
-
-        Raises:
-            BackendError: The connection that held it is gone, and another process may prepare.
-        """
-        assert self._lock_holder is not None
-        try:
-            self._lock_holder.scalar(text("SELECT 1"))
-        except SQLAlchemyError as error:
-            raise BackendError(
-                f"the connection to {self.place} was lost while preparing, and with it the lock: run "
-                "`recsys-mcp prepare` again; what has been made is kept"
-            ) from error
+        with self.folder.lock(), self._lock.held():
+            yield
 
     # Parts
 

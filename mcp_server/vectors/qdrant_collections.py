@@ -5,8 +5,6 @@ PREFIX-PART: where the alias is, the part is complete. The alias PREFIX alone is
 and dashboards; stores use the part's own, because its points are positions in one catalogue.
 """
 
-import hashlib
-import math
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -16,7 +14,7 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from mcp_server.errors import BackendError, DamagedPartError
-from mcp_server.vectors.qdrant_points import exact_content, weighted_sum
+from mcp_server.vectors.qdrant_points import are_same_points, digest_points
 from mcp_server.vectors.qdrant_server import QdrantServer, passing_seconds
 from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
 
@@ -181,24 +179,24 @@ class QdrantCollections:
             raise self._damaged(alias, f"holds {count:,} points instead of {n_points:,}")
 
     def digests(self, name: str) -> dict[str, str]:
-        """Read all points of a part, and digest them: one digest of everything but the dense vectors, and a weighted
-        sum of those, because a server may normalise them again and so change their last bits.
+        """Read all points of a part, and digest them.
 
         Raises:
             BackendError: The server cannot be used.
         """
-        alias = self.alias(name)
-        digest, total, offset = hashlib.sha256(), 0.0, None
-        with self.server.answering(alias):
-            while True:
-                records, offset = self._client.scroll(
-                    alias, limit=BATCH_READ, offset=offset, with_payload=True, with_vectors=True, timeout=WRITE_SECONDS
-                )
-                for record in records:  # in the order of their IDs
-                    digest.update(exact_content(record))
-                    total += weighted_sum(record)
-                if offset is None:
-                    return {"points": digest.hexdigest(), "vectors": f"{total:.9g}"}
+        with self.server.answering(self.alias(name)):
+            return digest_points(self._points(self.alias(name)))
+
+    def _points(self, alias: str) -> Iterator[models.Record]:
+        """All points with payload and vectors, in the order of their IDs."""
+        offset = None
+        while True:
+            records, offset = self._client.scroll(
+                alias, limit=BATCH_READ, offset=offset, with_payload=True, with_vectors=True, timeout=WRITE_SECONDS
+            )
+            yield from records
+            if offset is None:
+                return
 
     def check_content(self, name: str, expected: Mapping[str, str]) -> None:
         """Compare the points of a part with what they were when it was made.
@@ -208,9 +206,7 @@ class QdrantCollections:
         """
         if not expected:
             return
-        found = self.digests(name)
-        near = math.isclose(float(found["vectors"]), float(expected["vectors"]), rel_tol=1e-6, abs_tol=1e-4)
-        if found["points"] != expected["points"] or not near:
+        if not are_same_points(self.digests(name), expected):
             raise self._damaged(self.alias(name), "is not as it was made (its points have changed)")
 
     def _create(self, collection: str, dimension: int, metadata: models.Payload) -> None:

@@ -19,7 +19,7 @@ from mcp_server.files.digests import DIGESTS_FILE
 from mcp_server.settings import Settings
 from mcp_server.sql import address
 from mcp_server.sql.address import ServerAddress
-from mcp_server.state import database
+from mcp_server.state import database, database_lock
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest
@@ -173,7 +173,7 @@ def test_a_record_that_cannot_be_used_is_told_of_and_can_be_replaced(
 
 
 def test_only_one_prepares_at_a_time(own: Own, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "LOCK_WAIT_SECONDS", 1)
+    monkeypatch.setattr(database_lock, "LOCK_WAIT_SECONDS", 1)
     inside, most, done = 0, 0, 0
     guard = threading.Lock()
 
@@ -201,7 +201,7 @@ def test_only_one_prepares_at_a_time(own: Own, monkeypatch: pytest.MonkeyPatch) 
 def test_who_waits_for_the_lock_goes_on_waiting(
     own: Own, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(database, "LOCK_WAIT_SECONDS", 0)  # every attempt ends at once
+    monkeypatch.setattr(database_lock, "LOCK_WAIT_SECONDS", 0)  # every attempt ends at once
     caplog.set_level("INFO", "mcp_server")
     store, other = own.store(), own.store()
     taken = threading.Event()
