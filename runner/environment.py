@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Environment:
-    """A virtual environment of its own pins.
+    """A virtual environment with its own pins.
 
     Args:
-        folder: Its name, in ``root``.
+        folder: Name of its folder in ``root``.
         constraints: The file of pins, in ``root``.
         root: The project to install.
     """
@@ -29,11 +29,11 @@ class Environment:
         self.python = self._bin / ("python.exe" if os.name == "nt" else "python")
 
     def set_up(self, extras: str, bars: bool = True) -> None:
-        """Make it, or bring it up to date.
+        """Make the environment, or bring it up to date.
 
         Args:
-            extras: Of the project, with commas between them.
-            bars: Whether nothing else writes to the terminal meanwhile.
+            extras: Extras of the project, separated by commas.
+            bars: Whether to show progress bars, because nothing else writes to the terminal meanwhile.
         """
         wanted = hashlib.sha256(extras.encode())
         for file in (self._root / "pyproject.toml", self._constraints):
@@ -57,7 +57,7 @@ class Environment:
         stamp.write_text(wanted.hexdigest())
 
     def _has_torch(self, version: str) -> bool:
-        """Whether it is there, in whatever build: pip then leaves it as it is."""
+        """Whether PyTorch is installed in any build: pip then leaves it as it is."""
         return any(self._folder.glob(f"[lL]ib/**/site-packages/torch-{version}[-+.]*dist-info"))
 
     @property
@@ -68,7 +68,7 @@ class Environment:
         return subprocess.run([str(self.python), "-m", *command], cwd=self._root, check=False).returncode
 
     def output(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Of an installed program that says on stdout what it has found."""
+        """The result of an installed program that reports on stdout."""
         command = [str(self._bin / program), *arguments]
         return subprocess.run(command, cwd=self._root, stdout=subprocess.PIPE, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""pip, run so that one sees that it works: its own progress bars on a terminal, elsewhere a line every ten seconds."""
+"""pip with visible progress: its own progress bars on a terminal, elsewhere a line every ten seconds."""
 
 import subprocess
 import sys
@@ -11,15 +11,15 @@ from typing import IO
 from runner.messages import say
 
 LINE_SECONDS = 10.0
-"""Without a terminal, a line is printed so often."""
+"""Interval between lines where there is no terminal."""
 
 LINES_OF_A_FAILURE = 30
 
 TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ", "Preparing ", "Using cached ")
-"""Beginnings of the lines in which pip says what it does now."""
+"""Beginnings of the lines in which pip reports a step."""
 
 ALL_AT_ONCE = "Installing collected packages: "
-"""Goes before a list of names that is too long to be read, and is the last line for a while."""
+"""Beginning of a line with a list of names that is too long to read, and after which no line follows for a while."""
 
 
 class Pip:
@@ -27,7 +27,7 @@ class Pip:
 
     Args:
         python: The environment's interpreter.
-        name: What lines begin with; several environments may be filled at once.
+        name: Prefix of the lines; several environments may be filled at once.
         bars: Whether pip has the terminal to itself and may draw on it.
     """
 
@@ -42,11 +42,11 @@ class Pip:
         return {line.partition("=")[0].rpartition(".")[2] for line in listed.stdout.splitlines()}
 
     def install(self, arguments: Sequence[str], needed: bool = True) -> bool:
-        """Install; False where it failed, after pip's own words about it.
+        """Install packages; False where that failed, after pip's own error message.
 
         Args:
-            arguments: What goes behind "pip install".
-            needed: Whether a failure is worth pip's words.
+            arguments: Arguments of "pip install".
+            needed: Whether to show pip's error message on failure.
         """
         if self._bars:
             return subprocess.run([*self._command, "install", *arguments], check=False).returncode == 0
