@@ -1,8 +1,7 @@
 """The commands of run.py: the demo, the tests, and any command of the server and of the agent.
 
 The server, training and tests are in .venv; the agent, whose libraries need the older line of the MCP SDK, is in
-.venv-agent. Where npm is installed, programs of others that talk to the server in tests come into
-tests/clients/node_modules.
+.venv-agent. Where npm is installed, third-party clients for the tests come into tests/clients/node_modules.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ from runner.messages import fail, say
 T = TypeVar("T")
 
 PROCESSES = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Options for four test processes, however few cores there are: tests mostly wait for other processes."""
+"""Options that run the tests in four processes, however few cores there are: most of the time they wait."""
 
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
@@ -37,7 +36,7 @@ PROTOCOL_TESTS = (
 """Tests that run in both environments, with both lines of the MCP SDK."""
 
 CLIENTS = ROOT / "tests" / "clients"
-"""Folder of clients by others, which package.json names."""
+"""Folder whose package.json names third-party clients."""
 
 SCHEMAS = (
     ("github-workflows", (".github/workflows/test.yml", ".github/workflows/release.yml")),
@@ -46,7 +45,7 @@ SCHEMAS = (
     ("github-issue-forms", tuple(f".github/ISSUE_TEMPLATE/{name}.yml" for name in ("bug", "catalogue", "idea"))),
     ("compose-spec", ("docker/compose.yaml",)),
 )
-"""Schemas that check-jsonschema brings, and the files that they are for."""
+"""Schemas that check-jsonschema brings, and the files that they check."""
 
 USAGE = """usage: python3 run.py demo            prepare MovieLens-100k and ask it a dozen questions
        python3 run.py test            run the linters and the tests
@@ -58,7 +57,7 @@ AGENT = Environment(".venv-agent", "constraints-agent.txt")
 
 
 def set_up_clients() -> None:
-    """Install clients by others, or bring them up to date. Without them, their tests are skipped."""
+    """Install the third-party clients, or bring them up to date; without them their tests are skipped."""
     npm = shutil.which("npm")
     if npm is None or "RECSYS_TEST_NODE_MODULES" in os.environ:
         return
@@ -82,7 +81,7 @@ def run_tests(environment: Environment, other: Environment, *arguments: str) -> 
 
 
 def at_once(works: Iterable[Callable[[], T]]) -> list[T]:
-    """Do several things at the same time. Each mostly waits for a disk, or has a core to itself."""
+    """Do several things at once; most of the time each waits for a disk or has a core to itself."""
     with ThreadPoolExecutor() as threads:
         return [done.result() for done in [threads.submit(work) for work in works]]
 

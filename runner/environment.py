@@ -15,11 +15,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Environment:
-    """A virtual environment with pinned versions.
+    """A virtual environment with its own pins.
 
     Args:
         folder: Name of its folder in ``root``.
-        constraints: Name of the file of pins in ``root``.
+        constraints: The file of pins, in ``root``.
         root: The project to install.
     """
 
@@ -33,7 +33,7 @@ class Environment:
 
         Args:
             extras: Extras of the project, separated by commas.
-            bars: True if nothing else writes to the terminal meanwhile.
+            bars: Whether to show progress bars, because nothing else writes to the terminal meanwhile.
         """
         wanted = hashlib.sha256(extras.encode())
         for file in (self._root / "pyproject.toml", self._constraints):
@@ -57,7 +57,7 @@ class Environment:
         stamp.write_text(wanted.hexdigest())
 
     def _has_torch(self, version: str) -> bool:
-        """True if this version is installed, in whatever build, so that pip leaves it alone."""
+        """Whether PyTorch is installed in any build: pip then leaves it as it is."""
         return any(self._folder.glob(f"[lL]ib/**/site-packages/torch-{version}[-+.]*dist-info"))
 
     @property
@@ -68,7 +68,7 @@ class Environment:
         return subprocess.run([str(self.python), "-m", *command], cwd=self._root, check=False).returncode
 
     def output(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run an installed program that reports on stdout."""
+        """The result of an installed program that reports on stdout."""
         command = [str(self._bin / program), *arguments]
         return subprocess.run(command, cwd=self._root, stdout=subprocess.PIPE, text=True, check=False)
 

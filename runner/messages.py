@@ -1,4 +1,4 @@
-"""Messages of run.py, on stderr, so that stdout belongs to the command that it runs."""
+"""Messages of run.py: lines on stderr, so that stdout belongs to the command that it runs."""
 
 import sys
 from typing import NoReturn

@@ -1,4 +1,4 @@
-"""pip with signs of life: its own progress bars on a terminal, elsewhere a line every ten seconds."""
+"""pip with visible progress: its own progress bars on a terminal, elsewhere a line every ten seconds."""
 
 import subprocess
 import sys
@@ -16,10 +16,10 @@ LINE_SECONDS = 10.0
 LINES_OF_A_FAILURE = 30
 
 TOLD = ("Collecting ", "Downloading ", "Building ", "Installing ", "Preparing ", "Using cached ")
-"""Beginnings of the lines in which pip says what it is doing."""
+"""Beginnings of the lines in which pip reports a step."""
 
 ALL_AT_ONCE = "Installing collected packages: "
-"""Beginning of pip's last line for a while, with a list of names too long to read."""
+"""Beginning of a line with a list of names that is too long to read, and after which no line follows for a while."""
 
 
 class Pip:
@@ -27,8 +27,8 @@ class Pip:
 
     Args:
         python: The environment's interpreter.
-        name: Beginning of its lines, because several environments may be filled at once.
-        bars: True if pip has the terminal to itself and may draw on it.
+        name: Prefix of the lines; several environments may be filled at once.
+        bars: Whether pip has the terminal to itself and may draw on it.
     """
 
     def __init__(self, python: Path, name: str, bars: bool) -> None:
@@ -42,11 +42,11 @@ class Pip:
         return {line.partition("=")[0].rpartition(".")[2] for line in listed.stdout.splitlines()}
 
     def install(self, arguments: Sequence[str], needed: bool = True) -> bool:
-        """Install. Returns False after a failure, whose reason pip has printed.
+        """Install packages; False where that failed, after pip's own error message.
 
         Args:
-            arguments: Arguments for "pip install".
-            needed: True if a failure is worth printing.
+            arguments: Arguments of "pip install".
+            needed: Whether to show pip's error message on failure.
         """
         if self._bars:
             return subprocess.run([*self._command, "install", *arguments], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""The build of PyTorch to install: on Linux without an NVIDIA GPU the one for CPUs, which is gigabytes smaller.
+"""The choice of PyTorch's build: on Linux without an NVIDIA GPU that for CPUs, which is gigabytes smaller.
 
 PyPI's build for Linux brings CUDA along. pytorch.org has an index with the CPU's build, which is tried once; where it
 cannot be reached, or where pip is told to look elsewhere than at PyPI, pip takes whatever it finds.
@@ -21,7 +21,7 @@ PROBE_SECONDS = 3.0
 """Time for the index to answer, the look-up of its name included."""
 
 SOURCES = frozenset({"index-url", "extra-index-url", "no-index"})
-"""Settings of pip by which a user has said where packages come from."""
+"""Settings of pip that say where packages come from."""
 
 NVIDIA = ("/dev/nvidia0", "/proc/driver/nvidia/version", "/usr/lib/wsl/lib/nvidia-smi")
 """Files of NVIDIA's driver; the last is Windows' own, within WSL."""
@@ -32,7 +32,7 @@ def has_nvidia_gpu() -> bool:
 
 
 def is_smaller_by_cpu_index() -> bool:
-    """True if PyPI's build is not the one for CPUs, and of no use here."""
+    """Whether PyPI's build has CUDA, which is of no use here."""
     return sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and not has_nvidia_gpu()
 
 

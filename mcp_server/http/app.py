@@ -21,9 +21,9 @@ from mcp_server.http.auth import Tokens, authentication, with_token_only
 from mcp_server.http.health import Readiness
 from mcp_server.http.hosts_and_origins import KnownHostsOnly, accepted_hosts, accepted_origins
 from mcp_server.http.metrics import Metrics
-from mcp_server.http.middleware import TrimmedHeaders, problem
+from mcp_server.http.middleware import problem
 from mcp_server.http.refusals import Refusals
-from mcp_server.http.request_bodies import BoundedBody, MessagesOnly
+from mcp_server.http.request_bodies import CheckedBodies
 from mcp_server.http.session_quotas import Sessions
 from mcp_server.http.sse import Sse
 from mcp_server.http.streamable_http import StreamableHttp
@@ -95,8 +95,8 @@ def build_app(
     readiness = Readiness(service.readiness)
 
     def guarded(app: ASGIApp) -> ASGIApp:
-        bounded = BoundedBody(MessagesOnly(TrimmedHeaders(app)), most_bytes)
-        return with_token_only(bounded) if tokens else bounded
+        checked = CheckedBodies(app, most_bytes)
+        return with_token_only(checked) if tokens else checked
 
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})

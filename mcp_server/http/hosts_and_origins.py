@@ -149,7 +149,8 @@ class KnownHostsOnly:
     """Answers only requests whose Host and Origin are accepted: 400, 421 and 403 otherwise. A web page could reach a
     server on its visitor's machine by a name of its own (DNS rebinding).
 
-    The application behind it sees both in their canonical spelling.
+    The application behind it sees both in their canonical spelling, and no header with blanks around its value, which
+    are no part of it (RFC 9110, 5.5): httptools keeps those behind a value, and the SDK compares values with the body.
 
     Args:
         open_paths: Paths that are answered whatever the host is: orchestrators ask by address.
@@ -194,7 +195,7 @@ class KnownHostsOnly:
             text = f"pages of {quoted(origins[0])} may not call: RECSYS_ALLOWED_ORIGINS names those that may"
             return self._refuse(403, "unknown_origin", text)
         canonical = {b"host": host.encode("ascii"), b"origin": (origin or "").encode("ascii")}
-        return [(name, canonical.get(name, value)) for name, value in scope["headers"]]
+        return [(name, canonical.get(name, value.strip(b" \t"))) for name, value in scope["headers"]]
 
     def _refuse(self, status: int, error: str, text: str) -> JSONResponse:
         self._refusals.count("host", text)

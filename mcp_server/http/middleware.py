@@ -1,4 +1,4 @@
-"""HTTP requests whatever they ask for: headers are trimmed, and streams end when the server stops."""
+"""Responses whatever was asked for: their errors, their progress, and their end when the server stops."""
 
 import anyio
 from starlette.responses import JSONResponse
@@ -9,19 +9,6 @@ def problem(status: int, error: str, description: str, retry_seconds: int | None
     """An error response in the form that OAuth and the SDK use."""
     headers = None if retry_seconds is None else {"Retry-After": str(retry_seconds)}
     return JSONResponse({"error": error, "error_description": description}, status_code=status, headers=headers)
-
-
-class TrimmedHeaders:
-    """Strips blanks around header values, which are no part of them (RFC 9110, 5.5). httptools keeps those behind a
-    value, and the SDK compares values with the body.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
-        await self._app({**scope, "headers": headers}, receive, send)
 
 
 class TrackedResponse:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import anyio
 import anyio.to_thread
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,58 +27,13 @@ ENDING_SECONDS = 1.0
 """Time within which a request that has been answered ends."""
 
 
-class BoundedBody:
-    """Reads the body of a POST request before the application sees it, however it is sent, and answers 413 to one
-    that is too long and 408 to one that does not come.
+class CheckedBodies:
+    """Reads the body of a POST request, however it is sent, before the application sees it. Answers 413 to one that is
+    too long, 408 to one that does not come, and 400 with an error of JSON-RPC to one that is not a message.
     """
 
     def __init__(self, app: ASGIApp, most_bytes: int) -> None:
         self._app, self._most_bytes = app, most_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        body = bytearray()
-        declared = Headers(scope=scope).get("content-length", "")
-        too_long = declared.isdigit() and int(declared) > self._most_bytes
-        with anyio.move_on_after(BODY_SECONDS) as patience:
-            complete = too_long
-            while not complete:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return
-                body += message.get("body", b"")
-                too_long = len(body) > self._most_bytes
-                complete = too_long or not message.get("more_body", False)
-        if patience.cancelled_caught:
-            await problem(408, "request_timeout", f"the body did not come in {BODY_SECONDS:g} s")(scope, receive, send)
-        elif too_long:
-            text = f"the body of a request may have {self._most_bytes:,} bytes at most"
-            await problem(413, "request_too_large", text)(scope, receive, send)
-        else:
-            await self._app(scope, ReplayedBody(bytes(body), receive), send)
-
-
-class ReplayedBody:
-    """Receives a body that has been read already, and then whatever else comes."""
-
-    def __init__(self, body: bytes, receive: Receive) -> None:
-        self._body: bytes | None = body
-        self._receive = receive
-
-    async def __call__(self) -> Message:
-        if self._body is None:
-            return await self._receive()
-        body, self._body = self._body, None
-        return {"type": "http.request", "body": body, "more_body": False}
-
-
-class MessagesOnly:
-    """Answers 400, with an error of JSON-RPC, to a POST request whose body is no message (see ``message_checks``)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
         self._open: dict[tuple[str, str], anyio.Event] = {}
         """The end of each request that is open, by its session and its ID."""
 
@@ -86,13 +41,44 @@ class MessagesOnly:
         if scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await Request(scope, receive).body()
+        headers = Headers(scope=scope)
+        try:
+            with anyio.fail_after(BODY_SECONDS):
+                body = await self._read(headers.get("content-length", ""), receive)
+        except TimeoutError:
+            await problem(408, "request_timeout", f"the body did not come in {BODY_SECONDS:g} s")(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        if body is None:
+            text = f"the body of a request may have {self._most_bytes:,} bytes at most"
+            await problem(413, "request_too_large", text)(scope, receive, send)
+            return
         try:
             message = read_message(body) if len(body) < SHORT else await anyio.to_thread.run_sync(read_message, body)
-            async with self._with_unique_id(Headers(scope=scope).get(SESSION_ID), message):
+            async with self._with_unique_id(headers.get(SESSION_ID), message):
                 await self._app(scope, ReplayedBody(body, receive), send)
         except InvalidMessageError as error:
             await JSONResponse(error.answer, status_code=400)(scope, receive, send)
+
+    async def _read(self, declared: str, receive: Receive) -> bytes | None:
+        """The whole body; None where it is too long.
+
+        Args:
+            declared: The Content-Length header.
+        """
+        if declared.isdigit() and int(declared) > self._most_bytes:
+            return None
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            body += message.get("body", b"")
+            if len(body) > self._most_bytes:
+                return None
+            if not message.get("more_body", False):
+                return bytes(body)
 
     @contextlib.asynccontextmanager
     async def _with_unique_id(self, session: str | None, message: JsonObject) -> AsyncIterator[None]:
@@ -118,3 +104,17 @@ class MessagesOnly:
             yield
         finally:
             self._open.pop(key).set()
+
+
+class ReplayedBody:
+    """Receives a body that has been read already, and then whatever else comes."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}

@@ -3,7 +3,7 @@
 The SDK lets only the token that opened a session into it, and answers 404 to all others.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -57,8 +57,9 @@ class StreamableHttp:
         self._manager = manager(
             app=server, stateless=stateless, security_settings=security, **supported_options(manager, options)
         )
-        app: ASGIApp = self._manager.handle_request
-        self._app = app if stateless else CountedSessions(app, _opens_session, sessions, refusals)
+        self._app: ASGIApp = self._manager.handle_request
+        self._stateless = stateless
+        self._open: dict[str, Session] = {}
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Sessions live while this is open; it can be opened once."""
@@ -67,35 +68,18 @@ class StreamableHttp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
-            await self._app(scope, receive, send)
+            await self._counted(scope, receive, send)
             return
         try:
             with self._sessions.stream(owner_or_network(scope)):
-                await self._app(scope, receive, send)
+                await self._counted(scope, receive, send)
         except NoPlaceError as error:
             await no_place(error, "streams", self._refusals)(scope, receive, send)
 
-
-def _opens_session(scope: Scope) -> bool:
-    """Whether a POST request without a session opens one: the newest revision of the protocol has none."""
-    version = Headers(scope=scope).get("mcp-protocol-version")
-    return version is None or REVISIONS_WITH_SESSIONS is None or version in REVISIONS_WITH_SESSIONS
-
-
-class CountedSessions:
-    """Opens no more sessions than there may be, and ends unused ones. The SDK has one limit for all owners together.
-
-    Args:
-        opens: Whether a POST request that names no session opens one.
-    """
-
-    def __init__(self, app: ASGIApp, opens: Callable[[Scope], bool], sessions: Sessions, refusals: Refusals) -> None:
-        self._app, self._opens, self._sessions, self._refusals = app, opens, sessions, refusals
-        self._open: dict[str, Session] = {}
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Open no more sessions than there may be, and note when each is used. The SDK has one limit for all owners."""
         session_id = Headers(scope=scope).get(SESSION_ID)
-        if session_id is None and scope["method"] == "POST" and self._opens(scope):
+        if session_id is None and scope["method"] == "POST" and not self._stateless and _opens_session(scope):
             await self._begin(scope, receive, send)
         elif session_id in self._open and self._open[session_id].belongs_to(scope):
             await self._continue(session_id, scope, receive, send)
@@ -163,3 +147,9 @@ class CountedSessions:
         headers = [(b"host", b"localhost"), (SESSION_ID.encode(), session_id.encode())]
         request = {"type": "http", "http_version": "1.1", "scheme": "http", "path": "/", "query_string": b""}
         await self._app({**request, "method": "DELETE", "headers": headers, "user": user}, receive, send)
+
+
+def _opens_session(scope: Scope) -> bool:
+    """Whether a POST request without a session opens one: the newest revision of the protocol has none."""
+    version = Headers(scope=scope).get("mcp-protocol-version")
+    return version is None or REVISIONS_WITH_SESSIONS is None or version in REVISIONS_WITH_SESSIONS

@@ -30,7 +30,7 @@ class PreparationLock:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Wait for the lock, and hold it. Whoever takes it makes the tables, and removes what killed processes have left.
+        """Wait for the lock, make the tables, remove what killed processes have left, and hold the lock.
 
         Raises:
             BackendError: The database cannot be used.

@@ -1,4 +1,4 @@
-"""Hosts and origins, as pages of others, proxies and people who write HTTP by hand spell them."""
+"""Hosts and origins as foreign pages, proxies and handwritten requests spell them."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a client can do to the server before anybody knows who it is: long and slow requests, silent connections, many
+"""Attacks by clients that have not been authenticated yet: long and slow requests, silent connections, many
 requests in one go, answers that nobody reads.
 """
 
@@ -53,7 +53,7 @@ def server(state: Path) -> Iterator[HttpServer]:
 
 
 def send_until_refused(connection: socket.socket, chunk: bytes, most: int = 2**27) -> int:
-    """How much was sent before the server would have no more."""
+    """Number of bytes sent before the server refused more."""
     sent = 0
     with contextlib.suppress(OSError):
         while sent < most:
@@ -138,7 +138,7 @@ def silent_sockets(server: HttpServer, number: int) -> Iterator[list[socket.sock
 
 
 async def test_at_400_silent_sockets_a_client_is_served_as_before(server: HttpServer) -> None:
-    """Ten times as many as there may be connections."""
+    """The sockets are ten times as many as the server may have connections."""
     with silent_sockets(server, 400) as silent:
         for connection in silent[::2]:
             with contextlib.suppress(OSError):
@@ -156,7 +156,7 @@ def test_at_2000_silent_sockets_with_the_settings_as_they_are(state: Path) -> No
 
 
 def test_few_files_mean_few_connections_and_no_client_is_reset(state: Path) -> None:
-    """Where no file is left, connections are accepted only to be closed."""
+    """Without a free file descriptor a server could only close new connections."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     command = ["sh", "-c", 'ulimit -n 300; exec "$0" "$@"']
     with limited_files(state, command) as server, silent_sockets(server, 400), server.client() as client:
@@ -248,7 +248,7 @@ NO_MESSAGES = {
 
 @pytest.mark.parametrize("body", NO_MESSAGES.values(), ids=NO_MESSAGES.keys())
 def test_what_is_no_message_is_refused_without_a_traceback(server: HttpServer, body: bytes) -> None:
-    """The module's server is looked at when it has ended."""
+    """Tracebacks are looked for when the server of this module has ended."""
     json_type = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
     with server.client() as client, server.client() as other, other.stream("GET", "sse") as stream:
         events = (line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: "))

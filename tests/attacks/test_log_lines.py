@@ -1,4 +1,4 @@
-"""What comes over the network does not forge lines of the log, nor command the terminal that shows it."""
+"""Input from the network neither forges lines of the log nor controls the terminal that shows it."""
 
 import json
 import logging

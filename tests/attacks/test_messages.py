@@ -46,7 +46,7 @@ def notification(method: str, **params: Any) -> bytes:
 
 
 class Stdio:
-    """A greeted server over stdin and stdout, to which anything can be sent."""
+    """An initialized server over stdin and stdout, to which any bytes can be sent."""
 
     def __init__(self, settings: Settings, **variables: str) -> None:
         place = ["--dataset", settings.dataset, "--state", str(settings.state_folder)]
@@ -99,7 +99,7 @@ class Stdio:
 
 
 class Http:
-    """A greeted session of streamable HTTP, to which anything can be sent."""
+    """An initialized session of streamable HTTP, to which any bytes can be sent."""
 
     def __init__(self, server: HttpServer, **capabilities: Any) -> None:
         self.client = server.client()
@@ -143,7 +143,7 @@ def server(films_settings: Settings) -> Iterator[HttpServer]:
 
 
 def log_is_short(log: list[str]) -> None:
-    """Nothing that a client sends makes a traceback, or more than a line with its words."""
+    """Check that no message causes a traceback, or more than one line that quotes it."""
     assert not [line for line in log if "Traceback" in line or len(line) > MOST_CHARACTERS + 150]
 
 
@@ -165,7 +165,7 @@ def test_fuzzed_messages_are_answered_as_they_must_be(films_settings: Settings, 
 
 
 def spliced(member: bytes) -> bytes:
-    """A good request with a member more, which comes before its ID."""
+    """A valid request with a further member before its ID."""
     return b'{"jsonrpc": "2.0", "method": "ping", "x": ' + member + b', "id": "mine"}'
 
 

@@ -33,7 +33,7 @@ def server(films_settings: Settings) -> Iterator[HttpServer]:
 
 @pytest.fixture
 def clients(server: HttpServer) -> Iterator[Callable[[str], httpx.Client]]:
-    """A client for each token; what they have opened is closed."""
+    """A client for each token; all are closed at the end."""
     with contextlib.ExitStack() as stack:
         opened: dict[str, httpx.Client] = {}
 
@@ -63,7 +63,7 @@ _opened: list[tuple[str, str]] = []
 
 
 def opened(client: httpx.Client) -> str:
-    """A new session's name."""
+    """The ID of a new session."""
     answer = initialize(client)
     assert answer.status_code == 200, answer.text
     name = answer.headers["mcp-session-id"]

@@ -1,4 +1,4 @@
-"""A file of tokens that is emptied, taken away or opened to others lets nobody in."""
+"""A file of tokens that is emptied, deleted or opened to others lets nobody in."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def replace(file: Path, text: str) -> None:
-    """In the way of mounted secrets: another file takes the name."""
+    """Replace a file as mounted secrets are replaced: another file takes its name."""
     other = file.with_suffix(".new")
     other.write_text(text, encoding="utf-8")
     other.replace(file)
@@ -113,7 +113,7 @@ def test_a_file_that_others_can_write_later_is_not_believed_until_it_is_mended(
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """One that every user of this machine can look into, with all above it."""
+    """A folder that every user of this machine can read, as can all folders above it."""
     folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     yield folder

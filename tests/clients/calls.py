@@ -1,4 +1,4 @@
-"""What the clients of others ask for: arguments for every tool and every prompt, and values for every address."""
+"""Requests for third-party clients: arguments for every tool and every prompt, and values for every address."""
 
 from typing import Any
 
@@ -30,9 +30,9 @@ FILLED_IN = {
     "month": "December",
     "field": "duration",
 }
-"""Arguments of prompts by name. Those that are optional and not here are left open."""
+"""Arguments of prompts by name. Optional ones that are missing here are left open."""
 
 
 def address(template: str, handle: str) -> str:
-    """An address of a template of resources."""
+    """An address that fits a resource template."""
     return template.format(id=9, handle=handle)

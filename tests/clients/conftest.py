@@ -1,4 +1,4 @@
-"""A running server for the programs of others."""
+"""A running server for third-party clients."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.running_servers import HttpServer, http_server
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder for programs that keep what they are told."""
+    """A home folder for programs that store settings."""
     return tmp_path_factory.mktemp("home")
 
 

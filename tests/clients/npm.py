@@ -1,4 +1,4 @@
-"""Programs of others that run on node: where they are installed, and how tests run them.
+"""Third-party programs that run on node: where they are installed, and how tests run them.
 
 `python3 run.py test` installs what package.json names; by hand it is `npm ci --ignore-scripts` in this folder.
 RECSYS_TEST_NODE_MODULES names another folder `node_modules`.
@@ -15,7 +15,7 @@ import pytest
 FOLDER = Path(__file__).parent
 
 PATIENCE_SECONDS = 120.0
-"""After which a program is ended, so that a test fails rather than waits for ever."""
+"""Time after which a program is ended, so that a test fails rather than waits for ever."""
 
 
 def node_modules() -> Path | None:

@@ -15,10 +15,10 @@ from tests.clients.npm import FOLDER, program, run_node
 from tests.running_servers import HttpServer
 
 REVISIONS = ["2025-06-18", "2025-11-25", "2026-07-28"]
-"""Of the specification."""
+"""Revision of the specification."""
 
 KNOWN = REVISIONS if hasattr(mcp, "Client") else REVISIONS[:2]
-"""To the SDK that is installed: its line 1.x does not know the revision of 2026."""
+"""Revisions that the installed SDK knows: its line 1.x does not know that of 2026."""
 
 CANNOT = FOLDER / "conformance.yaml"
 

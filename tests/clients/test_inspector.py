@@ -26,15 +26,15 @@ T = TypeVar("T")
 Wire = dict[str, Any]
 
 AT_ONCE = 4
-"""Inspectors: each is a process, and over stdio has a server of its own."""
+"""Upper bound on Inspectors at once: each is a process, and over stdio has a server of its own."""
 
 CONNECT_MS = 60_000
-"""Patience with a server that starts while much else does."""
+"""Time for a server to start while many other processes do."""
 
 
 @dataclass(frozen=True)
 class Inspector:
-    """The Inspector with a server.
+    """The Inspector connected to a server.
 
     Args:
         target: Its first arguments: the server's address or command.
@@ -47,18 +47,18 @@ class Inspector:
     asks_all: bool
 
     def chosen(self, things: Sequence[T]) -> list[T]:
-        """Of things that are alike, those that are asked for."""
+        """A list that the Inspector asks for."""
         return list(things) if self.asks_all else [things[0], things[-1]]
 
     def ask(self, method: str, *options: str) -> Wire:
-        """One request's result."""
+        """The result of a request."""
         answered = self._run(method, *options)
         assert answered.returncode == 0, answered.stderr
         result: Wire = json.loads(answered.stdout)["result"]
         return result
 
     def refusal(self, method: str, *options: str) -> str:
-        """What is said where a request fails."""
+        """The error message of a failed request."""
         answered = self._run(method, *options)
         assert answered.returncode != 0
         text: str = json.loads(answered.stderr)["error"]["message"]
@@ -87,7 +87,7 @@ def at_once() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture(scope="module")
 def tools(server: HttpServer) -> list[Wire]:
-    """As our own client lists them."""
+    """The lists that our own client gets."""
 
     async def ask() -> list[Wire]:
         async with http_session(f"{server.base}/mcp") as session:
@@ -98,7 +98,7 @@ def tools(server: HttpServer) -> list[Wire]:
 
 @pytest.fixture(scope="module")
 def answers(server: HttpServer) -> dict[str, Wire]:
-    """Of all tools, to our own client."""
+    """The results of all tools that our own client gets."""
 
     async def ask() -> dict[str, Wire]:
         async with http_session(f"{server.base}/mcp") as session:
@@ -108,7 +108,7 @@ def answers(server: HttpServer) -> dict[str, Wire]:
 
 
 def contents(server: HttpServer, addresses: list[str]) -> list[list[Wire]]:
-    """What our own client reads there."""
+    """The contents that our own client reads."""
 
     async def read() -> list[list[Wire]]:
         async with http_session(f"{server.base}/mcp") as session:

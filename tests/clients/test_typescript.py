@@ -39,11 +39,11 @@ ASKS: dict[str, Any] = {
 }
 
 CLIENTS = {"line 1": (1, "legacy"), "line 2": (2, "legacy"), "line 2, newest protocol": (2, "auto")}
-"""Line of the SDK, and how it greets."""
+"""Line of the SDK, and the first request of its client."""
 
 
 async def ours(server: HttpServer, addresses: list[str]) -> tuple[dict[str, Wire], Wire, dict[str, list[Wire]]]:
-    """What our own client is answered: to the calls, to the call without a user for user 98, at the addresses."""
+    """The answers that our own client gets: to the calls, to the call without a user (for 98), and at the addresses."""
     async with http_session(f"{server.base}/mcp") as session:
         results = {name: await session.call(name, arguments) for name, arguments in CALLS.items()}
         recommended = await session.call(RECOMMEND, {"user": 98, **WITHOUT_USER})

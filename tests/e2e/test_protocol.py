@@ -1,4 +1,4 @@
-"""What the server says on the wire besides tools: prompts, resources, completions, questions, progress, logs, pages of
+"""The protocol besides tools: prompts, resources, completions, questions, progress, logs, pages of
 lists. Over stdio, in the words of each generation of the protocol that the SDK at hand speaks.
 """
 

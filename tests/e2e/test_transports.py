@@ -41,14 +41,14 @@ def state(films_settings: Settings) -> Path:
 
 @pytest.fixture(scope="module")
 def anonymous(state: Path) -> Iterator[HttpServer]:
-    """Whoever reaches it may use it; both transports."""
+    """A server without tokens, on both transports."""
     with http_server(state) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def guarded(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpServer]:
-    """Asks for a token, and knows other names and web pages than its own; logs JSON."""
+    """A server with tokens that accepts further hosts and origins, and logs JSON."""
     file = tmp_path_factory.mktemp("tokens") / "tokens"
     file.write_text(f"# for these tests\n{OTHER_TOKEN}\n", encoding="utf-8")
     variables = {
@@ -79,7 +79,7 @@ async def refusal(session: Session, tool: str, **arguments: Any) -> str:
 
 
 async def check_tools(session: Session) -> None:
-    """Everything that a client does, with what must come of it."""
+    """Use the server as a client does, and check every answer."""
     assert session.greeting["serverInfo"]["name"] == "recsys-mcp"
     assert "1 to 943" in session.greeting["instructions"]
     assert {tool["name"] for tool in await session.list_tools()} == EIGHT
@@ -119,7 +119,7 @@ async def test_one_transport_alone(state: Path, transport: str, endpoint: str, o
 
 @contextlib.asynccontextmanager
 async def session_of_2025(server: HttpServer) -> AsyncIterator[ClientSession]:
-    """As clients of all ages open it: greetings, then a session with a stream of its own."""
+    """Clients of older revisions initialize a session and open a stream of it."""
     async with (
         streamable_http.streamable_http_client(f"{server.base}/mcp") as (read, write, *_),
         ClientSession(read, write) as session,
@@ -215,7 +215,7 @@ def test_without_a_token_nothing_is_told(guarded: HttpServer, method: str, path:
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
 def test_other_names_than_its_own_are_refused(guarded: HttpServer, method: str, path: str) -> None:
-    """A page whose name has been made to stand for this machine's address sends its own name."""
+    """A web page whose name resolves to this machine's address sends its own name."""
     with guarded.client(TOKEN) as client:
         for host in ("evil.example.com", "evil.example.com:80", "localhost.evil.example.com", "api.example.com:80"):
             assert client.request(method, path, headers={"Host": host}).status_code == 421, host
@@ -420,7 +420,7 @@ async def test_a_prefix_goes_before_every_path(state: Path, prefix: str) -> None
 
 
 def refused(*options: object, **variables: str) -> str:
-    """What `serve` says that does not start: one line."""
+    """The one line that `serve` prints when it does not start."""
     ended = subprocess.run(
         [sys.executable, "-m", "mcp_server", "serve", *map(str, options)],
         env=own_environment(variables),

@@ -41,14 +41,14 @@ NEWEST = {"1": "2025-11-25", "2": "2026-07-28"}
 """Revision of the protocol that each line knows."""
 
 GREETINGS = ["initialize", "discover"] if hasattr(sdk, "Client") else ["initialize"]
-"""How a client begins: as all do up to the revision 2025-11-25, or by asking first what the server knows."""
+"""First request of a client: initialize, as up to the revision 2025-11-25, or discover."""
 
 TRANSPORTS = ["stdio", "sse", "http", "http without sessions"]
 
 
 @dataclass
 class Host:
-    """Who is in front of the client: answers questions, and sees progress."""
+    """The person in front of the client, who answers questions and sees progress."""
 
     questions: list[str] = field(default_factory=list)
     progress: list[str | None] = field(default_factory=list)

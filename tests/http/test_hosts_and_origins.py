@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def replace(file: Path, text: str) -> None:
-    """In the way of mounted secrets: another file takes the name."""
+    """Replace a file as mounted secrets are replaced: another file takes its name."""
     other = file.with_suffix(".new")
     other.write_text(text, encoding="utf-8")
     other.replace(file)

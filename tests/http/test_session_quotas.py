@@ -20,7 +20,7 @@ class Clock:
 
 
 class Ledger:
-    """Opens sessions and knows which have been closed."""
+    """Sessions with a list of those that have been closed."""
 
     def __init__(self, most: int = 100, most_each: int = 100) -> None:
         self.clock = Clock()

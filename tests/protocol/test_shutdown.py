@@ -1,4 +1,4 @@
-"""A server that is asked to stop, over every transport: what runs is finished, what is open is ended, and all is well.
+"""A server that is asked to stop, over every transport: running calls finish, and open streams end properly.
 
 A call that takes long is one that waits for the first preparation of its dataset, which trains a model.
 """
@@ -48,7 +48,7 @@ def running(server: HttpServer) -> float:
 
 
 def wait_for_calls(server: HttpServer, number: int) -> None:
-    """Until so many run."""
+    """Wait until the given number of calls run."""
     until = time.monotonic() + PATIENCE_SECONDS
     while running(server) != number:
         assert time.monotonic() < until
@@ -56,7 +56,7 @@ def wait_for_calls(server: HttpServer, number: int) -> None:
 
 
 def wait_for_stopping(client: httpx.Client) -> httpx.Response:
-    """What is said of readiness from then on."""
+    """Wait until the server says that it is stopping; its answer about readiness."""
     until = time.monotonic() + PATIENCE_SECONDS
     while (ready := client.get("ready")).json() != {"ready": False, "checks": {"server": "stopping"}}:
         assert time.monotonic() < until
@@ -65,7 +65,7 @@ def wait_for_stopping(client: httpx.Client) -> httpx.Response:
 
 
 def wait_for_refusal(server: HttpServer) -> None:
-    """Until no new connection is taken."""
+    """Wait until no new connection is accepted."""
     until = time.monotonic() + PATIENCE_SECONDS
     with contextlib.suppress(httpx.ConnectError):
         while time.monotonic() < until:
@@ -76,7 +76,7 @@ def wait_for_refusal(server: HttpServer) -> None:
 
 @contextlib.contextmanager
 def running_call(server: HttpServer) -> Iterator["tuple[str, Future[httpx.Response]]"]:
-    """A session, and a call in it that runs."""
+    """A session with a running call."""
     arguments = {"name": RECOMMEND, "arguments": {"user": "anna"}}
     with server.client() as client, ThreadPoolExecutor() as threads:
         name = initialize(client).headers["mcp-session-id"]
@@ -106,7 +106,7 @@ def test_an_idle_server_ends_well(state: Path, transport: str, option: str | Non
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_open_streams_end_properly_and_are_not_waited_for(state: Path, number: int) -> None:
-    """A day is more than any test has."""
+    """The calls wait for a day, which is more than any test has."""
     with http_server(state, RECSYS_SHUTDOWN_TIMEOUT="86400") as server, server.client() as client:
         name = initialize(client).headers["mcp-session-id"]
         headers = {"Accept": "text/event-stream", "Mcp-Session-Id": name}
@@ -150,7 +150,7 @@ async def test_a_running_call_is_finished(tmp_path: Path, endpoint: str) -> None
 
 
 def test_while_stopping_it_is_alive_not_ready_and_takes_no_calls(tmp_path: Path) -> None:
-    """Told over connections that were open before: there are no new ones."""
+    """Readiness is asked over connections that were open before, because no new ones are accepted."""
     with (
         preparing_server(tmp_path) as server,
         running_call(server) as (name, call),
@@ -343,7 +343,7 @@ def test_over_stdio_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 
 def test_what_was_asked_before_the_end_of_stdin_is_answered(state: Path, tmp_path: Path) -> None:
-    """As in a pipe: printf '...' | recsys-mcp serve."""
+    """Input comes from a pipe: printf '...' | recsys-mcp serve."""
     asked = [call(number, HISTORY, user="anna", k=1) for number in range(2, 30)]
     with stdio_server(["--state", state], tmp_path) as server:
         server.send(*OPENING, *asked)
@@ -356,7 +356,7 @@ def test_what_was_asked_before_the_end_of_stdin_is_answered(state: Path, tmp_pat
 
 
 def test_a_client_that_does_not_read_is_given_up(state: Path, tmp_path: Path) -> None:
-    """Its pipe is full, and the answer that is being written stays where it is."""
+    """The pipe is full, so the answer that is being written does not get out."""
     asked = [call(number, HISTORY, user="anna", k=5) for number in range(2, 500)]
     with stdio_server(["--state", state], tmp_path, RECSYS_SHUTDOWN_TIMEOUT="0.1") as server:
         server.send(*OPENING, *asked)
