@@ -149,7 +149,7 @@ def training_processes(shop: Shop) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            at_work = any("recbole_training" in part for part in process.cmdline())
+            at_work = any("recbole_process" in part for part in process.cmdline())
             if at_work and Path(process.cwd()).is_relative_to(shop.folder):
                 found.append(process)
     return found
