@@ -69,7 +69,7 @@ async def hidden_gems(backends: Backends, arguments: GemsArguments[Any]) -> Gems
     nouns = backends.spec.nouns
     catalog = await backends.catalog()
     user = await catalog.user_idx(arguments.user)  # an error that names the range of IDs, where there is no such user
-    history = await catalog.history(user)
+    history = await catalog.histories.items(user)
     if not len(history):
         raise InvalidInputError(f"{nouns.user} {arguments.user} has no {nouns.interactions} to go by")
     counts = (await catalog.statistics.popularity({})).per_item

@@ -166,7 +166,7 @@ def _embedder(settings: Settings) -> str:
 
 
 def _state(state: "OpenState", settings: Settings) -> str:
-    from mcp_server.serving.service import check_dataset
+    from mcp_server.serving.state_takeover import check_dataset
 
     manifest = state.manifests.manifest()
     check_dataset(settings, manifest.spec.name, state.manifests.place)

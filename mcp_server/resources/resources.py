@@ -137,7 +137,7 @@ async def _item(backends: Backends, name: str, _: int) -> dict[str, Any]:
 async def _user(backends: Backends, name: str, _: int) -> dict[str, Any]:
     spec, catalog = backends.spec, await backends.catalog()
     user = await catalog.user(_as_id(name, spec.users.id_type, spec.nouns.user))
-    newest, total = await catalog.recent(user["idx"], NEWEST)
+    newest, total = await catalog.histories.recent(user["idx"], NEWEST)
     listed = []
     for entry in newest:
         rating = {} if spec.interactions.rating is None else {"rating": entry.rating}

@@ -58,7 +58,7 @@ async def interacted_items(backends: Backends, arguments: InteractedArguments[Id
     nouns, offset = backends.spec.nouns, arguments.offset
     catalog = await backends.catalog()
     user = await catalog.user_idx(arguments.user)
-    entries, total = await catalog.recent(user, offset + arguments.k)
+    entries, total = await catalog.histories.recent(user, offset + arguments.k)
     page = entries[offset:]
     columns: dict[str, list[Any]] = {}
     if backends.spec.interactions.rating is not None:
@@ -67,7 +67,7 @@ async def interacted_items(backends: Backends, arguments: InteractedArguments[Id
         columns["date"] = [_day(entry.timestamp) for entry in page]
     positions = (await catalog.item_idx(entry.id for entry in page)).tolist()
     items = await list_items(backends, InteractedItem, positions, arguments.detail, **columns)
-    n_items = len(catalog.twins.once(await catalog.history(user)))
+    n_items = len(catalog.twins.once(await catalog.histories.items(user)))
     message = f"{nouns.user.capitalize()} {arguments.user} has {count_of(total, nouns.interaction, nouns.interactions)}"
     if not page and n_items:
         message += "; the offset is beyond the last of them"

@@ -117,7 +117,7 @@ async def _find_history(
         raise InvalidInputError("give either user or liked_items, not both")
     if arguments.user is not None:
         user = await catalog.user_idx(arguments.user)
-        return user, await catalog.history(user), f"{nouns.user} {arguments.user}"
+        return user, await catalog.histories.items(user), f"{nouns.user} {arguments.user}"
     if not arguments.liked_items:
         raise InvalidInputError(f"for which {nouns.user}? Ask for the ID, or pass liked_items for someone without one")
     liked = await catalog.item_idx(arguments.liked_items)

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from mcp_server.cli.prepare import prepare_with_progress
-from mcp_server.serving import service as service_module
+from mcp_server.serving import state_takeover
 from mcp_server.settings import Settings
 from tests.conftest import SHOP
 from tests.mariadb import PrivateServer, Server
@@ -106,4 +106,4 @@ def private(rated_shop: Path, tmp_path: Path, private_server: PrivateServer) -> 
 @pytest.fixture
 def watchful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Services look for new states often."""
-    monkeypatch.setattr(service_module, "WATCH_SECONDS", 0.1)
+    monkeypatch.setattr(state_takeover, "WATCH_SECONDS", 0.1)

@@ -13,7 +13,7 @@ import pytest
 from mcp_server.cli.doctor import examine
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import BackendError, NotPreparedError
-from mcp_server.serving import service as service_module
+from mcp_server.serving import state_takeover
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.mariadb import PrivateServer
@@ -73,7 +73,7 @@ async def test_a_service_that_has_not_looked_yet_can_still_answer(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its state is the former one; two publications later its tables are gone."""
-    monkeypatch.setattr(service_module, "WATCH_SECONDS", 1_000.0)
+    monkeypatch.setattr(state_takeover, "WATCH_SECONDS", 1_000.0)
     async with machine.served() as service:
         before = await ask(service)
         machine.set_name("Box kite")

@@ -233,7 +233,7 @@ async def test_ids_that_look_alike_stay_different(place: Place, tmp_path: Path) 
             assert found == {"id": identifier, "name": f"Number {number}"}
             user = await catalog.user_idx(identifier)
             assert (await catalog.user(identifier))["id"] == identifier
-            assert (await catalog.history(user)).tolist() == [position]
+            assert (await catalog.histories.items(user)).tolist() == [position]
         assert (await catalog.item_idx(ALIKE)).tolist() == [order.index(identifier) for identifier in ALIKE]
         for unknown in ("b", "AA", "a  ", "á ", "Ä", "🎬🎬", "x" * 253, "", "' OR '1'='1"):
             with pytest.raises(InvalidInputError, match="is not in small"):
@@ -398,7 +398,7 @@ async def test_ratings_are_shown_as_they_are_in_the_file(place: Place, tmp_path:
     for interaction, rating in zip(files.interactions, ratings, strict=True):
         interaction["rating"] = rating
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
-        entries, _ = await catalog.recent(await catalog.user_idx("ann"), 5)
+        entries, _ = await catalog.histories.recent(await catalog.user_idx("ann"), 5)
         assert {entry.id: entry.rating for entry in entries} == {f"i{n}": rating for n, rating in enumerate(ratings)}
 
 
@@ -417,7 +417,7 @@ async def test_ids_of_64_bits_stay_whole(place: Place, tmp_path: Path) -> None:
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
         assert [name.id for name in await catalog.names(range(len(ids)))] == ids
         for identifier in ids:
-            history = await catalog.history(await catalog.user_idx(identifier))
+            history = await catalog.histories.items(await catalog.user_idx(identifier))
             assert [name.id for name in await catalog.names(history)] == [identifier]
         with pytest.raises(InvalidInputError, match="9007199254740994 is not in small"):
             await catalog.item_idx([2**53 + 2])
@@ -431,8 +431,8 @@ async def test_times_keep_their_order(place: Place, tmp_path: Path) -> None:
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
         user = await catalog.user_idx("ann")
         newest_first = sorted(range(len(times)), key=lambda number: (times[number], number), reverse=True)
-        assert (await catalog.history(user)).tolist() == newest_first
-        entries, total = await catalog.recent(user, 4)
+        assert (await catalog.histories.items(user)).tolist() == newest_first
+        entries, total = await catalog.histories.recent(user, 4)
         assert total == len(times)
         assert [(entry.id, entry.timestamp) for entry in entries] == [(f"i{n}", times[n]) for n in newest_first[:4]]
 
@@ -502,7 +502,7 @@ async def test_catalogues_lie_side_by_side(place: Place, tmp_path: Path) -> None
     ):
         assert (first.n_items, second.n_items) == (2, 3)
         place.store.discard(NAME)
-        assert (await second.history(await second.user_idx("ann"))).tolist() == [2, 1, 0]
+        assert (await second.histories.items(await second.user_idx("ann"))).tolist() == [2, 1, 0]
         assert not place.store.exists(NAME)
         assert place.store.exists(OTHER_NAME)
 
@@ -554,7 +554,7 @@ async def test_a_catalogue_without_a_table_or_its_rows_is_damaged(place: Place, 
     place.make(dataset)
     place.parts.check_catalog(current)
     async with place.parts.catalog(current) as catalog:
-        assert (await catalog.history(await catalog.user_idx("ann"))).tolist() == [2, 1, 0]
+        assert (await catalog.histories.items(await catalog.user_idx("ann"))).tolist() == [2, 1, 0]
 
 
 async def test_lost_rows_are_told_of_when_it_is_opened(place: Place, tmp_path: Path) -> None:
