@@ -24,7 +24,7 @@ from mcp_server.catalog.user_histories import UserHistories
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.sql.database import Database
-from mcp_server.sql.lookup import KEYS, Load, Lookup, by_rows
+from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
 from mcp_server.types import Id, IntArray
 
 REMEMBERED_NAMES = 100_000

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.dataset.spec import DatasetSpec
-from mcp_server.sql.lookup import KEYS
+from mcp_server.sql.key_lookup import KEYS
 
 
 class ItemFields:

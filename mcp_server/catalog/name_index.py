@@ -9,7 +9,7 @@ from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.vocabulary import NameMatch, Vocabulary, fold
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.sql.database import Database
-from mcp_server.sql.lookup import KEYS, Lookup, by_rows
+from mcp_server.sql.key_lookup import KEYS, Lookup, by_rows
 
 Terms = list[tuple[int, str]]
 """Terms, by number and name."""

@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, select
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.sql.database import Database
-from mcp_server.sql.lookup import BATCH, batches, run_by_size
+from mcp_server.sql.key_lookup import BATCH, batches, run_by_size
 from mcp_server.types import IntArray
 
 ROWS_PER_ITEM = 10

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, selec
 
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.sql.database import Database
-from mcp_server.sql.lookup import KEYS, Load, Lookup, by_rows
+from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
 from mcp_server.types import Id, IntArray
 
 SPARE_INTERACTIONS = 20

@@ -1,7 +1,7 @@
 """The protocol of a database on which queries run.
 
-A query is a plain function of a SQLAlchemy connection, and the database decides where it runs: ``embedded`` is SQLite
-files in this process, ``server`` a MySQL or MariaDB server.
+A query is a plain function of a SQLAlchemy connection, and the database decides where it runs: ``sqlite`` is SQLite
+files in this process, ``mysql`` a MySQL or MariaDB server.
 """
 
 from collections.abc import Callable

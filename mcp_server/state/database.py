@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_server.errors import DamagedPartError, NotPreparedError
 from mcp_server.files.digests import Digests, check_folder, read_digests
-from mcp_server.sql.address import ServerAddress, is_missing_table
+from mcp_server.sql.mysql_address import MysqlAddress, is_missing_table
 from mcp_server.state.database_lock import PreparationLock
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest, parse_manifest
@@ -40,7 +40,7 @@ class StateDatabase:
 
     is_remote = True
 
-    def __init__(self, address: ServerAddress, folder: StateFolder) -> None:
+    def __init__(self, address: MysqlAddress, folder: StateFolder) -> None:
         self._address, self.folder = address, folder
         self._engine: Engine = address.engine()
         self._lock = PreparationLock(self._engine, address)

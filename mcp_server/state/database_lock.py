@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_server.catalog.item_sets import create_item_sets
 from mcp_server.errors import BackendError
-from mcp_server.sql.address import ServerAddress
+from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state.tables import discard_leftovers, metadata
 
 logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ LONGEST_PREPARATION_SECONDS = 7 * 86_400
 class PreparationLock:
     """A lock that belongs to a connection, and so ends with its process."""
 
-    def __init__(self, engine: Engine, address: ServerAddress) -> None:
+    def __init__(self, engine: Engine, address: MysqlAddress) -> None:
         self._engine, self._address = engine, address
         self._holder: Connection | None = None
 

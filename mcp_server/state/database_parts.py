@@ -14,7 +14,7 @@ from mcp_server.dataset.records import Dataset
 from mcp_server.errors import DamagedPartError
 from mcp_server.recommender.artifact import ArtifactHeader
 from mcp_server.recommender.model import Recommender
-from mcp_server.sql.server import ServerDatabase
+from mcp_server.sql.mysql import MysqlDatabase
 from mcp_server.state.database import StateDatabase, as_digests
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.folder_parts import FolderParts, has_all_rows, lost_rows, read_catalog
@@ -30,7 +30,7 @@ class DatabaseParts:
         folder: This machine's folder, for copies of models.
     """
 
-    def __init__(self, database: StateDatabase, pool: ServerDatabase, folder: StateFolder) -> None:
+    def __init__(self, database: StateDatabase, pool: MysqlDatabase, folder: StateFolder) -> None:
         self._database, self._pool, self._folder = database, pool, folder
         self._copies = FolderParts(folder)
 

@@ -21,7 +21,7 @@ from mcp_server.files.disk import unwritable
 from mcp_server.recommender.artifact import ArtifactHeader, load_artifact, read_header
 from mcp_server.recommender.model import Recommender
 from mcp_server.sql.database import Database
-from mcp_server.sql.embedded import EmbeddedDatabase
+from mcp_server.sql.sqlite import SqliteDatabase
 from mcp_server.state.folder import CATALOG_FILE, STORE_FOLDER, StateFolder
 from mcp_server.state.manifest import Manifest
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore, write_store
@@ -98,12 +98,12 @@ class FolderParts:
         if not whole:
             raise lost_rows(self._catalog_place(manifest))
 
-    def _open_catalog(self, manifest: Manifest, *, only_quick: bool) -> EmbeddedDatabase:
-        def open_(folder: Path) -> EmbeddedDatabase:
+    def _open_catalog(self, manifest: Manifest, *, only_quick: bool) -> SqliteDatabase:
+        def open_(folder: Path) -> SqliteDatabase:
             path = folder / CATALOG_FILE
             if not path.is_file():
                 raise DamagedPartError(f"the catalogue {path} is missing: run `recsys-mcp prepare`")
-            return EmbeddedDatabase(path, "the catalogue", read_only=True)
+            return SqliteDatabase(path, "the catalogue", read_only=True)
 
         digests = manifest.digests_of(manifest.catalog)
         return self._folder.open(manifest.catalog, open_, digests, only_quick=only_quick)
@@ -210,7 +210,7 @@ class FolderParts:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unwritable(error, file.parent, name) or error from error
-        database = EmbeddedDatabase(file, name, read_only=False)
+        database = SqliteDatabase(file, name, read_only=False)
         try:
             await database.write(create_item_sets)
             yield ItemSets(database, days)

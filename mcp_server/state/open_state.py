@@ -13,7 +13,7 @@ from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest, ManifestStore, Parts
 
 if TYPE_CHECKING:
-    from mcp_server.sql.server import ServerDatabase
+    from mcp_server.sql.mysql import MysqlDatabase
     from mcp_server.state.database_parts import DatabaseParts
     from mcp_server.state.folder_parts import FolderParts
     from mcp_server.state.qdrant import QdrantVectors
@@ -37,7 +37,7 @@ class OpenState:
         self.folder = StateFolder(settings.state_folder)
         self.manifests = self.folder
         self._collections: QdrantCollections | None = None
-        self._pool: ServerDatabase | None = None
+        self._pool: MysqlDatabase | None = None
         self._in_database: DatabaseParts | None = None
         if settings.qdrant_url is not None:
             from mcp_server.state.qdrant import open_collections
@@ -47,14 +47,14 @@ class OpenState:
             self._use_database(settings)
 
     def _use_database(self, settings: Settings) -> None:
-        from mcp_server.sql.address import ServerAddress
-        from mcp_server.sql.server import ServerDatabase
+        from mcp_server.sql.mysql import MysqlDatabase
+        from mcp_server.sql.mysql_address import MysqlAddress
         from mcp_server.state.database import StateDatabase
         from mcp_server.state.database_parts import DatabaseParts
 
-        address = ServerAddress.from_settings(settings)
+        address = MysqlAddress.from_settings(settings)
         self.manifests = database = StateDatabase(address, self.folder)
-        self._pool = ServerDatabase(address)
+        self._pool = MysqlDatabase(address)
         self._in_database = DatabaseParts(database, self._pool, self.folder)
 
     @property

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select
 
-from mcp_server.sql.embedded import EmbeddedDatabase
+from mcp_server.sql.sqlite import SqliteDatabase
 from mcp_server.types import FloatArray
 from mcp_server.vectors.embedder import Embedder
 
@@ -37,7 +37,7 @@ def embed_cached(
         advance: Called with the number of texts done since the last call.
     """
     digests = {hashlib.sha256(f"{embedder.model}\0{text}".encode()).hexdigest(): text for text in texts}
-    database = EmbeddedDatabase(path, "the cache of vectors", read_only=False)
+    database = SqliteDatabase(path, "the cache of vectors", read_only=False)
     try:
         database.change(_metadata.create_all)
         kept = database.run(lambda connection: connection.execute(select(_vectors)).all())

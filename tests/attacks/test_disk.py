@@ -21,7 +21,7 @@ from mcp_server.cli.doctor import examine
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.errors import NotPreparedError, UnwritableError
 from mcp_server.serving.service import Service
-from mcp_server.sql.embedded import EmbeddedDatabase
+from mcp_server.sql.sqlite import SqliteDatabase
 from mcp_server.state.folder import StateFolder
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore
 from tests.attacks.prepared import Shop, searchable_shop
@@ -212,7 +212,7 @@ async def test_a_database_that_version_0_1_has_open_is_shared_with_it(tmp_path: 
     earlier.execute("CREATE TABLE other (number INTEGER)")
     earlier.commit()
     for expected in ("wal", "delete"):
-        database = EmbeddedDatabase(path, "the database of item sets", read_only=False)
+        database = SqliteDatabase(path, "the database of item sets", read_only=False)
         await database.write(create_item_sets)
         sets = ItemSets(database, 7)
         assert await sets.get(await sets.put([1, 2, 3])) == (1, 2, 3)
@@ -310,9 +310,9 @@ async def test_a_server_with_nothing_prepared_in_a_read_only_place_says_so(
 async def test_item_sets_are_written_by_several_processes_at_once(tmp_path: Path) -> None:
     """Without the write-ahead log, readers and writers wait for one another."""
     path = tmp_path / "item_sets.sqlite"
-    databases = [EmbeddedDatabase(path, "the database of item sets", read_only=False) for _ in range(4)]
+    databases = [SqliteDatabase(path, "the database of item sets", read_only=False) for _ in range(4)]
 
-    async def write(number: int, database: EmbeddedDatabase) -> None:
+    async def write(number: int, database: SqliteDatabase) -> None:
         await database.write(create_item_sets)
         sets = ItemSets(database, 7)
         for start in range(25):

@@ -21,10 +21,10 @@ from mcp_server.catalog.item_sets import ItemSets, create_item_sets
 from mcp_server.errors import BackendError, InvalidInputError
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.sql.address import ServerAddress
 from mcp_server.sql.database import Database
-from mcp_server.sql.embedded import EmbeddedDatabase
-from mcp_server.sql.server import ServerDatabase
+from mcp_server.sql.mysql import MysqlDatabase
+from mcp_server.sql.mysql_address import MysqlAddress
+from mcp_server.sql.sqlite import SqliteDatabase
 from mcp_server.types import Id
 from tests.mariadb import Server
 
@@ -41,19 +41,19 @@ class Place:
     url: str | None = None
 
     @property
-    def address(self) -> ServerAddress:
+    def address(self) -> MysqlAddress:
         assert self.url is not None
-        return ServerAddress.from_settings(Settings(database_url=SecretStr(self.url)))
+        return MysqlAddress.from_settings(Settings(database_url=SecretStr(self.url)))
 
     def database(self) -> Database:
         if self.file is not None:
-            return EmbeddedDatabase(self.file, "the database of item sets", read_only=False)
-        return ServerDatabase(self.address)
+            return SqliteDatabase(self.file, "the database of item sets", read_only=False)
+        return MysqlDatabase(self.address)
 
     def create_table(self) -> None:
         """As preparation and the opening of a folder do."""
         if self.file is not None:
-            database = EmbeddedDatabase(self.file, "the database of item sets", read_only=False)
+            database = SqliteDatabase(self.file, "the database of item sets", read_only=False)
             database.change(create_item_sets)
             database.dispose()
         else:

@@ -17,7 +17,7 @@ from mcp_server.dataset.spec import ModelSpec
 from mcp_server.preparation.prepare import Outcome
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.sql.address import ServerAddress
+from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest
@@ -91,7 +91,7 @@ class Machine:
 
     @contextlib.contextmanager
     def store(self) -> Iterator[StateDatabase]:
-        opened = StateDatabase(ServerAddress.from_settings(self.settings), StateFolder(self.folder))
+        opened = StateDatabase(MysqlAddress.from_settings(self.settings), StateFolder(self.folder))
         yield opened
         opened.close()
 

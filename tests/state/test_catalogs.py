@@ -26,8 +26,8 @@ from mcp_server.preparation.describe import describe
 from mcp_server.preparation.prepare import INDEX_VERSION
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from mcp_server.sql.address import ServerAddress
-from mcp_server.sql.server import ServerDatabase
+from mcp_server.sql.mysql import MysqlDatabase
+from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.database_parts import DatabaseParts
 from mcp_server.state.folder import CATALOG_FILE, StateFolder
@@ -165,10 +165,10 @@ async def place(database: str, tmp_path: Path, request: pytest.FixtureRequest) -
     server: Server = request.getfixturevalue("database_server")
     name = server.create_database()
     server.query(f"ALTER DATABASE `{name}` CHARACTER SET latin1 COLLATE latin1_swedish_ci")
-    address = ServerAddress.from_settings(Settings(_env_file=None, database_url=server.url(name)))
+    address = MysqlAddress.from_settings(Settings(_env_file=None, database_url=server.url(name)))
     store = StateDatabase(address, state)
     with store.lock():
-        pool = ServerDatabase(address)
+        pool = MysqlDatabase(address)
         yield Place(store, DatabaseParts(store, pool, state), state.folder, server, name)
     await pool.close()
     store.close()

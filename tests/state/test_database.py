@@ -17,8 +17,8 @@ import pytest
 from mcp_server.errors import BackendError, NotPreparedError
 from mcp_server.files.digests import DIGESTS_FILE
 from mcp_server.settings import Settings
-from mcp_server.sql import address
-from mcp_server.sql.address import ServerAddress
+from mcp_server.sql import mysql_address
+from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state import database, database_lock
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
@@ -44,7 +44,7 @@ class Own:
         """The database as a process of another machine has it, with a folder of its own."""
         settings = Settings(_env_file=None, database_url=self.server.url(self.name))
         folder = StateFolder(Path(tempfile.mkdtemp(dir=self.folder)))
-        return StateDatabase(ServerAddress.from_settings(settings), folder)
+        return StateDatabase(MysqlAddress.from_settings(settings), folder)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         return self.server.query(statement, *values, database=self.name)
@@ -439,8 +439,8 @@ async def test_a_frozen_server_is_told_of(
     private: Own, current: Manifest, connected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who only looks at what is published must not wait for ever: a server that starts, a command."""
-    monkeypatch.setattr(address, "READ_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr(address, "CONNECT_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(mysql_address, "READ_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(mysql_address, "CONNECT_TIMEOUT_SECONDS", 1)
     assert isinstance(private.server, PrivateServer)
     store = private.store()
     if connected:

@@ -15,8 +15,8 @@ from sqlalchemy import Engine, event
 from mcp_server.errors import BackendError
 from mcp_server.files.digests import DIGESTS_FILE
 from mcp_server.settings import Settings
-from mcp_server.sql.address import ServerAddress
-from mcp_server.sql.server import ServerDatabase
+from mcp_server.sql.mysql import MysqlDatabase
+from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state import database
 from mcp_server.state.database import KEPT_COPIES, StateDatabase
 from mcp_server.state.database_parts import DatabaseParts
@@ -36,7 +36,7 @@ class Machine:
 
     def make(self, name: str = PART, fill: Callable[[Path], None] | None = None) -> None:
         """Make a part as preparing does."""
-        pool = ServerDatabase(self.store._address)
+        pool = MysqlDatabase(self.store._address)
         with self.store.lock():
             DatabaseParts(self.store, pool, self.store.folder).make_model(name, fill or fill_folder)
 
@@ -65,7 +65,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def machine_of(url: str, folder: Path) -> Machine:
-    address = ServerAddress.from_settings(Settings(_env_file=None, database_url=url))
+    address = MysqlAddress.from_settings(Settings(_env_file=None, database_url=url))
     return Machine(StateDatabase(address, StateFolder(folder)))
 
 

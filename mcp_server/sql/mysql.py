@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcp_server.errors import BackendError
-from mcp_server.sql.address import ServerAddress, is_lost, is_undone
+from mcp_server.sql.mysql_address import MysqlAddress, is_lost, is_undone
 
 T = TypeVar("T")
 
@@ -26,10 +26,10 @@ PAUSE_SECONDS = 0.02
 """Pause between the first two attempts. Later pauses are longer."""
 
 
-class ServerDatabase:
+class MysqlDatabase:
     """One database of a server, as a ``Database``."""
 
-    def __init__(self, address: ServerAddress) -> None:
+    def __init__(self, address: MysqlAddress) -> None:
         self._address = address
         self._engine = address.async_engine()
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from mcp_server.sql.embedded import EmbeddedDatabase
+from mcp_server.sql.sqlite import SqliteDatabase
 
 FOR_EVER = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n")
 
 
 async def test_a_scan_stops_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
-    database = EmbeddedDatabase(tmp_path / "some.sqlite", "the catalogue", read_only=False)
+    database = SqliteDatabase(tmp_path / "some.sqlite", "the catalogue", read_only=False)
     began, ended = threading.Event(), threading.Event()
 
     def endless(connection: Connection) -> None:
@@ -38,10 +38,10 @@ def test_a_path_is_no_address(tmp_path: Path, folder: str) -> None:
     """SQLite takes addresses of files, in which some characters of a path would have a meaning."""
     (tmp_path / folder).mkdir()
     path = tmp_path / folder / "some.sqlite"
-    writable = EmbeddedDatabase(path, "the catalogue", read_only=False)
+    writable = SqliteDatabase(path, "the catalogue", read_only=False)
     writable.change(lambda connection: connection.execute(text("CREATE TABLE seven AS SELECT 7 AS n")))
     writable.dispose()
-    database = EmbeddedDatabase(path, "the catalogue", read_only=True)
+    database = SqliteDatabase(path, "the catalogue", read_only=True)
     assert database.run(lambda connection: connection.scalar(text("SELECT n FROM seven"))) == 7
     database.dispose()
     assert [entry.name for entry in tmp_path.iterdir()] == [folder]

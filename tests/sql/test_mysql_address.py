@@ -20,8 +20,8 @@ from sqlalchemy import Connection, text
 
 from mcp_server.errors import BackendError, InvalidInputError, RecsysError
 from mcp_server.settings import Settings
-from mcp_server.sql.address import ServerAddress
-from mcp_server.sql.server import ServerDatabase
+from mcp_server.sql.mysql import MysqlDatabase
+from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
 from tests.mariadb import CERTIFIED_USER, MISSING, PASSWORD, PrivateServer, installed
@@ -76,7 +76,7 @@ def is_encrypted(connection: Connection) -> bool:
 
 
 async def _preparing(settings: Settings, query: Callable[[Connection], Any] = ask_who) -> Any:
-    record = StateDatabase(ServerAddress.from_settings(settings), StateFolder(settings.state_folder))
+    record = StateDatabase(MysqlAddress.from_settings(settings), StateFolder(settings.state_folder))
     try:
         with record.connected() as connection:
             return query(connection)
@@ -85,7 +85,7 @@ async def _preparing(settings: Settings, query: Callable[[Connection], Any] = as
 
 
 async def _serving(settings: Settings, query: Callable[[Connection], Any] = ask_who) -> Any:
-    database = ServerDatabase(ServerAddress.from_settings(settings))
+    database = MysqlDatabase(MysqlAddress.from_settings(settings))
     try:
         return await database.read(query)
     finally:
@@ -146,7 +146,7 @@ async def refusal(connect: Connect, settings: Settings, kind: type[RecsysError] 
 )
 def test_an_unusable_url_is_told_of(url: str, said: str) -> None:
     with pytest.raises(InvalidInputError, match=rf"^RECSYS_DATABASE_URL .*{said}") as caught:
-        ServerAddress.from_settings(settings_of(url))
+        MysqlAddress.from_settings(settings_of(url))
     one_line(caught.value)
 
 
@@ -182,7 +182,7 @@ async def test_every_name_of_the_two_databases_means_the_same(
 
 def test_an_address_is_shown_as_host_port_and_database() -> None:
     shown = [
-        str(ServerAddress.from_settings(settings_of(f"mysql://{WHO}:{SECRET}@{place}")))
+        str(MysqlAddress.from_settings(settings_of(f"mysql://{WHO}:{SECRET}@{place}")))
         for place in ("db.example/films", "db.example:3307/films", "10.0.0.1:3306/films?charset=latin1")
     ]
     assert shown == ["db.example:3306/films", "db.example:3307/films", "10.0.0.1:3306/films"]
@@ -225,7 +225,7 @@ async def test_a_user_without_rights_is_told_of(connect: Connect, server: Privat
 
 async def test_a_user_who_may_not_write_is_told_of(server: PrivateServer) -> None:
     settings = settings_of(server.url(DATABASE, user=READER))
-    record = StateDatabase(ServerAddress.from_settings(settings), StateFolder(settings.state_folder))
+    record = StateDatabase(MysqlAddress.from_settings(settings), StateFolder(settings.state_folder))
     assert record.version() is None
     with (
         pytest.raises(BackendError, match=f"lacks a right for this user: grant it on {DATABASE}$") as caught,
@@ -370,7 +370,7 @@ def test_unusable_certificates_are_told_of(
     (server.folder / "not-a-certificate.pem").write_text("nothing of the kind\n", encoding="utf-8")
     paths: dict[str, Any] = {name: server.folder / file for name, file in files.items()}
     with pytest.raises(InvalidInputError, match=said) as caught:
-        ServerAddress.from_settings(settings_of(server.url(DATABASE), database_tls="verify", **paths))
+        MysqlAddress.from_settings(settings_of(server.url(DATABASE), database_tls="verify", **paths))
     one_line(caught.value)
 
 
@@ -378,7 +378,7 @@ def test_unusable_certificates_are_told_of(
 def test_certificates_without_tls_are_told_of(file: str, tmp_path: Path) -> None:
     values: dict[str, Any] = {file: tmp_path / "some.pem"}
     with pytest.raises(InvalidInputError, match="need RECSYS_DATABASE_TLS=verify"):
-        ServerAddress.from_settings(settings_of("mysql://host/films", **values))
+        MysqlAddress.from_settings(settings_of("mysql://host/films", **values))
 
 
 # Passwords
@@ -442,7 +442,7 @@ def test_the_environment_goes_before_files_of_secrets(monkeypatch: pytest.Monkey
 
 def test_settings_and_addresses_show_no_password(server: PrivateServer) -> None:
     settings = settings_of(f"mysql://{WHO}:{SECRET}@host/films", database_password=f"{SECRET}-2")
-    address = ServerAddress.from_settings(settings)
+    address = MysqlAddress.from_settings(settings)
     for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(address), str(address)):
         assert SECRET not in shown
 

@@ -57,7 +57,7 @@ PING_AFTER_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class ServerAddress:
+class MysqlAddress:
     """One database of a server."""
 
     url: URL
@@ -65,7 +65,7 @@ class ServerAddress:
     pool_size: int
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "ServerAddress":
+    def from_settings(cls, settings: Settings) -> "MysqlAddress":
         """Read the address from the settings.
 
         Raises:

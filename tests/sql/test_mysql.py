@@ -15,10 +15,9 @@ from sqlalchemy import Connection, text
 
 from mcp_server.errors import BackendError
 from mcp_server.settings import Settings
-from mcp_server.sql import address
-from mcp_server.sql import server as server_database
-from mcp_server.sql.address import ServerAddress
-from mcp_server.sql.server import ServerDatabase
+from mcp_server.sql import mysql, mysql_address
+from mcp_server.sql.mysql import MysqlDatabase
+from mcp_server.sql.mysql_address import MysqlAddress
 from tests.mariadb import MISSING, PrivateServer, Server, installed
 
 TABLE = "CREATE TABLE notes (number INT PRIMARY KEY, word VARCHAR(50)) ENGINE=InnoDB"
@@ -35,16 +34,16 @@ class Notes:
     name: str
 
     @asynccontextmanager
-    async def opened(self, pool_size: int = 3) -> AsyncIterator[ServerDatabase]:
-        database = ServerDatabase(self.address(pool_size))
+    async def opened(self, pool_size: int = 3) -> AsyncIterator[MysqlDatabase]:
+        database = MysqlDatabase(self.address(pool_size))
         try:
             yield database
         finally:
             await database.close()
 
-    def address(self, pool_size: int = 3) -> ServerAddress:
+    def address(self, pool_size: int = 3) -> MysqlAddress:
         settings = Settings(_env_file=None, database_url=self.server.url(self.name), database_pool_size=pool_size)
-        return ServerAddress.from_settings(settings)
+        return MysqlAddress.from_settings(settings)
 
     def query(self, statement: str, *values: object) -> list[tuple[object, ...]]:
         """By a connection of its own."""
@@ -257,7 +256,7 @@ async def test_a_write_that_waits_too_long_for_a_lock_is_tried_again(private_not
 async def test_connections_that_were_killed_between_calls_are_not_noticed(
     notes: Notes, monkeypatch: pytest.MonkeyPatch, ping_after: float
 ) -> None:
-    monkeypatch.setattr(address, "PING_AFTER_SECONDS", ping_after)
+    monkeypatch.setattr(mysql_address, "PING_AFTER_SECONDS", ping_after)
     async with notes.opened() as database:
         await asyncio.gather(*(database.read(lambda c: sleep(c, 0.2)) for _ in range(3)))
         assert notes.kill_connections() == 3
@@ -346,7 +345,7 @@ async def test_there_are_no_more_connections_than_allowed(notes: Notes) -> None:
 
 
 async def test_a_busy_pool_is_told_of(notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(address, "POOL_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(mysql_address, "POOL_WAIT_SECONDS", 0.2)
     async with notes.opened(pool_size=1) as database:
         slow = asyncio.create_task(database.read(lambda c: sleep(c, 2)))
         await asyncio.to_thread(until, lambda: bool(notes.connections))
@@ -408,7 +407,7 @@ def administer(server: PrivateServer, statement: str) -> None:
 async def test_a_server_that_is_down_is_told_of_and_used_again_when_it_is_back(
     private_notes: Notes, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    monkeypatch.setattr(server_database, "ANSWER_SECONDS", 1_000.0)  # it must not be that which tells
+    monkeypatch.setattr(mysql, "ANSWER_SECONDS", 1_000.0)  # it must not be that which tells
     server = private_notes.server
     assert isinstance(server, PrivateServer)
     said = rf"the database at 127\.0\.0\.1:{server.port}/{private_notes.name} cannot be reached just now"
@@ -432,17 +431,17 @@ async def test_a_frozen_server_is_told_of_and_used_again_when_it_is_back(
     server = private_notes.server
     assert isinstance(server, PrivateServer)
     place = rf"the database at 127\.0\.0\.1:{server.port}/{private_notes.name}"
-    monkeypatch.setattr(address, "PING_AFTER_SECONDS", 0.0)  # at worst, it is the look before use that hangs
+    monkeypatch.setattr(mysql_address, "PING_AFTER_SECONDS", 0.0)  # at worst, it is the look before use that hangs
     async with asyncio.timeout(WAIT_SECONDS), private_notes.opened(pool_size=1) as database:
         if connected:
             assert await database.read(count) == 0
-        monkeypatch.setattr(server_database, "ANSWER_SECONDS", 1.0)
+        monkeypatch.setattr(mysql, "ANSWER_SECONDS", 1.0)
         server.freeze()
         for ask in (database.read, database.write, database.read):
             with pytest.raises(BackendError, match=rf"^{place} has not answered for 1 s"):
                 await ask(count)
         server.thaw()
-        monkeypatch.setattr(server_database, "ANSWER_SECONDS", 15.0)
+        monkeypatch.setattr(mysql, "ANSWER_SECONDS", 15.0)
         assert await database.read(count) == 0
         await database.write(put(1, "one"))
     assert private_notes.rows == [(1, "one")]
@@ -451,14 +450,14 @@ async def test_a_frozen_server_is_told_of_and_used_again_when_it_is_back(
 async def test_all_who_wait_for_a_frozen_server_are_told(private_notes: Notes, monkeypatch: pytest.MonkeyPatch) -> None:
     server = private_notes.server
     assert isinstance(server, PrivateServer)
-    monkeypatch.setattr(server_database, "ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(mysql, "ANSWER_SECONDS", 1.0)
     async with asyncio.timeout(WAIT_SECONDS), private_notes.opened(pool_size=2) as database:
         server.freeze()
         outcomes = await asyncio.gather(*(database.read(count) for _ in range(10)), return_exceptions=True)
         server.thaw()
         assert all(isinstance(outcome, BackendError) for outcome in outcomes), outcomes
         assert "has not answered" in str(outcomes[0])
-        monkeypatch.setattr(server_database, "ANSWER_SECONDS", 15.0)
+        monkeypatch.setattr(mysql, "ANSWER_SECONDS", 15.0)
         assert await asyncio.gather(*(database.read(count) for _ in range(10))) == [0] * 10
 
 
@@ -486,10 +485,10 @@ async def test_a_write_that_was_not_answered_is_undone_or_done_as_a_whole(
 
     async with asyncio.timeout(WAIT_SECONDS), private_notes.opened() as database:
         await database.read(count)
-        monkeypatch.setattr(server_database, "ANSWER_SECONDS", 1.0)
+        monkeypatch.setattr(mysql, "ANSWER_SECONDS", 1.0)
         with pytest.raises(BackendError, match="has not answered"):
             await database.write(change)
         server.thaw()
-        monkeypatch.setattr(server_database, "ANSWER_SECONDS", 15.0)
+        monkeypatch.setattr(mysql, "ANSWER_SECONDS", 15.0)
         await database.write(put(3, "three"))
     assert private_notes.rows == [(3, "three")]

@@ -35,7 +35,7 @@ INSTRUCTIONS_BETWEEN_CHECKS = 100_000
 """Number of instructions of SQLite's virtual machine between two checks. It runs some 100 million a second."""
 
 
-class EmbeddedDatabase:
+class SqliteDatabase:
     """One SQLite file, as a ``Database``. ``run`` and ``change`` are for callers without an event loop.
 
     Args:
