@@ -104,13 +104,17 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
     findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card))
     if manifest.is_former:
         findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
-    backends = Backends(state, manifest, settings.item_set_days)
+    async with contextlib.aclosing(Backends(state, manifest, settings.item_set_days)) as backends:
+        return findings + await _examine_backends(backends, state, manifest)
+
+
+async def _examine_backends(backends: "Backends", state: "OpenState", manifest: "Manifest") -> list[Finding]:
+    findings = []
     findings.append(await _check("catalogue", lambda: _catalogue(backends, state, manifest)))
     findings.append(await _check("model", lambda: _model(backends, state, manifest)))
     if backends.searchable:
         findings.append(await _check("vectors", lambda: _vectors(backends, state, manifest)))
     findings.append(await _item_sets(backends))
-    await backends.close()
     return findings
 
 

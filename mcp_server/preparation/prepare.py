@@ -107,7 +107,8 @@ def prepare(
         )
         known = {} if before is None else {part: found for part, found in before.digests.items() if part not in made}
         manifest = state.with_digests(manifest, known)
-        state.publish(manifest)
+        if manifest != before:  # as it is where only vectors of this machine were missing
+            state.publish(manifest)
         return Outcome(manifest, [part.partition("-")[0] for part in made])
 
 

@@ -49,6 +49,12 @@ class Opened(Generic[T]):
             self._opening.add_done_callback(self._store)
         return await asyncio.shield(self._opening)  # a call that is given up does not take the others' work with it
 
+    async def stop(self) -> None:
+        """Give up an opening that is not finished."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+
     def _store(self, opening: asyncio.Task[T]) -> None:
         self._opening = None
         if not opening.cancelled() and opening.exception() is None:
@@ -150,8 +156,10 @@ class Backends:
             checks["vectors"] = vectors
         return dict(zip(checks, await asyncio.gather(*map(_outcome, checks.values())), strict=True))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close all backends that have been opened."""
+        for backend in (self._catalog, self._ranker, self._search, self._item_sets):
+            await backend.stop()
         await self._open.aclose()
 
 

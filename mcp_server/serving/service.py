@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mcp_server.dataset.facts import DatasetFacts
-from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import InvalidInputError, NotPreparedError, RecsysError, quoted
 from mcp_server.prompts.instructions import write_instructions
 from mcp_server.prompts.library import build_prompts
@@ -49,8 +48,6 @@ class Service:
         self._served = ServedState(
             settings, must_be_usable=not prepare_if_needed, on_takeover=self._set_tools, tasks=self._tasks
         )
-        if not self.is_prepared:
-            self._set_tools(DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
 
     def _set_tools(self, facts: DatasetFacts) -> None:
         self.facts = facts

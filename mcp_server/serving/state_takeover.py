@@ -1,4 +1,4 @@
-"""The state that is served, and the takeover of a new one. No call fails or waits because of a takeover."""
+"""The state that is served, and the takeover of a new one, through which no call fails."""
 
 import asyncio
 import logging
@@ -32,7 +32,8 @@ class ServedState:
     Args:
         settings: The dataset, and the place of its state.
         must_be_usable: Raise an error for a manifest that cannot be used, instead of treating it as missing.
-        on_takeover: Called with the facts of each dataset that is taken over.
+        on_takeover: Called with the facts of each dataset that is taken over, and with those of the one to be prepared
+            while nothing is published.
         tasks: Tasks beside the calls, for backends that are closed later.
 
     Raises:
@@ -56,7 +57,9 @@ class ServedState:
         self._backends: Backends | None = None
         self._opening = asyncio.Lock()
         try:
-            self.take_over()
+            self._adopt(self._find_new_manifest())
+            if self.manifest is None:
+                on_takeover(DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
         except BaseException:
             self._state.close()
             raise
@@ -66,17 +69,13 @@ class ServedState:
         """The place of the manifest, for messages."""
         return self._state.manifests.place
 
-    def take_over(self) -> None:
-        """Take over a new manifest, if there is one.
+    async def take_over_beside(self) -> None:
+        """Take over a new manifest, if there is one, and look for it beside the event loop.
 
         Raises:
             NotPreparedError: It is another dataset's, or cannot be used.
             BackendError: It cannot be reached.
         """
-        self._adopt(self._find_new_manifest())
-
-    async def take_over_beside(self) -> None:
-        """Take over a new manifest as `take_over` does, and look for it beside the event loop."""
         self._adopt(await asyncio.to_thread(self._find_new_manifest))
 
     def take_over_from_folder(self) -> None:
@@ -104,8 +103,15 @@ class ServedState:
                 if found is None or found[1] is None:
                     continue
                 successor = await asyncio.to_thread(self._open, found[1])
-                await successor.warm()
-                self._adopt(found)
+                try:
+                    await successor.warm()
+                    for backend, said in (await successor.check()).items():
+                        if said != "ok":
+                            logger.warning("the new state in %s: %s: %s", self.place, backend, said)
+                    self._adopt(found)
+                except BaseException:
+                    await successor.aclose()
+                    raise
                 self._replace_backends(successor)
             except RecsysError as error:  # the old state goes on being served
                 logger.debug("%s", error)
@@ -127,11 +133,12 @@ class ServedState:
         """Serve a manifest from now on."""
         if found is None:
             return
-        self._version, self.manifest = found
-        if self.manifest is not None:
-            if self.manifest.is_former:
+        version, manifest = found
+        if manifest is not None:
+            if manifest.is_former:
                 logger.warning("%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self.place)
-            self._on_takeover(DatasetFacts(self.manifest.spec, self.manifest.card))
+            self._on_takeover(DatasetFacts(manifest.spec, manifest.card))
+        self._version, self.manifest = version, manifest
 
     async def backends(self) -> "Backends":
         """The backends of the manifest that is served. There must be one."""
@@ -160,8 +167,9 @@ class ServedState:
             self._tasks.run(_close_later(retired))
 
     async def close(self) -> None:
+        """Close the backends and the state."""
         if self._backends is not None:
-            await self._backends.close()
+            await self._backends.aclose()
         await self._state.aclose()
 
 
@@ -169,7 +177,7 @@ async def _close_later(backends: "Backends") -> None:
     try:
         await asyncio.sleep(GRACE_SECONDS)
     finally:
-        await backends.close()
+        await backends.aclose()
 
 
 def check_dataset(settings: Settings, published: str, place: str) -> None:

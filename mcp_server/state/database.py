@@ -7,6 +7,7 @@ the models that it has used. Nothing here runs on an event loop: see ``database_
 import contextlib
 import json
 import shutil
+import tempfile
 import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -126,6 +127,7 @@ class StateDatabase:
         """
         with self.folder.lock(), self._lock.held():
             yield
+            self._discard_vectors()
 
     # Parts
 
@@ -167,15 +169,19 @@ class StateDatabase:
         return as_digests(recorded)
 
     def discard(self, name: str) -> None:
-        """Remove the part: first its name, so that half of it never counts as complete."""
+        """Remove the part, and this machine's copy of it."""
+        self._forget(name)
+        if not name.startswith("catalog-"):
+            self.folder.discard(name)
+
+    def _forget(self, name: str) -> None:
+        """Remove a part from the database: first its name, so that half of it never counts as complete."""
         with self.connected() as connection:
             connection.execute(delete(PARTS).where(PARTS.c.name == name))
         with self.connected() as connection:
             connection.execute(delete(FILES).where(FILES.c.part == name))
             if name.startswith("catalog-"):
                 drop_catalog(connection, name)
-                return
-        self.folder.discard(name)
 
     def keep_only(self, names: Collection[str]) -> None:
         """Remove all parts except these."""
@@ -183,7 +189,14 @@ class StateDatabase:
             found = connection.scalars(select(PARTS.c.name)).all()
         for name in found:
             if name not in names:
-                self.discard(name)
+                self._forget(name)
+
+    def _discard_vectors(self) -> None:
+        """Remove vectors that earlier versions kept in the database."""
+        with self.connected() as connection:
+            former = connection.scalars(select(PARTS.c.name).where(PARTS.c.name.startswith("vectors-"))).all()
+        for name in former:
+            self._forget(name)
 
     def _listed(self, name: str) -> dict[str, list[int]]:
         """Numbers that were written down for the files or tables of a part.
@@ -205,18 +218,27 @@ class StateDatabase:
         folder = self.folder.part(name)
         with self.connected() as connection:  # remove the pieces of an attempt that failed
             connection.execute(delete(FILES).where(FILES.c.part == name))
-        sizes = {}
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            path = file.relative_to(folder).as_posix()
-            sizes[path] = [file.stat().st_size]
-            with file.open("rb") as stream:
-                pieces = iter(lambda: stream.read(PIECE_BYTES), b"")
-                for number, piece in enumerate(pieces):
-                    row = {"part": name, "path": path, "piece": number, "content": zlib.compress(piece, 1)}
-                    with self.connected() as connection:
-                        connection.execute(insert(FILES).values(row))
+        files = {
+            file.relative_to(folder).as_posix(): self._save_file(name, file.relative_to(folder).as_posix(), file)
+            for file in sorted(path for path in folder.rglob("*") if path.is_file())
+        }
         with self.connected() as connection:
-            self.complete(connection, name, sizes)
+            self.complete(connection, name, files)
+
+    def _save_file(self, name: str, path: str, file: Path) -> list[int]:
+        """Save a file in pieces. The numbers that are written down are its size, and what version 0.1 checks it by:
+        the number of pieces, their checksum, and the size of a piece.
+        """
+        n_pieces = checksum = 0
+        with file.open("rb") as stream:
+            while piece := stream.read(PIECE_BYTES):
+                content = zlib.compress(piece, 1)
+                row = {"part": name, "path": path, "piece": n_pieces, "content": content}
+                with self.connected() as connection:
+                    connection.execute(insert(FILES).values(row))
+                checksum ^= zlib.crc32(f"{n_pieces}:".encode() + content)
+                n_pieces += 1
+        return [file.stat().st_size, n_pieces, checksum, PIECE_BYTES]
 
     def fetch(self, name: str, *, anew: bool = False) -> None:
         """Copy a part into this machine's folder, unless it is there.
@@ -231,7 +253,7 @@ class StateDatabase:
             return
         with self.folder.lock("fetching"):
             if anew:
-                self.folder.discard(name)
+                self.folder.discard(name, "fetching")
             self.folder.make(name, lambda folder: self._fetch_files(name, folder), "fetching")
             own = self.folder.published()  # served from this folder where no database is named
             copies = [
@@ -241,16 +263,19 @@ class StateDatabase:
                 shutil.rmtree(path, ignore_errors=True)
         self.close()  # nothing will be fetched for a long time, so the connection need not stay open
 
-    def check_files(self, name: str) -> None:
-        """Check the files of a part in the database, by fetching them.
+    def check_files(self, name: str, digests: Digests | None = None) -> None:
+        """Check the files of a part in the database, by fetching them into a temporary folder.
+
+        Args:
+            digests: Digests of the files when the part was made, for parts of version 0.1, which wrote none with them.
 
         Raises:
             DamagedPartError: They are not what they were when the part was made.
         """
-        with self.folder.lock("fetching"), self.folder.scratch("fetching") as scratch:
-            self._fetch_files(name, Path(scratch))
+        with tempfile.TemporaryDirectory(prefix="recsys-check-") as scratch:
+            self._fetch_files(name, Path(scratch), digests)
 
-    def _fetch_files(self, name: str, folder: Path) -> None:
+    def _fetch_files(self, name: str, folder: Path, digests: Digests | None = None) -> None:
         for path, (size, *_) in self._listed(name).items():
             target = folder / PurePosixPath(path)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -263,7 +288,7 @@ class StateDatabase:
                     raise self._damaged(name) from error
                 stream.truncate(size)
         try:
-            check_folder(folder, read_digests(folder))
+            check_folder(folder, read_digests(folder) or digests or {})
         except DamagedPartError as error:
             raise self._damaged(name) from error
 

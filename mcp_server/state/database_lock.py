@@ -52,13 +52,18 @@ class PreparationLock:
 
     def _take(self, name: str) -> Connection:
         holder = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        holder.execute(text("SET SESSION wait_timeout = :seconds"), {"seconds": LONGEST_PREPARATION_SECONDS})
-        wait = {"name": name, "wait": LOCK_WAIT_SECONDS}
-        while holder.scalar(text("SELECT GET_LOCK(:name, :wait)"), wait) != 1:
-            logger.info("another process prepares the database at %s: waiting for it", self._address)
-        metadata.create_all(holder)
-        create_item_sets(holder)
-        discard_leftovers(holder)
+        try:
+            holder.execute(text("SET SESSION wait_timeout = :seconds"), {"seconds": LONGEST_PREPARATION_SECONDS})
+            wait = {"name": name, "wait": LOCK_WAIT_SECONDS}
+            while holder.scalar(text("SELECT GET_LOCK(:name, :wait)"), wait) != 1:
+                logger.info("another process prepares the database at %s: waiting for it", self._address)
+            metadata.create_all(holder)
+            create_item_sets(holder)
+            discard_leftovers(holder)
+        except BaseException:
+            holder.invalidate()  # and with it the lock
+            holder.close()
+            raise
         return holder
 
     def check(self) -> None:

@@ -115,7 +115,7 @@ class DatabaseParts:
         Raises:
             DamagedPartError: It is missing, not as it was made, or the model of other data.
         """
-        self._database.check_files(manifest.model)
+        self._database.check_files(manifest.model, manifest.digests_of(manifest.model))
         self.model(manifest, only_quick=False)
 
     def model_header(self, manifest: Manifest) -> ArtifactHeader:

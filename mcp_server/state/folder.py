@@ -107,7 +107,7 @@ class StateFolder:
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""
-        write_atomically(self.manifest_file, manifest.model_dump_json())
+        write_atomically(self.manifest_file, json.dumps(manifest.model_dump(mode="json"), ensure_ascii=False))
 
     # Locks and scratch folders
 
@@ -203,9 +203,9 @@ class StateFolder:
             return False
         return True
 
-    def discard(self, name: str) -> None:
+    def discard(self, name: str, purpose: Purpose = "making") -> None:
         """Remove a part. It is renamed first, so that nobody ever finds half of it."""
-        with self.scratch() as scratch, contextlib.suppress(FileNotFoundError):
+        with self.scratch(purpose) as scratch, contextlib.suppress(FileNotFoundError):
             self.part(name).rename(Path(scratch) / "discarded")
 
     def keep_only(self, names: Collection[str]) -> None:

@@ -59,12 +59,14 @@ class FolderParts:
 
         def fill(folder: Path) -> None:
             engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
-            with engine.begin() as connection:
-                load_catalog(connection, CatalogTables(dataset.spec), dataset, advance)
-            with engine.connect() as connection:
-                connection.exec_driver_sql("ANALYZE")
-                connection.commit()
-            engine.dispose()
+            try:
+                with engine.begin() as connection:
+                    load_catalog(connection, CatalogTables(dataset.spec), dataset, advance)
+                with engine.connect() as connection:
+                    connection.exec_driver_sql("ANALYZE")
+                    connection.commit()
+            finally:
+                engine.dispose()
 
         self._folder.make(name, fill)
 
@@ -185,7 +187,8 @@ class FolderParts:
                 "machine, or, for all machines that share the database, set RECSYS_QDRANT_URL to a Qdrant server and "
                 "run it once"
             )
-        digests = manifest.digests_of(manifest.vectors)
+        # Machines that share a manifest each make vectors of their own, whose digests are beside them.
+        digests = {} if self._shares_manifest else manifest.digests_of(manifest.vectors)
         return self._folder.open(
             manifest.vectors,
             lambda folder: QdrantEdgeStore(folder / STORE_FOLDER, manifest.n_searchable),

@@ -14,6 +14,7 @@ from mcp_server.state.manifest import Manifest, ManifestStore, Parts
 
 if TYPE_CHECKING:
     from mcp_server.sql.mysql import MysqlDatabase
+    from mcp_server.state.database import StateDatabase
     from mcp_server.state.database_parts import DatabaseParts
     from mcp_server.state.folder_parts import FolderParts
     from mcp_server.state.qdrant import QdrantVectors
@@ -36,31 +37,39 @@ class OpenState:
         """
         self.folder = StateFolder(settings.state_folder)
         self.manifests = self.folder
-        self._collections: QdrantCollections | None = None
+        self._database: StateDatabase | None = None
         self._pool: MysqlDatabase | None = None
-        self._in_database: DatabaseParts | None = None
-        if settings.qdrant_url is not None:
-            from mcp_server.state.qdrant import open_collections
-
-            self._collections = open_collections(settings.qdrant_url, settings)
+        self._collections: QdrantCollections | None = None
         if settings.database_url is not None:
             self._use_database(settings)
+        if settings.qdrant_url is not None:
+            self._use_qdrant(settings.qdrant_url, settings)
 
     def _use_database(self, settings: Settings) -> None:
         from mcp_server.sql.mysql import MysqlDatabase
         from mcp_server.sql.mysql_address import MysqlAddress
         from mcp_server.state.database import StateDatabase
-        from mcp_server.state.database_parts import DatabaseParts
 
         address = MysqlAddress.from_settings(settings)
-        self.manifests = database = StateDatabase(address, self.folder)
+        self.manifests = self._database = StateDatabase(address, self.folder)
         self._pool = MysqlDatabase(address)
-        self._in_database = DatabaseParts(database, self._pool, self.folder)
+
+    def _use_qdrant(self, url: str, settings: Settings) -> None:
+        from mcp_server.vectors.qdrant_collections import QdrantCollections
+        from mcp_server.vectors.qdrant_server import QdrantServer
+
+        key = settings.qdrant_api_key
+        server = QdrantServer(url, None if key is None else key.get_secret_value())
+        self._collections = QdrantCollections(server, settings.qdrant_collection)
 
     @property
     def parts(self) -> "FolderParts | DatabaseParts":
         """The catalogue, the model and the item sets."""
-        return self._in_database or self._in_folder
+        if self._database is None or self._pool is None:
+            return self._in_folder
+        from mcp_server.state.database_parts import DatabaseParts
+
+        return DatabaseParts(self._database, self._pool, self.folder)
 
     @property
     def vectors(self) -> "FolderParts | QdrantVectors":
@@ -80,7 +89,7 @@ class OpenState:
     def _in_folder(self) -> "FolderParts":
         from mcp_server.state.folder_parts import FolderParts
 
-        return FolderParts(self.folder, shares_manifest=self._in_database is not None)
+        return FolderParts(self.folder, shares_manifest=self._database is not None)
 
     def place_of(self, name: str) -> Parts:
         """The place that keeps a part, by the part's name."""
@@ -99,6 +108,8 @@ class OpenState:
             BackendError: A server cannot be reached, which says nothing about its parts.
         """
         for name, check in self._checks(manifest):
+            if name == manifest.vectors and self._vectors_are_local and not self.folder.exists(name):
+                continue  # this machine has not made them yet
             try:
                 check(manifest)
             except DamagedPartError as error:
@@ -124,7 +135,7 @@ class OpenState:
     @property
     def _vectors_are_local(self) -> bool:
         """True if machines that share the manifest do not share its vectors."""
-        return self._in_database is not None and self._collections is None
+        return self._database is not None and self._collections is None
 
     def publish(self, manifest: Manifest) -> None:
         """Serve these parts from now on. The caller holds the lock.
@@ -143,18 +154,22 @@ class OpenState:
 
     def describe(self) -> str:
         """The place of the state, for people."""
-        if self._in_database is None:
+        if self._database is None:
             return f"state {self.folder.folder}"
         return f"{self.manifests.place.removeprefix('the ')}, files in {self.folder.folder}"
 
     def close(self) -> None:
         """Close connections, for callers without an event loop."""
-        self.manifests.close()
-        if self._collections is not None:
-            self._collections.close()
+        try:
+            self.manifests.close()
+        finally:
+            if self._collections is not None:
+                self._collections.close()
 
     async def aclose(self) -> None:
         """Close connections, those of the event loop too."""
-        if self._pool is not None:
-            await self._pool.close()
-        self.close()
+        try:
+            if self._pool is not None:
+                await self._pool.close()
+        finally:
+            self.close()

@@ -2,28 +2,15 @@
 
 from collections.abc import Callable
 
-from mcp_server.settings import Settings
 from mcp_server.state.folder_parts import StoreContents
 from mcp_server.state.manifest import Manifest
 from mcp_server.vectors.embedder import dimension_of
 from mcp_server.vectors.qdrant_collections import QdrantCollections
-from mcp_server.vectors.qdrant_server import QdrantServer
 from mcp_server.vectors.qdrant_server_store import QdrantServerStore
 from mcp_server.vectors.store import VectorStore
 
 NO_PART = f"vectors-{0:016x}"
-
-
-def open_collections(url: str, settings: Settings) -> QdrantCollections:
-    """The collections at the address that the settings name. Nothing is asked of the server yet.
-
-    Raises:
-        BackendError: The URL or the key cannot be used.
-    """
-    key = settings.qdrant_api_key
-    return QdrantCollections(
-        QdrantServer(url, None if key is None else key.get_secret_value()), settings.qdrant_collection
-    )
+"""Name of a part that is never made, to ask for."""
 
 
 class QdrantVectors:

@@ -52,7 +52,7 @@ PARTS = Table(
     Column("name", String(64), primary_key=True),
     Column("made_at", BigInteger, nullable=False, comment="seconds since 1970"),
     # For a catalogue, the number of rows and a checksum of each table.
-    Column("files", Text(2**24 - 1), nullable=False, comment="JSON: numbers, the first of which is the size, by path"),
+    Column("files", Text(2**24 - 1), nullable=False, comment="JSON: size, number of pieces and checksum by path"),
     **_OPTIONS,
 )
 FILES = Table(
@@ -105,10 +105,7 @@ def drop_catalog(connection: Connection, name: str) -> None:
 
 
 def discard_leftovers(connection: Connection) -> None:
-    """Remove tables and files of incomplete parts, which killed processes have left behind, and vectors, which earlier
-    versions kept here.
-    """
-    connection.execute(delete(PARTS).where(PARTS.c.name.startswith("vectors-")))
+    """Remove tables and files of incomplete parts, which killed processes have left behind."""
     complete = set(connection.scalars(select(PARTS.c.name)))
     of_catalogs = map(_OF_CATALOG.fullmatch, inspect(connection).get_table_names())
     for name in {f"catalog-{table[1]}" for table in of_catalogs if table} - complete:

@@ -86,7 +86,7 @@ async def test_a_socks_proxy_without_its_package_is_said_in_one_line(
     monkeypatch.setenv("HTTP_PROXY", f"socks5://someone:secret@{proxy.address}")
     assert await why_not(ELSEWHERE) == (
         f"{ELSEWHERE} cannot be asked: HTTP_PROXY names a SOCKS proxy (socks5://{proxy.address}), which needs one "
-        "package more: pip install socksio, or unset HTTP_PROXY"
+        "more package: pip install socksio, or unset HTTP_PROXY"
     )
 
 

@@ -38,5 +38,5 @@ async def test_all_of_a_large_set_is_read_page_by_page(films_settings: Settings,
         found += page["items"]
         address = page.get("next", "")
     assert found == items
-    await backends.close()
+    await backends.aclose()
     await state.aclose()

@@ -1,6 +1,7 @@
 """A state and a database that version 0.1 has made: served as they are, and brought up to date without training."""
 
 import asyncio
+import contextlib
 import lzma
 import shutil
 import sqlite3
@@ -15,10 +16,12 @@ from rich.console import Console
 from mcp_server.cli.doctor import examine
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.spec import load_spec
-from mcp_server.errors import NotPreparedError
+from mcp_server.errors import BackendError, NotPreparedError
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state.folder import CATALOG_FILE, StateFolder
+from mcp_server.state.manifest import Manifest
+from mcp_server.state.open_state import OpenState
 from tests.conftest import SHOP
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH, USER
@@ -30,13 +33,14 @@ HANDLE = "set_ffexro"
 
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     (RECOMMEND, {"user": "anna", "k": 20, "reasons": True}),
-    (SEARCH, {"query": "something that flies", "k": 3}),
     (ITEM, {"items": ["TOY-02"], "get": ["materials", "price", "stock"]}),
     (USER, {"user": "anna", "get": ["tier"]}),
     (HISTORY, {"user": "ben"}),
     (POPULAR, {}),
     (FILTER, {"department": ["Toys"]}),
 ]
+
+FLYING = (SEARCH, {"query": "something that flies", "k": 3})
 
 
 @pytest.fixture
@@ -69,15 +73,22 @@ def settings(request: pytest.FixtureRequest) -> Settings:
     return found
 
 
-def answers(settings: Settings) -> list[dict[str, Any]]:
-    """Answers of a newly started server that is ready."""
+def answers(settings: Settings, *, has_vectors: bool = True) -> list[dict[str, Any]]:
+    """Answers of a newly started server that is ready, or lacks nothing but its vectors."""
 
     async def ask() -> list[dict[str, Any]]:
         service = Service(settings, prepare_if_needed=False)
         try:
             found = [await service.call(name, arguments) for name, arguments in QUESTIONS]
             found.append(await service.call(RECOMMEND, {"user": "anna", "item_set": HANDLE, "k": 20}))
-            assert set((await service.readiness()).values()) == {"ok"}
+            readiness = await service.readiness()
+            if has_vectors:
+                assert (await service.call(*FLYING))["items"][0]["item_id"] == "TOY-02"
+                assert set(readiness.values()) == {"ok"}
+            else:
+                with pytest.raises(BackendError, match="run `recsys-mcp prepare` on this machine"):
+                    await service.call(*FLYING)
+                assert {name for name, found in readiness.items() if found != "ok"} == {"vectors"}
             return found
         finally:
             await service.close()
@@ -93,11 +104,18 @@ def findings(settings: Settings) -> dict[str, str]:
     return {finding.check: finding.status for finding in examine(settings)}
 
 
+def manifest_of(settings: Settings) -> Manifest:
+    with contextlib.closing(OpenState(settings)) as state:
+        return state.manifests.manifest()
+
+
 def test_it_is_served_as_it_is(settings: Settings) -> None:
-    recommended, found, item, user, history, popular, filtered, within = answers(settings)
+    """A database of 0.1 has vectors, too, which are not read any more."""
+    recommended, item, user, history, popular, filtered, within = answers(
+        settings, has_vectors=settings.database_url is None
+    )
     bought = history_of("")
     assert {entry["item_id"] for entry in recommended["items"]} == bought - history_of("anna")
-    assert found["items"][0]["item_id"] == "TOY-02"
     assert item["items"][0]["price"] == 15
     assert user["fields"] == {"tier": "gold"}
     assert {entry["item_id"] for entry in history["items"]} == history_of("ben")
@@ -113,27 +131,38 @@ def history_of(customer: str) -> set[str]:
     return {line.split(",")[1] for line in lines if line.startswith(f"{customer}," if customer else "")}
 
 
-def test_preparing_keeps_all_parts_and_adds_what_is_missing(
-    settings: Settings, embedded: list[str], tmp_path: Path
-) -> None:
-    before = answers(settings)
-    parts = StateFolder(settings.state_folder).manifest().parts
-    assert prepare(settings) == ["digests"]
-    current = StateFolder(settings.state_folder).manifest()
-    assert current.parts == parts
-    assert set(current.digests) == set(parts)
+def test_preparing_keeps_all_parts_and_adds_what_is_missing(folder: Settings, embedded: list[str]) -> None:
+    before, parts = answers(folder), manifest_of(folder).parts
+    assert prepare(folder) == ["digests"]
+    manifest = manifest_of(folder)
+    assert manifest.parts == parts
+    assert set(manifest.digests) == set(parts)
     assert embedded == []
-    assert answers(settings) == before
-    assert prepare(settings) == []
-    if settings.database_url is not None:  # and on another machine, which fetches what 0.1 has kept there
-        elsewhere = settings.model_copy(update={"state": tmp_path / "elsewhere"})
-        assert answers(elsewhere) == answers(elsewhere) == before
+    assert answers(folder) == before
+    assert prepare(folder) == []
+
+
+def test_preparing_keeps_all_parts_of_a_database_but_vectors(
+    database: Settings, database_url: str, database_server: Server, tmp_path: Path
+) -> None:
+    before, former = answers(database, has_vectors=False), manifest_of(database)
+    assert prepare(database) == ["vectors"]
+    manifest = manifest_of(database)
+    assert manifest.parts == former.parts
+    assert set(manifest.digests) == {manifest.catalog, manifest.model}
+    assert answers(database) == before
+    assert prepare(database) == []
+    left = database_server.query("SELECT DISTINCT part FROM recsys_files", database=database_url.rsplit("/", 1)[1])
+    assert list(left) == [(manifest.model,)]
+    elsewhere = database.model_copy(update={"state": tmp_path / "elsewhere"})  # it fetches the model that 0.1 has kept
+    assert answers(elsewhere, has_vectors=False) == before
 
 
 def test_the_doctor_says_what_to_do_and_then_that_all_is_well(settings: Settings) -> None:
     before = findings(settings)
     assert before["digests"] == "warning"
-    assert "error" not in before.values()
+    errors = [check for check, status in before.items() if status == "error"]
+    assert errors == ([] if settings.database_url is None else ["vectors"])
     prepare(settings)
     after = findings(settings)
     assert "digests" not in after
@@ -162,7 +191,7 @@ def test_a_change_of_the_data_keeps_what_does_not_depend_on_it(
     changed = Settings(dataset=str(tmp_path / "dataset"), state=folder.state_folder)
     assert prepare(changed) == ["catalog"]
     assert embedded == []
-    assert answers(changed)[2]["items"][0]["price"] == 19.5
+    assert answers(changed)[1]["items"][0]["price"] == 19.5
 
 
 def test_the_dataset_file_means_what_it_meant() -> None:
