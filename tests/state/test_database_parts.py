@@ -151,6 +151,7 @@ def test_only_parts_to_be_kept_are_kept(maker: Machine, replica: Machine) -> Non
     maker.make(OTHER_PART)
     with maker.store.lock():
         maker.store.keep_only([OTHER_PART])
+        maker.store.folder.keep_only([OTHER_PART])
     assert maker.copies == {OTHER_PART}
     assert not replica.store.exists(PART)
     assert contents(replica.fetched(OTHER_PART)) == CONTENTS

@@ -118,8 +118,8 @@ def run_job(
         assert child.stderr is not None
         # A pipe, not a file: the last line is needed most where no file can be written.
         listening = threading.Thread(target=_keep_last_line, args=(child.stderr, said), daemon=True)
-        listening.start()
         try:
+            listening.start()
             child.stdin.write(job.model_dump_json() + "\n")
             child.stdin.flush()
             outcome = _read_events(child.stdout, progress)
@@ -130,8 +130,9 @@ def run_job(
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(LAST_WORDS_SECONDS)
         finally:
-            child.kill()
-            listening.join(LAST_WORDS_SECONDS)
+            child.kill()  # and with it what the thread reads, which could not be closed meanwhile
+            if listening.ident is not None:
+                listening.join(LAST_WORDS_SECONDS)
     if outcome is None:
         raise TrainingError(f"training {job.model} failed: {said[0] if said else 'no reason given'}")
     return outcome
