@@ -126,7 +126,7 @@ def ids_in(answer: str) -> Iterator[str]:
 
 
 def _looks_like_a_name(phrase: str) -> bool:
-    """Whether all but the small words are capitalised; "Filter by actor" and "crime drama" do not look like names."""
+    """True if all but the small words are capitalised; "Filter by actor" and "crime drama" do not look like names."""
     words = [word for word in re.findall(r"[^\W\d_]+", phrase) if len(word) > SMALL_WORD]
     return phrase[:1].isalnum() and all(word[0].isupper() for word in words)
 

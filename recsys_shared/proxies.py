@@ -98,7 +98,7 @@ def through_proxy(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, judged by its name or address alone."""
+    """True if a host is this machine, judged by its name or address alone."""
     name = host.lower().rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True

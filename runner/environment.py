@@ -57,7 +57,7 @@ class Environment:
         stamp.write_text(wanted.hexdigest())
 
     def _has_torch(self, version: str) -> bool:
-        """Whether PyTorch is installed in any build: pip then leaves it as it is."""
+        """True if PyTorch is installed in any build: pip then leaves it as it is."""
         return any(self._folder.glob(f"[lL]ib/**/site-packages/torch-{version}[-+.]*dist-info"))
 
     @property

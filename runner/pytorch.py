@@ -32,7 +32,7 @@ def has_nvidia_gpu() -> bool:
 
 
 def is_smaller_by_cpu_index() -> bool:
-    """Whether PyPI's build has CUDA, which is of no use here."""
+    """True if PyPI's build has CUDA, which is of no use here."""
     return sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64") and not has_nvidia_gpu()
 
 

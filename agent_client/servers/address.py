@@ -23,7 +23,7 @@ class MysqlAddress:
 
     @property
     def is_program(self) -> bool:
-        """Whether the server is a program that is started here."""
+        """True if the server is a program that is started here."""
         return "url" not in self.connection
 
     @property

@@ -178,7 +178,7 @@ async def _guidance(session: ClientSession) -> str:
 
 
 def needs_arguments(prompt: Any) -> bool:
-    """Whether a server's prompt has arguments that must be given."""
+    """True if a server's prompt has arguments that must be given."""
     return any(argument.required for argument in prompt.arguments or [])
 
 

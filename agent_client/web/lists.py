@@ -49,7 +49,7 @@ class Listing:
 
     @property
     def over_time(self) -> bool:
-        """Whether the numbers form a history."""
+        """True if the numbers form a history."""
         complete = all(row.day and row.number is not None for row in self.rows)
         return bool(self.measure) and len(self.rows) > 2 and complete
 

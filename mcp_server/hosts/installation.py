@@ -173,7 +173,7 @@ def _without_entry(host: Host, text: str, name: str, inputs: list[dict[str, Any]
 
 
 def _would_become(text: str, host: Host, earlier: str, name: str, entry: Entry, inputs: list[dict[str, Any]]) -> bool:
-    """Whether entering our server into an earlier text gives the present one."""
+    """True if entering our server into an earlier text gives the present one."""
     try:
         if _entry(host, _read(host, earlier).content, name) is not None:
             return False

@@ -173,7 +173,7 @@ class _Reader:
         self._text, self._comments = text, comments
         self._python = json.JSONDecoder(parse_constant=self._no_constant)
         self._plain = not comments
-        """Whether whole values are left to Python's parser, which is much faster: some hosts' files have megabytes."""
+        """True if whole values are left to Python's parser, which is much faster: some hosts' files have megabytes."""
         space = r"(?:[ \t\r\n]|//[^\r\n]*|/\*.*?\*/)*" if comments else r"[ \t\r\n]*"
         self._space = re.compile(space, re.DOTALL)
 

@@ -61,7 +61,7 @@ class Tokens:
         self._needed = bool(self._written or file is not None)
 
     def __bool__(self) -> bool:
-        """Whether a token is required."""
+        """True if a token is required."""
         return self._needed
 
     def owner(self, presented: str) -> str | None:

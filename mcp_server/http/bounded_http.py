@@ -157,7 +157,7 @@ class BoundedHttp(HttpToolsProtocol):
         return self._has_right_size()
 
     def _has_right_size(self) -> bool:
-        """Whether the request so far is within the limits; it is refused otherwise."""
+        """True if the request so far is within the limits; it is refused otherwise."""
         if self._target_bytes > MOST_HEAD_BYTES:
             status, what = 414, "target"
         elif self._field_bytes + self._unparsed_bytes > MOST_HEAD_BYTES:

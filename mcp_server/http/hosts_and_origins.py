@@ -24,7 +24,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::", "")
 
 
 def is_this_machine(host: str) -> bool:
-    """Whether an address to listen on is reached from this machine alone."""
+    """True if an address to listen on is reached from this machine alone."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -73,7 +73,7 @@ def canonical_origin(written: str) -> str | None:
 
 
 def is_accepted(canonical: str, accepted: Iterable[str]) -> bool:
-    """Whether a host or an origin is one of those accepted.
+    """True if a host or an origin is one of those accepted.
 
     Args:
         canonical: The host or origin in its canonical spelling.

@@ -40,7 +40,7 @@ class OpenRequests:
 
     @property
     def sending(self) -> bool:
-        """Whether something is being sent to a client."""
+        """True if something is being sent to a client."""
         return self._n_sending > 0
 
     def end(self) -> None:

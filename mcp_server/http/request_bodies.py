@@ -18,7 +18,7 @@ from mcp_server.http.streamable_http import SESSION_ID
 from mcp_server.protocol.message_checks import INVALID_REQUEST, InvalidMessageError, JsonObject, read_message
 
 BODY_SECONDS = 30.0
-"""How long a client may take to send the body of a request."""
+"""Time that a client may take to send the body of a request."""
 
 SHORT = 50_000
 """Bytes up to which a body is parsed in the event loop; longer ones are parsed in a thread."""

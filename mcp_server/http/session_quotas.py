@@ -77,7 +77,7 @@ class Session:
         """When the session became silent."""
 
     def belongs_to(self, scope: Scope) -> bool:
-        """Whether a request may use the session. Without tokens anyone may who knows its ID: addresses change."""
+        """True if a request may use the session. Without tokens anyone may who knows its ID: addresses change."""
         return _token_owner(scope) in ("", self.owner)
 
 
@@ -110,7 +110,7 @@ class Sessions:
 
     @property
     def full(self) -> bool:
-        """Whether nobody can open a session."""
+        """True if nobody can open a session."""
         return self.n_open >= self._most and not any(owned.unused for owned in self._owners.values())
 
     async def open(self, owner: str, close: Callable[[], Awaitable[None]]) -> Session:

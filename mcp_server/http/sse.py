@@ -21,7 +21,7 @@ from mcp_server.http.session_quotas import NoPlaceError, Session, Sessions, no_p
 from mcp_server.protocol.sdk_server import supported_options
 
 UNREAD_SECONDS = 30.0
-"""How long a message waits for the client to read what it has been sent."""
+"""Time that a message waits for the client to read what it has been sent."""
 
 SESSION_ID = re.compile(rb"session_id=([0-9a-f]{32})")
 """The ID of a stream in its first event, which tells the client where to send messages."""

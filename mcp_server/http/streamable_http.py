@@ -150,6 +150,6 @@ class StreamableHttp:
 
 
 def _opens_session(scope: Scope) -> bool:
-    """Whether a POST request without a session opens one: the newest revision of the protocol has none."""
+    """True if a POST request without a session opens one: the newest revision of the protocol has none."""
     version = Headers(scope=scope).get("mcp-protocol-version")
     return version is None or REVISIONS_WITH_SESSIONS is None or version in REVISIONS_WITH_SESSIONS

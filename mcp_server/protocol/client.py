@@ -165,7 +165,7 @@ class _RemoteServer:
             raise RecsysError(self.explanation(None))
 
     def explains(self, error: BaseException) -> bool:
-        """Whether an error comes from the server or the network, and not from the code that uses the session."""
+        """True if an error comes from the server or the network, and not from the code that uses the session."""
         if not isinstance(error, Exception):
             return False
         is_http_error = isinstance(error, http_library.HTTPError)

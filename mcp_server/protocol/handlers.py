@@ -50,7 +50,7 @@ class RequestContext(Protocol):
 
     @property
     def can_elicit(self) -> bool:
-        """Whether the host can put a question to the person in front of it."""
+        """True if the host can put a question to the person in front of it."""
 
     async def elicit(self, question: Question) -> Mapping[str, Any]:
         """Put a question; the answer has "action" (accept, decline, cancel) and "content" by argument."""

@@ -74,7 +74,7 @@ class SdkRequestContext:
 
     @property
     def can_elicit(self) -> bool:
-        """Whether the host can put a question. One that names no kind means forms: there was no other kind at first."""
+        """True if the host can put a question. One that names no kind means forms: there was no other kind at first."""
         kinds = self._capabilities.get("elicitation")
         return kinds is not None and ("form" in kinds or "url" not in kinds)
 

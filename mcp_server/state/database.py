@@ -22,8 +22,8 @@ from mcp_server.files.digests import Digests, check_folder, read_digests
 from mcp_server.sql.mysql_address import MysqlAddress, is_missing_table
 from mcp_server.state.database_lock import PreparationLock
 from mcp_server.state.folder import StateFolder
-from mcp_server.state.manifest import Manifest, parse_manifest
-from mcp_server.state.tables import FILES, PARTS, STATE, content_checksums, drop_catalog
+from mcp_server.state.manifest import Manifest, ManifestStore, parse_manifest
+from mcp_server.state.tables import FILES, PARTS, STATE, as_digests, content_checksums, drop_catalog
 
 PIECE_BYTES = 2**20
 """Size of the part of a file that is in one row, below every server's limit on packets."""
@@ -32,7 +32,7 @@ KEPT_COPIES = 2
 """Number of models that stay in a machine's folder: the present one, and one that servers may still be reading."""
 
 
-class StateDatabase:
+class StateDatabase(ManifestStore):
     """A state in a database.
 
     Args:
@@ -89,13 +89,6 @@ class StateDatabase:
         if content is None:
             raise NotPreparedError(f"nothing has been prepared in {self.place}: run `recsys-mcp prepare`")
         return parse_manifest(content, self.place)
-
-    def published(self) -> Manifest | None:
-        """The published manifest, or None where there is none that can be used."""
-        try:
-            return self.manifest()
-        except NotPreparedError:
-            return None
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""
@@ -303,8 +296,3 @@ class StateDatabase:
 
     def _damaged(self, name: str) -> DamagedPartError:
         return DamagedPartError(f"the files of {name} in {self.place} are damaged: run `recsys-mcp prepare`")
-
-
-def as_digests(checksums: Mapping[str, Sequence[int]]) -> dict[str, str]:
-    """Checksums of tables in the form in which a manifest has them."""
-    return {table: f"{n_rows} rows, {checksum:016x}" for table, (n_rows, checksum) in checksums.items()}

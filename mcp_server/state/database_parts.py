@@ -15,11 +15,11 @@ from mcp_server.errors import DamagedPartError
 from mcp_server.recommender.artifact import ArtifactHeader
 from mcp_server.recommender.model import Recommender
 from mcp_server.sql.mysql import MysqlDatabase
-from mcp_server.state.database import StateDatabase, as_digests
+from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.folder_parts import FolderParts, has_all_rows, lost_rows, read_catalog
 from mcp_server.state.manifest import Manifest
-from mcp_server.state.tables import catalog_prefix, content_checksums, quoted
+from mcp_server.state.tables import as_digests, catalog_prefix, content_checksums, quoted
 
 
 class DatabaseParts:

@@ -32,7 +32,7 @@ from mcp_server.errors import DamagedPartError, NotPreparedError
 from mcp_server.files.atomic import write_atomically
 from mcp_server.files.digests import DIGESTS_FILE, Digests, check_folder, digest_folder, read_digests
 from mcp_server.files.disk import unwritable
-from mcp_server.state.manifest import Manifest, parse_manifest
+from mcp_server.state.manifest import Manifest, ManifestStore, parse_manifest
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ MODELS_FOLDER = "embedding-models"
 """Name of the folder for files of embedding models, in the state folder."""
 
 
-class StateFolder:
+class StateFolder(ManifestStore):
     """A state folder. Nothing is created until something is made."""
 
     is_remote = False
@@ -97,13 +97,6 @@ class StateFolder:
                 f"{self.manifest_file} cannot be read ({error}): run `recsys-mcp prepare`"
             ) from error
         return parse_manifest(content, self.place)
-
-    def published(self) -> Manifest | None:
-        """The published manifest, or None where there is none that can be used."""
-        try:
-            return self.manifest()
-        except NotPreparedError:
-            return None
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""

@@ -142,6 +142,10 @@ class ManifestStore(Parts, Protocol):
 
     def published(self) -> Manifest | None:
         """The published manifest, or None where there is none that can be used."""
+        try:
+            return self.manifest()
+        except NotPreparedError:
+            return None
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""

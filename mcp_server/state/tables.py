@@ -12,7 +12,7 @@ recsys_parts, which is written last.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -91,6 +91,11 @@ def content_checksums(connection: Connection, name: str) -> dict[str, list[int]]
         n_rows, checksum = connection.exec_driver_sql(f"SELECT COUNT(*), BIT_XOR({row}) FROM {quote(table)}").one()
         found[table.removeprefix(prefix)] = [int(n_rows), int(checksum)]
     return found
+
+
+def as_digests(checksums: Mapping[str, Sequence[int]]) -> dict[str, str]:
+    """Checksums of tables in the form in which a manifest has them."""
+    return {table: f"{n_rows} rows, {checksum:016x}" for table, (n_rows, checksum) in checksums.items()}
 
 
 def drop_catalog(connection: Connection, name: str) -> None:

@@ -14,17 +14,13 @@ from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException
 
 from mcp_server.errors import BackendError, DamagedPartError
-from mcp_server.vectors.qdrant_points import are_same_points, digest_points
+from mcp_server.vectors.qdrant_points import are_same_points, batches, digest_points, point_struct
 from mcp_server.vectors.qdrant_server import QdrantServer, passing_seconds
 from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
 
 OLDEST_VERSION = (1, 16)
 """The first version of the server that takes the constant of rank fusion, and keeps the metadata of collections. Older
 versions refuse the first, and silently drop the second."""
-
-BATCH_POINTS, BATCH_NUMBERS = 256, 200_000
-"""Largest number of points, and of numbers in their vectors, in one request: 4 MB, while servers take 32 MB by default.
-"""
 
 BATCH_READ = 64
 """Number of points in one answer, when all are read."""
@@ -112,7 +108,7 @@ class QdrantCollections:
         collection = self._collection(name)
         with self.server.answering(collection):
             self._create(collection, dimension, {"embedding_model": embedding_model, "n_points": n_points})
-            for batch in _batches(points):
+            for batch in batches(points):
                 self._upsert(collection, batch)
                 advance(len(batch))
             count = self._count(collection)
@@ -223,7 +219,7 @@ class QdrantCollections:
         )  # so that an operator finds the item of a text, where a cloud's strict mode wants an index too
 
     def _upsert(self, collection: str, batch: list[Point]) -> None:
-        points = [_point_struct(point) for point in batch]
+        points = [point_struct(point) for point in batch]
         for pause in (*PAUSES, None):
             try:
                 self._client.upsert(collection, points, wait=True, timeout=WRITE_SECONDS)
@@ -276,27 +272,6 @@ def _same_vectors(params: models.CollectionParams, dimension: int) -> bool:
     return {name: (v.size, v.distance, v.multivector_config) for name, v in found.items()} == {
         name: (v.size, v.distance, v.multivector_config) for name, v in dense.items()
     } and {name: v.modifier for name, v in found_sparse.items()} == {name: v.modifier for name, v in sparse.items()}
-
-
-def _batches(points: Iterable[Point]) -> Iterator[list[Point]]:
-    batch: list[Point] = []
-    numbers = 0
-    for point in points:
-        size = point.text.size + point.sentences.size
-        if batch and (len(batch) == BATCH_POINTS or numbers + size > BATCH_NUMBERS):
-            yield batch
-            batch, numbers = [], 0
-        batch.append(point)
-        numbers += size
-    if batch:
-        yield batch
-
-
-def _point_struct(point: Point) -> models.PointStruct:
-    vectors: dict[str, models.Vector] = {TEXT: point.text.tolist(), SENTENCES: point.sentences.tolist()}
-    if point.words.indices:  # a text of stop words alone has none
-        vectors[WORDS] = models.SparseVector(indices=list(point.words.indices), values=list(point.words.values))
-    return models.PointStruct(id=point.item, vector=vectors, payload={DIGESTS: list(point.digests)})
 
 
 def _alias(alias: str, collection: str) -> models.CreateAliasOperation:

@@ -1,4 +1,4 @@
-"""Digests of points on a Qdrant server, to be compared with those of the same points when they were made.
+"""Points on a Qdrant server: their form and their batches, and their digests, which show whether they have changed.
 
 A server may normalise dense vectors again when it moves them, which changes their last bits. So these count as a sum,
 and everything else exactly.
@@ -7,11 +7,40 @@ and everything else exactly.
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from qdrant_client import models
+
+from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
+
+BATCH_POINTS, BATCH_NUMBERS = 256, 200_000
+"""Largest number of points, and of numbers in their vectors, in one request: 4 MB, while servers take 32 MB by default.
+"""
+
+
+def batches(points: Iterable[Point]) -> Iterator[list[Point]]:
+    """Points in batches, each of which fits into one request."""
+    batch: list[Point] = []
+    numbers = 0
+    for point in points:
+        size = point.text.size + point.sentences.size
+        if batch and (len(batch) == BATCH_POINTS or numbers + size > BATCH_NUMBERS):
+            yield batch
+            batch, numbers = [], 0
+        batch.append(point)
+        numbers += size
+    if batch:
+        yield batch
+
+
+def point_struct(point: Point) -> models.PointStruct:
+    """A point as the client takes it."""
+    vectors: dict[str, models.Vector] = {TEXT: point.text.tolist(), SENTENCES: point.sentences.tolist()}
+    if point.words.indices:  # a text of stop words alone has none
+        vectors[WORDS] = models.SparseVector(indices=list(point.words.indices), values=list(point.words.values))
+    return models.PointStruct(id=point.item, vector=vectors, payload={DIGESTS: list(point.digests)})
 
 
 def digest_points(records: Iterable[models.Record]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from mcp_server.errors import BackendError
-from mcp_server.vectors import qdrant_collections
+from mcp_server.vectors import qdrant_collections, qdrant_points
 from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_server import QdrantServer
 from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point, Words
@@ -57,7 +57,7 @@ def test_a_part_exists_when_all_of_it_is_there(collections: QdrantCollections) -
 def test_what_a_killed_preparation_has_left_is_not_a_part_and_is_made_afresh(
     collections: QdrantCollections, client: QdrantClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qdrant_collections, "BATCH_POINTS", 5)
+    monkeypatch.setattr(qdrant_points, "BATCH_POINTS", 5)
 
     def points() -> Iterator[Point]:
         yield from POINTS[:20]
@@ -76,11 +76,11 @@ def test_what_a_killed_preparation_has_left_is_not_a_part_and_is_made_afresh(
 WRITER = """
 import os, sys
 import numpy as np
-from mcp_server.vectors import qdrant_collections
+from mcp_server.vectors import qdrant_collections, qdrant_points
 from mcp_server.vectors.qdrant_server import QdrantServer
 from mcp_server.vectors.store import Point, Words
 
-qdrant_collections.BATCH_POINTS = 10
+qdrant_points.BATCH_POINTS = 10
 vector = np.ones((1, 4), dtype=np.float32)
 points = [Point(item, vector[0], vector, Words([1], [1.0]), []) for item in range(40)]
 collections = qdrant_collections.QdrantCollections(QdrantServer(sys.argv[1]), "recsys")
@@ -121,7 +121,7 @@ def test_a_part_that_is_written_again_holds_only_what_is_new(
 
 
 def test_long_texts_go_in_small_batches(collections: QdrantCollections, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(qdrant_collections, "BATCH_NUMBERS", 100)
+    monkeypatch.setattr(qdrant_points, "BATCH_NUMBERS", 100)
     sizes = [1, 1, 30, 1, 24, 1, 1, 1]  # sentences of four numbers, and a whole text of four: the third is too large
     points = [
         Point(item, unit(1, item, 0, 0), np.tile(unit(1, item, 0, 0), (size, 1)), Words([1], [1.0]), [])
