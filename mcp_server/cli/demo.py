@@ -104,7 +104,7 @@ def general_questions(manifest: "Manifest") -> list[Question]:
             steps=[Step(tool="get_like_percentage_tool", arguments={"items": [item]})],
         ),
         Question(
-            ask=f"What for somebody new who likes {nouns.item} {item}?",
+            ask=f"What do we recommend to somebody new who likes {nouns.item} {item}?",
             steps=[Step(tool=recommend, arguments={"liked_items": [item]})],
         ),
     ]

@@ -103,7 +103,9 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
     manifest = state.manifests.manifest()
     findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card))
     if manifest.is_former:
-        findings.append(Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which trains nothing anew"))
+        findings.append(
+            Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which does not train again")
+        )
     async with contextlib.aclosing(Backends(state, manifest, settings.item_set_days)) as backends:
         return findings + await _examine_backends(backends, state, manifest)
 

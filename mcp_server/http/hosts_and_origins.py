@@ -188,11 +188,11 @@ class KnownHostsOnly:
             other = "" if authority is None else f" for {quoted(authority)}"
             return self._refuse(400, "bad_request", f"{quoted(hosts[0])} is not the host of a request{other}")
         if not is_accepted(host, self._hosts):
-            text = f"the server does not know itself as {quoted(hosts[0])}: RECSYS_ALLOWED_HOSTS names it where it may"
+            text = f"{quoted(hosts[0])} is not a name of this server: add it to RECSYS_ALLOWED_HOSTS if it should be"
             return self._refuse(421, "unknown_host", text)
         origin = canonical_origin(origins[0]) if origins else None
         if origins and (origin is None or not is_accepted(origin, self._origins)):
-            text = f"pages of {quoted(origins[0])} may not call: RECSYS_ALLOWED_ORIGINS names those that may"
+            text = f"pages of {quoted(origins[0])} may not call: add it to RECSYS_ALLOWED_ORIGINS if they should"
             return self._refuse(403, "unknown_origin", text)
         canonical = {b"host": host.encode("ascii"), b"origin": (origin or "").encode("ascii")}
         return [(name, canonical.get(name, value.strip(b" \t"))) for name, value in scope["headers"]]

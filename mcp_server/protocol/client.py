@@ -183,9 +183,9 @@ class _RemoteServer:
             case 413:
                 return f"{self._place} takes no request as long as this one"
             case 421:
-                return f"{self._place} does not know itself by this name: set RECSYS_ALLOWED_HOSTS where it runs"
+                return f"{self._place} does not accept this name as its own: set RECSYS_ALLOWED_HOSTS where it runs"
             case 429:
-                return f"{self._place} has no place for another session of yours: close one, or try again in a minute"
+                return f"{self._place} cannot open another session for you: close one, or try again in a minute"
             case status if status >= 400:
                 return f"{self._place} answered with HTTP status {status}"
         said = " ".join(str(error).split()) or type(error).__name__
