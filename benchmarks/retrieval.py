@@ -36,7 +36,7 @@ def canonical_ids() -> dict[int, int]:
 
     dataset = read_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None))
     pairs = enumerate(dataset.canonical)
-    return {dataset.item_ids[i]: dataset.item_ids[first] for i, first in pairs if i != first}  # type: ignore[misc]
+    return {dataset.items.ids[i]: dataset.items.ids[first] for i, first in pairs if i != first}  # type: ignore[misc]
 
 
 async def main(files: dict[str, list[str]]) -> None:

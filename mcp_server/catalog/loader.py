@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table
 
 from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables, is_term_field
 from mcp_server.catalog.vocabulary import fold
-from mcp_server.dataset.records import Dataset
+from mcp_server.dataset.records import NO_TIME, Dataset
 
 BATCH = 10_000
 """Rows in one statement."""
@@ -31,14 +31,7 @@ def load_catalog(
     tables.metadata.create_all(connection)
     _insert(connection, tables.items, _item_rows(dataset))
     _load_terms(connection, tables, dataset)
-    _insert(
-        connection,
-        tables.users,
-        (
-            {"idx": position, "id": identifier, **user}
-            for position, (identifier, user) in enumerate(zip(dataset.user_ids, dataset.users, strict=True))
-        ),
-    )
+    _insert(connection, tables.users, _user_rows(dataset))
     _insert(connection, tables.interactions, _interaction_rows(dataset), advance)
 
 
@@ -57,23 +50,29 @@ def _item_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
     spec = dataset.spec
     columns = [spec.items.title, *(field.name for field in spec.columns)]
     counts = np.bincount(dataset.interactions.item, minlength=len(dataset.items))
-    for position, (identifier, item) in enumerate(zip(dataset.item_ids, dataset.items, strict=True)):
+    for position, (identifier, values) in enumerate(zip(dataset.items.ids, dataset.items.rows(columns), strict=True)):
         yield {
             "idx": position,
             "id": identifier,
             "canonical": int(dataset.canonical[position]),
             "n_interactions": int(counts[position]),
-            **{name: item[name] for name in columns},
+            **dict(zip(columns, values, strict=True)),
         }
+
+
+def _user_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+    columns = [field.name for field in dataset.spec.users.fields]
+    for position, (identifier, values) in enumerate(zip(dataset.users.ids, dataset.users.rows(columns), strict=True)):
+        yield {"idx": position, "id": identifier, **dict(zip(columns, values, strict=True))}
 
 
 def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
     fields = [field.name for field in dataset.spec.items.fields if is_term_field(field)]
     term_of: dict[tuple[str, str], int] = {}
     links: list[dict[str, int]] = []
-    for item, record in enumerate(dataset.items):
-        for field in fields:
-            for position, name in enumerate(_names(record[field])):
+    for item, values in enumerate(dataset.items.rows(fields)):
+        for field, value in zip(fields, values, strict=True):
+            for position, name in enumerate(_names(value)):
                 term = term_of.setdefault((field, name), len(term_of))
                 links.append({"item": item, "term": term, "position": position})
     sizes = Counter(link["term"] for link in links)
@@ -98,8 +97,10 @@ def _names(value: object) -> Sequence[str]:
 
 def _interaction_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
     data = dataset.interactions
-    ratings = data.rating.tolist() if data.rating is not None else [None] * len(data)
-    timestamps = data.timestamp.tolist() if data.timestamp is not None else [None] * len(data)
+    ratings = data.value.tolist() if data.value is not None else [None] * len(data)
+    timestamps = [None] * len(data)
+    if data.timestamp is not None:
+        timestamps = [None if time == NO_TIME else time for time in data.timestamp.tolist()]
     columns = zip(data.user.tolist(), data.item.tolist(), ratings, timestamps, strict=True)
     for number, (user, item, rating, timestamp) in enumerate(columns, start=1):
         yield {"interaction": number, "user": user, "item": item, "rating": rating, "timestamp": timestamp}

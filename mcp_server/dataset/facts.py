@@ -27,6 +27,10 @@ class DatasetCard(BaseModel):
     n_interactions: int
     n_dropped: int = 0
     """Interactions left out because they name an unknown item or user."""
+    n_unavailable: int = 0
+    """Items that are not available, and so never recommended."""
+    notes: list[str] = []
+    """Sentences for the owner about what was left out or read in a way that may surprise."""
     item_ids: str
     """Form of the IDs, as in "IDs run from 1 to 1682"."""
     user_ids: str
@@ -66,8 +70,20 @@ class Feature(Flag):
     USER_GROUPS = auto()
     NAMED_GROUPS = auto()
     """Names of user groups, which a preparation finds."""
-    LIKE_THRESHOLD = auto()
-    """Ratings, and the one from which on a user likes an item. Without it every interaction counts as liking."""
+    RATINGS = auto()
+    """Opinions on a scale, and the one from which on a user likes an item."""
+    COUNTS = auto()
+    """Counts of how often or how much users have used items."""
+    EVENTS = auto()
+    """Events of several weights."""
+    TIMES = auto()
+    """Times of interactions. Without them nothing is known to be newest."""
+    BOOLEANS = auto()
+    """Booleans among the fields that can be filtered."""
+    DATES = auto()
+    """Dates among the fields that can be filtered."""
+    AVAILABILITY = auto()
+    """Items that may not be available."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,7 @@ class DatasetFacts:
         kinds = {field.kind for field in spec.filters}
         present = {
             Feature.FILTERS: bool(spec.filters),
-            Feature.FILTERED_NAMES: bool(kinds - {"number"}),
+            Feature.FILTERED_NAMES: bool(kinds & {"category", "text"}),
             Feature.FILTERED_KINDS: "category" in kinds,
             Feature.FILTERED_TITLES: any(field.name == spec.items.title for field in spec.filters),
             Feature.FILTERED_MONTHS: any(field.part == "month" for field in spec.filters),
@@ -107,7 +123,13 @@ class DatasetFacts:
             Feature.USER_FIELDS: bool(spec.users.fields),
             Feature.USER_GROUPS: bool(spec.users.groups),
             Feature.NAMED_GROUPS: bool(self.group_names),
-            Feature.LIKE_THRESHOLD: spec.interactions.like_threshold is not None,
+            Feature.RATINGS: spec.interactions.kind == "ratings",
+            Feature.COUNTS: spec.interactions.kind == "counts",
+            Feature.EVENTS: spec.interactions.kind == "events",
+            Feature.TIMES: spec.interactions.timestamp is not None,
+            Feature.BOOLEANS: "boolean" in kinds,
+            Feature.DATES: "date" in kinds,
+            Feature.AVAILABILITY: spec.items.available is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
 

@@ -15,12 +15,14 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     """One attribute of items or users."""
 
     name: Name
-    kind: Literal["category", "number", "text", "date"]
-    """Kind of the values. Names of a category are matched fuzzily; dates are ISO, as in 1995, 1995-11 or 1995-11-22."""
+    kind: Literal["category", "number", "boolean", "text", "date"]
+    """Kind of the values. category: names, which are matched fuzzily. number. boolean: true or false, yes or no, 1 or
+    0. text. date: days, and times where there are any, as in 1995, 1995-11, 1995-11-22 or 1995-11-22T18:30:00Z."""
     many: bool = False
-    """Several values for one item; only for a category."""
+    """Several values for one item, in one row or in a row for each; only for a category."""
     source: str | None = None
-    """Column of the files, where it has another name."""
+    """Column of the source, if it has another name; the path to a part of an object, such as ``price.amount``; or an
+    SQL expression over the columns, such as ``regexp_extract(title, '\\((\\d{4})\\)', 1)``."""
     label: str | None = None
     """People's word for the field. By default the name, with spaces."""
     unit: str | None = None
@@ -31,6 +33,13 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     """The field becomes an argument of the filter tool."""
     separator: str | None = None
     """Text between two values of a category, where one string holds many."""
+    decimal: Literal[".", ","] | None = None
+    """Decimal mark of a number. By default it is detected; what could be either is refused."""
+    format: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    """Form of a date: ``s``, ``ms`` or ``us`` for a number of seconds, milliseconds or microseconds since 1970, or a
+    pattern such as ``%d/%m/%Y``. By default ISO 8601 and other forms that can be read in one way only."""
+    html: bool = False
+    """The text is HTML: tags, scripts and styles are taken out."""
     part: Literal["year", "month"] | None = None
     """Part of the date, for a number taken from a date column."""
     values: dict[str, str] = {}
@@ -57,7 +66,9 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
             (bool(self.aliases) and self.kind != "category", "aliases", "category"),
             (self.part is not None and self.kind != "number", "part", "number"),
             (self.integer and self.kind != "number", "integer", "number"),
-            (self.filter and self.kind == "date", "filter", "category, number or text"),
+            (self.decimal is not None and self.kind != "number" and not self.bands, "decimal", "number"),
+            (self.format is not None and self.kind != "date" and self.part is None, "format", "date"),
+            (self.html and self.kind != "text", "html", "text"),
         ]
         for wrong, option, kind in misplaced:
             if wrong:

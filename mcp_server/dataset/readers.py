@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from mcp_server.dataset.sources import Alternatives, SourceFile
+from mcp_server.dataset.sources import Alternatives, Source, SourceFile, SourceQuery, format_of
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError
 from recsys_shared.plain_text import cut
@@ -44,7 +44,8 @@ def locate_sources(spec: DatasetSpec, spec_folder: Path, data_folder: Path | Non
     folders = [*([data_folder] if data_folder else []), spec_folder]
     folders += [folder for name in spec.folders if (folder := _resolve_folder(name, spec_folder)) is not None]
 
-    def locate(source: SourceFile | Alternatives) -> LocatedFile:
+    def locate(source: Source) -> LocatedFile:
+        assert not isinstance(source, SourceQuery)
         choices = source.one_of if isinstance(source, Alternatives) else [source]
         for folder in folders:
             for choice in choices:
@@ -117,7 +118,9 @@ def read_rows(file: LocatedFile) -> Iterator[tuple[int, Row]]:
         DatasetError: A line breaks the format; the text names file and line.
     """
     try:
-        yield from _read_jsonl(file) if file.source.format == "jsonl" else _read_columns(file)
+        yield from (
+            _read_jsonl(file) if (file.source.format or format_of(file.source.file)) == "jsonl" else _read_columns(file)
+        )
     except UnicodeError as error:
         reason = error.reason if isinstance(error, UnicodeDecodeError) else error
         raise DatasetError(f"{file.path} is not {file.source.encoding}: {reason}") from error
@@ -128,7 +131,7 @@ def read_rows(file: LocatedFile) -> Iterator[tuple[int, Row]]:
 
 
 def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
-    with file.path.open(encoding=file.source.encoding) as stream:
+    with file.path.open(encoding=file.source.encoding or "utf-8") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
@@ -145,9 +148,9 @@ def _read_jsonl(file: LocatedFile) -> Iterator[tuple[int, Row]]:
 
 def _read_columns(file: LocatedFile) -> Iterator[tuple[int, Row]]:
     """Rows of a delimited or an atomic file. RecBole's atomic files have tabs, and a header of ``name:type``."""
-    source, is_atomic = file.source, file.source.format == "atomic"
-    with file.path.open(encoding=source.encoding, newline="") as stream:
-        lines = _split_lines(stream, "\t" if is_atomic else source.separator)
+    source, is_atomic = file.source, (file.source.format or format_of(file.source.file)) == "atomic"
+    with file.path.open(encoding=source.encoding or "utf-8", newline="") as stream:
+        lines = _split_lines(stream, "\t" if is_atomic else source.separator or ",")
         columns = source.columns or next(lines, (0, None))[1]
         if columns is None:
             raise DatasetError(f"{file.path} is empty: a header line with the column names was expected")

@@ -6,10 +6,10 @@ The dataset's own IDs are for people and assistants.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -18,28 +18,49 @@ from mcp_server.dataset.ids import LARGEST_INTEGER, LONGEST_ID
 from mcp_server.dataset.readers import LocatedFile, Row, digest_files, locate_sources, read_rows
 from mcp_server.dataset.spec import DatasetSpec, ItemSpec, UserSpec, load_spec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
-from mcp_server.types import DoubleArray, Id, IntArray
+from mcp_server.types import BoolArray, DoubleArray, Id, IntArray
 from recsys_shared.plain_text import cut
 
 LATEST_TIMESTAMP = 60_000_000_000
 """Latest time, in seconds since 1970: the year 3871. Milliseconds of our time are beyond it."""
 
-Value = str | float | int | list[str] | None
+NO_TIME = np.iinfo(np.int64).min
+"""Stands for the time of an interaction that has none."""
+
+Value = str | float | int | bool | list[str] | None
+
+
+class Records(Protocol):
+    """Items or users, in the order of their positions."""
+
+    ids: list[Id]
+    """IDs, which rise."""
+
+    def __len__(self) -> int: ...
+
+    def rows(self, fields: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+        """The values of some fields, record by record. Unknown ones are None, or [] where there may be many."""
 
 
 @dataclass(frozen=True)
 class Interactions:
-    """Interactions in the order of the file. All arrays: (n_interactions,)."""
+    """What users have done with items: each pair of user and item once, its interactions combined.
+
+    Pairs are in the order of the sources, by the last interaction of each. All arrays: (n_pairs,).
+    """
 
     user: IntArray
     """User positions."""
     item: IntArray
     """Item positions."""
-    rating: DoubleArray | None
+    value: DoubleArray | None
+    """The latest rating, the sum of the counts, or the sum of the weights of the events; None for likes."""
+    n_events: IntArray | None
+    """For events, the number of those with a weight above 0; None for other feedback."""
     timestamp: IntArray | None
-    """Seconds since 1970."""
-    n_dropped: int
-    """Interactions left out because they name an unknown item or user."""
+    """The latest time, in seconds since 1970; NO_TIME where it is not known. None where the dataset has no times."""
+    liked: BoolArray
+    """True where the user likes the item."""
 
     def __len__(self) -> int:
         return len(self.user)
@@ -50,13 +71,17 @@ class Dataset:
     """All records of a dataset."""
 
     spec: DatasetSpec
-    item_ids: list[Id]
-    items: list[dict[str, Value]]
+    items: Records
     canonical: IntArray
     """(n_items,): position of the first item that is the same as this one; its own where it has no twin."""
-    user_ids: list[Id]
-    users: list[dict[str, Value]]
+    available: BoolArray | None
+    """(n_items,): False for items that are not to be recommended; None where all are available."""
+    users: Records
     interactions: Interactions
+    n_dropped: int
+    """Interactions left out because they name an unknown item or user."""
+    notes: list[str]
+    """Sentences for the owner about what was left out or read in a way that may surprise."""
 
 
 @dataclass(frozen=True)
@@ -106,22 +131,35 @@ def read_dataset(found: DatasetFiles, advance: Callable[[str], None] = lambda st
         users = {row[0]: {} for row in raw}
     user_ids = sorted(users)
     item_records = [items[identifier] for identifier in item_ids]
+    interactions, n_dropped = _index_interactions(raw, user_ids, item_ids, spec)
     return Dataset(
         spec,
-        item_ids,
-        item_records,
+        _ListedRecords(item_ids, item_records),
         _find_twins(item_records, spec.items.same_item),
-        user_ids,
-        [users[identifier] for identifier in user_ids],
-        _index_interactions(raw, user_ids, item_ids, spec),
+        None,
+        _ListedRecords(user_ids, [users[identifier] for identifier in user_ids]),
+        interactions,
+        n_dropped,
+        [],
     )
+
+
+class _ListedRecords:
+    def __init__(self, ids: list[Id], records: list[dict[str, Value]]) -> None:
+        self.ids, self._records = ids, records
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, fields: Sequence[str]) -> Iterator[tuple[Value, ...]]:
+        return (tuple(record[field] for field in fields) for record in self._records)
 
 
 def _read_entities(
     files: Iterable[LocatedFile], entity: ItemSpec | UserSpec, spec: DatasetSpec
 ) -> dict[Any, dict[str, Value]]:
     """Records by ID, joined over the files. Where two files know a field, the first one counts."""
-    missing = frozenset(spec.missing)
+    missing = frozenset(spec.missing or [""])
     raw: dict[Any, dict[str, object]] = {}
     for file in files:
         for number, row in read_rows(file):
@@ -269,14 +307,23 @@ def _timestamp(value: object) -> int:
 
 def _index_interactions(
     raw: list[tuple[Any, Any, float, int]], user_ids: list[Any], item_ids: list[Any], spec: DatasetSpec
-) -> Interactions:
+) -> tuple[Interactions, int]:
     user_idx = {identifier: position for position, identifier in enumerate(user_ids)}
     item_idx = {identifier: position for position, identifier in enumerate(item_ids)}
-    known = [row for row in raw if row[0] in user_idx and row[1] in item_idx]
-    return Interactions(
-        user=np.array([user_idx[row[0]] for row in known], dtype=np.int64),
-        item=np.array([item_idx[row[1]] for row in known], dtype=np.int64),
-        rating=np.array([r[2] for r in known], dtype=np.float64) if spec.interactions.rating else None,
-        timestamp=np.array([r[3] for r in known], dtype=np.int64) if spec.interactions.timestamp else None,
-        n_dropped=len(raw) - len(known),
+    known = [
+        (user_idx[user], time, number, item_idx[item], rating)
+        for number, (user, item, rating, time) in enumerate(raw)
+        if user in user_idx and item in item_idx
+    ]
+    pairs = {(row[0], row[3]): row for row in sorted(known)}
+    rows = sorted(pairs.values(), key=lambda row: row[2])
+    threshold = spec.interactions.like_threshold
+    interactions = Interactions(
+        user=np.array([row[0] for row in rows], dtype=np.int64),
+        item=np.array([row[3] for row in rows], dtype=np.int64),
+        value=np.array([row[4] for row in rows], dtype=np.float64) if spec.interactions.rating else None,
+        n_events=None,
+        timestamp=np.array([row[1] for row in rows], dtype=np.int64) if spec.interactions.timestamp else None,
+        liked=np.array([threshold is None or row[4] >= threshold for row in rows], dtype=bool),
     )
+    return interactions, len(raw) - len(known)

@@ -8,7 +8,7 @@ import codecs
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
 
 from mcp_server.errors import quoted
 
@@ -58,23 +58,92 @@ Folder = Annotated[str, AfterValidator(_folder)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
+SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+"""Name of a database, for which the user gives the URL."""
+
+Separator = Annotated[str, Field(min_length=1, max_length=4)]
+
+FileFormat = Literal["delimited", "jsonl", "json", "parquet", "atomic"]
+
+ENDINGS: dict[str, FileFormat] = {
+    ".csv": "delimited",
+    ".tsv": "delimited",
+    ".tab": "delimited",
+    ".psv": "delimited",
+    ".txt": "delimited",
+    ".dat": "delimited",
+    ".data": "delimited",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".inter": "atomic",
+    ".item": "atomic",
+    ".user": "atomic",
+}
+"""Formats of files by their ending, where none is declared. A further ending .gz or .zst means compression."""
+
+COMPRESSIONS = (".gz", ".zst")
+
+
+def format_of(path: str) -> FileFormat | None:
+    """The format that a file's ending stands for, or None where it stands for none."""
+    name = path.lower()
+    for compression in COMPRESSIONS:
+        name = name.removesuffix(compression)
+    return next((found for ending, found in ENDINGS.items() if name.endswith(ending)), None)
+
+
 class SourceFile(BaseModel, extra="forbid", frozen=True):
-    """One file of records."""
+    """Records of one file, or of several with the same columns."""
 
     file: Inside
-    """Path in one of the dataset's folders, as ``prices/2024.csv``."""
-    format: Literal["jsonl", "delimited", "atomic"]
-    """jsonl: an object on each line; delimited: CSV and the like; atomic: RecBole's tab-separated ``name:type``."""
-    separator: str = Field(",", min_length=1)
-    """Text between two columns of a delimited file. Columns between commas may be quoted."""
+    """Path in one of the dataset's folders, such as ``prices/2024.csv``; a folder or a pattern such as
+    ``prices/*.csv.gz`` stands for all files in it, in the order of their names. Files that end in .gz or .zst are
+    decompressed."""
+    format: FileFormat | None = None
+    """delimited: CSV and the like; jsonl: one object a line; json: one array of objects; parquet; atomic: RecBole's
+    tab-separated ``name:type``. By default the file's ending decides."""
+    separator: Separator | None = None
+    """Text between two columns of a delimited file. By default it is detected."""
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    """Quotation mark of a delimited file, doubled inside quotations; empty where quotation marks are plain text."""
     columns: list[str] | None = None
     """Names of the columns, for a delimited file without a header line."""
-    encoding: Encoding = "utf-8"
+    encoding: Encoding | None = None
+    """Encoding of the text, such as ``latin-1``. By default UTF-8, with or without a byte order mark."""
+    where: str | None = None
+    """SQL condition over the columns; rows that do not meet it are left out."""
     flags: dict[str, list[str]] = {}
     """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
+
+
+class SourceQuery(BaseModel, extra="forbid", frozen=True):
+    """Records that an SQL query finds."""
+
+    query: Annotated[str, Field(min_length=1, max_length=20_000)]
+    """A SELECT in DuckDB's SQL over files of the dataset's folders, such as ``SELECT * FROM 'ratings.csv' JOIN
+    'films.json' USING (id)``; with ``from``, a SELECT in the SQL of that database."""
+    from_: SourceName | None = Field(None, alias="from")
+    """Name of a database. The user gives its URL by ``--source NAME=URL`` or RECSYS_SOURCE_NAME."""
+    where: str | None = None
+    """SQL condition over the columns that the query finds."""
 
 
 class Alternatives(BaseModel, extra="forbid", frozen=True):
     """Several files, of which the first that exists is read."""
 
     one_of: list[SourceFile] = Field(min_length=1)
+
+
+def _kind_of_source(value: object) -> str:
+    declared = value if isinstance(value, dict) else vars(value)
+    return next((kind for kind in ("one_of", "query") if kind in declared), "file")
+
+
+Source = Annotated[
+    Annotated[SourceFile, Tag("file")] | Annotated[SourceQuery, Tag("query")] | Annotated[Alternatives, Tag("one_of")],
+    Discriminator(_kind_of_source),
+]
+"""Records from files or from a query. The kind is told by the key that it has: ``file``, ``query`` or ``one_of``."""

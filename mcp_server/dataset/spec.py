@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mcp_server.dataset.fields import FieldSpec, Name, check_names
-from mcp_server.dataset.sources import Alternatives, Folder, SourceFile
+from mcp_server.dataset.sources import Folder, Source
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
 
@@ -22,6 +22,20 @@ MOST_PROBLEMS = 20
 
 LONGEST_KEY = 60
 """Characters that are shown of each part of a key."""
+
+
+Feedback = Literal["ratings", "counts", "events", "likes"]
+
+Weight = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+
+Expression = Annotated[str, Field(min_length=1, max_length=2_000)]
+"""An SQL expression."""
+
+Language = Literal["arabic", "azerbaijani", "basque", "bengali", "catalan", "chinese", "danish", "dutch", "english",
+                   "finnish", "french", "german", "greek", "hebrew", "hinglish", "hungarian", "indonesian", "italian",
+                   "japanese", "kazakh", "nepali", "norwegian", "portuguese", "romanian", "russian", "slovene",
+                   "spanish", "swedish", "tajik", "turkish"]  # fmt: skip
+"""Languages of the word index."""
 
 
 class Nouns(BaseModel, extra="forbid", frozen=True):
@@ -51,7 +65,10 @@ class ItemSpec(BaseModel, extra="forbid", frozen=True):
     that can be filtered."""
     same_item: list[list[str]] = []
     """Lists of fields. Two items that agree in all fields of one list are the same item."""
-    sources: list[SourceFile | Alternatives] = Field(min_length=1)
+    available: Expression | None = None
+    """SQL condition over the fields, such as ``stock > 0``. Items that do not meet it, or of which that is not known,
+    are never recommended or listed as popular. By default all items are available."""
+    sources: list[Source] = Field(min_length=1)
     fields: list[FieldSpec] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -65,7 +82,7 @@ class UserSpec(BaseModel, extra="forbid", frozen=True):
     id: str
     """Column with the user's ID."""
     id_type: Literal["integer", "string"]
-    sources: list[SourceFile | Alternatives] = []
+    sources: list[Source] = []
     """Files of users. Without any, the users are those who occur in the interactions."""
     fields: list[FieldSpec] = []
     groups: list[str] = []
@@ -81,23 +98,60 @@ class UserSpec(BaseModel, extra="forbid", frozen=True):
 
 
 class InteractionSpec(BaseModel, extra="forbid", frozen=True):
-    sources: list[SourceFile | Alternatives] = Field(min_length=1)
+    sources: list[Source] = Field(min_length=1)
     user: str
+    """Column with the user's ID."""
     item: str
+    """Column with the item's ID."""
     rating: str | None = None
-    """Column with the rating. Without one every interaction counts as liking."""
+    """Column with the rating, the count or the name of the event. Without one every interaction is a like."""
+    feedback: Feedback | None = None
+    """The meaning of the ``rating`` column. ratings: opinions on a scale. counts: how often or how much, as of plays.
+    events: names of events, as view or buy. likes: there is no such column, and every interaction counts as liking. By
+    default ratings with such a column, likes without one; a column that does not look like ratings is refused."""
+    weights: dict[str, Weight] = {}
+    """For events, the weight of each name, such as ``{view: 1, buy: 5, refund: -5}``."""
     timestamp: str | None = None
-    """Column with the time in seconds since 1970."""
+    """Column with the time of an interaction: ISO 8601, or seconds, milliseconds or microseconds since 1970."""
+    timestamp_format: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    """Form of the times, as a field's ``format``, if they are in another form or could be read in several ways."""
     rating_range: tuple[float, float] | None = None
     """Least and greatest rating. Any other is an error in the file."""
     like_threshold: float | None = None
-    """Least rating of an item that a user likes."""
+    """Least rating, sum of counts or sum of weights of an item that a user likes. Ratings need one; for counts and
+    events anything above 0 is the default."""
 
     @model_validator(mode="after")
-    def _threshold_needs_a_rating(self) -> Self:
-        if (self.rating is None) != (self.like_threshold is None):
-            raise ValueError("interactions: 'rating' and 'like_threshold' go together")
+    def _feedback_has_what_it_needs(self) -> Self:
+        kind = self.kind
+        if (self.rating is None) != (kind == "likes"):
+            raise ValueError(
+                "interactions: feedback 'likes' goes without a 'rating' column"
+                if kind == "likes"
+                else f"interactions: feedback {kind!r} needs 'rating', the column that holds it"
+            )
+        if kind == "ratings" and self.like_threshold is None:
+            raise ValueError("interactions: 'rating' needs 'like_threshold', the least rating that means liking")
+        if kind == "likes" and self.like_threshold is not None:
+            raise ValueError("interactions: 'like_threshold' needs 'rating', the column that it is compared with")
+        if (kind == "events") != bool(self.weights):
+            raise ValueError(
+                "interactions: feedback 'events' needs 'weights', such as {view: 1, buy: 5}"
+                if kind == "events"
+                else "interactions: 'weights' are for feedback 'events'"
+            )
+        if self.weights and max(self.weights.values()) <= 0:
+            raise ValueError("interactions: at least one of the 'weights' must be above 0")
+        if self.rating_range is not None and kind != "ratings":
+            raise ValueError("interactions: 'rating_range' is for feedback 'ratings'")
+        if self.timestamp_format is not None and self.timestamp is None:
+            raise ValueError("interactions: 'timestamp_format' needs 'timestamp', the column that it is of")
         return self
+
+    @property
+    def kind(self) -> Feedback:
+        """The kind of feedback, declared or by default."""
+        return self.feedback or ("likes" if self.rating is None else "ratings")
 
 
 class SearchSpec(BaseModel, extra="forbid", frozen=True):
@@ -107,8 +161,12 @@ class SearchSpec(BaseModel, extra="forbid", frozen=True):
     """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
     keywords: list[str] = []
     """More fields whose words are indexed."""
-    language: str = "english"
-    """Language of the texts: decides the stemmer and the stop words of the word index."""
+    language: Language = "english"
+    """Language of the texts: decides the stemmer and the stop words of the word index. For languages other than English
+    choose a multilingual embedding model, too: RECSYS_EMBEDDING_MODEL."""
+    sentences: bool | Literal["auto"] = "auto"
+    """Embed each sentence on its own, too, which finds more. auto: while all texts are estimated to take less than ten
+    minutes."""
 
 
 class ModelSpec(BaseModel, extra="forbid", frozen=True):
@@ -118,6 +176,9 @@ class ModelSpec(BaseModel, extra="forbid", frozen=True):
     """Any general recommender of RecBole."""
     settings: dict[str, Any] = {}
     """Hyper-parameters of RecBole. Those that are missing keep RecBole's defaults, or are chosen."""
+    retrain: Literal["auto", "always", "never"] = "auto"
+    """When a preparation trains again. always: whenever the interactions have changed. auto: once many of them are new,
+    or some time has passed; until then the model serves the newer catalogue. never: only on request."""
 
 
 class DatasetSpec(BaseModel, extra="forbid", frozen=True):
@@ -132,8 +193,12 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     folders: list[Folder] = []
     """More folders with files, inside the folder of dataset.yaml; ``package:NAME/PATH`` is inside an installed
     package."""
-    missing: list[str] = [""]
-    """Values that stand for an unknown one."""
+    missing: list[str] | None = None
+    """Texts that stand for an unknown value, in any case. By default the empty text, NULL, NaN, N/A and \\N; for
+    numbers, booleans and dates also NA, None, unknown, ``-`` and ``?``."""
+    on_bad_row: Literal["fail", "skip"] = "fail"
+    """What happens with rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
+    skip: they are left out and counted."""
     items: ItemSpec
     users: UserSpec
     interactions: InteractionSpec

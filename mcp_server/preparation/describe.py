@@ -1,5 +1,7 @@
 """Facts about a dataset that descriptions and messages need."""
 
+from collections import Counter
+
 import numpy as np
 
 from mcp_server.dataset.facts import DatasetCard
@@ -12,36 +14,36 @@ TERMS_IN_CARD = 40
 
 def describe(dataset: Dataset) -> DatasetCard:
     """Describe a dataset."""
-    names: dict[str, dict[str, int]] = {}
-    for field in dataset.spec.categories:
-        counts: dict[str, int] = {}
-        for item in dataset.items:
-            value = item[field.name]
-            for name in value if isinstance(value, list) else [value] if value else []:
-                counts[str(name)] = counts.get(str(name), 0) + 1
-        names[field.name] = counts
-    ranges = {}
-    for field in dataset.spec.columns:
-        values = [float(value) for item in dataset.items if isinstance(value := item[field.name], int | float)]
-        if field.kind == "number" and values:
-            ranges[field.name] = (min(values), max(values))
+    spec = dataset.spec
+    categories, numbers = spec.categories, [field for field in spec.columns if field.kind == "number"]
+    names: dict[str, Counter[str]] = {field.name: Counter() for field in categories}
+    for values in dataset.items.rows([field.name for field in categories]):
+        for field, value in zip(categories, values, strict=True):
+            names[field.name].update(value if isinstance(value, list) else [] if value is None else [str(value)])
+    ranges: dict[str, tuple[float, float]] = {}
+    for values in dataset.items.rows([field.name for field in numbers]):
+        for field, value in zip(numbers, values, strict=True):
+            if isinstance(value, int | float):
+                least, greatest = ranges.get(field.name, (value, value))
+                ranges[field.name] = min(least, value), max(greatest, value)
     groups = {}
-    for name in dataset.spec.users.groups:
-        bands = list(next(field for field in dataset.spec.users.fields if field.name == name).bands)
-        present = {str(user[name]) for user in dataset.users if user[name]}
-        groups[name] = bands or sorted(present)
+    for name in spec.users.groups:
+        bands = list(next(field for field in spec.users.fields if field.name == name).bands)
+        groups[name] = bands or sorted({str(value) for (value,) in dataset.users.rows([name]) if value})
     busiest = np.bincount(dataset.interactions.item, minlength=len(dataset.items)).argsort(kind="stable")[::-1]
     active = np.unique(dataset.interactions.user)[:3]
     return DatasetCard(
         n_items=len(dataset.items),
         n_users=len(dataset.users),
         n_interactions=len(dataset.interactions),
-        n_dropped=dataset.interactions.n_dropped,
-        item_ids=_describe_ids(dataset.item_ids),
-        user_ids=_describe_ids(dataset.user_ids),
-        example_items=[dataset.item_ids[position] for position in busiest[:3]],
-        example_users=[dataset.user_ids[position] for position in active],
-        terms={field: sorted(c, key=lambda n: -c[n])[:TERMS_IN_CARD] for field, c in names.items()},
+        n_dropped=dataset.n_dropped,
+        n_unavailable=0 if dataset.available is None else int(np.count_nonzero(~dataset.available)),
+        notes=dataset.notes,
+        item_ids=_describe_ids(dataset.items.ids),
+        user_ids=_describe_ids(dataset.users.ids),
+        example_items=[dataset.items.ids[position] for position in busiest[:3]],
+        example_users=[dataset.users.ids[position] for position in active],
+        terms={field: [name for name, _ in counts.most_common(TERMS_IN_CARD)] for field, counts in names.items()},
         term_counts={field: len(counts) for field, counts in names.items()},
         ranges=ranges,
         groups=groups,

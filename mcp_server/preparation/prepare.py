@@ -222,4 +222,4 @@ def _make_model(
 
 def _training_fingerprint(dataset: Dataset) -> str:
     digest = hashlib.sha256(dataset.interactions.user.tobytes() + dataset.interactions.item.tobytes())
-    return fingerprint(dataset.item_ids, dataset.user_ids, digest.hexdigest())
+    return fingerprint(dataset.items.ids, dataset.users.ids, digest.hexdigest())

@@ -42,11 +42,12 @@ def item_texts(dataset: Dataset) -> list[ItemText]:
     if search is None:
         return []
     found = []
-    for position, item in enumerate(dataset.items):
-        texts = [str(item[name]) for name in search.texts if item[name]]
+    n_texts = len(search.texts)
+    for position, values in enumerate(dataset.items.rows([*search.texts, *search.keywords])):
+        texts = [str(value) for value in values[:n_texts] if value]
         if not texts:
             continue
-        keywords = [_plain(item[name]) for name in search.keywords if item[name]]
+        keywords = [_plain(value) for value in values[n_texts:] if value]
         whole = " ".join(texts)
         found.append(
             ItemText(

@@ -15,7 +15,7 @@ GROUPS, SEARCH = Feature.USER_GROUPS, Feature.SEARCH_TEXTS
         ("search", SEARCH),
         ("user fields", Feature.USER_FIELDS | GROUPS),
         ("groups", GROUPS),
-        ("ratings", Feature.LIKE_THRESHOLD),
+        ("ratings", Feature.RATINGS),
     ],
 )
 def test_a_feature_is_there_where_the_dataset_declares_it(removed: str, absent: Feature) -> None:

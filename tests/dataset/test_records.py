@@ -220,7 +220,7 @@ def test_items_are_joined_over_files_and_the_first_that_knows_a_field_counts(tmp
     _jsonl(tmp_path / "first.jsonl", [{"id": 2, "title": "First", "length": None}])
     second = [{"id": 2, "title": "Second", "length": 90}, {"id": 1, "title": "Only here"}]
     dataset = _read(tmp_path, items=second, spec=_two_item_files())
-    assert dataset.item_ids == [1, 2]
+    assert dataset.items.ids == [1, 2]
     assert [(item["title"], item["length"]) for item in dataset.items] == [("Only here", None), ("First", 90)]
 
 
@@ -267,7 +267,7 @@ def test_items_are_not_the_same_for_what_both_do_not_know(tmp_path: Path) -> Non
 def test_twins_of_movielens_are_those_with_one_imdb_id_or_title_and_date(movies: dict[int, dict[str, Any]]) -> None:
     dataset = read_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None))
     known = {item: None if movie["title"] == "unknown" else movie["title"] for item, movie in movies.items()}
-    for place, item in enumerate(dataset.item_ids):
+    for place, item in enumerate(dataset.items.ids):
         assert isinstance(item, int)
         same = [
             other
@@ -280,7 +280,7 @@ def test_twins_of_movielens_are_those_with_one_imdb_id_or_title_and_date(movies:
                 and (known[other], movies[other]["release_date"]) == (known[item], movies[item]["release_date"])
             )
         ]
-        assert dataset.item_ids[dataset.canonical[place]] == same[0]
+        assert dataset.items.ids[dataset.canonical[place]] == same[0]
 
 
 # Interactions
@@ -296,7 +296,7 @@ def test_interactions_are_read_by_position_in_the_order_of_the_file(tmp_path: Pa
             {"user": "8", "item": "10", "rating": 1, "time": "99.0"},
         ],
     )
-    assert (dataset.item_ids, dataset.user_ids) == ([10, 20, 30], [8, 9])
+    assert (dataset.items.ids, dataset.users.ids) == ([10, 20, 30], [8, 9])
     found = dataset.interactions
     assert found.rating is not None
     assert found.timestamp is not None
@@ -335,7 +335,7 @@ def test_a_dataset_without_interactions_is_refused_by_its_noun(tmp_path: Path) -
 def test_without_a_file_of_users_they_are_those_who_interacted(tmp_path: Path) -> None:
     ratings = [{"user": user, "item": 1, "rating": 3, "time": 0} for user in (7, 3, 7)]
     dataset = _read(tmp_path, ratings=ratings, spec={**SPEC, "users": {"id": "id", "id_type": "integer"}})
-    assert (dataset.user_ids, dataset.users) == ([3, 7], [{}, {}])
+    assert (dataset.users.ids, dataset.users) == ([3, 7], [{}, {}])
     assert dataset.interactions.user.tolist() == [1, 0, 1]
 
 
@@ -343,9 +343,9 @@ def test_the_shop_has_neither_ratings_nor_times() -> None:
     dataset = read_dataset(DatasetFiles.find(SHOP / "dataset.yaml", None))
     assert dataset.interactions.rating is None
     assert dataset.interactions.timestamp is None
-    assert dataset.user_ids == sorted(["anna", "ben", "chloé", "dev", "eve", "finn", "gus", "newcomer"])
-    assert dataset.users[dataset.user_ids.index("eve")] == {"city": None, "tier": "silver"}
-    assert dataset.items[dataset.item_ids.index("TOY-04")]["materials"] == []
+    assert dataset.users.ids == sorted(["anna", "ben", "chloé", "dev", "eve", "finn", "gus", "newcomer"])
+    assert dataset.users[dataset.users.ids.index("eve")] == {"city": None, "tier": "silver"}
+    assert dataset.items[dataset.items.ids.index("TOY-04")]["materials"] == []
 
 
 def test_all_of_movielens_is_read(ratings: list[Rating], movies: dict[int, dict[str, Any]]) -> None:
@@ -355,10 +355,10 @@ def test_all_of_movielens_is_read(ratings: list[Rating], movies: dict[int, dict[
     assert found.timestamp is not None
     rows = zip(found.user, found.item, found.rating, found.timestamp, strict=True)
     assert found.n_dropped == 0
-    assert [(dataset.user_ids[user], dataset.item_ids[item], rating, time) for user, item, rating, time in rows] == [
+    assert [(dataset.users.ids[user], dataset.items.ids[item], rating, time) for user, item, rating, time in rows] == [
         (rating.user, rating.item, rating.rating, rating.timestamp) for rating in ratings
     ]
-    genres = {item: record["genres"] for item, record in zip(dataset.item_ids, dataset.items, strict=True)}
+    genres = {item: record["genres"] for item, record in zip(dataset.items.ids, dataset.items, strict=True)}
     assert genres == {item: movie["genres"] for item, movie in movies.items()}
 
 

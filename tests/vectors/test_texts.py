@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mcp_server.dataset.records import Dataset, DatasetFiles, Interactions, read_dataset
 from mcp_server.dataset.spec import DatasetSpec, find_spec_file
 from mcp_server.vectors.texts import item_texts, split_sentences, text_digest
+from tests.dataset.listed_records import ListedRecords
 
 
 @pytest.mark.parametrize(
@@ -85,12 +86,13 @@ def _dataset(items: list[dict[str, Any]], search: dict[str, Any] | None) -> Data
     none = np.array([], dtype=np.int64)
     return Dataset(
         DatasetSpec.model_validate(content),
-        list(range(10, 10 + len(items))),
-        [{**nothing, **item} for item in items],
+        ListedRecords(list(range(10, 10 + len(items))), [{**nothing, **item} for item in items]),
         np.arange(len(items)),
+        None,
+        ListedRecords([], []),
+        Interactions(none, none, None, None, None, np.array([], dtype=bool)),
+        0,
         [],
-        [],
-        Interactions(none, none, None, None, 0),
     )
 
 
@@ -134,7 +136,7 @@ def test_a_dataset_that_declares_no_search_has_no_texts() -> None:
 
 def test_every_film_with_a_description_or_storyline_is_searched(movies: dict[int, dict[str, Any]]) -> None:
     dataset = read_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None))
-    texts = {dataset.item_ids[text.item]: text for text in item_texts(dataset)}
+    texts = {dataset.items.ids[text.item]: text for text in item_texts(dataset)}
     told = {item for item, movie in movies.items() if movie["description"] or movie["storyline"]}
     assert set(texts) == told
     assert 0 < len(told) < len(movies)

@@ -73,14 +73,12 @@ def parse_job(text: str) -> TrainJob | EvaluateJob:
 
 
 def write_interactions(interactions: Interactions, folder: Path) -> None:
-    """Write RecBole's atomic file: positions as tokens, each pair of user and item once, in the file's order."""
+    """Write RecBole's atomic file: positions as tokens."""
     target = folder / DATASET_NAME / f"{DATASET_NAME}.inter"
     target.parent.mkdir()
-    pairs = np.stack([interactions.user, interactions.item], axis=1)
-    _, first = np.unique(pairs, axis=0, return_index=True)
     np.savetxt(
         target,
-        pairs[np.sort(first)],
+        np.stack([interactions.user, interactions.item], axis=1),
         fmt="%d",
         delimiter="\t",
         header="user_id:token\titem_id:token",

@@ -265,7 +265,7 @@ def _clusters() -> tuple[Interactions, int, int]:
         if (buyer, thing) != (1, kind % 3)
     ]
     users, items = np.array(pairs, dtype=np.int64).T
-    return Interactions(users, items, None, None, 0), 13, 19
+    return Interactions(users, items, None, None, None, np.ones(len(users), dtype=bool)), 13, 19
 
 
 def test_a_matrix_that_is_pruned_to_all_its_weights_gives_the_same_scores(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_tool_is_served_where_the_dataset_has_what_it_needs(shop_settings: Set
         source = greeting("needy_tool").replace("import Arguments", "import Feature, Arguments")
         return source.replace("run=greet,", f"run=greet, needs=Feature.{feature},")
 
-    write(tmp_path, grouped=needing("USER_GROUPS"), rated=needing("LIKE_THRESHOLD"))
+    write(tmp_path, grouped=needing("USER_GROUPS"), rated=needing("RATINGS"))
     service = Service(shop_settings.model_copy(update={"tools_path": [tmp_path]}), prepare_if_needed=False)
     assert "needy_tool" in service.tools
     (tmp_path / "grouped.py").unlink()
