@@ -61,7 +61,7 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=GemsArguments,
         result=GemsResult,
         run=hidden_gems,
-        needs=Feature.LIKE_THRESHOLD,  # where every interaction counts as liking, there is nothing to tell gems by
+        needs=Feature.RATINGS,  # where every interaction counts as liking, there is nothing to tell gems by
     )
 
 
