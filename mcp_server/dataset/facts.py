@@ -42,8 +42,16 @@ class DatasetCard(BaseModel):
     """Number of names in each category."""
     ranges: dict[str, tuple[float, float]]
     """Least and greatest value of each number field."""
+    dates: dict[str, tuple[str, str]] = {}
+    """Earliest and latest value of each date field."""
     groups: dict[str, list[str]]
     """Names of the user groups, by field."""
+
+    @property
+    def spans(self) -> dict[str, tuple[str, str]]:
+        """The ranges of numbers and dates, as they are shown."""
+        numbers = {name: (f"{least:.15g}", f"{greatest:.15g}") for name, (least, greatest) in self.ranges.items()}
+        return numbers | self.dates
 
 
 class Feature(Flag):
@@ -82,6 +90,8 @@ class Feature(Flag):
     """Booleans among the fields that can be filtered."""
     DATES = auto()
     """Dates among the fields that can be filtered."""
+    LIMITS = auto()
+    """Numbers or dates among the fields that can be filtered."""
     AVAILABILITY = auto()
     """Items that may not be available."""
 
@@ -129,6 +139,7 @@ class DatasetFacts:
             Feature.TIMES: spec.interactions.timestamp is not None,
             Feature.BOOLEANS: "boolean" in kinds,
             Feature.DATES: "date" in kinds,
+            Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)

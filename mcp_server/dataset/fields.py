@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Name that becomes a table column and a tool argument."""
 
-RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
+RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where"})
 """Names of columns and arguments that the program itself uses."""
 
 
@@ -30,7 +30,8 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     integer: bool = False
     """Whole values; only for a number."""
     filter: bool = False
-    """The field becomes an argument of the filter tool."""
+    """The field becomes an argument of the filter tool. Where there are many such fields, the title, the fields of
+    ``summary`` and those that are declared first get arguments of their own; the others are reached by ``where``."""
     separator: str | None = None
     """Text between two values of a category, where one string holds many."""
     decimal: Literal[".", ","] | None = None
