@@ -9,6 +9,7 @@ from typing import Any
 from mcp_server.apps.document import make_document
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.groups import by_field
 from mcp_server.dataset.spec import DatasetSpec
 
 MIME_TYPE = "text/html;profile=mcp-app"
@@ -70,13 +71,15 @@ def build_pages(facts: DatasetFacts) -> dict[str, AppPage]:
 def describe_dataset(facts: DatasetFacts) -> dict[str, Any]:
     """Facts about the dataset, which the pages' scripts read as ``ABOUT``."""
     spec = facts.spec
-    groups = facts.card.groups if facts.card else {}
     titles = {field.name: field.title for field in spec.users.fields}
     return {
         "nouns": spec.nouns.model_dump(),
         "summary": [_describe_field(each) for each in spec.summary],
         "rating": _describe_rating(spec),
-        "groups": [{"label": titles[name], "names": groups[name]} for name in spec.users.groups if groups.get(name)],
+        "groups": [
+            {"label": titles[field], "names": [group.published for group in groups]}
+            for field, groups in by_field(facts.user_groups.all).items()
+        ],
     }
 
 

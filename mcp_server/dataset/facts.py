@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from mcp_server.dataset.groups import UserGroups
 from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
 from mcp_server.dataset.spec import DatasetSpec
 
@@ -144,10 +145,16 @@ class DatasetFacts:
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
 
+    @cached_property
+    def user_groups(self) -> UserGroups:
+        """The user groups; none while nothing has been prepared."""
+        booleans = [field.name for field in self.spec.users.fields if field.kind == "boolean"]
+        return UserGroups(self.card.groups if self.card else {}, booleans)
+
     @property
     def group_names(self) -> tuple[str, ...]:
-        """Names of all user groups; none while nothing has been prepared."""
-        return tuple(name for names in self.card.groups.values() for name in names) if self.card else ()
+        """Published names of all user groups."""
+        return tuple(group.published for group in self.user_groups.all)
 
     @property
     def id_types(self) -> dict[Any, Any]:

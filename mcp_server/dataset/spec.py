@@ -86,7 +86,8 @@ class UserSpec(BaseModel, extra="forbid", frozen=True):
     """Files of users. Without any, the users are those who occur in the interactions."""
     fields: list[FieldSpec] = []
     groups: list[str] = []
-    """Category fields whose values are user groups, for the popularity tool."""
+    """Categories and booleans whose values are user groups, for the popularity tool. A name that occurs in several of
+    these fields is published with the field before it: ``vegan:yes``."""
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
@@ -216,8 +217,9 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
         if title is None or title.kind != "text":
             raise ValueError(f"items: the title {self.items.title!r} is not a field of kind text")
         for name in self.users.groups:
-            if next(field for field in self.users.fields if field.name == name).kind != "category":
-                raise ValueError(f"users: group {name!r} is not a field of kind category")
+            field = next(field for field in self.users.fields if field.name == name)
+            if field.kind not in ("category", "boolean"):
+                raise ValueError(f"users: group {name!r} is not a field of kind category or boolean")
         return self
 
     def item_field(self, name: str) -> FieldSpec | None:

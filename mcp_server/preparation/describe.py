@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from mcp_server.dataset.facts import DatasetCard
+from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.groups import BOOLEANS
 from mcp_server.dataset.records import Dataset
 from mcp_server.types import Id
 
@@ -23,10 +25,8 @@ def describe(dataset: Dataset) -> DatasetCard:
             names[field.name].update(value if isinstance(value, list) else [] if value is None else [str(value)])
     ranges = _ranges(dataset, [field.name for field in spec.columns if field.kind == "number"])
     dates = _ranges(dataset, [field.name for field in spec.columns if field.kind == "date"])
-    groups = {}
-    for name in spec.users.groups:
-        bands = list(next(field for field in spec.users.fields if field.name == name).bands)
-        groups[name] = bands or sorted({str(value) for (value,) in dataset.users.rows([name]) if value})
+    fields = {field.name: field for field in spec.users.fields}
+    groups = {name: _group_names(dataset, fields[name]) for name in spec.users.groups}
     busiest = np.bincount(dataset.interactions.item, minlength=len(dataset.items)).argsort(kind="stable")[::-1]
     active = np.unique(dataset.interactions.user)[:3]
     return DatasetCard(
@@ -46,6 +46,13 @@ def describe(dataset: Dataset) -> DatasetCard:
         dates=dates,
         groups=groups,
     )
+
+
+def _group_names(dataset: Dataset, field: FieldSpec) -> list[str]:
+    """Names of the groups of a user field, in order: of bands and booleans all, of names those that there are."""
+    if field.kind == "boolean":
+        return list(BOOLEANS)
+    return list(field.bands) or sorted({str(value) for (value,) in dataset.users.rows([field.name]) if value})
 
 
 def _ranges(dataset: Dataset, fields: list[str]) -> dict[str, tuple[Any, Any]]:
