@@ -11,6 +11,7 @@ from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.groups import by_field
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.dataset.words import is_year
 
 MIME_TYPE = "text/html;profile=mcp-app"
 
@@ -89,12 +90,12 @@ def _describe_field(spec: FieldSpec) -> dict[str, Any]:
         "label": spec.title,
         "kind": spec.kind,
         "unit": spec.unit,
-        "year": spec.integer and (spec.part == "year" or spec.name.split("_")[-1] == "year"),
+        "year": is_year(spec),
     }
 
 
 def _describe_rating(spec: DatasetSpec) -> dict[str, Any] | None:
     columns = spec.interactions
-    if columns.rating is None:
+    if columns.kind != "ratings":
         return None
     return {"range": columns.rating_range, "liked": columns.like_threshold}

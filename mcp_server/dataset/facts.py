@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from mcp_server.dataset.groups import UserGroups
 from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.dataset.words import collect_words
 
 
 class DatasetCard(BaseModel):
@@ -71,10 +72,14 @@ class Feature(Flag):
     """The month of a date is one of these fields."""
     NUMBERS = auto()
     """Fields of items with numbers."""
+    MEASURES = auto()
+    """Fields of items with numbers that are not parts of a date."""
     SUMMARY = auto()
     """Fields that describe an item in brief."""
     SEARCH_TEXTS = auto()
     """Texts that are searched by meaning."""
+    MOODS = auto()
+    """Texts that are searched by mood, too."""
     USER_FIELDS = auto()
     USER_GROUPS = auto()
     NAMED_GROUPS = auto()
@@ -129,8 +134,10 @@ class DatasetFacts:
             Feature.FILTERED_TITLES: any(field.name == spec.items.title for field in spec.filters),
             Feature.FILTERED_MONTHS: any(field.part == "month" for field in spec.filters),
             Feature.NUMBERS: any(field.kind == "number" for field in spec.items.fields),
+            Feature.MEASURES: bool(self.words["measures"]),
             Feature.SUMMARY: bool(spec.summary),
             Feature.SEARCH_TEXTS: spec.search is not None,
+            Feature.MOODS: spec.search is not None and spec.search.moods,
             Feature.USER_FIELDS: bool(spec.users.fields),
             Feature.USER_GROUPS: bool(spec.users.groups),
             Feature.NAMED_GROUPS: bool(self.group_names),
@@ -156,15 +163,20 @@ class DatasetFacts:
         """Published names of all user groups."""
         return tuple(group.published for group in self.user_groups.all)
 
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """Words of this dataset for texts (``collect_words``)."""
+        return collect_words(self.spec, self.card)
+
     @property
     def id_types(self) -> dict[Any, Any]:
         """The types of IDs that stand for the type variables of models."""
         declared = {ItemId: self.spec.items.id_type, UserId: self.spec.users.id_type}
         return {variable: IntegerId if kind == "integer" else StringId for variable, kind in declared.items()}
 
-    def say(self, text: Text, **words: str) -> str:
+    def say(self, text: Text, /, **words: str) -> str:
         """A text for this dataset: the parts that apply to it, with its nouns and other words filled in."""
-        return self.spec.nouns.fill(self._join(text), **words)
+        return self.spec.nouns.fill(self._join(text), **{**self.words, **words})
 
     def _join(self, text: Text) -> str:
         if isinstance(text, str):

@@ -48,7 +48,7 @@ class Nouns(BaseModel, extra="forbid", frozen=True):
     interaction: str = "interaction"
     interactions: str = "interactions"
 
-    def fill(self, text: str, **words: str) -> str:
+    def fill(self, text: str, /, **words: str) -> str:
         """Put the nouns into a text, for "{item}", "{Items}" and so on, and other words for their names."""
         nouns = self.model_dump()
         return text.format(**nouns, **{name.capitalize(): noun.capitalize() for name, noun in nouns.items()}, **words)
@@ -160,6 +160,9 @@ class SearchSpec(BaseModel, extra="forbid", frozen=True):
 
     texts: list[str] = Field(min_length=1)
     """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
+    moods: bool = False
+    """The texts tell how something feels, as those of films, novels and songs do: prompts and descriptions then speak
+    of moods, too."""
     keywords: list[str] = []
     """More fields whose words are indexed."""
     language: Language = "english"

@@ -26,13 +26,22 @@ N_LISTED = 10
 
 DESCRIPTION = (
     """
-All {items} with the attributes given; all arguments must hold: "with or by X", "of kind Y", "above 6", "before 1997".
-Also finds the ID of a title. Misspelt names are corrected: say so. Returns count, the ten with most {interactions}, and
-item_set, a handle for all of them. Pass it to get_top_k_recommendations_tool (for a {user}), get_popular_items_tool
-(most popular of them), get_item_metadata_tool (read them) or get_like_percentage_tool.
+All {items} with the attributes given; all arguments must hold{examples}.
 """,
-    When(Feature.SEARCH_TEXTS, "Not for plot or mood: vector_store_search_tool.\n"),
-    When(Feature.FILTERED_MONTHS, "A season is its months: Christmas is 12."),
+    When(Feature.LIMITS, "Limits: gt >, gte >=, lt <, lte <=, eq =.\n"),
+    When(Feature.DATES, "A date is 2024, 2024-03 or 2024-03-05, the whole of it.\n"),
+    When(Feature.FILTERED_TITLES, "Also finds the ID of a title.\n"),
+    When(Feature.FILTERED_NAMES, "Misspelt names are corrected: say so.\n"),
+    """
+Returns count, the ten with most {interactions}, and item_set, a handle for all of them. Pass it to
+get_top_k_recommendations_tool (for a {user}), get_popular_items_tool (most popular of them), get_item_metadata_tool
+(read them) or get_like_percentage_tool.
+""",
+    When(
+        Feature.SEARCH_TEXTS,
+        ("Not for meaning ({texts}", When(Feature.MOODS, ", mood"), "): vector_store_search_tool.\n"),
+    ),
+    When(Feature.FILTERED_MONTHS, "A season is its months: {month} 12 for Christmas."),
 )
 
 

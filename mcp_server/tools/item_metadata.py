@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     """
-Reads fields of {items} whose IDs or item_set you have: "tell me about {item} 9"; to compare, to explain ("why?"), for
-statistics of popular ones ("ideal length").
-""",
+Reads fields of {items} whose IDs or item_set you have: "tell me about {item} X"; to compare, to explain ("why?"), for
+statistics of popular ones""",
+    When(Feature.MEASURES, ' ("ideal {measures}")'),
+    ".\n",
     When(Feature.FILTERS, "Not to find {items}: item_filter_tool."),
 )
 

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
 DESCRIPTION = (
     "The {items} with most {interactions}, ",
     When(Feature.USER_GROUPS, "by everybody or a group, "),
-    """in all or among given {items}: "popular with X", "trending", "most engaging".
+    """in all or among given {items}: "popular with X", "most engaging".
 """,
     When(Feature.USER_GROUPS, "For a {user}'s group, first get_user_metadata_tool.\n"),
     "To recommend them, pass the IDs as items to get_top_k_recommendations_tool.\n",
     When(
-        Feature.FILTERS,
-        """Statistics ("most engaging kind", "ideal length", "best of a season"): for each kind, item_filter_tool, its
-item_set here with k=3, then compare by get_item_metadata_tool.
-""",
+        Feature.FILTERED_KINDS,
+        (
+            'Statistics ("most engaging {one}"',
+            When(Feature.MEASURES, ', "ideal {measures}"'),
+            When(Feature.FILTERED_MONTHS, ', "best {one} of a season"'),
+            "): for each {one}, item_filter_tool, its item_set here with k=3, then get_item_metadata_tool.\n",
+        ),
     ),
     "Not for shares of {users}: get_like_percentage_tool.",
 )

@@ -112,7 +112,7 @@ def make_tool(
         result=result,
         run=run,
         input_schema=input_schema,
-        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns),
+        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns, **facts.words),
         takes=(*shown, *(name for name in _arguments_of(typed, facts) if name not in shown)),
         needs=needs,
         read_only=read_only,
@@ -132,8 +132,7 @@ def _input_schema(
     arguments: type[Arguments], facts: DatasetFacts, choices: Mapping[str, Collection[str]]
 ) -> dict[str, Any]:
     """JSON schema of the arguments that a dataset can have."""
-    summary = ", ".join(field.name for field in facts.spec.summary)
-    input_schema = json_schema(arguments, facts.spec.nouns, summary=summary)
+    input_schema = json_schema(arguments, facts.spec.nouns, **facts.words)
     properties = input_schema["properties"]
     for argument in set(properties).difference(_arguments_of(arguments, facts)):
         del properties[argument]

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from mcp_server.types import Id
 
 DESCRIPTION = (
-    """What is known of one {user}: "who is X", "what group is X in". """,
+    'What is known of one {user}: "who is X"',
+    When(Feature.USER_GROUPS, ', "what group is X in"'),
+    ". ",
     When(Feature.USER_GROUPS, """For "popular in X's group", go on with get_popular_items_tool. """),
     "Not for what X had: get_interacted_items_tool.",
 )
