@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 MOST_MEASURES = 3
 """Numbers that are named as examples."""
 
+MOST_LISTED = 30
+"""Fields of items that a schema lists one by one. Where there are more, those that can be filtered are listed by the
+filter only."""
+
 LONGEST_EXAMPLE = 40
 """Characters of a name that is an example."""
 
@@ -42,6 +46,7 @@ def collect_words(spec: DatasetSpec, card: DatasetCard | None) -> dict[str, str]
         "text_argument": f"{text}_text" if text in USED_NAMES else text,
         "summary": ", ".join(field.name for field in spec.summary),
         "attributes": either(list(_attributes(spec))),
+        "fields": _say_fields(spec),
         "examples": "".join(f'{", " if number else ": "}"{each}"' for number, each in enumerate(_examples(spec, card))),
     }
     capitalized = {name.capitalize(): _capitalize(word) for name, word in words.items() if name in ("one", "text")}
@@ -79,6 +84,18 @@ def _plain(name: str) -> str:
 
 def _capitalize(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
+
+
+def has_many_fields(spec: DatasetSpec) -> bool:
+    return len(spec.items.fields) > MOST_LISTED
+
+
+def _say_fields(spec: DatasetSpec) -> str:
+    """Where the names of all fields are to be found, as a further sentence; empty where the schema lists them."""
+    if not has_many_fields(spec):
+        return ""
+    others = [field.name for field in spec.items.fields if not field.filter]
+    return f" Fields: {', '.join([*(['all that item_filter_tool filters by'] if spec.filters else []), *others])}."
 
 
 def _attributes(spec: DatasetSpec) -> Iterable[str]:

@@ -17,12 +17,15 @@ from mcp_server.resources.completions import Items, Names, OneOf, Titles, Users
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
 
+MOST_CATEGORIES = 12
+"""Categories that a prompt has arguments for."""
+
 
 def build_prompts(facts: DatasetFacts) -> dict[str, Prompt]:
     """The prompts that a dataset can have, by name."""
     arguments = _arguments(facts)
     prompts = [_fill_template(RECOMMEND, facts, arguments)]
-    if Feature.FILTERS in facts.features:
+    if any(field.kind != "text" for field in facts.spec.filters):
         prompts.append(_recommend_by_attributes(facts, arguments))
     prompts += [_fill_template(each, facts, arguments) for each in OTHERS if each.needs in facts.features]
     text = write_assistant_prompt(facts)
@@ -86,7 +89,9 @@ def _fill_in(text: str, given: Mapping[str, str]) -> str:
 
 
 def _recommend_by_attributes(facts: DatasetFacts, arguments: Mapping[str, PromptArgument]) -> Prompt:
-    """The prompt with an argument for each category that can be filtered."""
+    """The prompt with an argument for each of the first categories that can be filtered, and one for other fields."""
+    fields = [field for field in facts.spec.filters if field.kind != "text"]
+    categories = [field for field in fields if field.kind == "category"][:MOST_CATEGORIES]
     chosen = [
         PromptArgument(
             field.name,
@@ -94,10 +99,9 @@ def _recommend_by_attributes(facts: DatasetFacts, arguments: Mapping[str, Prompt
             f"{field.title}; several, separated by commas, must all hold.",
             source=Names(field.name),
         )
-        for field in facts.spec.filters
-        if field.kind == "category"
+        for field in categories
     ]
-    if others := [field.title for field in facts.spec.filters if field.kind in ("number", "date", "boolean")]:
+    if others := [field.title for field in fields if field not in categories]:
         text = f"Conditions in words, on {', '.join(others)}."
         chosen.append(PromptArgument("conditions", "Other conditions", text))
     question = facts.say("Recommend [k] {items} to {user} [user] with")

@@ -7,7 +7,9 @@ their own, and all others are reached through one argument, ``where``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model, model_validator
@@ -17,16 +19,10 @@ from mcp_server.dataset.facts import DatasetCard, DatasetFacts, Feature
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.errors import MOST_CHARACTERS, quoted
 from mcp_server.tools.arguments import Arguments, Detail, OneOrMore
-from mcp_server.tools.limits import DateLimits, NumberLimits
+from mcp_server.tools.limits import BriefDateLimits, BriefNumberLimits, DateLimits, NumberLimits
 
 MOST_FIELDS = 20
 """Fields with an argument of their own."""
-
-MOST_SCHEMA = 2_600
-"""Characters that their schemas have together, some 700 tokens: every conversation pays for them."""
-
-SCHEMA_SIZES = {"number": 150, "date": 150, "category": 70, "text": 70, "boolean": 40}
-"""Characters of an argument's schema by the kind of the field, beside its name and description."""
 
 MOST_NAMES_SHOWN = 30
 """A category with no more names than this is listed in full in the argument's description, where there is room."""
@@ -43,13 +39,30 @@ Names = Annotated[
     Field(min_length=1, max_length=50),
 ]
 
-TYPES: dict[str, Any] = {
-    "category": Names,
-    "text": Names,
-    "number": NumberLimits,
-    "date": DateLimits,
-    "boolean": bool,
-}
+
+@dataclass(frozen=True)
+class _Form:
+    """The types of arguments by the kind of their field, and what they cost in every conversation."""
+
+    types: Mapping[str, Any]
+    sizes: Mapping[str, int]
+    """Characters of an argument's schema, beside its name and description."""
+    room: int
+    """Characters that all schemas have together. Some 3.5 characters are a token."""
+
+
+WHOLE = _Form(
+    {"category": Names, "text": Names, "number": NumberLimits, "date": DateLimits, "boolean": bool},
+    {"category": 70, "text": 70, "number": 150, "date": 150, "boolean": 40},
+    2_100,
+)
+
+BRIEF = _Form(
+    {**WHOLE.types, "number": BriefNumberLimits, "date": BriefDateLimits},
+    {**WHOLE.sizes, "number": 90, "date": 90},
+    1_600,
+)
+"""For datasets whose fields are too many for the other form."""
 
 KINDS = {
     "category": "names",
@@ -98,25 +111,26 @@ def _near(name: str, fields: list[str]) -> str:
 
 def build_arguments(facts: DatasetFacts) -> type[FilterArguments]:
     """The model of the arguments for a dataset."""
-    filters = facts.spec.filters
-    described = {field.name: describe_field(field, facts) for field in filters}
-    own = _choose_own(facts, described)
+    ranked = _rank(facts)
+    described = {field.name: describe_field(field, facts) for field in ranked}
+    form, own = WHOLE, _fitting(ranked, described, WHOLE)
+    if len(own) < len(ranked):
+        described = {field.name: describe_field(field, facts, list_names=False) for field in ranked}
+        form, own = BRIEF, _fitting(ranked, described, BRIEF)
     arguments: dict[str, Any] = {}
-    for field in filters:
-        kind = TYPES[field.kind]
+    for field in facts.spec.filters:
+        kind = form.types[field.kind]
         optional = kind | None if field in own else Annotated[kind | None, SkipJsonSchema()]  # type: ignore[type-arg]
         arguments[field.name] = (optional, Field(None, description=described[field.name]))
-    others = [field for field in filters if field not in own]
+    others = [field for field in facts.spec.filters if field not in own]
     if others:
-        arguments["where"] = (_where(others) | None, Field(None, description=_describe_where(others)))
+        arguments["where"] = (_where(others, form) | None, Field(None, description=_describe_where(others)))
     return create_model("FieldArguments", __base__=_WhereArguments if others else FilterArguments, **arguments)
 
 
-def _choose_own(facts: DatasetFacts, described: Mapping[str, str]) -> list[FieldSpec]:
-    """The fields with arguments of their own: the title, the fields of the summary, and then the others as declared.
-
-    The order of declaration is the owner's. Only fields that do not divide the catalogue stand behind all others. So
-    many fields are chosen as there is room for.
+def _rank(facts: DatasetFacts) -> list[FieldSpec]:
+    """The fields that can be filtered, the most telling first: the title, the fields of the summary, then the others as
+    declared, since that order is the owner's. Those that do not divide the catalogue stand behind all others.
     """
     spec, card = facts.spec, facts.card
     first = [spec.items.title, *(field.name for field in spec.summary)]
@@ -125,13 +139,13 @@ def _choose_own(facts: DatasetFacts, described: Mapping[str, str]) -> list[Field
         place = first.index(field.name) if field.name in first else len(first)
         return card is not None and not _divides(field, card), place
 
-    room, chosen = MOST_SCHEMA, list[FieldSpec]()
-    for field in sorted(spec.filters, key=rank)[:MOST_FIELDS]:
-        room -= SCHEMA_SIZES[field.kind] + len(field.name) + len(described[field.name])
-        if room < 0:
-            break
-        chosen.append(field)
-    return chosen
+    return sorted(spec.filters, key=rank)
+
+
+def _fitting(ranked: list[FieldSpec], described: Mapping[str, str], form: _Form) -> list[FieldSpec]:
+    """The first fields, as many as there is room for."""
+    sizes = [form.sizes[field.kind] + len(field.name) + len(described[field.name]) for field in ranked]
+    return [field for field, size in zip(ranked[:MOST_FIELDS], accumulate(sizes), strict=False) if size <= form.room]
 
 
 def _divides(field: FieldSpec, card: DatasetCard) -> bool:
@@ -144,10 +158,10 @@ def _divides(field: FieldSpec, card: DatasetCard) -> bool:
     return True
 
 
-def _where(others: Iterable[FieldSpec]) -> Any:
+def _where(others: Iterable[FieldSpec], form: _Form) -> Any:
     """The type of ``where``. Its schema shows one of the fields: some hosts refuse objects without properties."""
     example = next(iter(others))
-    shown: dict[str, Any] = {example.name: (TYPES[example.kind] | None, None)}
+    shown: dict[str, Any] = {example.name: (form.types[example.kind] | None, None)}
     return create_model("Where", __config__=ConfigDict(extra="allow"), **shown)
 
 
@@ -159,15 +173,19 @@ def _describe_where(others: Iterable[FieldSpec]) -> str:
     return f"More fields, by name, with values as arguments take them. {kinds[:1].upper()}{kinds[1:]}."
 
 
-def describe_field(field: FieldSpec, facts: DatasetFacts) -> str:
-    """A field's label, where it says more than the name, and its values. Braces in them are no nouns to fill in."""
-    values = _describe_values(field, facts)
+def describe_field(field: FieldSpec, facts: DatasetFacts, *, list_names: bool = True) -> str:
+    """A field's label, where it says more than the name, and its values. Braces in them are no nouns to fill in.
+
+    Args:
+        list_names: All names of a category with few of them, instead of an example.
+    """
+    values = _describe_values(field, facts, list_names=list_names)
     label = field.title if field.title.lower() != field.name.replace("_", " ") or not values else ""
     text = ": ".join(part for part in (label, values) if part)
     return f"{text[:1].upper()}{text[1:]}.".replace("{", "{{").replace("}", "}}")
 
 
-def _describe_values(field: FieldSpec, facts: DatasetFacts) -> str:
+def _describe_values(field: FieldSpec, facts: DatasetFacts, *, list_names: bool) -> str:
     if field.kind == "boolean":
         return "true or false"
     if field.kind == "text":
@@ -175,16 +193,21 @@ def _describe_values(field: FieldSpec, facts: DatasetFacts) -> str:
     if facts.card is None:
         return (field.unit or "") if field.kind == "number" else ""
     if field.kind == "category":
-        return _describe_names(facts.card.terms.get(field.name, []), facts.card.term_counts.get(field.name, 0), facts)
+        names = facts.card.terms.get(field.name, [])
+        few = facts.card.term_counts.get(field.name, 0) <= MOST_NAMES_SHOWN
+        return _describe_names(names, facts) if list_names and few else _example_of(names)
     least, greatest = facts.card.spans.get(field.name, ("", ""))
     span = f"{least} to {greatest}" if least else ""
     return " ".join(part for part in (span, field.unit) if part)
 
 
-def _describe_names(names: list[str], n_names: int, facts: DatasetFacts) -> str:
+def _describe_names(names: list[str], facts: DatasetFacts) -> str:
+    """All names, where there is room for them."""
     n_categories = sum(field.kind == "category" for field in facts.spec.filters)
     whole = ", ".join(names)
-    if n_names <= MOST_NAMES_SHOWN and len(whole) <= ROOM_FOR_NAMES // n_categories:
-        return whole
+    return whole if len(whole) <= ROOM_FOR_NAMES // n_categories else _example_of(names)
+
+
+def _example_of(names: list[str]) -> str:
     example = next((name for name in names if len(name) <= LONGEST_EXAMPLE), None)
     return f"such as {example}" if example else ""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from mcp_server.dataset.ids import NotBoolean
 from mcp_server.dataset.periods import Period, read_period
@@ -54,6 +55,14 @@ class NumberLimits(_Limits):
         return " and ".join(f"{SIGNS[name]} {limit:g}" for name, limit in self.given.items())
 
 
+class BriefNumberLimits(NumberLimits):
+    """The same, with a schema that shows two of the limits only. The tool's description names all."""
+
+    gt: SkipJsonSchema[Number | None] = None
+    lt: SkipJsonSchema[Number | None] = None
+    eq: SkipJsonSchema[Number | None] = None
+
+
 def _year_as_text(value: Any) -> Any:
     """``2024`` means ``"2024"``."""
     return f"{value:04}" if isinstance(value, int) and not isinstance(value, bool) else value
@@ -100,3 +109,11 @@ class DateLimits(_Limits):
 
     def __str__(self) -> str:
         return " and ".join(f"{SIGNS[name]} {limit}" for name, limit in self.given.items())
+
+
+class BriefDateLimits(DateLimits):
+    """The same, with a schema that shows two of the limits only."""
+
+    gt: SkipJsonSchema[Date | None] = None
+    lt: SkipJsonSchema[Date | None] = None
+    eq: SkipJsonSchema[Date | None] = None
