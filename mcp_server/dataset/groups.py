@@ -22,7 +22,7 @@ class UserGroup:
     field: str
     name: str
     value: str | bool
-    """What the field holds of its members."""
+    """Value of the field for members of the group."""
     published: str
     """Name for callers: plain, or qualified."""
 

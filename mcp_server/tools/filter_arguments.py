@@ -71,7 +71,7 @@ KINDS = {
     "date": "dates with limits",
     "boolean": "true or false",
 }
-"""What callers give for a field, by its kind."""
+"""Words for the values that callers give for a field, by its kind."""
 
 
 class FilterArguments(Arguments):
