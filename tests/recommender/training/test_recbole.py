@@ -151,7 +151,7 @@ def test_recbole_gets_each_pair_of_user_and_item_of_the_raw_data(
     header, *lines = path.read_text(encoding="ascii").splitlines()
     assert header == "user_id:token\titem_id:token"
     pairs = [tuple(map(int, line.split("\t"))) for line in lines]
-    written = [(movielens.user_ids[user], movielens.item_ids[item]) for user, item in pairs]
+    written = [(movielens.users.ids[user], movielens.items.ids[item]) for user, item in pairs]
     assert written == list(dict.fromkeys((rating.user, rating.item) for rating in ratings))
 
 
@@ -297,8 +297,8 @@ from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.training.jobs import TrainJob, run_job
 
-spec, scratch, output = map(Path, sys.argv[1:])
-with open_dataset(DatasetFiles.find(spec, None), scratch=Path(sys.argv[4])) as data:
+spec, scratch, output, reading = map(Path, sys.argv[1:])
+with open_dataset(DatasetFiles.find(spec, None), scratch=reading) as data:
     job = TrainJob(
         model="BPR", settings={"epochs": 2}, n_users=len(data.users), n_items=len(data.items),
         dataset="any", fingerprint="any", output=str(output),
