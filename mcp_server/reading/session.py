@@ -52,6 +52,7 @@ class Session:
             self._connection = duckdb.connect(str(folder / "reading.duckdb"), config=config)
         except duckdb.Error as error:
             raise self._failure(error, "the scratch database") from error
+        self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET allowed_paths = ?", [[str(file) for file in files]])
         self._connection.execute("SET allowed_directories = ?", [[str(each) for each in folders]])
