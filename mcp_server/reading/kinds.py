@@ -94,9 +94,8 @@ def plain_identifier_steps(column: UsedColumn, id_type: str, names: Names) -> St
     if id_type == "string":
         plain = f"{names.given} >= '!' AND right({names.given}, 1) >= '!' AND strlen({names.given}) <= {LONGEST_ID}"
         return Steps(column.sql, "NULL", names.given, f"NOT coalesce({plain}, false)", "")
-    whole = f"TRY_CAST({names.given} AS BIGINT)"
-    bad = f"{names.value} IS NULL OR CAST({names.value} AS VARCHAR) <> {names.given}"
-    return Steps(column.sql, "NULL", whole, bad, "")
+    unusual = " OR ".join(f"contains({names.given}, '{sign}')" for sign in ".eE_")  # which a cast would take
+    return Steps(column.sql, "NULL", f"TRY_CAST({names.given} AS BIGINT)", f"{names.value} IS NULL OR {unusual}", "")
 
 
 def field_steps(column: UsedColumn, spec: FieldSpec, missing: Missing, forms: Forms, names: Names) -> Steps:
