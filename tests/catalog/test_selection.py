@@ -21,7 +21,7 @@ from mcp_server.sql.mysql import MysqlDatabase
 from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.sql.sqlite import SqliteDatabase
 from mcp_server.tools.limits import DateLimits
-from tests.dataset.listed_records import ListedRecords
+from tests.reading.records import ListedRecords
 
 DATES = [
     *("1999", "1999-12", "1999-12-31", "1999-12-31T23:59:59Z", "2000", "2000-01", "2000-01-01", "2000-01-01T00:00:00Z"),

@@ -8,6 +8,7 @@ import pytest
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import RESERVED_NAMES
 from mcp_server.errors import InvalidInputError
+from mcp_server.serving.service import Service
 from mcp_server.tools import build_tools
 from mcp_server.tools.arguments import parse_arguments
 from mcp_server.tools.filter_arguments import MOST_FIELDS
@@ -15,6 +16,7 @@ from mcp_server.tools.limits import BriefDateLimits, BriefNumberLimits
 from mcp_server.tools.tool import Tool
 from tests.dataset.made_up import MADE_UP, facts_of, library, shop, wide
 from tests.names import FILTER, ITEM
+from tests.tools.canteen import MEALS
 
 MIXED = "number category date boolean"
 
@@ -139,3 +141,44 @@ def test_a_field_cannot_be_called_where() -> None:
             {},
             {},
         )
+
+
+@pytest.mark.parametrize(
+    ("asked", "dates", "hot"),
+    [
+        ({"hot": True}, None, "yes"),
+        ({"hot": False}, None, "no"),
+        ({"first_served": "2023"}, {"2023", "2023-11", "2023-12-31"}, None),
+        ({"first_served": {"gte": "2024-01-01"}}, {"2024-01-01", "2024-02"}, None),
+        ({"first_served": {"lt": "2023-12"}}, {"2023-11"}, None),
+        ({"first_served": {"lte": 2023, "gt": "2023-11"}, "hot": False}, {"2023-12-31"}, "no"),
+    ],
+    ids=str,
+)
+async def test_items_are_found_by_dates_and_booleans(
+    canteen: Service, asked: dict[str, Any], dates: set[str] | None, hot: str | None
+) -> None:
+    expected = {
+        meal["meal"]
+        for meal in MEALS
+        if (dates is None or meal["first_served"] in dates) and (hot is None or meal["hot"] == hot)
+    }
+    assert 0 < len(expected) < len(MEALS)
+    result = await canteen.call(FILTER, asked)
+    assert result["count"] == len(expected)
+    listed = await canteen.call(ITEM, {"item_set": result["item_set"], "get": ["hot", "first_served"], "limit": 100})
+    assert {item["item_id"] for item in listed["items"]} == expected
+    if hot is not None:
+        assert {item["hot"] for item in listed["items"]} == {hot == "yes"}
+
+
+async def test_where_nothing_is_found_dates_and_booleans_are_counted_on_their_own(canteen: Service) -> None:
+    result = await canteen.call(FILTER, {"first_served": {"gt": "2025"}, "hot": True})
+    n_hot = sum(meal["hot"] == "yes" for meal in MEALS)
+    assert result["count"] == 0
+    assert f"each condition has: first served > 2025: 0; hot yes: {n_hot}." in result["message"]
+
+
+async def test_the_range_of_dates_is_in_the_arguments_description(canteen: Service) -> None:
+    properties = canteen.tools[FILTER].input_schema["properties"]
+    assert properties["first_served"]["description"] == "2023 to 2024-02."
