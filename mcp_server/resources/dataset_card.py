@@ -53,14 +53,13 @@ def _table(fields: list[FieldSpec], facts: DatasetFacts, *, of_users: bool = Fal
 
 
 def _values(field: FieldSpec, facts: DatasetFacts) -> str:
-    """Range of a number field; number of names of a category, and the most frequent ones."""
+    """Range of a number or date field; number of names of a category, and the most frequent ones."""
     card = facts.card
     unit = f" {field.unit}" if field.unit else ""
     if card is None:
         return unit.strip()
-    if field.name in card.ranges:
-        least, greatest = card.ranges[field.name]
-        return f"{least:.15g} to {greatest:.15g}{unit}"
+    if field.name in card.spans:
+        return f"{' to '.join(card.spans[field.name])}{unit}"
     if field.kind == "category" and field.name in card.terms:
         names = card.terms[field.name][:MOST_NAMES]
         n_names = card.term_counts.get(field.name, len(names))
