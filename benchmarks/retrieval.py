@@ -31,12 +31,13 @@ async def ranks(session: Any, lines: list[str], canonical: dict[int, int]) -> li
 
 def canonical_ids() -> dict[int, int]:
     """The first ID of each film that is listed twice."""
-    from mcp_server.dataset.records import DatasetFiles, read_dataset
     from mcp_server.dataset.spec import find_spec_file
+    from mcp_server.reading.dataset import open_dataset
+    from mcp_server.reading.files import DatasetFiles
 
-    dataset = read_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None))
-    pairs = enumerate(dataset.canonical)
-    return {dataset.items.ids[i]: dataset.items.ids[first] for i, first in pairs if i != first}  # type: ignore[misc]
+    with open_dataset(DatasetFiles.find(find_spec_file("ml-100k"), None)) as dataset:
+        pairs = enumerate(dataset.canonical)
+        return {dataset.items.ids[i]: dataset.items.ids[first] for i, first in pairs if i != first}  # type: ignore[misc]
 
 
 async def main(files: dict[str, list[str]]) -> None:

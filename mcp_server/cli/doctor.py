@@ -142,11 +142,10 @@ def _versions() -> Finding:
 
 
 def _dataset(settings: Settings) -> str:
-    from mcp_server.dataset.records import DatasetFiles
+    from mcp_server.reading.files import DatasetFiles
 
     files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
-    places = ", ".join(str(file.path) for part in files.files.values() for file in part)
-    return f"{files.spec.name}: {places}"
+    return f"{files.spec.name}: {', '.join(map(str, files.paths))}"
 
 
 def _disk(settings: Settings) -> Finding:

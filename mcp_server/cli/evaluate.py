@@ -1,5 +1,6 @@
 """`evaluate`: models compared on held-out interactions."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,9 +43,10 @@ def evaluate(
 def _evaluate(
     settings: Settings, models: list[str], pairs: list[str], config: Path | None, output: Path | None, as_json: bool
 ) -> None:
-    from mcp_server.dataset.records import DatasetFiles, read_dataset
     from mcp_server.files.atomic import write_atomically
     from mcp_server.preparation.progress_bars import Progress
+    from mcp_server.reading.dataset import open_dataset
+    from mcp_server.reading.files import DatasetFiles
     from mcp_server.recommender.training.jobs import EvaluateJob, run_job
     from mcp_server.state.folder import StateFolder
 
@@ -54,9 +56,10 @@ def _evaluate(
     state = StateFolder(settings.state_folder)
     console = PlainConsole(stderr=True)
     results = []
-    with Progress(console) as progress, state.lock("evaluating"):
+    with Progress(console) as progress, state.lock("evaluating"), contextlib.ExitStack() as opened:
         with progress.step("Reading the dataset"):
-            dataset = read_dataset(DatasetFiles.find(find_spec_file(settings.dataset), settings.data))
+            files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+            dataset = opened.enter_context(open_dataset(files))
         for model in models:
             job = EvaluateJob(
                 model=model, settings=hyper_parameters, n_users=len(dataset.users), n_items=len(dataset.items)

@@ -50,9 +50,9 @@ def prepare_with_progress(
 def _prepare(
     state: "OpenState", settings: Settings, console: Console, choose_model: ModelSpec | None, keep_model: bool
 ) -> "Outcome":
-    from mcp_server.dataset.records import DatasetFiles
     from mcp_server.preparation.prepare import prepare
     from mcp_server.preparation.progress_bars import Progress
+    from mcp_server.reading.files import DatasetFiles
 
     files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
     with Progress(console, state.folder.progress_file) as progress:
@@ -75,6 +75,5 @@ def _report(outcome: "Outcome", state: "OpenState", console: PlainConsole, secon
         console.print(f"  {one_line(line)}")
     if outcome.made and manifest.spec.licence:
         console.print(f"  licence: {one_line(manifest.spec.licence)}")
-    if card.n_dropped:
-        dropped = f"{card.n_dropped:,} {nouns.interactions} name an unknown {nouns.item} or {nouns.user}"
-        console.print(f"  {one_line(dropped)} and were left out", style="yellow")
+    for note in card.notes:
+        console.print(f"  {one_line(note)}", style="yellow")

@@ -15,7 +15,7 @@ from mcp_server.errors import quoted
 LONGEST_PATH = 500
 
 
-def _inside(path: str) -> str:
+def check_inside(path: str) -> str:
     """Refuse a path that may lead out of the folder that it begins in."""
     parts = re.split(r"[/\\]", path)
     outside = not path or path[0] in "/\\~" or ".." in parts or re.match(r"[A-Za-z]:", path)
@@ -29,14 +29,14 @@ def _inside(path: str) -> str:
 
 def _folder(path: str) -> str:
     if not path.startswith("package:"):
-        return _inside(path)
+        return check_inside(path)
     name, _, inside = path.removeprefix("package:").partition("/")
     if not name.isidentifier():
         raise ValueError(
             f"{quoted(path)}: package:NAME/PATH was expected, with the name of a package and no dots in it"
         )
     if inside:
-        _inside(inside)
+        check_inside(inside)
     return path
 
 
@@ -50,7 +50,7 @@ def _encoding(name: str) -> str:
     return name
 
 
-Inside = Annotated[str, AfterValidator(_inside)]
+Inside = Annotated[str, AfterValidator(check_inside)]
 """Path of a file inside a folder."""
 
 Folder = Annotated[str, AfterValidator(_folder)]

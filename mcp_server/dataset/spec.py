@@ -4,14 +4,16 @@ Tables, tool arguments, descriptions and prompts are generated from it; a new ca
 which unknown keys are errors. This module owns the file's meaning; it reads no data (``readers`` does).
 """
 
+import difflib
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from mcp_server.dataset.fields import FieldSpec, Name, check_names
-from mcp_server.dataset.sources import Folder, Source
+from mcp_server.dataset.sources import Alternatives, Folder, Source, SourceFile, SourceQuery
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
 
@@ -301,9 +303,23 @@ def _problems(error: ValidationError) -> str:
     texts = []
     for problem in found[:MOST_PROBLEMS]:
         key = ".".join(str(part)[:LONGEST_KEY] for part in problem["loc"][:MOST_PROBLEMS]) or "file"
-        texts.append(f"{key}: {problem['msg']}")
+        texts.append(f"{key}: {_unknown_key(problem) or problem['msg']}")
     more = f"; and {len(found) - MOST_PROBLEMS} more problems" if len(found) > MOST_PROBLEMS else ""
     return "; ".join(texts) + more
+
+
+def _unknown_key(problem: ErrorDetails) -> str | None:
+    """Words on a key that there is not, with the nearest that there is; None for other problems."""
+    if problem["type"] != "extra_forbidden":
+        return None
+    models = (DatasetSpec, Nouns, ItemSpec, UserSpec, InteractionSpec, SearchSpec, ModelSpec, FieldSpec, SourceFile)
+    known = {
+        field.alias or name
+        for model in (*models, SourceQuery, Alternatives)
+        for name, field in model.model_fields.items()
+    }
+    near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+    return f"there is no such key{f'; is {near[0]} meant?' if near else ''}"
 
 
 def bundled_folder() -> Path:

@@ -5,6 +5,7 @@ step at the end. So a preparation may be killed at any moment: the previous stat
 goes on with the parts that are missing.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from mcp_server.catalog.schema import SCHEMA_VERSION
-from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
+from mcp_server.dataset.records import Dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.preparation.describe import describe
 from mcp_server.preparation.progress_bars import Progress
+from mcp_server.reading.dataset import open_dataset
+from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.training.jobs import TrainJob, run_job
 from mcp_server.state.folder import MODELS_FOLDER
 from mcp_server.state.folder_parts import StoreContents
@@ -64,7 +67,7 @@ def prepare(
         RecsysError: The data, the training, the embedding model or a server does not allow it. The previous state is
             still served.
     """
-    with state.manifests.lock():
+    with state.manifests.lock(), contextlib.ExitStack() as opened:
         before = state.manifests.published()
         chosen = choose_model or (before.chosen_model if before is not None and keep_model else None)
         if before is not None:
@@ -72,7 +75,10 @@ def prepare(
             if _is_up_to_date(before, files, embedding_model, chosen) and state.has(before):
                 return _with_digests(state, before)
         with progress.step("Reading the dataset", 3) as step:
-            dataset = read_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
+            scratch = Path(opened.enter_context(state.folder.scratch()))
+            dataset = opened.enter_context(
+                open_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"), scratch)
+            )
         wanted, texts, trained_on = chosen or dataset.spec.model, item_texts(dataset), _training_fingerprint(dataset)
         checked = [] if before is None else before.parts
         made: list[str] = []

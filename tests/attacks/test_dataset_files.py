@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from mcp_server.dataset.records import DatasetFiles, read_dataset
 from mcp_server.dataset.spec import load_spec
 from mcp_server.errors import DatasetError
 from mcp_server.files.yaml_text import MOST_NODES, YamlTextError, read_yaml
+from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.training.hyper_parameters import HyperParameterError, check_settings
 from tests.commands import run
 from tests.conftest import SHOP, skip_without_recbole
+from tests.reading.records import read_dataset
 from tests.running_servers import own_environment
 
 SECRET = "root:x:0:0"

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 import yaml
 
-from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
+from mcp_server.dataset.records import Dataset
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import DatasetError
+from mcp_server.reading.files import DatasetFiles
 from tests.conftest import SHOP, Rating
+from tests.reading.records import read_dataset
 
 Row = Mapping[str, Any]
 

@@ -20,10 +20,11 @@ from rich.console import Console
 from mcp_server.catalog.catalog import Catalog
 from mcp_server.catalog.selection import NumberCondition, TermCondition
 from mcp_server.cli.prepare import prepare_with_progress
-from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
+from mcp_server.dataset.records import Dataset
 from mcp_server.errors import BackendError, DamagedPartError, InvalidInputError, RecsysError
 from mcp_server.preparation.describe import describe
 from mcp_server.preparation.prepare import INDEX_VERSION
+from mcp_server.reading.files import DatasetFiles
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.sql.mysql import MysqlDatabase
@@ -35,6 +36,7 @@ from mcp_server.state.folder_parts import FolderParts
 from mcp_server.state.manifest import Manifest
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.reading.records import read_dataset
 
 NAME, OTHER_NAME = "catalog-0123456789abcdef", "catalog-fedcba9876543210"
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_server.dataset.records import Dataset, DatasetFiles, Interactions, read_dataset
+from mcp_server.dataset.records import Dataset, Interactions
 from mcp_server.dataset.spec import DatasetSpec, find_spec_file
+from mcp_server.reading.files import DatasetFiles
 from mcp_server.vectors.texts import item_texts, split_sentences, text_digest
-from tests.dataset.listed_records import ListedRecords
+from tests.reading.records import ListedRecords, read_dataset
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mcp_server.dataset.records import Dataset, DatasetFiles, Interactions, read_dataset
+from mcp_server.dataset.records import Dataset, Interactions
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import InvalidInputError, TrainingError
+from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.artifact import load_artifact, read_header
 from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.ranker import rank
@@ -21,6 +22,7 @@ from mcp_server.recommender.training.jobs import TrainJob, run_job, write_intera
 from mcp_server.settings import Settings
 from mcp_server.state.folder import StateFolder
 from tests.conftest import SHOP, Rating
+from tests.reading.records import read_dataset
 
 FINGERPRINT = "f00d"
 
@@ -149,7 +151,7 @@ def test_recbole_gets_each_pair_of_user_and_item_of_the_raw_data(
     header, *lines = path.read_text(encoding="ascii").splitlines()
     assert header == "user_id:token\titem_id:token"
     pairs = [tuple(map(int, line.split("\t"))) for line in lines]
-    written = [(movielens.user_ids[user], movielens.item_ids[item]) for user, item in pairs]
+    written = [(movielens.users.ids[user], movielens.items.ids[item]) for user, item in pairs]
     assert written == list(dict.fromkeys((rating.user, rating.item) for rating in ratings))
 
 
@@ -291,16 +293,17 @@ def test_a_matrix_that_is_pruned_to_all_its_weights_gives_the_same_scores(tmp_pa
 WATCHED = """
 import json, sys
 from pathlib import Path
-from mcp_server.dataset.records import DatasetFiles, read_dataset
+from mcp_server.reading.dataset import open_dataset
+from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.training.jobs import TrainJob, run_job
 
-spec, scratch, output = map(Path, sys.argv[1:])
-data = read_dataset(DatasetFiles.find(spec, None))
-job = TrainJob(
-    model="BPR", settings={"epochs": 2}, n_users=len(data.users), n_items=len(data.items),
-    dataset="any", fingerprint="any", output=str(output),
-)
-result = run_job(job, data.interactions, scratch, lambda *event: None)
+spec, scratch, output, reading = map(Path, sys.argv[1:])
+with open_dataset(DatasetFiles.find(spec, None), scratch=reading) as data:
+    job = TrainJob(
+        model="BPR", settings={"epochs": 2}, n_users=len(data.users), n_items=len(data.items),
+        dataset="any", fingerprint="any", output=str(output),
+    )
+    result = run_job(job, data.interactions, scratch, lambda *event: None)
 assert "torch" not in sys.modules and "recbole" not in sys.modules
 """
 
@@ -316,10 +319,18 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
-    folders = {name: tmp_path_factory.mktemp(name) for name in ("cwd", "home", "tmp", "scratch", "artifact")}
+    folders = {name: tmp_path_factory.mktemp(name) for name in ("cwd", "home", "tmp", "scratch", "artifact", "reading")}
     places = {"HOME": folders["home"], "XDG_CACHE_HOME": folders["home"], "TMPDIR": folders["tmp"]}
     done = subprocess.run(
-        [sys.executable, "-c", WATCHED, str(SHOP / "dataset.yaml"), folders["scratch"], folders["artifact"]],
+        [
+            sys.executable,
+            "-c",
+            WATCHED,
+            str(SHOP / "dataset.yaml"),
+            folders["scratch"],
+            folders["artifact"],
+            folders["reading"],
+        ],
         cwd=folders["cwd"],
         env={**os.environ, **{name: str(folder) for name, folder in places.items()}},
         capture_output=True,

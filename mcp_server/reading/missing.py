@@ -1,0 +1,32 @@
+"""Texts that stand for unknown values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcp_server.reading.pieces import UNKNOWN
+from mcp_server.reading.sql_text import text_literal
+
+UNKNOWN_NUMBERS = ("na", "none", "unknown", "-", "--", "?", "nil", "undefined", "#n/a", "inf", "-inf", "infinity",
+                   "-infinity")  # fmt: skip
+"""Texts that stand for an unknown number, boolean or date by default, in lower case, beside UNKNOWN."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Texts that stand for unknown values, in lower case."""
+
+    texts: tuple[str, ...]
+    numbers: tuple[str, ...]
+    """Those of numbers, booleans and dates."""
+
+    @classmethod
+    def declared(cls, missing: Sequence[str] | None) -> "Missing":
+        """The texts that a specification declares, or those by default. A "NaN" is never a number."""
+        texts = UNKNOWN if missing is None else tuple(text.strip().lower() for text in missing)
+        numbers = (*UNKNOWN, *UNKNOWN_NUMBERS) if missing is None else (*texts, *UNKNOWN)
+        return cls(tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(numbers)))
+
+    def known(self, value: str, *, of_number: bool = False) -> str:
+        """SQL for a text, or NULL where it stands for an unknown value."""
+        unknown = ", ".join(map(text_literal, self.numbers if of_number else self.texts))
+        return f"CASE WHEN lower({value}) NOT IN ({unknown}) THEN {value} END" if unknown else value

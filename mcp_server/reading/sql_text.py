@@ -1,0 +1,166 @@
+"""SQL that is made here, and SQL that a dataset brings along, which may do nothing but compute.
+
+A dataset.yaml may come from a stranger. Its queries and expressions are parsed before they run: a query is one SELECT
+over files that it names, an expression refers to columns only. What runs is the text that the parsed form stands for,
+so that no comment or bracket can reach beyond its place.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
+from recsys_shared.plain_text import cut
+
+TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "json_each", "json_tree", "repeat_row"})
+"""Functions that a query may use in place of a table. All others read files or tell of this machine."""
+
+REFUSED_FUNCTIONS = frozenset({"current_setting", "getenv", "getvariable", "query", "query_table", "sql_auto_complete"})
+"""Functions that tell of this machine, or run a text."""
+
+
+def text_literal(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked expression over columns."""
+
+    sql: str
+    columns: tuple[str, ...]
+    """Names of the columns that it refers to."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """A checked query over files."""
+
+    sql: str
+    files: tuple[str, ...]
+    """Names of the files, as the query writes them."""
+
+
+def parse_expression(text: str, where: str) -> Expression:
+    """Check an expression.
+
+    Args:
+        where: The key that holds it, for messages.
+
+    Raises:
+        DatasetError: It is not one expression over columns.
+    """
+    node, sql = _parse(f"SELECT {text}", text, where)
+    if not _is_alone(node) or any(part.get("class") in ("SUBQUERY", "STAR", "WINDOW") for part in _parts(node)):
+        raise DatasetError(f"{where}: {quoted(text)} is not one SQL expression over the columns of a row")
+    _check_functions(node, where)
+    columns = [part["column_names"] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
+    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(dict.fromkeys(names[0] for names in columns)))
+
+
+def _is_alone(node: dict[str, Any]) -> bool:
+    """True for a SELECT of one thing, without a table and without any clause."""
+    clauses = ("modifiers", "where_clause", "group_expressions", "having", "sample", "qualify")
+    return (
+        node.get("type") == "SELECT_NODE"
+        and len(node["select_list"]) == 1
+        and not node["select_list"][0].get("alias")
+        and (node.get("from_table") or {}).get("type") == "EMPTY"
+        and not any(node.get(clause) for clause in clauses)
+        and not node["cte_map"]["map"]
+    )
+
+
+def is_expression(text: str) -> bool:
+    """True for a text that is SQL, and more than the name of a column."""
+    try:
+        node, _ = _parse(f"SELECT {text}", text, "")
+    except DatasetError:
+        return False
+    chosen = node.get("select_list", [{}])
+    return len(chosen) == 1 and chosen[0].get("class") in ("FUNCTION", "OPERATOR", "CASE", "CAST", "COMPARISON",
+                                                           "CONJUNCTION", "BETWEEN", "LAMBDA")  # fmt: skip
+
+
+def parse_query(text: str, where: str) -> Query:
+    """Check a query over files.
+
+    Raises:
+        DatasetError: It is not one SELECT over files of the dataset.
+    """
+    node, sql = _parse(text.strip().rstrip(";"), text, where)
+    _check_functions(node, where)
+    files: list[str] = []
+    for part in _parts(node):
+        kind = part.get("type")
+        if kind == "BASE_TABLE":
+            if part.get("schema_name") or part.get("catalog_name"):
+                raise DatasetError(f"{where}: a query reads files, such as FROM 'ratings.csv', and no other tables")
+            files.append(part["table_name"])
+        elif kind == "TABLE_FUNCTION" and _function_name(part.get("function", {})) not in TABLE_FUNCTIONS:
+            name = quoted(_function_name(part.get("function", {})))
+            raise DatasetError(f"{where}: a query cannot use {name}: name a file itself, as in FROM 'ratings.csv'")
+        elif kind == "SHOW_REF":
+            raise DatasetError(f"{where}: {quoted(text)} is not a SELECT over files")
+    named_within = set(_names_of_common_tables(node))
+    return Query(sql, tuple(dict.fromkeys(name for name in files if name not in named_within)))
+
+
+def _parse(statement: str, text: str, where: str) -> tuple[dict[str, Any], str]:
+    """The parsed form of one SELECT, and the SQL that it stands for."""
+    prefix = f"{where}: " if where else ""
+    with duckdb.connect(":memory:") as parser:
+        try:
+            [(content,)] = parser.execute("SELECT json_serialize_sql(?)", [statement]).fetchall()
+            parsed = json.loads(content)
+            if parsed.get("error") or len(parsed.get("statements", [])) != 1:
+                reason = parsed.get("error_message") or "one SELECT was expected"
+                raise DatasetError(f"{prefix}{quoted(text)} cannot be read as SQL: {reason_of(reason)}")
+            [(sql,)] = parser.execute("SELECT json_deserialize_sql(?)", [content]).fetchall()
+        except (duckdb.Error, RecursionError, ValueError) as error:
+            reason = reason_of(str(error))
+            raise DatasetError(f"{prefix}{quoted(text)} cannot be read as SQL: {reason}") from error
+    node: dict[str, Any] = parsed["statements"][0]["node"]
+    return node, str(sql).rstrip(";")
+
+
+def reason_of(message: str) -> str:
+    """The first line of a message of DuckDB, which goes on with the statement and where in it the error is."""
+    return cut(message.strip().split("\n", 1)[0], MOST_CHARACTERS)
+
+
+def _parts(node: Any) -> Iterator[dict[str, Any]]:
+    """All objects within a parsed form."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            yield part
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
+
+
+def _names_of_common_tables(node: Any) -> Iterator[str]:
+    for part in _parts(node):
+        for entry in (part.get("cte_map") or {}).get("map", []):
+            yield entry["key"]
+
+
+def _function_name(node: dict[str, Any]) -> str:
+    return str(node.get("function_name", "")).lower()
+
+
+def _check_functions(node: Any, where: str) -> None:
+    for part in _parts(node):
+        if part.get("class") == "FUNCTION" and _function_name(part) in REFUSED_FUNCTIONS:
+            raise DatasetError(f"{where}: the function {quoted(_function_name(part))} cannot be used here")
