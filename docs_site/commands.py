@@ -46,7 +46,7 @@ def _command(name: str, command: Any) -> list[str]:
 
 def _word(parameter: Any) -> str:
     """The word that stands for a value."""
-    return str(parameter.metavar or parameter.name.upper())
+    return str(parameter.metavar or parameter.name.upper()).replace("|", "/")
 
 
 def _argument(argument: Any) -> str:
