@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
@@ -51,19 +52,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pages(site: Path) -> dict[str, Page]:
     """The pages by their addresses."""
-    found = {}
-    for file in sorted(site.rglob("*.html")):
-        address = f"{ADDRESS}/{file.relative_to(site).as_posix()}".removesuffix("index.html")
-        found[address] = Page(file.read_text(encoding="utf-8"))
-    return found
+    files = sorted(site.rglob("*.html"))
+    return {f"{ADDRESS}/{file.relative_to(site).as_posix()}": Page(file.read_text(encoding="utf-8")) for file in files}
 
 
 def test_every_document_is_a_page_and_in_the_list_of_pages(site: Path) -> None:
     documents = {file.relative_to(ROOT / "docs").as_posix() for file in (ROOT / "docs").rglob("*.md")}
     nav = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
     assert sorted(_files(nav)) == sorted(documents)
-    for document in documents - {"index.md"}:
-        assert (site / document.removesuffix(".md") / "index.html").is_file()
+    assert [name for name in documents if not (site / name.replace(".md", ".html")).is_file()] == []
 
 
 def _files(nav: object) -> Iterator[str]:
@@ -78,25 +75,33 @@ def _files(nav: object) -> Iterator[str]:
                 yield from _files(entry)
 
 
+def places(pages: dict[str, Page], kind: Literal["links", "loaded"]) -> list[tuple[str, str]]:
+    """Pages, each with the whole address of something that it links to or loads."""
+    found = [
+        (address, urljoin(address, link))
+        for address, page in pages.items()
+        if not address.endswith("404.html")  # its links begin at the root of the published site
+        for link in getattr(page, kind)
+    ]
+    assert found
+    return found
+
+
 def test_links_within_the_site_lead_to_pages_and_places_in_them(site: Path, pages: dict[str, Page]) -> None:
     def leads_somewhere(address: str) -> bool:
         target, anchor = urldefrag(address)
         if target in pages:
             return not anchor or unquote(anchor) in pages[target].anchors
-        return (site / unquote(urlsplit(target).path).lstrip("/")).is_file()
+        return is_file(site, target)
 
-    links = {
-        (address, urljoin(address, link))
-        for address, page in pages.items()
-        if not address.endswith("404.html")  # its links begin at the root of the published site
-        for link in page.links
-    }
-    within = [each for each in sorted(links) if each[1].startswith(ADDRESS)]
-    assert within
+    within = [each for each in places(pages, "links") if each[1].startswith(ADDRESS)]
     assert [each for each in within if not leads_somewhere(each[1])] == []
 
 
-def test_pages_load_nothing_from_other_servers(pages: dict[str, Page]) -> None:
-    loaded = {(address, urljoin(address, link)) for address, page in pages.items() for link in page.loaded}
-    assert loaded
-    assert [each for each in sorted(loaded) if not each[1].startswith((ADDRESS, "data:"))] == []
+def test_pages_load_only_files_of_the_site(site: Path, pages: dict[str, Page]) -> None:
+    loaded = [each for each in places(pages, "loaded") if not each[1].startswith("data:")]
+    assert [each for each in loaded if not (each[1].startswith(ADDRESS) and is_file(site, each[1]))] == []
+
+
+def is_file(site: Path, address: str) -> bool:
+    return (site / unquote(urlsplit(address).path).lstrip("/")).is_file()
