@@ -18,6 +18,9 @@ Every setting is an environment variable. Commands have options of the same name
   which files are read or written, which servers are asked, or who may ask this one.
 
 Variables of the environment come before a file, and a file before a folder of secrets.
+
+Beside these, `RECSYS_SOURCE_NAME` is the URL of the database that a `dataset.yaml` calls NAME
+([your own catalogue](../your-own-catalogue.md#from-a-database)).
 """
 
 
