@@ -23,7 +23,7 @@ PREFERRED = 0.8
 
 
 class Taste:
-    """What one user chooses: mostly items of a few kinds, the first of each kind most often."""
+    """The taste of one user, who chooses mostly items of a few kinds, and the first of each kind most often."""
 
     def __init__(self, kinds: dict[str, list[str]], n_kinds: int, chance: random.Random) -> None:
         self._chance = chance
@@ -78,7 +78,7 @@ def make_shop(folder: Path) -> None:
 
 
 def _visits(chance: random.Random) -> list[str]:
-    """What a customer does with a product: looks, perhaps buys, and seldom sends it back."""
+    """A customer's events with a product: some views, perhaps a purchase, seldom a refund."""
     steps = ["view"] * chance.randint(1, 3)
     if chance.random() < 0.45:
         steps.append("buy")
