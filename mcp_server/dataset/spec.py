@@ -63,7 +63,7 @@ class Nouns(BaseModel, extra="forbid", frozen=True):
 
 
 class ItemSpec(BaseModel, extra="forbid", frozen=True):
-    """Items: what is recommended."""
+    """Items: the things that are recommended."""
 
     id: str
     """Column with the item's ID, in every source."""
@@ -214,7 +214,7 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     licence: str = ""
     """Terms of the data. ``prepare`` shows them."""
     citation: str = ""
-    """What to cite where the data is used."""
+    """The work to cite where the data is used."""
     nouns: Nouns = Nouns()
     """The owner's words for items, users and interactions."""
     folders: list[Folder] = []
@@ -227,11 +227,11 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """What happens with rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
     skip: they are left out and counted."""
     items: ItemSpec
-    """What is recommended."""
+    """Items: the things that are recommended."""
     users: UserSpec
-    """Who rates, buys, borrows or listens."""
+    """Users: those who rate, buy, borrow or listen."""
     interactions: InteractionSpec
-    """What users have done with items."""
+    """Interactions: the ratings, purchases or plays of users."""
     search: SearchSpec | None = None
     """Texts for search by meaning. Without them there is no such search."""
     model: ModelSpec = ModelSpec()
