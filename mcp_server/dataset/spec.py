@@ -224,7 +224,7 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """Texts that stand for an unknown value, in any case. By default the empty text, NULL, NaN, N/A and \\N; for
     numbers, booleans and dates also NA, None, unknown, ``-`` and ``?``."""
     on_bad_row: Literal["fail", "skip"] = "fail"
-    """What happens with rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
+    """Handling of rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
     skip: they are left out and counted."""
     items: ItemSpec
     """Items: the things that are recommended."""
