@@ -15,6 +15,7 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     """One attribute of items or users."""
 
     name: Name
+    """Name for the filter's argument and for results: at most 40 small letters, digits and underscores."""
     kind: Literal["category", "number", "boolean", "text", "date"]
     """Kind of the values. category: names, which are matched fuzzily. number. boolean: true or false, yes or no, 1 or
     0. text. date: days, and times where there are any, as in 1995, 1995-11, 1995-11-22 or 1995-11-22T18:30:00Z."""
