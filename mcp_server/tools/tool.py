@@ -85,6 +85,7 @@ def make_tool(
     run: Callable[[Backends, Any], Awaitable[Result]],
     needs: Feature = Feature.NONE,
     choices: Mapping[str, Collection[str]] | None = None,
+    words: Mapping[str, str] | None = None,
     read_only: bool = True,
 ) -> Tool:
     """Put a tool together for a dataset.
@@ -96,6 +97,7 @@ def make_tool(
         run: Does the work. Gets the arguments as their model, returns a result of its model.
         needs: Features without which a dataset does not have the tool.
         choices: Arguments that take names, and the names this dataset has.
+        words: Words for descriptions in the result's schema, beside the nouns.
         read_only: False where a call changes something.
     """
     typed = _with_ids(arguments, facts)
@@ -107,7 +109,7 @@ def make_tool(
         result=result,
         run=run,
         input_schema=_input_schema(typed, facts, choices or {}),
-        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns),
+        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns, facts.features, **(words or {})),
         needs=needs,
         read_only=read_only,
     )

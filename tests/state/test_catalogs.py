@@ -398,8 +398,8 @@ async def test_ratings_are_shown_as_they_are_in_the_file(place: Place, tmp_path:
     for interaction, rating in zip(files.interactions, ratings, strict=True):
         interaction["rating"] = rating
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
-        entries, _ = await catalog.histories.recent(await catalog.user_idx("ann"), 5)
-        assert {entry.id: entry.rating for entry in entries} == {f"i{n}": rating for n, rating in enumerate(ratings)}
+        entries, _ = await catalog.histories.first(await catalog.user_idx("ann"), 5)
+        assert {entry.id: entry.value for entry in entries} == {f"i{n}": rating for n, rating in enumerate(ratings)}
 
 
 async def _each(catalog: Catalog, items: list[str]) -> list[Any]:
@@ -432,7 +432,7 @@ async def test_times_keep_their_order(place: Place, tmp_path: Path) -> None:
         user = await catalog.user_idx("ann")
         newest_first = sorted(range(len(times)), key=lambda number: (times[number], number), reverse=True)
         assert (await catalog.histories.items(user)).tolist() == newest_first
-        entries, total = await catalog.histories.recent(user, 4)
+        entries, total = await catalog.histories.first(user, 4)
         assert total == len(times)
         assert [(entry.id, entry.timestamp) for entry in entries] == [(f"i{n}", times[n]) for n in newest_first[:4]]
 
