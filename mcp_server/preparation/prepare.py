@@ -184,9 +184,8 @@ def _point(text: ItemText, vectors: dict[str, FloatArray], indexer: Bm25Indexer)
 
 def model_name(training_fingerprint: str, model: ModelSpec) -> str:
     """Name of the part that is a model trained on certain interactions."""
-    return (
-        f"model-{fingerprint(training_fingerprint, model.model_dump(include={'name', 'settings'}), TRAINING_VERSION)}"
-    )
+    chosen = model.model_dump(include={"name", "settings"})
+    return f"model-{fingerprint(training_fingerprint, chosen, TRAINING_VERSION)}"
 
 
 def _make_model(

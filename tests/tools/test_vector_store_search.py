@@ -85,7 +85,8 @@ async def test_a_films_own_text_does_not_find_the_film_under_its_other_id(
 async def test_an_own_text_among_given_items_leaves_the_others(films: Service, movies: Movies) -> None:
     result = await films.call(SEARCH, {"query": movies[9]["description"], "items": [9, 10, 11]})
     assert set(listed(result)) == {10, 11}
-    assert "all that have a text among the 3 given" in result["message"]
+    assert f"The query is a text of film 9 ({movies[9]['title']}), which is left out." in result["message"]
+    assert "all others that have a text among the 3 given" in result["message"]
 
 
 # Like another film
