@@ -90,8 +90,8 @@ def parse_manifest(content: str, place: str) -> Manifest:
         )
     if found != FORMAT:
         raise NotPreparedError(
-            f"{place} was prepared by an earlier version of this program: run `recsys-mcp prepare`, which keeps the "
-            "trained model and the vectors"
+            f"{place} was prepared by an earlier version of this program: run `recsys-mcp prepare`, which makes "
+            "only what has changed"
         )
     try:
         return Manifest.model_validate(parsed)
