@@ -42,11 +42,12 @@ def counting(spec: DatasetSpec, whom: str) -> str:
         more = f" and {len(weights) - MOST_WEIGHTS} more" if len(weights) > MOST_WEIGHTS else ""
         least = "; whoever is below 0 with an item counts as 0" if min(weights.values()) < 0 else ""
         return f"weighted {nouns.interactions} of {whom} ({named}{more}{least})"
-    return f"{nouns.interactions} of {whom}"
+    repeated = " (repeated ones count once)" if kind == "likes" else ""
+    return f"{nouns.interactions} of {whom}{repeated}"
 
 
 def amount(spec: DatasetSpec, popularity: float) -> str:
     """A popularity with its unit, such as "12 ratings"."""
     if spec.interactions.kind == "events":
         return f"a weight of {popularity:,g}"
-    return f"{popularity:,g} {spec.nouns.interactions}"
+    return f"{popularity:,g} {spec.nouns.interaction if popularity == 1 else spec.nouns.interactions}"
