@@ -16,7 +16,7 @@ def plain_number(number: float) -> int | float:
 
 
 def liking(spec: DatasetSpec) -> str:
-    """What it takes to like an item, such as "a rating of 4 or more"; empty where every interaction is a like."""
+    """The condition of liking an item, such as "a rating of 4 or more"; empty where every interaction is a like."""
     nouns, threshold, kind = spec.nouns, spec.interactions.like_threshold, spec.interactions.kind
     if kind == "ratings":
         article = "an" if nouns.interaction[:1].lower() in tuple("aeiou") else "a"
@@ -32,7 +32,7 @@ def liking(spec: DatasetSpec) -> str:
 
 
 def counting(spec: DatasetSpec, whom: str) -> str:
-    """What makes items popular among some users, such as "ratings of all viewers"."""
+    """The measure of popularity among some users, such as "ratings of all viewers"."""
     nouns, kind = spec.nouns, spec.interactions.kind
     if kind == "counts":
         return f"{nouns.interactions} of {whom}, summed"

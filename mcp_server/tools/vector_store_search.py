@@ -98,7 +98,7 @@ async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> Se
 
 @dataclass(frozen=True)
 class Found:
-    """What a search has found."""
+    """The result of a search."""
 
     items: IntArray
     """Positions, nearest first."""
