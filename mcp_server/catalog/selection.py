@@ -69,7 +69,7 @@ Condition = TermCondition | NumberCondition | DateCondition | BooleanCondition
 
 @dataclass(frozen=True)
 class ItemSelection:
-    """Selected items, those with most interactions first."""
+    """Selected items, the most popular first."""
 
     idx: IntArray
     """Positions: (n,)."""
@@ -93,7 +93,7 @@ class Selector:
             statement = (
                 select(items.idx, items.id)
                 .where(and_(*(self._clause(condition) for condition in conditions)))
-                .order_by(items.n_interactions.desc(), items.idx)
+                .order_by(self._tables.popularity.desc(), items.idx)
             )
             rows = await self._database.read(lambda connection: connection.execute(statement).all())
             idx, ids = zip(*rows, strict=True) if rows else ((), ())

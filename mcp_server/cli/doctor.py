@@ -29,7 +29,6 @@ PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastemb
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
-FORMER = "this state was made by version 0.1, which did not record digests of its parts, so damage is not found"
 
 LEAST_FREE_BYTES = 500 * 2**20
 
@@ -102,10 +101,6 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
         return findings
     manifest = state.manifests.manifest()
     findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card))
-    if manifest.is_former:
-        findings.append(
-            Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which does not train again")
-        )
     async with contextlib.aclosing(Backends(state, manifest, settings.item_set_days)) as backends:
         return findings + await _examine_backends(backends, state, manifest)
 

@@ -26,7 +26,10 @@ class DatasetCard(BaseModel):
 
     n_items: int
     n_users: int
-    n_interactions: int
+    n_interactions: int | float
+    """Number of ratings or likes, the sum of all counts, or the number of events with a weight above 0."""
+    n_pairs: int
+    """Number of pairs of a user and an item."""
     n_dropped: int = 0
     """Interactions left out because they name an unknown item or user."""
     n_unavailable: int = 0

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from mcp_server.dataset.amounts import amounts_of
 from mcp_server.dataset.facts import DatasetCard
+from mcp_server.dataset.feedback import plain_number
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.groups import BOOLEANS
 from mcp_server.dataset.records import Dataset
@@ -27,18 +29,21 @@ def describe(dataset: Dataset) -> DatasetCard:
     dates = _ranges(dataset, [field.name for field in spec.columns if field.kind == "date"])
     fields = {field.name: field for field in spec.users.fields}
     groups = {name: _group_names(dataset, fields[name]) for name in spec.users.groups}
-    busiest = np.bincount(dataset.interactions.item, minlength=len(dataset.items)).argsort(kind="stable")[::-1]
+    amounts = amounts_of(dataset.interactions, spec.interactions.kind, len(dataset.items))
+    shown = amounts.popularity if dataset.available is None else np.where(dataset.available, amounts.popularity, -1)
+    most_popular = shown.argsort(kind="stable")[::-1]
     active = np.unique(dataset.interactions.user)[:3]
     return DatasetCard(
         n_items=len(dataset.items),
         n_users=len(dataset.users),
-        n_interactions=len(dataset.interactions),
+        n_interactions=plain_number(amounts.n_interactions.sum()),
+        n_pairs=len(dataset.interactions),
         n_dropped=dataset.n_dropped,
         n_unavailable=0 if dataset.available is None else int(np.count_nonzero(~dataset.available)),
         notes=dataset.notes,
         item_ids=_describe_ids(dataset.items.ids),
         user_ids=_describe_ids(dataset.users.ids),
-        example_items=[dataset.items.ids[position] for position in busiest[:3]],
+        example_items=[dataset.items.ids[position] for position in most_popular[:3]],
         example_users=[dataset.users.ids[position] for position in active],
         terms={field: [name for name, _ in counts.most_common(TERMS_IN_CARD)] for field, counts in names.items()},
         term_counts={field: len(counts) for field, counts in names.items()},
@@ -67,6 +72,8 @@ def _ranges(dataset: Dataset, fields: list[str]) -> dict[str, tuple[Any, Any]]:
 
 
 def _describe_ids(ids: list[Id]) -> str:
+    if not ids:
+        return "there are none"
     if isinstance(ids[0], int):
         return f"IDs run from {ids[0]} to {ids[-1]}"
     return f"IDs look like {', '.join(map(repr, ids[:3]))}"

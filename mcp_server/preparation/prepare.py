@@ -45,7 +45,7 @@ class Outcome:
 
     manifest: Manifest
     made: list[str]
-    """Kinds of the parts that had to be made: "catalog", "vectors", "model"; or "digests" if a state lacked them."""
+    """Kinds of the parts that had to be made: "catalog", "vectors", "model"."""
 
 
 def prepare(
@@ -68,12 +68,12 @@ def prepare(
             still served.
     """
     with state.manifests.lock(), contextlib.ExitStack() as opened:
-        before = state.manifests.published()
-        chosen = choose_model or (before.chosen_model if before is not None and keep_model else None)
+        before, kept = state.manifests.published(), state.manifests.published_parts()
+        chosen = choose_model or (kept.chosen_model if kept is not None and keep_model else None)
         if before is not None:
             state.discard_damaged(before)
             if _is_up_to_date(before, files, embedding_model, chosen) and state.has(before):
-                return _with_digests(state, before)
+                return Outcome(before, [])
         with progress.step("Reading the dataset", 3) as step:
             scratch = Path(opened.enter_context(state.folder.scratch()))
             dataset = opened.enter_context(
@@ -116,15 +116,6 @@ def prepare(
         if manifest != before:  # as it is where only vectors of this machine were missing
             state.publish(manifest)
         return Outcome(manifest, [part.partition("-")[0] for part in made])
-
-
-def _with_digests(state: OpenState, manifest: Manifest) -> Outcome:
-    """A state whose parts are all as they should be. Only one of version 0.1 is published again, with digests."""
-    if not manifest.is_former:
-        return Outcome(manifest, [])
-    manifest = state.with_digests(manifest, {})
-    state.publish(manifest)
-    return Outcome(manifest, ["digests"])
 
 
 def _is_up_to_date(before: Manifest, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None) -> bool:
@@ -199,7 +190,8 @@ def _point(text: ItemText, vectors: dict[str, FloatArray], indexer: Bm25Indexer)
 
 def model_name(training_fingerprint: str, model: ModelSpec) -> str:
     """Name of the part that is a model trained on certain interactions."""
-    return f"model-{fingerprint(training_fingerprint, model.model_dump(), TRAINING_VERSION)}"
+    chosen = model.model_dump(include={"name", "settings"})
+    return f"model-{fingerprint(training_fingerprint, chosen, TRAINING_VERSION)}"
 
 
 def _make_model(

@@ -61,6 +61,9 @@ class FolderParts:
             engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
             try:
                 with engine.begin() as connection:
+                    # Nobody reads the file before it is whole, and what is half made is thrown away.
+                    connection.exec_driver_sql("PRAGMA journal_mode=OFF")
+                    connection.exec_driver_sql("PRAGMA synchronous=OFF")
                     load_catalog(connection, CatalogTables(dataset.spec), dataset, advance)
                 with engine.connect() as connection:
                     connection.exec_driver_sql("ANALYZE")
@@ -226,10 +229,10 @@ def has_all_rows(connection: Connection, tables: CatalogTables, manifest: Manife
     catalogue leaves out, because there may be millions.
     """
     layout = Layout.read(connection, tables)
-    n_interactions = connection.scalar(select(func.count()).select_from(tables.interactions))
+    n_pairs = connection.scalar(select(func.count()).select_from(tables.interactions))
     connection.execute(select(tables.item_terms).limit(1))
     connection.execute(select(tables.terms).limit(1))
-    return _fits(layout, manifest) and n_interactions == manifest.card.n_interactions
+    return _fits(layout, manifest) and n_pairs == manifest.card.n_pairs
 
 
 def lost_rows(place: str) -> DamagedPartError:

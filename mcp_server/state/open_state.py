@@ -142,7 +142,7 @@ class OpenState:
 
         The parts of the state before stay for servers that still answer from them, until the next publication.
         """
-        before = self.manifests.published()
+        before = self.manifests.published_parts()
         self.manifests.publish(manifest)
         if self._collections is not None and manifest.vectors is not None:
             self._collections.publish(manifest.vectors)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.feedback import liking
 from mcp_server.tools.arguments import ItemsArguments, required_items
 from mcp_server.tools.results import Result, count_of
 from mcp_server.tools.tool import Tool, make_tool
@@ -50,9 +51,8 @@ async def like_percentage(backends: Backends, arguments: ItemsArguments[Id]) -> 
     items = await required_items(backends, arguments)
     catalog = await backends.catalog()
     n_likers = await catalog.statistics.n_likers(items)
-    percentage = round(100 * n_likers / catalog.n_users, 1)
-    threshold = spec.interactions.like_threshold
-    meaning = "" if threshold is None else f", with a {nouns.interaction} of {threshold:g} or more"
+    percentage = round(100 * n_likers / max(catalog.n_users, 1), 1)
+    meaning = f", with {needed}" if (needed := liking(spec)) else ""
     message = (
         f"{percentage:g}% of all {nouns.users} ({n_likers:,} of {catalog.n_users:,}) like at least one of "
         f"{count_of(len(items), nouns.item, nouns.items)}{meaning}."

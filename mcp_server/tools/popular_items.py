@@ -1,4 +1,4 @@
-"""The items that most users have interacted with, overall or in a group of users."""
+"""The items that users have used most, overall or in a group of users."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Generic
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.feedback import amount, counting
 from mcp_server.dataset.groups import by_field
 from mcp_server.dataset.ids import ItemId
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
-from mcp_server.tools.results import ListedItem, Result, count_of, list_items
+from mcp_server.tools.results import Amount, ListedItem, Result, count_of, list_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class PopularArguments(ItemsArguments[ItemId], Generic[ItemId]):
 
 
 class PopularItem(ListedItem[ItemId], Generic[ItemId]):
-    n_interactions: int = Field(description="{Interactions}.")
+    n_interactions: Amount = Field(description="{Interactions}.")
+    weight: Annotated[Amount | None, Feature.EVENTS] = Field(None, description="Weighted sum: the order.")
 
 
 class PopularResult(Result, Generic[ItemId]):
@@ -69,7 +71,7 @@ def build(facts: DatasetFacts) -> Tool:
 
 
 async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> PopularResult[Id]:
-    nouns = backends.spec.nouns
+    spec, nouns = backends.spec, backends.spec.nouns
     if arguments.user_group is not None and not arguments.user_group:
         raise InvalidInputError("user_group is an empty list: name a group, or leave it out")
     known = DatasetFacts(backends.spec, backends.card).user_groups
@@ -78,20 +80,24 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
     catalog = await backends.catalog()
     values = {field: [group.value for group in chosen] for field, chosen in groups.items()}
     counts = await catalog.statistics.popularity(values)
-    popular = catalog.popular(counts.per_item, candidates, arguments.k)
+    popular, n_unavailable = catalog.popular(counts, candidates, arguments.k)
     if groups:
         names = [" or ".join(group.published for group in chosen) for chosen in groups.values()]
         whom = f"{count_of(counts.n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
     else:
         whom = f"all {nouns.users}"
     of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"
-    message = f"{count_of(len(popular.items), nouns.item, nouns.items)}{of}, by {nouns.interactions} of {whom}."
-    if not popular.items:
-        message += f" None of the {nouns.items} has {nouns.interactions} of {whom}."
+    notes = [f"{count_of(len(popular.items), nouns.item, nouns.items)}{of}, by {counting(spec, whom)}."]
+    notes += unavailable(n_unavailable, nouns)
+    if not len(popular.items):
+        what = "a weight above 0" if spec.interactions.kind == "events" else nouns.interactions
+        notes.append(f"None of the {nouns.items} to choose from has {what} of {whom}.")
     elif not popular.above_threshold:
-        message += (
-            f" None stands out (more than the 0.75 quantile, {popular.threshold:g} {nouns.interactions}): "
-            f"these are simply those with most."
-        )
-    items = await list_items(backends, PopularItem, popular.items, arguments.detail, n_interactions=popular.counts)
-    return PopularResult(message=message, items=items)
+        threshold = amount(spec, popular.threshold)
+        notes.append(f"None stands out (more than the 0.75 quantile, {threshold}): these are simply those with most.")
+    chosen = popular.items.tolist()
+    columns = {"n_interactions": counts.per_item[popular.items].tolist()}
+    if spec.interactions.kind == "events":
+        columns["weight"] = counts.popularity[popular.items].tolist()
+    items = await list_items(backends, PopularItem, chosen, arguments.detail, **columns)
+    return PopularResult(message=" ".join(notes), items=items)

@@ -88,6 +88,7 @@ def make_tool(
     run: Callable[[Backends, Any], Awaitable[Result]],
     needs: Feature = Feature.NONE,
     choices: Mapping[str, Collection[str]] | None = None,
+    words: Mapping[str, str] | None = None,
     read_only: bool = True,
 ) -> Tool:
     """Put a tool together for a dataset.
@@ -99,6 +100,7 @@ def make_tool(
         run: Does the work. Gets the arguments as their model, returns a result of its model.
         needs: Features without which a dataset does not have the tool.
         choices: Arguments that take names, and the names this dataset has.
+        words: Words for descriptions in the result's schema, beside the nouns.
         read_only: False where a call changes something.
     """
     typed = _with_ids(arguments, facts)
@@ -112,7 +114,9 @@ def make_tool(
         result=result,
         run=run,
         input_schema=input_schema,
-        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns, **facts.words),
+        output_schema=json_schema(
+            _with_ids(result, facts), facts.spec.nouns, facts.features, **{**facts.words, **(words or {})}
+        ),
         takes=(*shown, *(name for name in _arguments_of(typed, facts) if name not in shown)),
         needs=needs,
         read_only=read_only,
@@ -132,7 +136,7 @@ def _input_schema(
     arguments: type[Arguments], facts: DatasetFacts, choices: Mapping[str, Collection[str]]
 ) -> dict[str, Any]:
     """JSON schema of the arguments that a dataset can have."""
-    input_schema = json_schema(arguments, facts.spec.nouns, **facts.words)
+    input_schema = json_schema(arguments, facts.spec.nouns, facts.features, **facts.words)
     properties = input_schema["properties"]
     for argument in set(properties).difference(_arguments_of(arguments, facts)):
         del properties[argument]
