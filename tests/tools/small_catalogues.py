@@ -17,7 +17,7 @@ from mcp_server.settings import Settings
 from mcp_server.state.folder import StateFolder
 from mcp_server.state.folder_parts import FolderParts
 from mcp_server.state.manifest import Manifest
-from tests.dataset.listed_records import ListedRecords
+from tests.reading.records import ListedRecords
 
 RATINGS = {"rating": "stars", "like_threshold": 4}
 COUNTS = {"rating": "plays", "feedback": "counts"}
