@@ -46,6 +46,7 @@ def _evaluate(
     from mcp_server.files.atomic import write_atomically
     from mcp_server.preparation.progress_bars import Progress
     from mcp_server.recommender.training.jobs import EvaluateJob, run_job
+    from mcp_server.recommender.training.trainable import trainable
     from mcp_server.state.folder import StateFolder
 
     if not models:
@@ -57,6 +58,7 @@ def _evaluate(
     with Progress(console) as progress, state.lock("evaluating"):
         with progress.step("Reading the dataset"):
             dataset = read_dataset(DatasetFiles.find(find_spec_file(settings.dataset), settings.data))
+        interactions = trainable(dataset.interactions, dataset.spec.interactions.kind)
         for model in models:
             job = EvaluateJob(
                 model=model, settings=hyper_parameters, n_users=len(dataset.users), n_items=len(dataset.items)
@@ -65,7 +67,7 @@ def _evaluate(
                 results.append(
                     run_job(
                         job,
-                        dataset.interactions,
+                        interactions,
                         Path(scratch),
                         lambda label, done, total, score, step=step: step.update(done, total, f"Training {label}"),  # type: ignore[misc]
                     )

@@ -51,6 +51,8 @@ def describe(dataset: Dataset) -> DatasetCard:
 
 
 def _describe_ids(ids: list[Id]) -> str:
+    if not ids:
+        return "there are none"
     if isinstance(ids[0], int):
         return f"IDs run from {ids[0]} to {ids[-1]}"
     return f"IDs look like {', '.join(map(repr, ids[:3]))}"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
+from mcp_server.recommender.drift import Drift, Side
 
 FORMAT = 1
 """Version of the manifest's format. A field that is added and may be missing needs no new number, so that servers of
@@ -32,7 +33,7 @@ class Manifest(BaseModel):
     """Fingerprint of the dataset."""
     card: DatasetCard
     training_fingerprint: str
-    """Fingerprint of the users, items and interactions that the model was trained on."""
+    """Fingerprint of the users, items and interactions that the model was trained on. The catalogue may be newer."""
     chosen_model: ModelSpec | None = None
     """The model that `train` was asked for, instead of the specification's. Later preparations keep it."""
     embedding_model: str
@@ -45,6 +46,14 @@ class Manifest(BaseModel):
     vectors: str | None
     digests: dict[str, dict[str, str]] = {}
     """Digests of each part, by the names of its files or tables. Version 0.1 wrote none."""
+    ids: dict[Side, str] = {}
+    """Digests of the catalogue's IDs. Earlier versions wrote none, and their models were trained on just these IDs."""
+    read_at: int | None = None
+    """Time at which the dataset was read, in seconds since 1970."""
+    trained_at: int | None = None
+    """Time at which the model was trained, in seconds since 1970."""
+    drift: Drift | None = None
+    """What the catalogue has that the model does not know. None where it is not known."""
 
     def digests_of(self, part: str) -> Mapping[str, str]:
         """The digests of a part, empty where they are not known."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import DamagedPartError, RecsysError
-from mcp_server.preparation.prepare import Outcome
+from mcp_server.preparation.prepare import Outcome, Wish
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state.folder import StateFolder
@@ -55,13 +55,12 @@ class Prepared:
         with (self.dataset / file).open("a", encoding="utf-8") as stream:
             stream.write(f"{line}\n")
 
-    def prepare(self, *, model: ModelSpec | None = None, keep_model: bool = True) -> Outcome:
-        console = Console(stderr=True)
-        return prepare_with_progress(self.settings, console, choose_model=model, keep_model=keep_model)
+    def prepare(self, wish: Wish = Wish()) -> Outcome:
+        return prepare_with_progress(self.settings, Console(stderr=True), wish)
 
     def train(self, model: str | None) -> Outcome:
         """As the command `train` does."""
-        return self.prepare(model=None if model is None else ModelSpec(name=model), keep_model=False)
+        return self.prepare(Wish(None if model is None else ModelSpec(name=model), keep=False, retrain="always"))
 
 
 @pytest.fixture(scope="module")

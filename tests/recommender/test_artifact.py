@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from mcp_server.errors import ArtifactError
-from mcp_server.recommender.artifact import ArtifactHeader, ArtifactKind, load_artifact, read_header, save_artifact
+from mcp_server.recommender.artifact import ArtifactHeader, ServedIds, load_artifact, read_header, save_artifact
 from mcp_server.recommender.factors import FactorModel
 from mcp_server.recommender.item_item import ItemItemModel, SparseItemItemModel
 from mcp_server.recommender.model import Recommender
+from mcp_server.recommender.model_arrays import ArtifactKind
+from mcp_server.recommender.popularity_model import PopularityModel
 from mcp_server.recommender.score_table import ScoreTable
 
 N_USERS, N_ITEMS = 3, 4
