@@ -91,7 +91,7 @@ class Progress:
 
     def say(self, sentence: str) -> None:
         """Print a sentence, above the bars."""
-        self._console.print(one_line(sentence), markup=False, highlight=False)
+        self._console.print(one_line(sentence), markup=False, highlight=False, soft_wrap=True)
 
     def write_file(self, step: Step) -> None:
         if self._file is None or time.monotonic() - self._written < FILE_SECONDS:

@@ -30,7 +30,7 @@ class AlignedModel:
         own = self._model.score(self._own_user(user), self._own_history(history))[self._own_known]
         scores = np.zeros(len(self._own_items), dtype=np.float32)
         if len(own) and own.min() < own.max():
-            scores[:] = np.nextafter(own.min(), np.float32(-np.inf))
+            scores[:] = max(np.nextafter(own.min(), np.float32(-np.inf)), np.finfo(np.float32).min)
             scores[self._known] = own
         return scores
 

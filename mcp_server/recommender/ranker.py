@@ -15,6 +15,8 @@ class Ranked:
 
     items: list[int]
     scores: list[float]
+    is_informed: bool = True
+    """False where all items of the catalogue score alike: the model knows nothing of the user or of the history."""
 
 
 class Ranker:
@@ -59,7 +61,7 @@ def top_by(
 ) -> Ranked:
     """The best k items by any scores, as ``Ranker.top`` ranks them."""
     ranked = twins.once(rank(scores, allowed, excluded, k + twins.n_extra))[:k]
-    return Ranked(ranked.tolist(), scores[ranked].tolist())
+    return Ranked(ranked.tolist(), scores[ranked].tolist(), bool(len(scores) < 2 or scores.min() < scores.max()))
 
 
 def rank(scores: FloatArray | IntArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:

@@ -81,14 +81,18 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
     excluded = catalog.unrankable(history if arguments.exclude_seen else None)
     ranker = await backends.ranker()
     notes = []
+    top = None
     if len(history):
         top = ranker.top(user, history, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins)
-    else:
+    if top is None or not top.is_informed:
         counts = (await catalog.statistics.popularity({})).per_item
         top = top_by(counts, arguments.k, allowed=allowed, excluded=excluded, twins=catalog.twins)
-        notes.append(
-            f"{whom} has no {nouns.interactions} yet: these are the {nouns.items} with most {nouns.interactions}."
+        why = (
+            f"The model does not know the {nouns.items} of {whom} yet"
+            if len(history)
+            else f"{whom} has no {nouns.interactions} yet"
         )
+        notes.append(f"{why}: these are the {nouns.items} with most {nouns.interactions}.")
     columns: dict[str, list[Any]] = {"score": [round(score, 4) for score in top.scores]}
     if arguments.reasons and len(history):
         reasons = [ranker.reasons(history, item, N_REASONS) for item in top.items]
