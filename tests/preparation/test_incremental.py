@@ -152,7 +152,7 @@ def test_the_catalogue_is_published_before_training_and_survives_its_end(prepare
     process.join()
     assert prepared.state.manifest().model == before.model
     prepared.change("dataset.yaml", "{epochs: 100000, stopping_step: 100000}", "{epochs: 1}")
-    assert prepared.prepare().made == ["catalog", "model"]
+    assert prepared.prepare().made == ["model"]
 
 
 # Too little to train
