@@ -70,8 +70,8 @@ class SearchIndex:
             say(f"embedding {len(missing):,} texts takes {takes}")
         else:
             say(
-                f"embedding whole texts only: with each sentence on its own, {len(missing):,} texts would take {takes}, "
-                f"and search: {{sentences: auto}} allows {BUDGET_MINUTES}"
+                f"embedding whole texts only: with each sentence on its own, {len(missing):,} texts would take "
+                f"{takes}, and search: {{sentences: auto}} allows {BUDGET_MINUTES}"
             )
         return minutes
 

@@ -77,7 +77,7 @@ def _reason(policy: Retrain, model: PresentModel, changes: str, now: float) -> s
 
 
 def _describe(drift: Drift, nouns: Nouns) -> str:
-    """What has changed since the training, as a clause."""
+    """The changes since the training, as a clause."""
     found = []
     if drift.n_new or drift.n_gone:
         how = " or ".join(word for word, count in (("new", drift.n_new), ("gone", drift.n_gone)) if count)

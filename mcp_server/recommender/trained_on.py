@@ -1,4 +1,4 @@
-"""What a model was trained on, as a file beside its artifact: the IDs behind its positions, and its interactions.
+"""The data of a training, as a file beside its artifact: the IDs behind the model's positions, and the interactions.
 
 By the IDs a model serves a catalogue that has changed since; by the interactions one sees how much has changed.
 """

@@ -53,7 +53,7 @@ class Manifest(BaseModel):
     trained_at: int | None = None
     """Time at which the model was trained, in seconds since 1970."""
     drift: Drift | None = None
-    """What the catalogue has that the model does not know. None where it is not known."""
+    """Difference between the catalogue and the data that the model was trained on. None where it is not known."""
 
     def digests_of(self, part: str) -> Mapping[str, str]:
         """The digests of a part, empty where they are not known."""
