@@ -73,47 +73,42 @@ class Preparation:
 
     def run(self) -> Outcome:
         """Bring the state up to date."""
-        before = self._before
-        if before is not None:
-            self._state.discard_damaged(before)
-            if self._is_up_to_date(before) and self._state.has(before):
-                return _with_digests(self._state, before)
+        if self._before is not None:
+            self._state.discard_damaged(self._before)
+            if self._is_up_to_date(self._before):
+                return _with_digests(self._state, self._before)
         read_at = int(time.time())
         with self._progress.step("Reading the dataset", 3) as step:
             dataset = read_dataset(self._files, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
         training = Training(dataset)
         newest = self._state_of(dataset, training, read_at)
-        trained = model_name(training.fingerprint, self._wanted)
-        if not self._is_there(trained):
+        if not self._is_there(newest.model):
             present = self._present_model(training)
             decision = self._decide(present)
             self._progress.say(decision.sentence)
-            if before is not None and present is not None:
-                served = newest.model_copy(
-                    update={
-                        "training_fingerprint": before.training_fingerprint,
-                        "model": before.model,
-                        "chosen_model": before.chosen_model,
-                        "drift": present.drift,
-                    }
-                )
-                published = self._publish(served)
+            if present is not None:
+                served = self._publish(self._with_present_model(newest, present))
                 if not decision.train:
-                    return Outcome(published, self._kinds_made)
-            training.make(self._state, trained, self._wanted, self._progress)
-            self._made.append(trained)
+                    return Outcome(served, self._kinds_made)
+            training.make(self._state, newest.model, self._wanted, self._progress)
+            self._made.append(newest.model)
         return Outcome(self._publish(newest), self._kinds_made)
 
     # What is there already
 
     def _is_up_to_date(self, before: Manifest) -> bool:
         """True if neither the dataset nor what the user asks for has changed, and the model need not be trained."""
-        if (before.catalog, before.chosen_model) != (catalog_name(self._files.fingerprint), self._chosen):
-            return False
-        if (before.embedding_model, before.index_version) != (self._embedding_model, INDEX_VERSION):
+        found = (before.catalog, before.chosen_model, before.embedding_model, before.index_version)
+        if found != (catalog_name(self._files.fingerprint), self._chosen, self._embedding_model, INDEX_VERSION):
             return False
         drift = before.drift or Drift.none(before.card.n_interactions, before.card.n_items)
-        return not self._decide(PresentModel(self._is_wanted(before), before.trained_at, drift)).train
+        model = PresentModel(self._is_wanted(before), before.trained_at, drift)
+        decision = self._decide(model)
+        if decision.train or not self._state.has(before):
+            return False
+        if not (drift.is_none and model.is_wanted):
+            self._progress.say(decision.sentence)
+        return True
 
     def _is_wanted(self, before: Manifest) -> bool:
         return before.model == model_name(before.training_fingerprint, self._wanted)
@@ -131,6 +126,12 @@ class Preparation:
         else:
             return None
         return PresentModel(self._is_wanted(before), self._state.parts.model_header(before).trained_at, drift)
+
+    def _with_present_model(self, newest: Manifest, present: PresentModel) -> Manifest:
+        """The newest catalogue and vectors with the model of before."""
+        assert self._before is not None  # or there would be no present model
+        kept = {name: getattr(self._before, name) for name in ("model", "training_fingerprint", "chosen_model")}
+        return newest.model_copy(update={**kept, "drift": present.drift})
 
     def _decide(self, present: PresentModel | None) -> Decision:
         return decide(self._retrain, present, self._files.spec.nouns, time.time())

@@ -93,6 +93,7 @@ def test_what_the_model_does_not_know_is_recorded_and_forgotten_when_it_is_train
     (sentence,) = said(capsys, "keeping the model")
     assert "% of the purchases are new; `recsys-mcp prepare --retrain always` trains now" in sentence
     assert prepared.prepare().made == []
+    assert said(capsys, "keeping the model") == [sentence]
     assert prepared.prepare(Wish(retrain="always")).made == ["model"]
     assert drift_of(prepared) == (0, 0, 0)
     after = prepared.state.manifest()
