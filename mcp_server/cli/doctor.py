@@ -4,6 +4,7 @@ import contextlib
 import importlib.metadata
 import platform
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
@@ -106,9 +107,12 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
 
 
 async def _examine_backends(backends: "Backends", state: "OpenState", manifest: "Manifest") -> list[Finding]:
+    from mcp_server.state.freshness import describe_freshness
+
     findings = []
     findings.append(await _check("catalogue", lambda: _catalogue(backends, state, manifest)))
     findings.append(await _check("model", lambda: _model(backends, state, manifest)))
+    findings.append(await _check("age", lambda: describe_freshness(manifest, time.time())))
     if backends.searchable:
         findings.append(await _check("vectors", lambda: _vectors(backends, state, manifest)))
     findings.append(await _item_sets(backends))

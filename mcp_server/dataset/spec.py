@@ -202,8 +202,9 @@ class ModelSpec(BaseModel, extra="forbid", frozen=True):
     settings: dict[str, Any] = {}
     """Hyper-parameters of RecBole. Those that are missing keep RecBole's defaults, or are chosen."""
     retrain: Literal["auto", "always", "never"] = "auto"
-    """When a preparation trains again. always: whenever the interactions have changed. auto: once many of them are new,
-    or some time has passed; until then the model serves the newer catalogue. never: only on request."""
+    """When a preparation trains again. always: whenever the interactions or items have changed. auto: once 5% of the
+    interactions are new or gone, once 5% of the items are new, or after a week; until then the model serves the newer
+    catalogue. never: only on request, or if there is no model."""
 
 
 class DatasetSpec(BaseModel, extra="forbid", frozen=True):

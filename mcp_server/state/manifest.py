@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
+from mcp_server.recommender.drift import Drift, Side
 
 FORMAT = 2
 """Version of the manifest's format. A field that is added and may be missing needs no new number, so that servers of
@@ -49,7 +50,7 @@ class Manifest(PublishedParts):
     """Fingerprint of the dataset."""
     card: DatasetCard
     training_fingerprint: str
-    """Fingerprint of the users, items and interactions that the model was trained on."""
+    """Fingerprint of the users, items and interactions that the model was trained on. The catalogue may be newer."""
     embedding_model: str
     index_version: int
     """Version of what is embedded and of how it is stored."""
@@ -57,6 +58,14 @@ class Manifest(PublishedParts):
     """Number of items with texts."""
     digests: dict[str, dict[str, str]] = {}
     """Digests of each part, by the names of its files or tables."""
+    ids: dict[Side, str] = {}
+    """Digests of the catalogue's IDs."""
+    read_at: int | None = None
+    """Time at which the dataset was read, in seconds since 1970."""
+    trained_at: int | None = None
+    """Time at which the model was trained, in seconds since 1970."""
+    drift: Drift | None = None
+    """Difference between the catalogue and the data that the model was trained on. None where it is not known."""
 
     def digests_of(self, part: str) -> Mapping[str, str]:
         """The digests of a part, empty where they are not known."""
