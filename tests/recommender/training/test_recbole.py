@@ -150,7 +150,7 @@ def test_recbole_gets_each_pair_of_user_and_item_of_the_raw_data(
     header, *lines = path.read_text(encoding="ascii").splitlines()
     assert header == "user_id:token\titem_id:token"
     pairs = [tuple(map(int, line.split("\t"))) for line in lines]
-    written = [(movielens.user_ids[user], movielens.item_ids[item]) for user, item in pairs]
+    written = [(movielens.users.ids[user], movielens.items.ids[item]) for user, item in pairs]
     assert written == list(dict.fromkeys((rating.user, rating.item) for rating in ratings))
 
 
