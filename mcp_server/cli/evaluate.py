@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from mcp_server.cli.hyper_parameters import RecboleConfig, SettingPairs, read_hyper_parameters
-from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, State, make_settings
+from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.cli.rendering import wide_console
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import InvalidInputError
@@ -29,13 +29,14 @@ def evaluate(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Compare models on RecBole's default split: 80% of each user's interactions to train, 10% to test.
 
     Ranks all items; prints NDCG, Recall, Hit and MRR at 5 and 10. Nothing that is served changes.
     """
-    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
+    settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
     names = [name.strip() for name in models.split(",") if name.strip()]
     _evaluate(settings, names, setting or [], config, output, as_json)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from mcp_server.cli.options import Data, Dataset, EnvFile, State, make_settings
+from mcp_server.cli.options import Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.dataset.spec import ModelSpec, find_spec_file
 from mcp_server.settings import Settings
 from recsys_shared.plain_text import one_line
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from mcp_server.state.open_state import OpenState
 
 
-def prepare(dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None) -> None:
+def prepare(
+    dataset: Dataset = None, state: State = None, data: Data = None, source: Sources = None, env_file: EnvFile = None
+) -> None:
     """Read the dataset, load the catalogue, embed the texts, train the model.
 
     Does only what is missing or out of date. You may interrupt it at any time: the next run continues.
     """
-    prepare_and_report(make_settings(dataset=dataset, state=state, data=data, env_file=env_file))
+    prepare_and_report(make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file))
 
 
 def prepare_and_report(settings: Settings, *, choose_model: ModelSpec | None = None, keep_model: bool = True) -> None:
