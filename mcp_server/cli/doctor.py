@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from mcp_server import __version__
+from mcp_server.cli.dataset_files import find_dataset_files
 from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError, UnwritableError
@@ -147,9 +148,7 @@ def _versions() -> Finding:
 
 
 def _dataset(settings: Settings) -> str:
-    from mcp_server.reading.files import DatasetFiles
-
-    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+    files = find_dataset_files(settings)
     return f"{files.spec.name}: {', '.join(map(str, files.paths))}"
 
 

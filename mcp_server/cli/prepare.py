@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
+from mcp_server.cli.dataset_files import find_dataset_files
 from mcp_server.cli.options import Data, Dataset, EnvFile, Sources, State, make_settings
-from mcp_server.dataset.spec import ModelSpec, find_spec_file
+from mcp_server.dataset.spec import ModelSpec
 from mcp_server.settings import Settings
 from recsys_shared.plain_text import one_line
 from recsys_shared.terminal import PlainConsole
@@ -54,10 +55,9 @@ def _prepare(
 ) -> "Outcome":
     from mcp_server.preparation.prepare import prepare
     from mcp_server.preparation.progress_bars import Progress
-    from mcp_server.reading.files import DatasetFiles
 
-    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
     with Progress(console, state.folder.progress_file) as progress:
+        files = find_dataset_files(settings, progress)
         return prepare(
             state, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
         )

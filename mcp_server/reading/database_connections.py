@@ -28,7 +28,7 @@ STEPS_BETWEEN_LOOKS = 100_000
 """Steps of SQLite's machine between two looks at the clock: a few milliseconds."""
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
-"""The mode of MySQL by which queries are checked and understood: double quotation marks are texts, backslashes quote."""
+"""The mode of MySQL for which queries are checked: double quotation marks are for texts, and backslashes quote."""
 
 READABLE = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 """All that a query may do in SQLite, functions aside."""

@@ -5,6 +5,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,14 +66,14 @@ class DatasetFiles:
         spec_path: Path,
         data_folder: Path | None,
         databases: Databases | None = None,
-        advance: Callable[[str], None] = lambda step: None,
+        advance: Callable[[str, int], None] = lambda name, n_rows: None,
     ) -> "DatasetFiles":
         """Read a specification, find its files, and fetch what it asks of databases.
 
         Args:
             data_folder: Folder that the user names; it is searched first.
             databases: The databases that the user has named.
-            advance: Called with the name of each database when a query of it begins.
+            advance: Called with the name of a database and the number of rows fetched so far by a query of it.
 
         Raises:
             DatasetError: The specification is wrong, a file is missing or outside its folders, or a database is not
@@ -86,10 +87,8 @@ class DatasetFiles:
         results: dict[SourceQuery, Path] = {}
         for source in dict.fromkeys(asked):
             assert fetched is not None
-            assert source.from_ is not None
-            advance(source.from_)
             results[source] = Path(fetched.name) / f"{len(results)}.csv"
-            (databases or Databases({})).fetch(source.from_, source.query, results[source])
+            _fetch(source, databases or Databases({}), results[source], advance)
         found = {part: [locator.locate(source, results) for source in declared[part]] for part in PARTS}
         digest = hashlib.sha256(f"{READING_VERSION}{spec.model_dump_json(exclude={'model'})}".encode())
         for part in PARTS:
@@ -102,6 +101,13 @@ class DatasetFiles:
     def paths(self) -> list[Path]:
         """All files that are read, each once."""
         return list(dict.fromkeys(path for part in PARTS for path in paths_of(self.sources[part])))
+
+
+def _fetch(source: SourceQuery, databases: Databases, target: Path, advance: Callable[[str, int], None]) -> None:
+    """Put the result of a query of a database into a file."""
+    assert source.from_ is not None
+    advance(source.from_, 0)
+    databases.fetch(source.from_, source.query, target, partial(advance, source.from_))
 
 
 def paths_of(sources: list[Located]) -> Iterator[Path]:
