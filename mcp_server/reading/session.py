@@ -38,6 +38,7 @@ class Session:
     def __init__(self, folder: Path, files: Iterable[Path], folders: Iterable[Path]) -> None:
         self._folder = folder
         config: dict[str, str | bool | int | float | list[str]] = {
+            "python_enable_replacements": False,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
