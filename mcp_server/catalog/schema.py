@@ -1,14 +1,15 @@
 """The tables of a catalogue, generated from its specification.
 
-A field with one number, text or date is a column of ``items`` or ``users``. A field of names is normalised: ``terms``
-holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles) are terms, too, so
-that one index and one fuzzy search serve every name.
+A field with one number, boolean, text or date is a column of ``items`` or ``users``. A field of names is normalised:
+``terms`` holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles) are terms,
+too, so that one index and one fuzzy search serve every name.
 """
 
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -42,6 +43,8 @@ def is_term_field(field: FieldSpec) -> bool:
 def _column_type(field: FieldSpec) -> TypeEngine[Any]:
     if field.kind == "number":
         return BigInteger() if field.integer else Double()
+    if field.kind == "boolean":
+        return Boolean()
     if field.kind == "text":
         return Text(LONGEST_TEXT)
     return String(NAME_LENGTH)
@@ -73,7 +76,7 @@ class CatalogTables:
             Column("canonical", Integer, nullable=False, comment="first item that is the same as this one"),
             Column("n_interactions", Integer, nullable=False),
             *(Column(field.name, _column_type(field)) for field in spec.columns),
-            *(Index(f"items_{f.name}", f.name) for f in spec.columns if f.filter and f.kind == "number"),
+            *(Index(f"items_{f.name}", f.name) for f in spec.columns if f.filter and f.kind != "text"),
             **options,
         )
         self.title = self.items.c[title.name]

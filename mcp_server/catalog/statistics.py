@@ -48,7 +48,7 @@ class Statistics:
     ) -> None:
         self._database, self._tables = database, tables
         self._by_all = Counts(n_interactions, n_users)
-        self._counts: BoundedCache[frozenset[tuple[str, str]], Counts] = BoundedCache(REMEMBERED)
+        self._counts: BoundedCache[frozenset[tuple[str, str | bool]], Counts] = BoundedCache(REMEMBERED)
         interactions = tables.interactions.c
         asked: BindParameter[Any] = bindparam("idx", expanding=True)
         liked = () if like_threshold is None else (interactions.rating >= like_threshold,)
@@ -69,23 +69,23 @@ class Statistics:
 
         return await run_by_size(self._database, query, ROWS_PER_ITEM * len(idx))
 
-    async def popularity(self, groups: Mapping[str, Sequence[str]]) -> Counts:
+    async def popularity(self, groups: Mapping[str, Sequence[str | bool]]) -> Counts:
         """Interactions of each item, by the users of some groups.
 
         Args:
-            groups: Names by user field; a user must have one of the names in every field.
+            groups: Values by user field; a user must have one of the values in every field.
         """
         if not groups:
             return self._by_all
-        key = frozenset((field, name) for field, names in groups.items() for name in names)
+        key = frozenset((field, value) for field, values in groups.items() for value in values)
         counts = self._counts.get(key)
         if counts is None:
             counts = self._counts[key] = await self._database.scan(lambda connection: self._count(connection, groups))
         return counts
 
-    def _count(self, connection: Connection, groups: Mapping[str, Sequence[str]]) -> Counts:
+    def _count(self, connection: Connection, groups: Mapping[str, Sequence[str | bool]]) -> Counts:
         interactions, users = self._tables.interactions, self._tables.users
-        members = [users.c[field].in_(list(names)) for field, names in groups.items()]
+        members = [users.c[field].in_(list(values)) for field, values in groups.items()]
         n_users = connection.scalar(select(func.count()).select_from(users).where(*members)) or 0
         statement = (
             select(interactions.c.item, func.count())

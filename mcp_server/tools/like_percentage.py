@@ -20,7 +20,7 @@ DESCRIPTION = (
 The audience of {items}: what share of all {users} likes at least one of them ("is there an audience for", "what share
 would be interested in").
 """,
-    When(Feature.SEARCH_TEXTS, "For a storyline or idea, pass the 10 nearest of vector_store_search_tool;\n"),
+    When(Feature.SEARCH_TEXTS, "For a {text} or an idea, pass the 10 nearest of vector_store_search_tool;\n"),
     When(Feature.FILTERS, "for a name or kind, the item_set of item_filter_tool.\n"),
     "Not for which are liked most: get_popular_items_tool.",
 )

@@ -26,8 +26,11 @@ DESCRIPTION = (
 The {items} that one {user} will like best, ranked by a model trained on all {interactions}. The only tool that
 recommends: "for {user} X", "3 of kind Y for X". Under a condition, first call
 """,
-    When(Feature.FILTERS, "item_filter_tool (names, kinds, years, numbers),\n"),
-    When(Feature.SEARCH_TEXTS, 'vector_store_search_tool (story, mood: "X is sad", "like this one")\n'),
+    When(Feature.FILTERS, "item_filter_tool ({attributes}),\n"),
+    When(
+        Feature.SEARCH_TEXTS,
+        ("vector_store_search_tool ({texts}, ", When(Feature.MOODS, 'mood: "X is sad", '), '"like this one")\n'),
+    ),
     When(Feature.FILTERS, "or ", otherwise=When(Feature.SEARCH_TEXTS, "or ")),
     "get_popular_items_tool (popular",
     When(Feature.USER_GROUPS, ", also in a group"),

@@ -21,18 +21,19 @@ LONGEST_QUERY = 10_000
 
 DESCRIPTION = (
     """
-{Items} whose texts are nearest to a storyline, topic or mood ("someone is kidnapped"; sad: search "uplifting, warm,
-funny"), or by similar_to to one {item} ("like {item} 9"). Something is always nearest: judge. Pass the IDs as items to
+{Items} whose {texts} is nearest in meaning to what the query says: a topic, an event, a whole {text}""",
+    When(Feature.MOODS, ' or a mood (sad: search "uplifting, warm, funny")'),
+    """; or by similar_to to one {item} ("like {item} X"). Something is always nearest: judge. Pass the IDs as items to
 get_top_k_recommendations_tool (with k=20 here, for a choice) or get_like_percentage_tool ("is there an audience for
-this storyline").
+this {text}").
 """,
-    When(Feature.FILTERS, "Not for names, kinds, numbers: item_filter_tool."),
+    When(Feature.FILTERS, "Not for {attributes}: item_filter_tool."),
 )
 
 
 class SearchArguments(ItemsArguments[ItemId], Generic[ItemId]):
     query: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_QUERY)] | None = (
-        Field(None, description="Plain words, or a whole storyline.")
+        Field(None, description="Plain words, or a whole {text}.")
     )
     similar_to: ItemId | None = Field(None, description="Instead of query: ID of one {item}.")
     k: K = 10
