@@ -82,7 +82,7 @@ def check_query(query: str, dialect: Dialect, where: str) -> str:
         tokens.pop()
     _check_is_select(tokens, where)
     _check_words(tokens, where)
-    return "".join(token.text for token in _tokens(query, dialect, where)).strip().rstrip(";")
+    return "".join(token.text for token in _tokens(query, dialect, where)).lstrip().rstrip("; \t\r\n")
 
 
 def _check_is_select(tokens: Sequence[_Token], where: str) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from mcp_server import PYTHON
 from mcp_server.dataset.records import Dataset
-from mcp_server.dataset.sources import Alternatives, Source, SourceFile, SourceQuery
+from mcp_server.dataset.sources import Alternatives, SourceQuery
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import DatasetError, UnwritableError
 from mcp_server.reading.files import DatasetFiles
@@ -31,29 +31,22 @@ LONGEST_READING_SECONDS = 3600.0
 LEAST_MEMORY = 4 * 2**30
 """Bytes that the process may always address. It may address a quarter of the machine's memory if that is more."""
 
-PLAIN = re.compile(r"[\w .:-]*")
-"""Names of columns that are no expression, or one that can do no harm, such as the difference of two columns."""
+PLAIN = re.compile(r"[\w\s.:<>=!+*/%'\"-]*")
+"""Names of columns, and expressions without functions, lists and joined texts, which can do no harm."""
 
 Event = dict[str, Any]
 
 
 def has_sql(spec: DatasetSpec) -> bool:
-    """True if a dataset may have SQL of its own that DuckDB runs."""
+    """True if a dataset may have SQL of its own that takes much time or memory."""
     items, users, interactions = spec.items, spec.users, spec.interactions
-    names = [items.id, users.id, interactions.user, interactions.item, interactions.rating, interactions.timestamp]
-    names += [field.column for field in [*items.fields, *users.fields]]
-    return (
-        items.available is not None
-        or any(name is not None and not PLAIN.fullmatch(name) for name in names)
-        or any(_has_sql(source) for source in [*items.sources, *users.sources, *interactions.sources])
-    )
-
-
-def _has_sql(source: Source) -> bool:
-    if isinstance(source, SourceQuery):
-        return source.from_ is None or source.where is not None
-    choices: list[SourceFile] = source.one_of if isinstance(source, Alternatives) else [source]
-    return any(choice.where is not None for choice in choices)
+    texts = [items.id, users.id, interactions.user, interactions.item, interactions.rating, interactions.timestamp]
+    texts += [items.available, *(field.column for field in [*items.fields, *users.fields])]
+    for source in [*items.sources, *users.sources, *interactions.sources]:
+        if isinstance(source, SourceQuery) and source.from_ is None:
+            return True
+        texts += [each.where for each in (source.one_of if isinstance(source, Alternatives) else [source])]
+    return any(text is not None and not PLAIN.fullmatch(text) for text in texts)
 
 
 def memory_limit() -> int:
