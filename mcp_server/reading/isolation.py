@@ -25,7 +25,7 @@ from mcp_server.errors import DatasetError, UnwritableError
 from mcp_server.reading.files import DatasetFiles
 from mcp_server.reading.handover import Summary, take_over
 
-LONGEST_READING_SECONDS = 3600.0
+LONGEST_READING_SECONDS = 1800.0
 """Time after which the process is ended, whatever it is doing."""
 
 LEAST_MEMORY = 4 * 2**30
