@@ -58,7 +58,9 @@ Folder = Annotated[str, AfterValidator(_folder)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
-SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+SourceName = Annotated[str, Field(pattern=f"^{SOURCE_NAME.pattern}$")]
 """Name of a database, for which the user gives the URL."""
 
 Separator = Annotated[str, Field(min_length=1, max_length=4)]

@@ -17,6 +17,7 @@ from mcp_server.reading.entities import EntityReader, TableRecords
 from mcp_server.reading.files import PARTS, DatasetFiles
 from mcp_server.reading.html_text import plain_text
 from mcp_server.reading.interactions import ROWS, InteractionReader
+from mcp_server.reading.isolation import has_sql, open_isolated
 from mcp_server.reading.missing import Missing
 from mcp_server.reading.pieces import Piece, open_pieces
 from mcp_server.reading.session import Session
@@ -40,10 +41,22 @@ def open_dataset(
     """
     with TemporaryDirectory(prefix="recsys-mcp-", dir=scratch) as name:
         folder = Path(name)
-        copies = folder / "copies"
-        copies.mkdir()
-        with contextlib.closing(_open_session(folder, copies, found)) as session:
-            yield _Reader(found, session, copies).read(advance)
+        opened = open_isolated(found, folder, advance) if has_sql(found.spec) else read_into(folder, found, advance)
+        with opened as dataset:
+            yield dataset
+
+
+@contextmanager
+def read_into(folder: Path, found: DatasetFiles, advance: Callable[[str], None]) -> Iterator[Dataset]:
+    """Read and check all sources of a dataset, in this process.
+
+    Args:
+        folder: An empty folder, for the tables.
+    """
+    copies = folder / "copies"
+    copies.mkdir()
+    with contextlib.closing(_open_session(folder, copies, found)) as session:
+        yield _Reader(found, session, copies).read(advance)
 
 
 def _open_session(folder: Path, copies: Path, found: DatasetFiles) -> Session:
@@ -116,8 +129,7 @@ class _Reader:
             f"FROM (SELECT DISTINCT user_id FROM {ROWS})",
             "users",
         )
-        ids = [identifier for (identifier,) in session.rows("SELECT id FROM users ORDER BY idx", "users")]
-        return TableRecords(session, "users", ids)
+        return TableRecords.of_table(session, "users")
 
     def _available(self) -> tuple[BoolArray | None, list[str]]:
         """Which items are available, and a note on those of which it is not known."""

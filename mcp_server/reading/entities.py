@@ -39,6 +39,11 @@ class TableRecords:
     def __init__(self, session: Session, table: str, ids: list[Id]) -> None:
         self._session, self._table, self.ids = session, table, ids
 
+    @classmethod
+    def of_table(cls, session: Session, table: str) -> "TableRecords":
+        """All records of a table, which has their positions and IDs."""
+        return cls(session, table, [each for (each,) in session.rows(f"SELECT id FROM {table} ORDER BY idx", table)])
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -85,8 +90,7 @@ class EntityReader:
                 raise missing_column(field.column, f"{self.name}: field {field.name!r}", pieces)
         self._stage(sources, relations)
         self._join()
-        ids = [identifier for (identifier,) in self.session.rows(f"SELECT id FROM {self.name} ORDER BY idx", self.name)]
-        return TableRecords(self.session, self.name, ids)
+        return TableRecords.of_table(self.session, self.name)
 
     def _stage(self, sources: Sequence[Sequence[Piece]], relations: dict[int, Relation]) -> None:
         """Fill the table of rows: id, source, and the fields."""

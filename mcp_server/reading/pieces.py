@@ -291,13 +291,15 @@ def _parquet(source: SourceFile, paths: list[Path], session: Session, scratch: P
 
 def _query_piece(located: LocatedQuery, session: Session, scratch: Path, number: int) -> Piece:
     query = parse_query(located.source.query, "query")
+    tables = []
     for position, (name, file) in enumerate(located.files.items()):
         pieces = list(_file_pieces(file, session, scratch, 1000 * (number + 1) + position))
         selects = [_typed_select(piece, session) for piece in pieces]
-        session.run(f"CREATE OR REPLACE VIEW {identifier(name)} AS {' UNION ALL BY NAME '.join(selects)}", name)
+        tables.append(f"{identifier(name)} AS ({' UNION ALL BY NAME '.join(selects)})")
+    files = f"WITH {', '.join(tables)} " if tables else ""  # hides all tables of the session that have these names
 
-    def scan(files: Sequence[Path], with_rows: bool) -> str:
-        return f"SELECT *{_row_number(with_rows)} FROM ({query.sql})"
+    def scan(_paths: Sequence[Path], with_rows: bool) -> str:
+        return f"SELECT *{_row_number(with_rows)} FROM ({files}SELECT * FROM ({query.sql}))"
 
     name = f"query over {', '.join(located.files) or 'no files'}"
     return Piece(
