@@ -18,7 +18,8 @@ from mcp_server.reading.files import PARTS, DatasetFiles
 from mcp_server.reading.html_text import plain_text
 from mcp_server.reading.interactions import ROWS, InteractionReader
 from mcp_server.reading.missing import Missing
-from mcp_server.reading.pieces import Piece, open_pieces
+from mcp_server.reading.opening import open_pieces
+from mcp_server.reading.pieces import Piece
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import parse_expression
 from mcp_server.types import BoolArray, IntArray

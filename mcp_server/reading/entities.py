@@ -113,7 +113,7 @@ class EntityReader:
             return in_steps(relation.of(path), list(named.values()))
 
         session.run(f"INSERT INTO {self.name}_rows SELECT {', '.join(chosen)} FROM {stepwise(None)}", piece.name)
-        n_rejected, rejected = rejected_rows(piece, session, len(piece.columns))
+        n_rejected, rejected = rejected_rows(piece, session)
         [n_rows] = session.row(f"SELECT count(*) FROM {self.name}_rows WHERE source = {number}", piece.name)
         self.bad_rows.add(n_rejected, rejected, n_rows + n_rejected, piece.name)
         [n_bad] = session.row(f"SELECT count(*) FROM {self.name}_rows WHERE bad", piece.name)

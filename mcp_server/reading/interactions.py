@@ -63,7 +63,7 @@ class InteractionReader:
             session.run(f"DELETE FROM {ROWS} WHERE piece = {number}", piece.name)
             plan = steps.thorough()
             n_bad = self._insert(relation, plan, number)
-        n_rejected, rejected = rejected_rows(piece, session, len(piece.columns))
+        n_rejected, rejected = rejected_rows(piece, session)
         [n_rows] = session.row(f"SELECT count(*) FROM {ROWS} WHERE piece = {number}", piece.name)
         self.bad_rows.add(n_rejected, rejected, n_rows + n_rejected, piece.name)
         if n_bad:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcp_server.reading.pieces import UNKNOWN
 from mcp_server.reading.sql_text import text_literal
 
-UNKNOWN_NUMBERS = ("na", "none", "unknown", "-", "--", "?", "nil", "undefined", "#n/a", "inf", "-inf", "infinity",
-                   "-infinity")  # fmt: skip
+UNKNOWN = ("", "null", "nan", "n/a", "\\n")
+"""Texts that stand for an unknown value by default, in lower case."""
+
+UNKNOWN_NUMBERS = ("na", "n.a.", "none", "unknown", "-", "--", "?", "nil", "undefined", "(null)", "<na>", "#n/a",
+                   "#div/0!", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "0000-00-00",
+                   "0000-00-00 00:00:00")  # fmt: skip
 """Texts that stand for an unknown number, boolean or date by default, in lower case, beside UNKNOWN."""
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from rapidfuzz import process
 
 from mcp_server.errors import DatasetError, quoted
-from mcp_server.reading.pieces import ROW, TEXT, Column, Piece, part_of, typed_columns
+from mcp_server.reading.json_pieces import part_of
+from mcp_server.reading.pieces import ROW, TEXT, Column, Piece
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import is_expression, parse_expression
+from mcp_server.reading.typed_columns import typed_columns
 
 LEAST_SIMILARITY = 50
 
@@ -78,6 +80,7 @@ def relate(piece: Piece, wanted: Iterable[str], session: Session) -> Relation:
 
 def _in_layers(piece: Piece, columns: Mapping[str, Column], filtered: RelationOf) -> Relation:
     """The relation whose columns are computed once: their values first, then these as texts."""
+    columns = {name: column.plain for name, column in columns.items()}
     names = {name: (f'"in:{number}"', f'"text:{number}"') for number, name in enumerate(columns)}
     values = [f"{column.sql} AS {names[name][0]}" for name, column in columns.items()]
     texts = [f"{Column(names[name][0], column.type).text} AS {names[name][1]}" for name, column in columns.items()]

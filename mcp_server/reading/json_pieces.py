@@ -1,0 +1,135 @@
+"""Pieces of JSON: an object a line, arrays of objects, and objects one after the other."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mcp_server.dataset.sources import SourceFile
+from mcp_server.errors import DatasetError, quoted
+from mcp_server.reading.pieces import LIMITS, TEXT, Column, Piece, Scan, listed, name_of, row_number
+from mcp_server.reading.session import Session
+from mcp_server.reading.sql_text import text_literal
+from mcp_server.reading.text_files import LONGEST_ROW, open_text, readable_text
+
+SAMPLED_OBJECTS = 10_000
+"""JSON objects among which names of columns are looked for first."""
+
+READABLE = 'CASE WHEN json_valid("raw:json") AND json_type("raw:json") = \'OBJECT\' THEN "raw:json" END'
+"""SQL for a row that is an object."""
+
+
+def json_lines(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+    """Files with an object on each line."""
+    shown = _readable(source, paths, scratch)
+    lines = (
+        f"auto_detect=false, header=false, quote='', escape='', delim='\x01\x02\x03', columns={{'line': 'VARCHAR'}}, "
+        f"{LIMITS}"
+    )
+
+    def scan(files: Sequence[Path], with_rows: bool) -> str:
+        return (
+            f'SELECT line AS "raw:json"{row_number(with_rows)} FROM read_csv({listed(files)}, {lines}) '
+            "WHERE trim(line, ' \t\r') <> ''"
+        )
+
+    return _piece(source, shown, scan, session, line_of=line_of_json)
+
+
+def json_objects(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+    """Files with an array of objects, or with objects that go over several lines."""
+    shown = _readable(source, paths, scratch)
+    options = f"format='auto', maximum_object_size={LONGEST_ROW}"
+
+    def scan(files: Sequence[Path], with_rows: bool) -> str:
+        objects = f"read_json_objects({listed(files)}, {options})"
+        return f'SELECT CAST(json AS VARCHAR) AS "raw:json"{row_number(with_rows)} FROM {objects}'
+
+    return _piece(source, shown, scan, session, line_of=lambda path, row: None)
+
+
+def has_object_lines(path: Path) -> bool:
+    """True if the first line of a file that is not blank holds a JSON object."""
+    with open_text(path) as stream:
+        first = next((line for line in stream if line.strip()), "")
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def part_of(column: Column, keys: Sequence[str]) -> Column:
+    """A part of a column that holds objects, or lists of objects."""
+    content = column.plain.sql
+    valid = f"CASE WHEN json_valid({content}) THEN {content} END"
+    within = f"CAST(to_json(json_extract({valid}, {_path(keys, of_list=True)})) AS VARCHAR)"
+    part = f"json_extract_string({valid}, {_path(keys)})"
+    return Column(f"CASE WHEN json_type({valid}) = 'ARRAY' THEN {within} ELSE {part} END", TEXT)
+
+
+def line_of_json(path: Path, row: int) -> int | None:
+    """The line of a JSON object, counted from 1 among the lines that are not blank."""
+    with open_text(path) as stream:
+        written = (number for number, line in enumerate(stream, start=1) if line.strip(" \t\r\n"))
+        return next((line for place, line in enumerate(written, start=1) if place == row), None)
+
+
+def _readable(source: SourceFile, paths: Sequence[Path], scratch: Path) -> dict[Path, Path]:
+    unquoted = source.model_copy(update={"quote": "", "escape": None})
+    return {readable_text(unquoted, path, scratch): path for path in paths}
+
+
+def _piece(
+    source: SourceFile,
+    shown: Mapping[Path, Path],
+    scan: Scan,
+    session: Session,
+    line_of: Callable[[Path, int], int | None],
+) -> Piece:
+    columns = _ObjectColumns(scan, list(shown), session, name_of(list(shown.values())))
+    piece = Piece(
+        name=columns.name,
+        paths=tuple(shown),
+        shown=shown,
+        columns=columns,
+        scan=scan,
+        where=source.where,
+        broken=(f"{READABLE} IS NULL", '"raw:json"'),
+        line_of=line_of,
+    )
+    if not columns:
+        _refuse_without_objects(piece, session)
+    return piece
+
+
+def _refuse_without_objects(piece: Piece, session: Session) -> None:
+    for path in piece.paths:
+        for row, text in session.rows(f'SELECT 1, "raw:json" FROM ({piece.scan([path], False)}) LIMIT 1', piece.name):
+            raise DatasetError(f"{piece.place(path, row)}: {quoted(text)} is not a JSON object with keys")
+    raise DatasetError(f"{piece.name} is empty: JSON objects were expected")
+
+
+class _ObjectColumns(dict[str, Column]):
+    """Columns of JSON objects. Those beyond the sampled objects are found when they are asked for."""
+
+    def __init__(self, scan: Scan, paths: Sequence[Path], session: Session, name: str) -> None:
+        super().__init__()
+        self.name, self._session, self._rows = name, session, scan(paths, False)
+        self._is_complete = False
+        self._add(f"{self._rows} LIMIT {SAMPLED_OBJECTS}")
+
+    def _add(self, rows: str) -> None:
+        keys = self._session.rows(f"SELECT DISTINCT unnest(json_keys({READABLE})) FROM ({rows})", self.name)
+        for key in sorted(key for (key,) in keys):
+            self.setdefault(key, Column(f"json_extract_string({READABLE}, {_path([key])})", TEXT))
+
+    def __contains__(self, key: object) -> bool:
+        if not super().__contains__(key) and not self._is_complete:
+            self._is_complete = True
+            self._add(self._rows)
+        return super().__contains__(key)
+
+
+def _path(keys: Sequence[str], *, of_list: bool = False) -> str:
+    """A path into a JSON object, or into each object of a list, as an SQL literal."""
+    steps = "".join("." + json.dumps(key, ensure_ascii=False) for key in keys)
+    return text_literal(("$[*]" if of_list else "$") + steps)
