@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from mcp_server.dataset.fields import FieldSpec, Name, check_names
+from mcp_server.dataset.fields import DateForm, FieldSpec, Name, check_names
 from mcp_server.dataset.sources import Alternatives, Folder, Source, SourceFile, SourceQuery
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
@@ -113,9 +113,11 @@ class InteractionSpec(BaseModel, extra="forbid", frozen=True):
     default ratings with such a column, likes without one; a column that does not look like ratings is refused."""
     weights: dict[str, Weight] = {}
     """For events, the weight of each name, such as ``{view: 1, buy: 5, refund: -5}``."""
+    decimal: Literal[".", ","] | None = None
+    """Decimal mark of ratings or counts. By default it is detected; what could be either is refused."""
     timestamp: str | None = None
     """Column with the time of an interaction: ISO 8601, or seconds, milliseconds or microseconds since 1970."""
-    timestamp_format: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    timestamp_format: DateForm | None = None
     """Form of the times, as a field's ``format``, if they are in another form or could be read in several ways."""
     rating_range: tuple[float, float] | None = None
     """Least and greatest rating. Any other is an error in the file."""

@@ -99,12 +99,14 @@ def _describe_reject(piece: Piece, path: str, record: int, kind: str, text: str,
     place, text = piece.place(Path(path), record, rejected=True), text.strip("\r\n")
     if kind in ("TOO MANY COLUMNS", "MISSING COLUMNS"):
         n_found = int(message.rpartition("Found:")[2])
-        return f"{place}: {n_found} {'column' if n_found == 1 else 'columns'} instead of {piece.n_columns}: {quoted(text)}"
+        return (
+            f"{place}: {n_found} {'column' if n_found == 1 else 'columns'} instead of {piece.n_columns}: {quoted(text)}"
+        )
     return f"{place}: {_REASONS.get(kind, kind.lower())}: {quoted(text)}"
 
 
 _REASONS = {
-    "UNQUOTED VALUE": "a quotation does not end where the value does (if its quotation marks are written as \\\", "
+    "UNQUOTED VALUE": 'a quotation does not end where the value does (if its quotation marks are written as \\", '
     "declare escape: '\\'; if they are plain text, quote: '')",
     "INVALID ENCODING": "not UTF-8",
     "LINE SIZE OVER MAXIMUM": "a row of more than 4 MB (is there a quotation without an end?)",

@@ -66,6 +66,17 @@ def part_of(column: Column, keys: Sequence[str]) -> Column:
     return Column(f"CASE WHEN json_type({valid}) = 'ARRAY' THEN {within} ELSE {part} END", TEXT)
 
 
+def keys_of(piece: Piece, column: Column, session: Session) -> list[str]:
+    """The keys that the objects in a column of a piece have."""
+    content = column.plain.sql
+    objects = f"CASE WHEN json_valid({content}) AND json_type({content}) = 'OBJECT' THEN {content} END"
+    found = session.rows(
+        f"SELECT DISTINCT unnest(json_keys({objects})) AS key FROM ({piece.scan(piece.paths, False)}) ORDER BY key",
+        piece.name,
+    )
+    return [key for (key,) in found]
+
+
 def line_of_json(path: Path, row: int) -> int | None:
     """The line of a JSON object, counted from 1 among the lines that are not blank."""
     with open_text(path) as stream:

@@ -1,5 +1,6 @@
 """Texts that stand for unknown values."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,11 @@ class Missing:
         texts = UNKNOWN if missing is None else tuple(text.strip().lower() for text in missing)
         numbers = (*UNKNOWN, *UNKNOWN_NUMBERS) if missing is None else (*texts, *UNKNOWN)
         return cls(tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(numbers)))
+
+    @property
+    def amounts(self) -> tuple[float, ...]:
+        """Numbers that stand for an unknown value, such as -1."""
+        return tuple(float(text) for text in self.numbers if re.fullmatch(r"[+-]?\d+(\.\d+)?", text))
 
     def known(self, value: str, *, of_number: bool = False) -> str:
         """SQL for a text, or NULL where it stands for an unknown value."""

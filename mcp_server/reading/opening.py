@@ -10,6 +10,7 @@ from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.delimited import Dialect, line_of_record, line_of_row, read_dialect
 from mcp_server.reading.files import Located, LocatedFile, LocatedQuery
 from mcp_server.reading.json_pieces import has_object_lines, json_lines, json_objects
+from mcp_server.reading.kinds import TRUE
 from mcp_server.reading.pieces import LIMITS, TEXT, Column, Piece, Scan, described, listed, name_of, row_number
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, parse_query, text_literal
@@ -90,8 +91,9 @@ def _delimited_scan(dialect: Dialect, rejects: str) -> Scan:
     header = "header=false" if dialect.header_line is None else f"header=true, skip={dialect.header_line - 1}"
     options = (
         f"auto_detect=false, {header}, delim={text_literal(dialect.separator)}, "
-        f"quote={text_literal(dialect.quote)}, escape={text_literal(dialect.escape)}, comment='', columns={{{names}}}, {LIMITS}, "
-        f"store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan', rejects_limit=0"
+        f"quote={text_literal(dialect.quote)}, escape={text_literal(dialect.escape)}, comment='', {LIMITS}, "
+        f"columns={{{names}}}, store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan', "
+        "rejects_limit=0"
     )
 
     def scan(paths: Sequence[Path], with_rows: bool) -> str:
@@ -101,11 +103,14 @@ def _delimited_scan(dialect: Dialect, rejects: str) -> Scan:
 
 
 def _flagged(names: list[str], columns: Mapping[str, Column], path: Path) -> str:
-    """The list of those columns that hold 1."""
+    """The list of those columns that hold 1, true or yes."""
     missing = [name for name in names if name not in columns]
     if missing:
         raise DatasetError(f"{path}: flags: there is no column {quoted(missing[0])}")
-    chosen = ", ".join(f"CASE WHEN trim({columns[name].sql}) = '1' THEN {text_literal(name)} END" for name in names)
+    yes = ", ".join(map(text_literal, TRUE))
+    chosen = ", ".join(
+        f"CASE WHEN lower(trim({columns[name].sql})) IN ({yes}) THEN {text_literal(name)} END" for name in names
+    )
     return f"list_filter([{chosen}], lambda name: name IS NOT NULL)"
 
 

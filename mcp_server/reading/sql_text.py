@@ -6,6 +6,7 @@ so that no comment or bracket can reach beyond its place.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -63,8 +64,14 @@ def parse_expression(text: str, where: str) -> Expression:
     if not _is_alone(node) or any(part.get("class") in ("SUBQUERY", "STAR", "WINDOW") for part in _parts(node)):
         raise DatasetError(f"{where}: {quoted(text)} is not one SQL expression over the columns of a row")
     _check_functions(node, where)
-    columns = [part["column_names"] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
-    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(dict.fromkeys(names[0] for names in columns)))
+    lambdas = [part for part in _parts(node) if part.get("class") == "LAMBDA"]
+    parameters = {name for part in lambdas for name in _column_names(part["lhs"])}
+    columns = dict.fromkeys(name for name in _column_names(node) if name not in parameters)
+    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(columns))
+
+
+def _column_names(node: Any) -> list[str]:
+    return [part["column_names"][0] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
 
 
 def _is_alone(node: dict[str, Any]) -> bool:
@@ -134,8 +141,8 @@ def _parse(statement: str, text: str, where: str) -> tuple[dict[str, Any], str]:
 
 
 def reason_of(message: str) -> str:
-    """The first line of a message of DuckDB, which goes on with the statement and where in it the error is."""
-    return cut(message.strip().split("\n", 1)[0], MOST_CHARACTERS)
+    """The first line of a message of DuckDB without its kind. It goes on with the statement and where the error is."""
+    return cut(re.sub(r"^[A-Z][\w ]{2,30} Error: ", "", message.strip()).split("\n", 1)[0], MOST_CHARACTERS)
 
 
 def _parts(node: Any) -> Iterator[dict[str, Any]]:

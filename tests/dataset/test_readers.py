@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-
 from mcp_server.dataset.readers import LocatedFile, locate_sources, read_rows
+
 from mcp_server.dataset.records import Dataset, DatasetFiles, read_dataset
 from mcp_server.dataset.sources import SourceFile
 from mcp_server.dataset.spec import DatasetSpec, bundled_folder, load_spec
