@@ -1,7 +1,7 @@
 """The dataset specification: one YAML file with all that the program knows about a catalogue.
 
 Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new ``dataset.yaml``, in
-which unknown keys are errors. This module owns the file's meaning; it reads no data (``readers`` does).
+which unknown keys are errors. This module owns the file's meaning; it reads no data (the room ``reading`` does).
 """
 
 import difflib

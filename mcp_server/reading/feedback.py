@@ -73,9 +73,9 @@ def check_ratings(spec: InteractionSpec, values: DoubleArray) -> None:
         )
     if found.least == 0 and found.n_zeros and found.greatest > 1:
         raise DatasetError(
-            f"interactions: {found.n_zeros:,} of {len(values):,} values of the column {column} are 0 ({span}). If 0 is a "
-            f"rating, declare rating_range: [0, {found.greatest:g}]; if it means that there is none, leave such rows out "
-            f'with where: "{spec.rating} > 0"; if these are counts, declare feedback: counts'
+            f"interactions: {found.n_zeros:,} of {len(values):,} values of the column {column} are 0 ({span}). If 0 is "
+            f"a rating, declare rating_range: [0, {found.greatest:g}]; if it means that there is none, leave such rows "
+            f'out with where: "{spec.rating} > 0"; if these are counts, declare feedback: counts'
         )
     if found.n_distinct == 1 and len(values) > FEW_LEVELS:
         raise DatasetError(

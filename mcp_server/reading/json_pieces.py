@@ -35,26 +35,34 @@ def json_lines(source: SourceFile, paths: Sequence[Path], session: Session, scra
     return _piece(source, shown, scan, session, line_of=line_of_json)
 
 
-def json_objects(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
-    """Files with an array of objects, or with objects that go over several lines."""
-    shown = _readable(source, paths, scratch)
-    options = f"format='auto', maximum_object_size={LONGEST_ROW}"
+def json_arrays(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+    """Files with an array of objects."""
+    return _json_objects(source, paths, session, scratch, "array")
 
+
+def json_objects(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+    """Files with objects that go over several lines."""
+    return _json_objects(source, paths, session, scratch, "unstructured")
+
+
+def _json_objects(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path, form: str) -> Piece:
     def scan(files: Sequence[Path], with_rows: bool) -> str:
-        objects = f"read_json_objects({listed(files)}, {options})"
+        objects = f"read_json_objects({listed(files)}, format='{form}', maximum_object_size={LONGEST_ROW})"
         return f'SELECT CAST(json AS VARCHAR) AS "raw:json"{row_number(with_rows)} FROM {objects}'
 
-    return _piece(source, shown, scan, session, line_of=lambda path, row: None)
+    return _piece(source, _readable(source, paths, scratch), scan, session, line_of=lambda path, row: None)
 
 
-def has_object_lines(path: Path) -> bool:
-    """True if the first line of a file that is not blank holds a JSON object."""
+def form_of_json(path: Path) -> str:
+    """Tell what a file of JSON holds: "array", "lines" or "objects"."""
     with open_text(path) as stream:
         first = next((line for line in stream if line.strip()), "")
+    if first.lstrip().startswith("["):
+        return "array"
     try:
-        return isinstance(json.loads(first), dict)
+        return "lines" if isinstance(json.loads(first), dict) else "objects"
     except (ValueError, RecursionError):
-        return False
+        return "objects"
 
 
 def part_of(column: Column, keys: Sequence[str]) -> Column:
@@ -108,19 +116,18 @@ def _piece(
         line_of=line_of,
     )
     if not columns:
-        _refuse_without_objects(piece, session)
+        for path in piece.paths:
+            for text in session.rows(f'SELECT "raw:json" FROM ({scan([path], False)}) LIMIT 1', piece.name):
+                raise DatasetError(f"{piece.place(path, 1)}: {quoted(text[0])} is not a JSON object with keys")
+        columns.are_any = True
     return piece
-
-
-def _refuse_without_objects(piece: Piece, session: Session) -> None:
-    for path in piece.paths:
-        for row, text in session.rows(f'SELECT 1, "raw:json" FROM ({piece.scan([path], False)}) LIMIT 1', piece.name):
-            raise DatasetError(f"{piece.place(path, row)}: {quoted(text)} is not a JSON object with keys")
-    raise DatasetError(f"{piece.name} is empty: JSON objects were expected")
 
 
 class _ObjectColumns(dict[str, Column]):
     """Columns of JSON objects. Those beyond the sampled objects are found when they are asked for."""
+
+    are_any = False
+    """True if there is no object, so that no column is missing."""
 
     def __init__(self, scan: Scan, paths: Sequence[Path], session: Session, name: str) -> None:
         super().__init__()
@@ -137,7 +144,12 @@ class _ObjectColumns(dict[str, Column]):
         if not super().__contains__(key) and not self._is_complete:
             self._is_complete = True
             self._add(self._rows)
-        return super().__contains__(key)
+        return self.are_any or super().__contains__(key)
+
+    def __missing__(self, key: str) -> Column:
+        if not self.are_any:
+            raise KeyError(key)
+        return Column("CAST(NULL AS VARCHAR)", TEXT)
 
 
 def _path(keys: Sequence[str], *, of_list: bool = False) -> str:

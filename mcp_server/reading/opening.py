@@ -5,11 +5,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from mcp_server.dataset.sources import FileFormat, SourceFile, format_of
+from mcp_server.dataset.sources import SourceFile, format_of
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.delimited import Dialect, line_of_record, line_of_row, read_dialect
 from mcp_server.reading.files import Located, LocatedFile, LocatedQuery
-from mcp_server.reading.json_pieces import has_object_lines, json_lines, json_objects
+from mcp_server.reading.json_pieces import form_of_json, json_arrays, json_lines, json_objects
 from mcp_server.reading.kinds import TRUE
 from mcp_server.reading.pieces import LIMITS, TEXT, Column, Piece, Scan, described, listed, name_of, row_number
 from mcp_server.reading.session import Session
@@ -39,24 +39,19 @@ def open_pieces(located: Located, session: Session, scratch: Path, number: int) 
 
 
 def _file_pieces(located: LocatedFile, session: Session, scratch: Path, number: int) -> Iterator[Piece]:
-    by_form: dict[FileFormat, list[Path]] = {}
+    by_form: dict[str, list[Path]] = {}
     for path in located.paths:
-        form = located.source.format or format_of(path.name)
+        form: str | None = located.source.format or format_of(path.name)
         if form is None:
             raise DatasetError(
                 f"{path}: its ending tells no format: declare format: delimited, jsonl, json, parquet or atomic"
             )
-        if form == "json" and has_object_lines(path):
-            form = "jsonl"
+        if form == "json":
+            form = form_of_json(path)
         by_form.setdefault(form, []).append(path)
-    makers: dict[FileFormat, Callable[[SourceFile, list[Path], Session, Path], Piece]] = {
-        "jsonl": json_lines,
-        "json": json_objects,
-        "parquet": _parquet,
-    }
     for form, paths in by_form.items():
-        if form in makers:
-            yield makers[form](located.source, paths, session, scratch)
+        if form in _MAKERS:
+            yield _MAKERS[form](located.source, paths, session, scratch)
         else:
             yield from _delimited(located.source, paths, session, scratch, number)
 
@@ -127,6 +122,16 @@ def _parquet(source: SourceFile, paths: list[Path], session: Session, scratch: P
         scan=scan,
         where=source.where,
     )
+
+
+_MAKERS: dict[str, Callable[[SourceFile, list[Path], Session, Path], Piece]] = {
+    "jsonl": json_lines,
+    "lines": json_lines,
+    "array": json_arrays,
+    "objects": json_objects,
+    "parquet": _parquet,
+}
+"""Makers of pieces that are not delimited, by the format or by what a file of JSON holds."""
 
 
 def _query_piece(located: LocatedQuery, session: Session, scratch: Path, number: int) -> Piece:

@@ -148,7 +148,7 @@ def missing_column(name: str, where: str, pieces: Sequence[Piece], session: Sess
     first = name.split(".")[0]
     for piece in pieces:
         if first != name and first in piece.columns:
-            known += [f"{first}.{key}" for key in keys_of(piece, piece.columns[first], session)]
+            known = [f"{first}.{key}" for key in keys_of(piece, piece.columns[first], session)] or known
     near = process.extractOne(name.lower(), [column.lower() for column in known], score_cutoff=LEAST_SIMILARITY)
     files = ", ".join(dict.fromkeys(piece.name for piece in pieces[:MOST_FILES]))
     hint = f"the nearest is {quoted(known[near[2]])}" if near else f"there are {', '.join(map(quoted, known[:20]))}"
