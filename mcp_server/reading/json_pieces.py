@@ -18,9 +18,8 @@ READABLE = 'CASE WHEN json_valid("raw:json") AND json_type("raw:json") = \'OBJEC
 """SQL for a row that is an object."""
 
 
-def json_lines(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+def json_lines(source: SourceFile, shown: Mapping[Path, Path], session: Session) -> Piece:
     """Files with an object on each line."""
-    shown = _readable(source, paths, scratch)
     lines = (
         f"auto_detect=false, header=false, quote='', escape='', delim='\x01\x02\x03', columns={{'line': 'VARCHAR'}}, "
         f"{LIMITS}"
@@ -35,22 +34,27 @@ def json_lines(source: SourceFile, paths: Sequence[Path], session: Session, scra
     return _piece(source, shown, scan, session, line_of=line_of_json)
 
 
-def json_arrays(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+def json_arrays(source: SourceFile, shown: Mapping[Path, Path], session: Session) -> Piece:
     """Files with an array of objects."""
-    return _json_objects(source, paths, session, scratch, "array")
+    return _piece(source, shown, _scan_of_objects("array"), session, line_of=lambda path, row: None)
 
 
-def json_objects(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path) -> Piece:
+def json_objects(source: SourceFile, shown: Mapping[Path, Path], session: Session) -> Piece:
     """Files with objects that go over several lines."""
-    return _json_objects(source, paths, session, scratch, "unstructured")
+    return _piece(source, shown, _scan_of_objects("unstructured"), session, line_of=lambda path, row: None)
 
 
-def _json_objects(source: SourceFile, paths: Sequence[Path], session: Session, scratch: Path, form: str) -> Piece:
+def _scan_of_objects(form: str) -> Scan:
     def scan(files: Sequence[Path], with_rows: bool) -> str:
         objects = f"read_json_objects({listed(files)}, format='{form}', maximum_object_size={LONGEST_ROW})"
         return f'SELECT CAST(json AS VARCHAR) AS "raw:json"{row_number(with_rows)} FROM {objects}'
 
-    return _piece(source, _readable(source, paths, scratch), scan, session, line_of=lambda path, row: None)
+    return scan
+
+
+def readable_json(source: SourceFile, path: Path, scratch: Path) -> Path:
+    """A file of JSON in UTF-8, whose lines all end in the same way."""
+    return readable_text(source.model_copy(update={"quote": "", "escape": None}), path, scratch)
 
 
 def form_of_json(path: Path) -> str:
@@ -90,11 +94,6 @@ def line_of_json(path: Path, row: int) -> int | None:
     with open_text(path) as stream:
         written = (number for number, line in enumerate(stream, start=1) if line.strip(" \t\r\n"))
         return next((line for place, line in enumerate(written, start=1) if place == row), None)
-
-
-def _readable(source: SourceFile, paths: Sequence[Path], scratch: Path) -> dict[Path, Path]:
-    unquoted = source.model_copy(update={"quote": "", "escape": None})
-    return {readable_text(unquoted, path, scratch): path for path in paths}
 
 
 def _piece(

@@ -9,7 +9,7 @@ from mcp_server.dataset.sources import SourceFile, format_of
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.delimited import Dialect, line_of_record, line_of_row, read_dialect
 from mcp_server.reading.files import Located, LocatedFile, LocatedQuery
-from mcp_server.reading.json_pieces import form_of_json, json_arrays, json_lines, json_objects
+from mcp_server.reading.json_pieces import form_of_json, json_arrays, json_lines, json_objects, readable_json
 from mcp_server.reading.kinds import TRUE
 from mcp_server.reading.pieces import LIMITS, TEXT, Column, Piece, Scan, described, listed, name_of, row_number
 from mcp_server.reading.session import Session
@@ -39,34 +39,37 @@ def open_pieces(located: Located, session: Session, scratch: Path, number: int) 
 
 
 def _file_pieces(located: LocatedFile, session: Session, scratch: Path, number: int) -> Iterator[Piece]:
-    by_form: dict[str, list[Path]] = {}
+    by_form: dict[str, dict[Path, Path]] = {}
     for path in located.paths:
         form: str | None = located.source.format or format_of(path.name)
         if form is None:
             raise DatasetError(
                 f"{path}: its ending tells no format: declare format: delimited, jsonl, json, parquet or atomic"
             )
-        if form == "json":
-            form = form_of_json(path)
-        by_form.setdefault(form, []).append(path)
-    for form, paths in by_form.items():
+        readable = path
+        if form in ("json", "jsonl"):
+            readable = readable_json(located.source, path, scratch)
+            form = form_of_json(readable) if form == "json" else form
+        elif form != "parquet":
+            readable = readable_text(located.source, path, scratch)
+        by_form.setdefault(form, {})[readable] = path
+    for form, shown in by_form.items():
         if form in _MAKERS:
-            yield _MAKERS[form](located.source, paths, session, scratch)
+            yield _MAKERS[form](located.source, shown, session)
         else:
-            yield from _delimited(located.source, paths, session, scratch, number)
+            yield from _delimited(located.source, shown, number)
 
 
-def _delimited(source: SourceFile, paths: list[Path], session: Session, scratch: Path, number: int) -> Iterator[Piece]:
+def _delimited(source: SourceFile, files: Mapping[Path, Path], number: int) -> Iterator[Piece]:
     groups: dict[Dialect, dict[Path, Path]] = {}
-    for path in paths:
-        readable = readable_text(source, path, scratch)
+    for readable, path in files.items():
         groups.setdefault(read_dialect(source, readable), {})[readable] = path
     for place, (dialect, shown) in enumerate(groups.items()):
         rejects = f"rejects_{number}_{place}"
         raw = [f'"raw:{position}"' for position in range(len(dialect.header))]
         columns = {name: Column(column, TEXT) for name, column in zip(dialect.header, raw, strict=True)}
         for flags, names in source.flags.items():
-            columns[flags] = Column(_flagged(names, columns, paths[0]), "VARCHAR[]")
+            columns[flags] = Column(_flagged(names, columns, next(iter(shown.values()))), "VARCHAR[]")
         yield Piece(
             name=name_of(list(shown.values())),
             paths=tuple(shown),
@@ -109,22 +112,22 @@ def _flagged(names: list[str], columns: Mapping[str, Column], path: Path) -> str
     return f"list_filter([{chosen}], lambda name: name IS NOT NULL)"
 
 
-def _parquet(source: SourceFile, paths: list[Path], session: Session, scratch: Path) -> Piece:
+def _parquet(source: SourceFile, shown: Mapping[Path, Path], session: Session) -> Piece:
     def scan(files: Sequence[Path], with_rows: bool) -> str:
         return f"SELECT *{row_number(with_rows)} FROM read_parquet({listed(files)}, union_by_name=true)"
 
-    name = name_of(paths)
+    name = name_of(list(shown))
     return Piece(
         name=name,
-        paths=tuple(paths),
-        shown={path: path for path in paths},
-        columns=described(scan(paths, False), session, name),
+        paths=tuple(shown),
+        shown=shown,
+        columns=described(scan(list(shown), False), session, name),
         scan=scan,
         where=source.where,
     )
 
 
-_MAKERS: dict[str, Callable[[SourceFile, list[Path], Session, Path], Piece]] = {
+_MAKERS: dict[str, Callable[[SourceFile, Mapping[Path, Path], Session], Piece]] = {
     "jsonl": json_lines,
     "lines": json_lines,
     "array": json_arrays,

@@ -1,4 +1,4 @@
-"""Small catalogues, each with something that readers stumble over: the right answer, or the right error and its remedy."""
+"""Small catalogues, each with something to stumble over: the right answer, or the right error and its remedy."""
 
 import csv
 from collections.abc import Callable
