@@ -198,8 +198,8 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """More folders with files, inside the folder of dataset.yaml; ``package:NAME/PATH`` is inside an installed
     package."""
     missing: list[str] | None = None
-    """Texts that stand for an unknown value, in any case. By default the empty text, NULL, NaN, N/A and \\N; for
-    numbers, booleans and dates also NA, None, unknown, ``-`` and ``?``."""
+    """Texts that stand for an unknown value, in any case, beside the empty one. By default NULL, NaN, N/A and \\N; for
+    numbers, booleans and dates also NA, None, unknown, ``-``, ``?`` and others of the kind."""
     on_bad_row: Literal["fail", "skip"] = "fail"
     """What happens with rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
     skip: they are left out and counted."""

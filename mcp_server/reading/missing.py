@@ -9,7 +9,7 @@ from mcp_server.reading.sql_text import text_literal
 UNKNOWN = ("", "null", "nan", "n/a", "\\n")
 """Texts that stand for an unknown value by default, in lower case."""
 
-UNKNOWN_NUMBERS = ("na", "n.a.", "none", "unknown", "-", "--", "?", "nil", "undefined", "(null)", "<na>", "#n/a",
+UNKNOWN_NUMBERS = ("na", "n.a.", "none", "unknown", "-", "--", "?", "nil", "undefined", "nat", "(null)", "<na>", "#n/a",
                    "#div/0!", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "0000-00-00",
                    "0000-00-00 00:00:00")  # fmt: skip
 """Texts that stand for an unknown number, boolean or date by default, in lower case, beside UNKNOWN."""
@@ -25,8 +25,10 @@ class Missing:
 
     @classmethod
     def declared(cls, missing: Sequence[str] | None) -> "Missing":
-        """The texts that a specification declares, or those by default. A "NaN" is never a number."""
-        texts = UNKNOWN if missing is None else tuple(text.strip().lower() for text in missing)
+        """The texts that a specification declares, or those by default. A "NaN" is never a number, an empty text never
+        a value.
+        """
+        texts = UNKNOWN if missing is None else ("", *(text.strip().lower() for text in missing))
         numbers = (*UNKNOWN, *UNKNOWN_NUMBERS) if missing is None else (*texts, *UNKNOWN)
         return cls(tuple(dict.fromkeys(texts)), tuple(dict.fromkeys(numbers)))
 

@@ -186,6 +186,8 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0
 def test_what_python_writes_is_read_back(
     rows: list[str], separator: str, quote: str, ends: str, quotes_all: bool
 ) -> None:
+    if not quotes_all:
+        rows = [text.replace("\r", "") for text in rows]  # Python writes it without quotation marks
     stream = io.StringIO()
     quoting = csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
     writer = csv.writer(stream, delimiter=separator, quotechar=quote, lineterminator=ends, quoting=quoting)

@@ -33,7 +33,7 @@ def value_of(folder: Path, json_value: str, *, file: str = "items.jsonl", **fiel
         ('["x", "y", null, 1, "x", " "]', {"kind": "category", "many": True}, ["x", "y", "1"]),
         ("[]", {"kind": "category", "many": True}, []),
         ('"x|y"', {"kind": "category", "many": True, "separator": "|"}, ["x", "y"]),
-        ("\"['x', \\\"it's\\\"]\"", {"kind": "category", "many": True}, ["x", "it's"]),
+        ('"[\'x\', \\"it\'s\\"]"', {"kind": "category", "many": True}, ["x", "it's"]),
         ('"[REC]"', {"kind": "category"}, "[REC]"),
         ('["x", "y"]', {"kind": "text"}, '["x","y"]'),
         ('"\\u00fc \\ud83d\\ude00 \\n \\"q\\" \\\\"', {"kind": "text"}, 'ü 😀 \n "q" \\'),

@@ -29,7 +29,9 @@ def value_of(folder: Path, sql: str, **field: Any) -> Any:
     return found["a"]["v"]
 
 
-@pytest.mark.parametrize("type_", ["TINYINT", "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL(9,2)", "DECIMAL(38,10)"])
+@pytest.mark.parametrize(
+    "type_", ["TINYINT", "UBIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL(9,2)", "DECIMAL(38,10)"]
+)
 @pytest.mark.parametrize("integer", [True, False])
 def test_numbers_of_parquet(tmp_path: Path, type_: str, integer: bool) -> None:
     assert value_of(tmp_path, f"5::{type_}", kind="number", integer=integer) == 5
@@ -77,7 +79,11 @@ def test_values_of_parquet(tmp_path: Path, sql: str, field: Field, value: Any) -
 @pytest.mark.parametrize(
     ("sql", "field", "said"),
     [
-        ("18446744073709551615::UBIGINT", {"kind": "number", "integer": True}, "row 1: v '18446744073709551615' is not"),
+        (
+            "18446744073709551615::UBIGINT",
+            {"kind": "number", "integer": True},
+            "row 1: v '18446744073709551615' is not",
+        ),
         ("['x', 'y']", {"kind": "category"}, "declare many: true"),
         ("[{'name': 'x'}]", {"kind": "category", "many": True}, "source: COLUMN.PART"),
         ("20240131", {"kind": "date"}, "may hold days as 20240131"),
@@ -142,7 +148,11 @@ RATED = {"rating": "r", "like_threshold": 3}
     [
         ({"1.csv": "user,item\nu,a\n", "2.csv": "usr,item\nv,b\n"}, {}, "no column 'user' in {}/logs/2.csv"),
         ({"1.csv": "user,item,r\nu,a,1\n", "2.csv": "user,item\nv,b\n"}, RATED, "no column 'r' in {}/logs/2.csv"),
-        ({"1.csv": "user,item,r\nu,a,1\n", "2.csv": "user,item,r\nv,b,1\nv,c,x\n"}, RATED, "{}/logs/2.csv, line 3: r 'x'"),
+        (
+            {"1.csv": "user,item,r\nu,a,1\n", "2.csv": "user,item,r\nv,b,1\nv,c,x\n"},
+            RATED,
+            "{}/logs/2.csv, line 3: r 'x'",
+        ),
         ({"1.csv": "user,item\nu,a\n", "2.csv": ""}, {}, "{}/logs/2.csv is empty"),
     ],
 )
@@ -194,7 +204,10 @@ def queried(folder: Path, query: str, content: str = LOG, **options: Any) -> Dat
         ),
         ("SELECT user, item FROM 'inter.csv' UNION ALL SELECT 'w', 'b'", ["u a", "u b", "v a", "v c", "w b"]),
         ("SELECT user, item FROM 'inter.csv' WHERE r = (SELECT max(r) FROM 'inter.csv')", ["u a"]),
-        ("SELECT user || '?$1' AS user, item FROM 'inter.csv' WHERE item <> '?'", ["u?$1 a", "u?$1 b", "v?$1 a", "v?$1 c"]),
+        (
+            "SELECT user || '?$1' AS user, item FROM 'inter.csv' WHERE item <> '?'",
+            ["u?$1 a", "u?$1 b", "v?$1 a", "v?$1 c"],
+        ),
         ("SELECT 'u' AS user, unnest(['a', 'b']) AS item", ["u a", "u b"]),
     ],
 )
