@@ -8,6 +8,7 @@ from typing import Literal
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.pieces import ROW, Piece
 from mcp_server.reading.session import Session
+from mcp_server.reading.sql_text import text_literal
 
 MOST_EXAMPLES = 5
 
@@ -82,6 +83,11 @@ def rejected_rows(piece: Piece, session: Session) -> tuple[int, list[str]]:
     if piece.rejects is None:
         within = [rejected_rows(part, session) for part in piece.parts]
         return sum(n for n, _ in within), [example for _, examples in within for example in examples]
+    [n_tables] = session.row(
+        f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {text_literal(piece.rejects)}", piece.name
+    )
+    if not n_tables:
+        return 0, []  # a condition that is never met needs no scan
     latest = f"scan_id = (SELECT max(scan_id) FROM {piece.rejects}_scan) AND trim(csv_line, ' \t\r\n') <> ''"
     [n] = session.row(f"SELECT count(DISTINCT (file_id, line)) FROM {piece.rejects} WHERE {latest}", piece.name)
     if not n:

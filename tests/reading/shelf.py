@@ -51,7 +51,9 @@ def specification(
 
 def write(folder: Path, spec: Mapping[str, Any], **files: Content) -> Path:
     """Write a dataset: its dataset.yaml, and files whose names have an underscore in place of the dot."""
-    (folder / "dataset.yaml").write_text(yaml.safe_dump(dict(spec), allow_unicode=True), encoding="utf-8")
+    (folder / "dataset.yaml").write_text(
+        yaml.safe_dump(dict(spec), allow_unicode=True, sort_keys=False), encoding="utf-8"
+    )
     contents = {"items_csv": "id,title\na,Apple\nb,Bread\n", "inter_csv": "user,item\n", **files}
     for name, content in contents.items():
         path = folder / name.replace("_", ".", 1)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.reading.shelf import items_of, refusal, values_of
+from tests.reading.records import read_folder
+from tests.reading.shelf import refusal, values_of
 
 
 def number(folder: Path, text: str, **field: Any) -> float | None:
@@ -77,8 +78,8 @@ def test_a_declared_decimal_mark_decides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["(5.00)", "0x10", "12abc", "٣", "１２", "९", "½", "1.2.3", "1,2,3", "5,-", "£1m", "1.5k", "1,2345.6", "1e400", "true",
-     "9" * 400, "one", "1 2 x", "$", "..", "1e", "--5"],
+    ["(5.00)", "0x10", "12abc", "٣", "１２", "९", "½", "1.2.3", "1,2,3", "5,-", "£1m", "1.5k", "1,2345.6", "1e400",
+     "true", "9" * 400, "one", "1 2 x", "$", "..", "1e", "--5"],
 )  # fmt: skip
 def test_what_is_no_number_is_told_by_its_place(tmp_path: Path, text: str) -> None:
     said = refusal(number, tmp_path, text)
@@ -142,14 +143,15 @@ def test_a_number_that_is_not_whole_or_too_large_is_refused(tmp_path: Path, text
 
 
 def test_several_currencies_in_one_column_are_told(tmp_path: Path) -> None:
-    from tests.reading.records import read_folder  # noqa: PLC0415
+    def remarks(*texts: str) -> list[str]:
+        values_of(tmp_path, list(texts), kind="number")
+        return [note for note in read_folder(tmp_path).notes if "currencies" in note]
 
-    items_of(tmp_path, "id,title,v\na,A,$1.50\nb,B,€2\nc,C,USD 3\nd,D,4%\n", {"name": "v", "kind": "number"})
-    notes = read_folder(tmp_path).notes
-    assert f"{tmp_path}/items.csv: v has numbers in several currencies ($, USD, €), which are compared as if they were " \
-           "one." in notes  # fmt: skip
-    items_of(tmp_path, "id,title,v\na,A,$1.50\nb,B,$2\nc,C,3\n", {"name": "v", "kind": "number"})
-    assert not any("currencies" in note for note in read_folder(tmp_path).notes)
+    assert remarks("$1.50", "€2", "USD 3", "4%") == [
+        f"{tmp_path}/items.csv: v has numbers in several currencies ($, USD, €), which are compared as if they were "
+        "one."
+    ]
+    assert remarks("$1.50", "$2", "3") == []
 
 
 def written(value: float, mark: str, between: str) -> str:
