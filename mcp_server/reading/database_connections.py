@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from mcp_server.errors import DatasetError
-from mcp_server.reading.delimited import LONGEST_ROW
+from mcp_server.reading.text_files import LONGEST_ROW
 
 CONNECT_SECONDS = 10
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from mcp_server.errors import DatasetError, quoted
-from mcp_server.reading.delimited import LONGEST_ROW
+from mcp_server.reading.text_files import LONGEST_ROW
 
 LARGEST_RESULT = 50_000_000_000
 """Bytes."""

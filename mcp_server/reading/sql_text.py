@@ -6,6 +6,7 @@ so that no comment or bracket can reach beyond its place.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +63,14 @@ def parse_expression(text: str, where: str) -> Expression:
     if about_rows is not None:
         name = quoted(about_rows.removesuffix("_star"))
         raise DatasetError(f"{where}: an expression is about one row, and {name} about many: use it in a query")
-    columns = [part["column_names"] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
-    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(dict.fromkeys(names[0] for names in columns)))
+    lambdas = [part for part in _parts(node) if part.get("class") == "LAMBDA"]
+    parameters = {name for part in lambdas for name in _column_names(part["lhs"])}
+    columns = dict.fromkeys(name for name in _column_names(node) if name not in parameters)
+    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(columns))
+
+
+def _column_names(node: Any) -> list[str]:
+    return [part["column_names"][0] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
 
 
 def _is_alone(node: dict[str, Any]) -> bool:
@@ -129,8 +136,8 @@ def _parse(statement: str, text: str, where: str) -> tuple[dict[str, Any], str]:
 
 
 def reason_of(message: str) -> str:
-    """The first line of a message of DuckDB, which goes on with the statement and where in it the error is."""
-    return cut(message.strip().split("\n", 1)[0], MOST_CHARACTERS)
+    """The first line of a message of DuckDB without its kind. It goes on with the statement and where the error is."""
+    return cut(re.sub(r"^[A-Z][\w ]{2,30} Error: ", "", message.strip()).split("\n", 1)[0], MOST_CHARACTERS)
 
 
 def _parts(node: Any) -> Iterator[dict[str, Any]]:
