@@ -26,11 +26,11 @@ from mcp_server.reading.kinds import (
     needs_times,
 )
 from mcp_server.reading.missing import Missing
-from mcp_server.reading.numbers import NumberForms
+from mcp_server.reading.numbers import FORMS, NumberForms
 from mcp_server.reading.pieces import TEXT, Piece
 from mcp_server.reading.relations import BROKEN, BROKEN_ROW, Relation, missing_column, relate
 from mcp_server.reading.session import Session
-from mcp_server.reading.sql_text import identifier
+from mcp_server.reading.sql_text import identifier, text_literal
 from mcp_server.reading.time_forms import TimeForms, refuse_unclear
 from mcp_server.types import Id
 
@@ -183,14 +183,17 @@ class EntityReader:
         return decided
 
     def _unusual_numbers(self, relation: Relation, fields: Sequence[FieldSpec]) -> list[FieldSpec]:
-        """Fields of numbers with values that a cast does not take. Only of these a closer look, which takes time, can
-        decide anything.
+        """Fields of numbers with values that a cast does not take, or that may have a point between thousands. Only of
+        these a closer look, which takes time, can decide anything.
         """
         texts = [field for field in fields if needs_numbers(field) and relation.columns[field.column].type == TEXT]
         if not texts:
             return []
         known = [self.missing.known(relation.columns[field.column].text, of_number=True) for field in texts]
-        differ = ", ".join(f"count({value}) > count(TRY_CAST({value} AS DOUBLE))" for value in known)
+        differ = ", ".join(
+            f"count({value}) > count(TRY_CAST({value} AS DOUBLE)) OR bool_or(regexp_matches({value}, {text_literal(FORMS['dotted'])}))"
+            for value in known
+        )
         found = self.session.row(f"SELECT {differ} FROM {relation.of(None)}", relation.piece.name)
         return [field for field, is_unusual in zip(texts, found, strict=True) if is_unusual]
 

@@ -103,7 +103,8 @@ class InteractionReader:
         columns = {name: np.ma.getdata(values) for name, values in found.items()}
         place = columns.pop("place")
         if (place[1:] < place[:-1]).any():  # a join keeps the order of its rows only where it is quicker to do so
-            columns = {name: values[np.argsort(place)] for name, values in columns.items()}
+            order = np.argsort(place)
+            columns = {name: values[order] for name, values in columns.items()}
         user, item, value, time = columns["user"], columns["item"], columns["value"], columns.get("time")
         known = (user >= 0) & (item >= 0)
         n_dropped = int(np.count_nonzero(~known))

@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import itertools
 import re
 import zlib
 from collections.abc import Iterator
@@ -149,19 +150,33 @@ def _has_mixed_lines(path: Path, source: SourceFile) -> bool:
     Raises:
         DatasetError: The file is not in UTF-8.
     """
-    decoder, n_crlf, n_lf, n_cr = codecs.getincrementaldecoder("utf-8")(), 0, 0, 0
-    for chunk in _chunks(path):
+    decoder, begins = codecs.getincrementaldecoder("utf-8")(), 0
+    has_crlf = has_lf = has_cr = False
+    for chunk in itertools.chain(_chunks(path), [b""]):
         try:
-            decoder.decode(chunk)
+            decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
-            line = 1 + n_lf + error.object[: error.start].count(b"\n")
-            raise _not_utf8(path, source, error, line) from error
-        n_crlf, n_lf, n_cr = n_crlf + chunk.count(b"\r\n"), n_lf + chunk.count(b"\n"), n_cr + chunk.count(b"\r")
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path, source, error, 1 + n_lf) from error
-    return [n_crlf > 0, n_lf > n_crlf, n_cr > n_crlf].count(True) > 1
+            bad_byte = begins + len(chunk) - len(error.object) + error.start
+            raise _not_utf8(path, source, error, _line_of_byte(path, bad_byte)) from error
+        begins += len(chunk)
+        if b"\r" in chunk:  # to count takes far longer than to look
+            n_crlf = chunk.count(b"\r\n")
+            has_crlf, has_lf = has_crlf or n_crlf > 0, has_lf or chunk.count(b"\n") > n_crlf
+            has_cr = has_cr or chunk.count(b"\r") > n_crlf
+        else:
+            has_lf = has_lf or b"\n" in chunk
+    return [has_crlf, has_lf, has_cr].count(True) > 1
+
+
+def _line_of_byte(path: Path, offset: int) -> int:
+    """The line of a byte, counted from 1."""
+    line = 1
+    for chunk in _chunks(path):
+        line += chunk[:offset].count(b"\n")
+        offset -= len(chunk)
+        if offset <= 0:
+            break
+    return line
 
 
 def _with_equal_lines(path: Path, source: SourceFile) -> Iterator[bytes]:
