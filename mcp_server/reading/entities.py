@@ -190,8 +190,9 @@ class EntityReader:
         if not texts:
             return []
         known = [self.missing.known(relation.columns[field.column].text, of_number=True) for field in texts]
+        dotted = text_literal(FORMS["dotted"])
         differ = ", ".join(
-            f"count({value}) > count(TRY_CAST({value} AS DOUBLE)) OR bool_or(regexp_matches({value}, {text_literal(FORMS['dotted'])}))"
+            f"count({value}) > count(TRY_CAST({value} AS DOUBLE)) OR bool_or(regexp_matches({value}, {dotted}))"
             for value in known
         )
         found = self.session.row(f"SELECT {differ} FROM {relation.of(None)}", relation.piece.name)
