@@ -201,7 +201,7 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """Texts that stand for an unknown value, in any case, beside the empty one. By default NULL, NaN, N/A and \\N; for
     numbers, booleans and dates also NA, None, unknown, ``-``, ``?`` and others of the kind."""
     on_bad_row: Literal["fail", "skip"] = "fail"
-    """What happens with rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
+    """Treatment of rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
     skip: they are left out and counted."""
     items: ItemSpec
     users: UserSpec

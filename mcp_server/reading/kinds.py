@@ -20,7 +20,7 @@ NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "U
 
 @dataclass(frozen=True)
 class Forms:
-    """What the values of a text column decide together."""
+    """The forms of a column's values, which they decide together."""
 
     decimal: str = "."
     """Decimal mark of numbers."""
