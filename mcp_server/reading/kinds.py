@@ -89,8 +89,10 @@ def identifier_steps(column: UsedColumn, id_type: str, missing: Missing, names: 
         return Steps(column.text, "NULL", whole, f"{names.value} IS NULL", expected)
     given = f"nullif({column.text}, '')"
     whole = f"regexp_extract({names.given}, '^([+-]?\\d+)(\\.0*)?$', 1)"
-    quick = f"CASE WHEN regexp_matches({names.given}, '^\\d+$') THEN {names.given} ELSE {whole} END"
-    return Steps(given, quick, f"TRY_CAST({names.middle} AS BIGINT)", f"{names.value} IS NULL", expected)
+    number = f"TRY_CAST({names.given} AS BIGINT)"  # takes 1.5 and 1e3, too, so it is compared with the text
+    is_plain = f"CAST({names.middle} AS VARCHAR) = {names.given}"
+    value = f"CASE WHEN {is_plain} THEN {names.middle} ELSE TRY_CAST({whole} AS BIGINT) END"
+    return Steps(given, number, value, f"{names.value} IS NULL", expected)
 
 
 def field_steps(column: UsedColumn, spec: FieldSpec, missing: Missing, forms: Forms, names: Names) -> Steps:

@@ -1,5 +1,7 @@
 """Interactions of the same user and item, combined to one."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mcp_server.dataset.records import Interactions
@@ -24,30 +26,61 @@ def combine(
         The pairs, in the order of their last interactions, and the number of interactions beyond the first of a pair.
     """
     pair = user.astype(np.int64) << 32 | item
-    order = np.argsort(pair, kind="stable") if time is None else np.lexsort((time, pair))
-    ordered = pair[order]
-    is_last = np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]
-    last = order[is_last]
-    n_repeated = len(pair) - len(last)
-    combined, n_events = value[last], (value > 0).astype(np.int64)[last]
-    place = last
-    if n_repeated:
-        starts = np.append(0, np.flatnonzero(is_last)[:-1] + 1)
-        place = np.maximum.reduceat(order, starts)
-        if spec.kind in ("counts", "events"):
-            combined = np.add.reduceat(value[order], starts)
-            n_events = np.add.reduceat((value[order] > 0).astype(np.int64), starts)
-    by_place = np.argsort(place, kind="stable")
-    last, combined, n_events = last[by_place], combined[by_place], n_events[by_place]
+    repeated = _rows_of_repeated_pairs(pair)
+    is_single = np.ones(len(pair), dtype=bool)
+    is_single[repeated] = False
+    single = np.flatnonzero(is_single)
+    time_of_repeated = None if time is None else time[repeated]
+    groups = _groups(pair[repeated], value[repeated], time_of_repeated, sums=spec.kind in ("counts", "events"))
+    place = np.concatenate([single, repeated[groups.place]])
+    order = np.argsort(place)
+    chosen = np.concatenate([single, repeated[groups.chosen]])[order]
+    combined = np.concatenate([value[single], groups.value])[order]
+    n_events = np.concatenate([(value[single] > 0).astype(np.int64), groups.n_events])[order]
     interactions = Interactions(
-        user=user[last].astype(np.int64),
-        item=item[last].astype(np.int64),
+        user=user[chosen].astype(np.int64),
+        item=item[chosen].astype(np.int64),
         value=None if spec.kind == "likes" else combined,
         n_events=n_events if spec.kind == "events" else None,
-        timestamp=None if time is None else time[last],
+        timestamp=None if time is None else time[chosen],
         liked=_liked(combined, spec),
     )
-    return interactions, n_repeated
+    return interactions, len(pair) - len(chosen)
+
+
+def _rows_of_repeated_pairs(pair: IntArray) -> IntArray:
+    """The rows whose pair occurs more than once, which rise. Most datasets have few, so that the rest is quick."""
+    order = np.argsort(pair)
+    ordered = pair[order]
+    is_same = ordered[1:] == ordered[:-1]
+    is_repeated = np.append(is_same, False)[: len(pair)]
+    is_repeated[1:] |= is_same
+    return np.sort(order[is_repeated])
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Groups of rows with the same pair. All arrays: (n_groups,)."""
+
+    chosen: IntArray
+    """The latest row, and of equal times the last one."""
+    place: IntArray
+    """The last row."""
+    value: DoubleArray
+    n_events: IntArray
+
+
+def _groups(pair: IntArray, value: DoubleArray, time: IntArray | None, *, sums: bool) -> _Groups:
+    order = np.argsort(pair, kind="stable") if time is None else np.lexsort((time, pair))
+    ordered = pair[order]
+    is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    starts = np.flatnonzero(is_first)
+    chosen = order[np.append(starts[1:], len(order))[: len(starts)] - 1]
+    if not len(starts):
+        return _Groups(chosen, chosen, value, chosen)
+    n_events = np.add.reduceat((value[order] > 0).astype(np.int64), starts)
+    combined = np.add.reduceat(value[order], starts) if sums else value[chosen]
+    return _Groups(chosen, np.maximum.reduceat(order, starts), combined, n_events)
 
 
 def _liked(value: DoubleArray, spec: InteractionSpec) -> BoolArray:
