@@ -157,7 +157,7 @@ class EntityReader:
         return steps
 
     def _forms(self, relation: Relation, fields: Sequence[FieldSpec]) -> dict[str, Forms]:
-        """What the values of columns of numbers and dates decide together."""
+        """The forms that the values of columns of numbers and dates have, which they decide together."""
         asked: list[tuple[FieldSpec, str, list[str]]] = []
         unusual = self._unusual_numbers(relation, fields)
         for field in fields:

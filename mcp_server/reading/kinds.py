@@ -20,7 +20,7 @@ NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "U
 
 @dataclass(frozen=True)
 class Forms:
-    """What the values of a text column decide together."""
+    """The forms of a column's values, which they decide together."""
 
     decimal: str = "."
     """Decimal mark of numbers."""
@@ -89,8 +89,10 @@ def identifier_steps(column: UsedColumn, id_type: str, missing: Missing, names: 
         return Steps(column.text, "NULL", whole, f"{names.value} IS NULL", expected)
     given = f"nullif({column.text}, '')"
     whole = f"regexp_extract({names.given}, '^([+-]?\\d+)(\\.0*)?$', 1)"
-    quick = f"CASE WHEN regexp_matches({names.given}, '^\\d+$') THEN {names.given} ELSE {whole} END"
-    return Steps(given, quick, f"TRY_CAST({names.middle} AS BIGINT)", f"{names.value} IS NULL", expected)
+    number = f"TRY_CAST({names.given} AS BIGINT)"  # takes 1.5 and 1e3, too, so it is compared with the text
+    is_plain = f"CAST({names.middle} AS VARCHAR) = {names.given}"
+    value = f"CASE WHEN {is_plain} THEN {names.middle} ELSE TRY_CAST({whole} AS BIGINT) END"
+    return Steps(given, number, value, f"{names.value} IS NULL", expected)
 
 
 def plain_identifier_steps(column: UsedColumn, id_type: str, missing: Missing, names: Names) -> Steps:

@@ -48,7 +48,8 @@ class Column:
     def text(self) -> str:
         """SQL for its values as text, without blanks around them."""
         if self.type == TEXT:
-            return f"trim({self.sql}, {BLANKS})"
+            ends = " AND ".join(f"{end}({self.sql}, 1) BETWEEN '!' AND '~'" for end in ("left", "right"))
+            return f"CASE WHEN {ends} THEN {self.sql} ELSE trim({self.sql}, {BLANKS}) END"  # trim takes a second for 3M
         if self.type.endswith("[]"):
             return f"array_to_string({self.sql}, ', ')"
         return f"CAST({self.sql} AS VARCHAR)"

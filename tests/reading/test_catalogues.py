@@ -219,7 +219,7 @@ def test_counts_and_events_are_read_as_declared(tmp_path: Path) -> None:
     for row in lines("count_zero_rating"):
         summed[row["user"], row["item"]] = summed.get((row["user"], row["item"]), 0.0) + float(row["n"])
     assert {(user, item): value for user, item, value, _ in triples(counted)} == summed
-    assert counted.interactions.liked.tolist() == [value >= 1 for _, _, value, _ in triples(counted)]
+    assert counted.interactions.liked.tolist() == [summed[user, item] >= 1 for user, item, _, _ in triples(counted)]
 
     weights = {"view": 1.0, "buy": 5.0}
 

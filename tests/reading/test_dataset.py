@@ -23,7 +23,7 @@ FILMS = bundled_folder() / "ml-100k" / "dataset.yaml"
 def canonical(items: list[dict[str, Any]]) -> list[int]:
     complete = [{"code": None, "title": None, "released": None, "tags": [], **item} for item in items]
     records = ListedRecords(list(range(len(items))), complete)
-    return find_twins(records, [["code"], ["title", "released"], ["tags"]]).tolist()
+    return list(map(int, find_twins(records, [["code"], ["title", "released"], ["tags"]])))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import csv
 import io
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -189,7 +189,7 @@ def test_what_python_writes_is_read_back(
     if not quotes_all:
         rows = [text.replace("\r", "") for text in rows]  # Python writes it without quotation marks
     stream = io.StringIO()
-    quoting = csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
     writer = csv.writer(stream, delimiter=separator, quotechar=quote, lineterminator=ends, quoting=quoting)
     writer.writerow(["id", "title", "end"])
     for number, text in enumerate(rows):
