@@ -58,7 +58,7 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
     """
     is_atomic = (source.format or format_of(path.name)) == "atomic"
     quote = "" if is_atomic or (source.separator and len(source.separator) > 1) else source.quote
-    separator = "\t" if is_atomic else source.separator or _detect_separator(path, quote, source.columns)
+    separator = "\t" if is_atomic else source.separator or detect_separator(path, quote, source.columns)
     if source.columns is not None:
         return Dialect(separator, quote, tuple(source.columns), has_header=False)
     first = next((row for _, row in split_rows(path, separator, quote) if row), None)
@@ -76,7 +76,7 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
     return Dialect(separator, quote, tuple(header), has_header=True)
 
 
-def _detect_separator(path: Path, quote: str, columns: list[str] | None) -> str:
+def detect_separator(path: Path, quote: str, columns: list[str] | None) -> str:
     """The separator by which the first rows have the same number of columns, as many as possible."""
     best, best_score = SEPARATORS[0], (0.0, 1)
     for separator in SEPARATORS:
