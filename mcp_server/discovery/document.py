@@ -181,8 +181,9 @@ def _search(proposal: Proposal) -> Iterator[str]:
     yield "search:"
     yield from _comment(f"{search.why}.", 2)
     yield f"  texts: {scalar(search.texts)}"
-    yield from _comment("More fields whose words are found.", 2)
-    yield f"  keywords: {scalar(search.keywords)}"
+    if search.keywords:
+        yield from _comment("More fields whose words are found.", 2)
+        yield f"  keywords: {scalar(search.keywords)}"
     yield f"  language: {search.language}"
     if search.language != "english":
         yield from _comment(

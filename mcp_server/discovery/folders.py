@@ -79,9 +79,20 @@ def read_folder(
         files = tuple(file.path for file in group)
         declared = group[0].declared | {"file": _common_name(root, files)}
         advance(str(declared["file"]))
-        located = LocatedFile(SourceFile.model_validate(declared), files)
-        for piece in open_pieces(located, tables.session, scratch, 500_000 + number):
-            tables.add(piece, str(declared["file"]), FileOrigin(declared))
+        _add(declared, files, tables, scratch, 2 * number)
+
+
+def _add(declared: dict[str, Any], files: tuple[Path, ...], tables: Tables, scratch: Path, number: int) -> None:
+    """Add a table. Where quotation marks are not quotations, they are declared to be plain text."""
+    [piece, *_] = open_pieces(LocatedFile(SourceFile.model_validate(declared), files), tables.session, scratch, number)
+    n_rejected = tables.count_rejected(piece)
+    if n_rejected and format_of(files[0].name) == "delimited":
+        plain = declared | {"quote": ""}
+        source = SourceFile.model_validate(plain)
+        [other, *_] = open_pieces(LocatedFile(source, files), tables.session, scratch, number + 1)
+        if tables.count_rejected(other) < n_rejected:
+            piece, declared = other, plain
+    tables.add(piece, str(declared["file"]), FileOrigin(declared))
 
 
 def _family(path: Path) -> str:
@@ -118,7 +129,7 @@ def _describe(path: Path, root: Path, session: Session, scratch: Path, number: i
     if form == "delimited":
         declared |= _dialect(source, in_utf8(source, path, scratch))
         source = SourceFile.model_validate(declared)
-    [piece, *_] = open_pieces(LocatedFile(source, (path,)), session, scratch, 600_000 + number)
+    [piece, *_] = open_pieces(LocatedFile(source, (path,)), session, scratch, 100_000 + number)
     return _File(path, declared, tuple(piece.columns))
 
 

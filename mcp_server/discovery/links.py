@@ -76,7 +76,8 @@ def _link(table: Table, column: Profile, target: Table, key: Profile, session: S
     agree = names_agree(table, column.name, target, key.name)
     if not agree and (column.n_distinct < LEAST_UNNAMED or not has_word(column.name, ID_WORDS)):
         return
-    if column.is_integer != key.is_integer and not agree:
+    nouns = noun_of(column.name), noun_of(key.name)
+    if not agree and (column.is_integer != key.is_integer or (all(nouns) and nouns[0] != nouns[1])):
         return
     contained, covered = overlap(session, table, column.name, target, key.name)
     if contained >= LEAST_CONTAINED and (agree or contained > 0.8):

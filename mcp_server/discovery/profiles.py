@@ -12,11 +12,14 @@ from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, text_literal
 from mcp_server.reading.times import UNCLEAR_FORMATS, TimeForms
 
-SAMPLED_ROWS = 100_000
-"""Rows by which the forms of values are told. Catalogues are rarely larger, so that all their values are looked at."""
+SAMPLED_ROWS = 20_000
+"""Rows by which the forms of values are told."""
 
 MOST_ODD = 12
 """Values that are kept of a column of numbers, though they are none."""
+
+PEEKED_ROWS = 2_000
+"""Rows by which columns of texts are told from others."""
 
 MOST_COMMON = 40
 """Most common values that are kept of each column."""
@@ -132,24 +135,29 @@ def profile_columns(
 def _profile(
     session: Session, sample: str, name: str, type_: str, counts: tuple[int, int, int], place: str
 ) -> Profile:
-    values = f"(SELECT {identifier(name)} AS v FROM {sample} WHERE {identifier(name)} IS NOT NULL)"
+    column = identifier(name)
+    values = f"(SELECT {column} AS v, rowid AS place FROM {sample} WHERE {column} IS NOT NULL)"
     unknown = ", ".join(map(text_literal, UNKNOWN_NUMBERS))
     sure = f"(SELECT v FROM {values} WHERE lower(v) NOT IN ({unknown}))"
     shapes = _row(session, values, _shape_aggregates(), place)
     n, n_sure = max(int(shapes[0]), 1), max(_row(session, sure, ["count(*)"], place)[0], 1)
     separators = shapes[8 : 8 + len(SEPARATORS)]
     n_whole, n_booleans = _row(session, sure, _number_aggregates(), place)
-    times = TimeForms.of_row(_row(session, sure, TimeForms.aggregates("v"), place))
-    decimal = _decimal(NumberForms(*_row(session, sure, NumberForms.aggregates("v"), place)))
+    looked_at = sure if _may_be_numbers_or_times(session, sure, place) else f"(SELECT v FROM {sure} LIMIT {PEEKED_ROWS})"
+    n_looked_at = max(_row(session, looked_at, ["count(*)"], place)[0], 1)
+    times = TimeForms.of_row(_row(session, looked_at, TimeForms.aggregates("v"), place))
+    decimal = _decimal(NumberForms(*_row(session, looked_at, NumberForms.aggregates("v"), place)))
     number = numbers.number("v", decimal or ".")
     ranges = _row(
         session,
-        f"(SELECT v, {number} AS x FROM {sure})",
+        f"(SELECT v, {number} AS x FROM {looked_at})",
         ["count(x)", "min(x)", "max(x)", "median(x)", "count(*) FILTER (x < 0)", "count(*) FILTER (x = 0)"],
         place,
     )
-    odd = session.rows(f"SELECT DISTINCT v FROM {sure} WHERE {number} IS NULL ORDER BY 1 LIMIT {MOST_ODD}", place)
-    often = f"SELECT v, count(*) FROM {values} GROUP BY v ORDER BY count(*) DESC, v LIMIT {MOST_COMMON}"
+    odd = session.rows(
+        f"SELECT v FROM {looked_at} WHERE {number} IS NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {MOST_ODD}", place
+    )
+    often = f"SELECT v, count(*) FROM {values} GROUP BY v ORDER BY count(*) DESC, min(place) LIMIT {MOST_COMMON}"
     return Profile(
         name=name,
         type=type_,
@@ -159,7 +167,7 @@ def _profile(
         mean_length=float(shapes[1] or 0),
         longest=int(shapes[2] or 0),
         mean_words=float(shapes[3] or 0),
-        share_numbers=ranges[0] / n_sure,
+        share_numbers=ranges[0] / n_looked_at,
         share_whole=n_whole / n_sure,
         share_booleans=n_booleans / n_sure,
         share_urls=shapes[4] / n,
@@ -179,6 +187,17 @@ def _profile(
         formats=_formats(session, sure, place) if _may_be_dates(times, shapes) else (),
         odd_numbers=tuple(value for (value,) in odd),
     )
+
+
+def _may_be_numbers_or_times(session: Session, values: str, place: str) -> bool:
+    """A quick look: most values of such a column begin or end with a digit."""
+    [share] = _row(
+        session,
+        f"(SELECT v FROM {values} LIMIT {PEEKED_ROWS})",
+        ["avg(CAST(regexp_matches(v, '^[^a-z]{0,4}[0-9]|[0-9]\\W*$') AS INTEGER))"],
+        place,
+    )
+    return (share or 0) > 0.5
 
 
 def _may_be_dates(times: TimeForms, shapes: Sequence[Any]) -> bool:

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mcp_server.discovery.field_kinds import FieldProposal, is_long_text
 from mcp_server.discovery.interactions import InteractionsFinder
 from mcp_server.discovery.items import ItemsFinder
 from mcp_server.discovery.languages import language_of
-from mcp_server.discovery.links import find_links
+from mcp_server.discovery.links import Link, find_links
 from mcp_server.discovery.proposal import ItemsProposal, Proposal, SearchProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import DEED_WORDS, Roles, find_roles
@@ -29,26 +30,36 @@ _MISSING = re.compile(
 )
 
 
-def look_for_roles(tables: Tables, choose: Choose) -> Roles:
+@dataclass(frozen=True)
+class Found:
+    """The tables with their links and roles."""
+
+    tables: Tables
+    links: list[Link]
+    roles: Roles
+
+
+def look_for_roles(tables: Tables, choose: Choose) -> Found:
     """Decide which table is what.
 
     Raises:
         DatasetError: There is no table of interactions.
     """
-    return find_roles(tables.found, find_links(tables.found, tables.session), tables.session, choose)
+    links = find_links(tables.found, tables.session)
+    return Found(tables, links, find_roles(tables.found, links, tables.session, choose))
 
 
-def propose(tables: Tables, roles: Roles, name: str, choose: Choose) -> Proposal:
+def propose(found: Found, name: str, choose: Choose) -> Proposal:
     """Propose a whole dataset.yaml.
 
     Args:
         name: Name of the dataset.
     """
-    links = find_links(tables.found, tables.session)
+    roles, session = found.roles, found.tables.session
     noun = _item_noun(roles)
-    items, unused = ItemsFinder(roles, links, tables.session, choose, noun).propose()
+    items, unused = ItemsFinder(roles, found.links, session, choose, noun).propose()
     interactions = InteractionsFinder(roles, choose).propose()
-    users = propose_users(roles, tables.session, choose)
+    users = propose_users(roles, session, choose)
     missing = dict.fromkeys(_missing_texts([*items.fields, *users.fields]))
     return Proposal(
         name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "dataset",
@@ -58,7 +69,7 @@ def propose(tables: Tables, roles: Roles, name: str, choose: Choose) -> Proposal
         items=items,
         users=users,
         interactions=interactions,
-        search=_search(items, tables, roles),
+        search=_search(items),
         left_out=unused,
     )
 
@@ -100,7 +111,7 @@ def _nouns(roles: Roles, item: str, feedback: str) -> dict[str, str]:
 # Search
 
 
-def _search(items: ItemsProposal, tables: Tables, roles: Roles) -> SearchProposal:
+def _search(items: ItemsProposal) -> SearchProposal:
     long_texts = [field for field in items.fields if field.kind == "text" and is_long_text(field.profile)]
     texts = [field.name for field in sorted(long_texts, key=_text_rank)[:MOST_TEXTS]]
     keywords = [field.name for field in items.fields if field.kind == "category" and field.declared.get("filter")]

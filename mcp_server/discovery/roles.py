@@ -69,7 +69,8 @@ def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session,
         )
     best = _chosen_pair(pairs, choose)
     items, item_key = _items(best, tables, links, session)
-    users = _best_link((link for link in links if _is_of(link, best.table, best.user)), exclude=items)
+    of_users = (link for link in links if _is_of(link, best.table, best.user))
+    users = _best_link((each for each in of_users if each.names_agree or looks_like_people(each.target)), exclude=items)
     used = [best.table, items, *([users.target] if users else [])]
     others = tuple(table for table in tables if all(table is not each for each in used))
     return Roles(

@@ -7,6 +7,7 @@ from typing import Any
 from mcp_server.discovery.profiles import Profile, profile_columns
 from mcp_server.discovery.words import words_of
 from mcp_server.errors import DatasetError
+from mcp_server.reading.bad_rows import rejected_rows
 from mcp_server.reading.kinds import is_numeric, is_time
 from mcp_server.reading.missing import Missing
 from mcp_server.reading.pieces import TEXT, Column, Piece, part_of
@@ -112,20 +113,22 @@ class Tables:
             piece.name,
         )
         [n_read] = self.session.row(f"SELECT count(*) FROM {relation}", piece.name)
-        n_broken = self._n_broken(piece)
+        n_broken = self.count_rejected(piece)
         if n_broken > LARGEST_BROKEN_SHARE * (n_broken + n_read):
             raise DatasetError("most of its lines are not rows of a table")
         return int(n_read)
 
-    def _n_broken(self, piece: Piece) -> int:
-        if piece.rejects is not None:
-            latest = f"scan_id = (SELECT max(scan_id) FROM {piece.rejects}_scan)"
-            statement = f"SELECT count(DISTINCT (file_id, line)) FROM {piece.rejects} WHERE {latest}"
-        elif piece.broken is not None:
-            statement = f"SELECT count(*) FROM ({piece.scan(piece.paths, False)}) WHERE {piece.broken[0]}"
-        else:
+    def count_rejected(self, piece: Piece) -> int:
+        """The number of lines of a piece that are not rows."""
+        scanned = piece.scan(piece.paths, False)
+        if piece.broken is not None:
+            statement = f"SELECT count(*) FROM ({scanned}) WHERE {piece.broken[0]}"
+            return int(self.session.row(statement, piece.name)[0])
+        if piece.rejects is None:
             return 0
-        return int(self.session.row(statement, piece.name)[0])
+        first = next(iter(piece.columns.values())).sql
+        self.session.run(f"SELECT count({first}) FROM ({scanned})", piece.name).fetchall()
+        return rejected_rows(piece, self.session, len(piece.columns))[0]
 
     def _count(self, piece: Piece, n_read: int) -> int:
         if n_read < MOST_ROWS:

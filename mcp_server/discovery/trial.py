@@ -56,9 +56,10 @@ def _read(
     with _written(render(proposal)) as path:
         files = DatasetFiles.find(path, data_folder, Databases(urls), advance)
         with open_dataset(files, advance) as dataset:
-            told = replace(proposal, notes=list(dataset.notes))
+            notes = [note.replace(f"{data_folder}/", "") for note in dataset.notes]
             counts = len(dataset.items), len(dataset.users), len(dataset.interactions)
-    return Trial(told, render(told), *counts, list(dataset.notes))
+    told = replace(proposal, notes=notes)
+    return Trial(told, render(told), *counts, notes)
 
 
 @contextmanager
