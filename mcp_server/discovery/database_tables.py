@@ -20,7 +20,8 @@ MOST_TABLES = 200
 SAMPLED_ROWS = 200_000
 """Rows of a table that are fetched."""
 
-DIALECTS = ("sqlite", "mysql", "mariadb", "postgresql")
+DRIVERS = {"sqlite": None, "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg"}
+"""Kinds of databases, and the driver of each where a URL names none."""
 
 
 def parse_url(url: str) -> URL:
@@ -35,12 +36,13 @@ def parse_url(url: str) -> URL:
         raise DatasetError(
             "the URL is not one of a database: DIALECT://USER:PASSWORD@HOST/DATABASE was expected"
         ) from error
-    if found.get_backend_name() not in DIALECTS:
+    if found.get_backend_name() not in DRIVERS:
         raise DatasetError(
-            f"{found.render_as_string()} is a database of another kind than {', '.join(DIALECTS)}: export its tables "
+            f"{found.render_as_string()} is a database of another kind than {', '.join(DRIVERS)}: export its tables "
             "to CSV or Parquet files, and name their folder"
         )
-    return found
+    driver = DRIVERS[found.get_backend_name()]
+    return found.set(drivername=driver) if driver and "+" not in found.drivername else found
 
 
 def database_name(url: URL) -> str:
