@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mcp_server.cli.init_report import next_commands, print_found, print_proposal, print_result, result_as_json
 from mcp_server.cli.options import AsJson
+from mcp_server.cli.rendering import wide_console
 from mcp_server.errors import InvalidInputError, UnwritableError
 from mcp_server.files.atomic import write_atomically
 from recsys_shared.plain_text import json_text, one_line
@@ -56,7 +57,7 @@ def init(
     place = find_place(source)
     target = (output or (place.folder or Path.cwd()) / FILE_NAME).expanduser().absolute()
     asks = not yes and not as_json and sys.stdin.isatty() and sys.stdout.isatty()
-    console = PlainConsole(stderr=as_json, soft_wrap=True)
+    console = PlainConsole(stderr=True) if as_json else wide_console()
     _check_target(target, asks)
     answers = Answers(console if asks else None)
     root = _root(place, target)

@@ -17,6 +17,9 @@ WIDTH = 118
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_ -]*[A-Za-z0-9_]|[A-Za-z]")
 
+_CLAUSES = re.compile(r" (?=(?:FROM|LEFT JOIN|(?<!LEFT )JOIN|WHERE|GROUP BY) )")
+"""Places in a query where a new line begins."""
+
 _NOT_PLAIN = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
 
@@ -25,8 +28,8 @@ def scalar(value: Any) -> str:
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and value.lower() not in _NOT_PLAIN:
             return value
-        if "\\" in value and "'" not in value and value.isprintable():
-            return f"'{value}'"
+        if ("\\" in value or '"' in value) and value.isprintable():
+            return "'" + value.replace("'", "''") + "'"
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
@@ -119,7 +122,12 @@ def _sources(sources: list[SourceProposal]) -> Iterator[str]:
             yield f"    - {scalar(source.declared)}"
             continue
         for number, (key, value) in enumerate(source.declared.items()):
-            yield f"    {'- ' if not number else '  '}{key}: {scalar(value)}"
+            begins = f"    {'- ' if not number else '  '}{key}: "
+            if key == "query":
+                yield f"{begins}>-"
+                yield from (f"        {clause}" for clause in _CLAUSES.split(value))
+            else:
+                yield f"{begins}{scalar(value)}"
 
 
 def _field(field: FieldProposal) -> Iterator[str]:

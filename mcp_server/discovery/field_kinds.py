@@ -7,10 +7,11 @@ from typing import Any
 from mcp_server.discovery.links import TIME_WORDS
 from mcp_server.discovery.profiles import SEPARATORS, Profile
 from mcp_server.discovery.questions import Choose, Question
+from mcp_server.discovery.sql_names import amount, plain_name
 from mcp_server.discovery.words import ID_WORDS, has_word, words_of
 from mcp_server.errors import quoted
 from mcp_server.reading.kinds import is_time
-from mcp_server.reading.sql_text import identifier, text_literal
+from mcp_server.reading.sql_text import text_literal
 from mcp_server.reading.times import unit_of
 
 MOST_FILTER_NAMES = 20_000
@@ -108,9 +109,9 @@ def _list(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftOu
             if key is None:
                 return LeftOut(profile.name, "it holds lists of objects")
             pattern = f"['\"]{key}['\"]: *['\"]([^'\"]*)['\"]"
-            source = f"regexp_extract_all({identifier(profile.name)}, {text_literal(pattern)}, 1)"
+            source = f"regexp_extract_all({plain_name(profile.name)}, {text_literal(pattern)}, 1)"
         else:
-            source = f"json_extract_string({identifier(profile.name)}, '$[*].{key}')"
+            source = f"json_extract_string({plain_name(profile.name)}, '$[*].{key}')"
         keys = {"name": name, "kind": "category", "many": True, "source": source}
         return _filtered(FieldProposal(keys, f"the {key} of each object in a list, such as {example[:60]}", profile))
     if profile.mean_words > 8 * LONG_TEXT_WORDS or not example:
@@ -193,13 +194,13 @@ def _number(profile: Profile, name: str, choose: Choose) -> FieldProposal | None
         keys["decimal"] = ","
     elif profile.decimal is None:
         keys["decimal"] = _ask_decimal(profile, choose)
-    span = f"from {profile.least:g} to {profile.greatest:g}"
+    span = f"from {amount(profile.least)} to {amount(profile.greatest)}"
     if profile.share_whole >= profile.share_numbers and not keys.get("decimal"):
         keys["integer"] = True
     if unit := _unit(profile):
         keys["unit"] = unit
     declared = _declared(profile, name, "number", **keys, filter=True)
-    plain = f"TRY_CAST({identifier(profile.name)} AS {'BIGINT' if keys.get('integer') else 'DOUBLE'})"
+    plain = f"TRY_CAST({plain_name(profile.name)} AS {'BIGINT' if keys.get('integer') else 'DOUBLE'})"
     if "year" in words_of(profile.name) and profile.n_zeros and (profile.greatest or 0) > 1000:
         declared["source"] = f"nullif({plain}, 0)"
         return FieldProposal(declared, f"{span}; 0 counts as unknown", profile)

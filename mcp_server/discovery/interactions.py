@@ -10,9 +10,9 @@ from mcp_server.discovery.proposal import InteractionsProposal
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import EVENT_WORDS, RATING_WORDS, Roles
 from mcp_server.discovery.sources import whole_table
+from mcp_server.discovery.sql_names import amount, plain_name
 from mcp_server.discovery.words import has_word, words_of
 from mcp_server.reading.feedback import COUNT_WORDS, MOST_RATING
-from mcp_server.reading.sql_text import identifier
 
 MOST_EVENTS = 30
 
@@ -109,7 +109,7 @@ class InteractionsFinder:
             )
         )
         if answer == "yes":
-            self._where.append(f"{identifier(column.name)} >= {lowest:g}")
+            self._where.append(f"{plain_name(column.name)} >= {lowest:g}")
             self._why["where"] = f"{column.name} {least:g} seems to mean that there is no rating"
 
     def _ask_threshold(self, column: Profile, low: float, high: float, values: list[float]) -> float | int:
@@ -128,10 +128,10 @@ class InteractionsFinder:
 
     def _counts(self, column: Profile) -> None:
         self._keys["rating"], self._keys["feedback"] = column.name, "counts"
-        span = f"from {column.least or 0:g} to {column.greatest or 0:g}, most often around {column.median or 0:g}"
+        span = f"from {amount(column.least)} to {amount(column.greatest)}, most often around {amount(column.median)}"
         self._why["rating"] = f"{span}; the counts of a user for an item are added up"
         if column.n_negative:
-            self._where = [f"{identifier(column.name)} > 0"]
+            self._where = [f"{plain_name(column.name)} > 0"]
             self._why["where"] = f"{column.n_negative:,} counts are below 0, as of returns: they are left out"
 
     def _events(self, column: Profile) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mcp_server.discovery.field_kinds import FieldProposal, LeftOut, propose_field
 from mcp_server.discovery.links import Link
+from mcp_server.discovery.lookups import find_lookups, lookup_source
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
@@ -13,10 +14,11 @@ from mcp_server.discovery.roles import Roles
 from mcp_server.discovery.side_sources import SideSources
 from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
 from mcp_server.discovery.titles import YEAR_IN_TITLE, choose_title, has_year
+from mcp_server.discovery.sql_names import plain_name
 from mcp_server.discovery.words import ID_WORDS, field_name, has_word, words_of
 from mcp_server.errors import quoted
 from mcp_server.reading.session import Session
-from mcp_server.reading.sql_text import identifier, text_literal
+from mcp_server.reading.sql_text import text_literal
 
 MOST_FILTERS = 20
 """Fields that are filtered by default."""
@@ -63,11 +65,16 @@ class ItemsFinder:
         parts.fields.append(titled)
         if title is not None and has_year(title) and not any("year" in words_of(each.name) for each in single):
             parts.fields.append(_year(title))
+        lookups = find_lookups(self._roles, self._links)
         for profile in [*single, *several]:
-            if profile is not title:
+            if profile is not title and profile.name not in {each.links[0].column for each in lookups}:
                 self._add(parts, profile, is_single=profile in single)
+        if lookups:
+            source, named = lookup_source(self._roles, lookups, parts.names)
+            parts.sources.append(source)
+            parts.fields += named
         sides = SideSources(self._roles, self._links, self._session, self._choose, key)
-        found, unused = sides.find([each for each in table.columns if each != key], parts.names)
+        found, unused = sides.find([each for each in table.columns if each != key], parts.names, lookups)
         for side in found:
             parts.sources.append(side.source)
             parts.fields += side.fields
@@ -104,7 +111,7 @@ class ItemsFinder:
         if not can_query(table):
             return whole_table(table, columns, why)
         chosen = {key: key} | {each.name: most_frequent(table, each.name) for each in single}
-        quoted_key = table.origin.quote(key)
+        quoted_key = table.origin.column(key)
         ending = f"WHERE {quoted_key} IS NOT NULL GROUP BY {quoted_key}"
         return query_source(table, chosen, f"{why}, with the most frequent value of each", ending=ending)
 
@@ -136,7 +143,7 @@ class ItemsFinder:
         """A condition for items that are available, why, and the fields that it uses."""
         for field in fields:
             words = {*words_of(field.name), *words_of(field.profile.name)}
-            name = identifier(field.name) if field.name in _SQL_WORDS else field.name
+            name = plain_name(field.name)
             if field.kind == "number" and words & STOCK_WORDS and field.profile.n_zeros:
                 return f"{name} > 0", f"{field.profile.n_zeros:,} are out of stock", [field.name]
             if field.kind == "boolean" and words & (STOCK_WORDS | AVAILABLE_WORDS):
@@ -164,10 +171,6 @@ class ItemsFinder:
         return condition, f"the names of {field.profile.name} say so", [field.name]
 
 
-_SQL_WORDS = frozenset({"all", "and", "as", "case", "check", "column", "default", "desc", "end", "from", "group", "in",
-                        "not", "offset", "or", "order", "select", "table", "to", "when", "where"})  # fmt: skip
-
-
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
 
@@ -177,7 +180,7 @@ def _may_be_title(column: Profile) -> bool:
 
 
 def _year(title: Profile) -> FieldProposal:
-    source = f"regexp_extract({identifier(title.name)}, {text_literal(YEAR_IN_TITLE)}, 1)"
+    source = f"regexp_extract({plain_name(title.name)}, {text_literal(YEAR_IN_TITLE)}, 1)"
     declared: dict[str, Any] = {"name": "year", "kind": "number", "source": source, "integer": True, "filter": True}
     return FieldProposal(declared, f"the year at the end of the title, as in {title.examples[0]}", title)
 

@@ -9,6 +9,7 @@ from mcp_server.discovery.interactions import InteractionsFinder
 from mcp_server.discovery.items import ItemsFinder
 from mcp_server.discovery.languages import language_of
 from mcp_server.discovery.links import Link, find_links
+from mcp_server.discovery.orders import join_orders
 from mcp_server.discovery.proposal import ItemsProposal, Proposal, SearchProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import DEED_WORDS, Roles, find_roles
@@ -46,6 +47,8 @@ def look_for_roles(tables: Tables, choose: Choose) -> Found:
         DatasetError: There is no table of interactions.
     """
     links = find_links(tables.found, tables.session)
+    if join_orders(tables, links):
+        links = find_links(tables.found, tables.session)
     return Found(tables, links, find_roles(tables.found, links, tables.session, choose))
 
 

@@ -134,6 +134,9 @@ def _evidence(table: Table) -> float:
 
 def looks_like_people(table: Table) -> bool:
     """True for a table of users, by its name or by its columns."""
+    refers_to_users = any(has_word(name, USER_WORDS) and not each.is_unique for name, each in table.columns.items())
+    if refers_to_users and not has_word(table.words[-1] if table.words else "", USER_WORDS):
+        return False
     return any(has_word(word, USER_WORDS) for word in table.words[-1:]) or (
         sum(has_word(name, PEOPLE_WORDS) for name in table.columns) >= 2
     )

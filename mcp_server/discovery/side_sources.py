@@ -11,10 +11,11 @@ from mcp_server.discovery.field_kinds import (
     propose_field,
 )
 from mcp_server.discovery.links import TIME_WORDS, Link, can_be_id, names_agree, overlap
+from mcp_server.discovery.lookups import Lookup
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.questions import Choose
-from mcp_server.discovery.roles import Roles
+from mcp_server.discovery.roles import TITLE_WORDS, Roles
 from mcp_server.discovery.sources import can_query, query_source
 from mcp_server.discovery.tables import FileOrigin, Table
 from mcp_server.discovery.words import USER_WORDS, field_name, has_word, noun_of
@@ -41,17 +42,23 @@ class SideSources:
     def __init__(self, roles: Roles, links: Sequence[Link], session: Session, choose: Choose, key: str) -> None:
         self._roles, self._links, self._session, self._choose, self._key = roles, links, session, choose, key
 
-    def find(self, columns: Collection[str], names: Collection[str]) -> tuple[list[Side], list[LeftOut]]:
+    def find(
+        self, columns: Collection[str], names: Collection[str], known: Sequence[Lookup]
+    ) -> tuple[list[Side], list[LeftOut]]:
         """The further sources, and the tables that are none, with reasons.
 
         Args:
             columns: Columns that the items already have.
             names: Names of fields that they already have.
+            known: Tables of names that are joined already.
         """
         found: list[Side] = []
         left_out: list[LeftOut] = []
         used_columns, used_names, lookups = set(columns), set(names), set[str]()
+        lookups |= {link.target.name for lookup in known for link in lookup.links}
         for table in self._roles.others:
+            if table.name in lookups:
+                continue
             side = self._side(table, used_columns, used_names, lookups)
             if isinstance(side, LeftOut):
                 left_out.append(side)
@@ -119,7 +126,9 @@ class SideSources:
         left_out: list[LeftOut] = []
         taken = set(names)
         for owner, profile in candidates:
-            name = field_name(profile.name, taken, noun_of(owner.name.rpartition("/")[2].split(".")[0]) or "more")
+            noun = noun_of(owner.name.rpartition("/")[2].split(".")[0]) or "more"
+            is_name_of_code = owner is not table and has_word(profile.name, TITLE_WORDS)
+            name = field_name(noun if is_name_of_code else profile.name, taken, noun)
             field = self._field(profile, name, is_unique)
             if isinstance(field, LeftOut):
                 left_out.append(LeftOut(f"{owner.name}: {profile.name}", field.why))

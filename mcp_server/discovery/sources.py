@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from mcp_server.discovery.proposal import SourceProposal
-from mcp_server.discovery.tables import DatabaseOrigin, FileOrigin, Table
+from mcp_server.discovery.tables import FileOrigin, JoinedOrigin, Table
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier
 
@@ -30,23 +30,27 @@ def query_source(
         ending: What follows, such as GROUP BY.
     """
     origin = table.origin
-    quote = origin.quote
-    chosen = ", ".join(
-        (quote(sql) if sql in table.columns else sql)
-        if name == sql
-        else f"{quote(sql) if sql in table.columns else sql} AS {quote(name)}"
-        for name, sql in columns.items()
-    )
+    chosen = ", ".join(_entry(table, name, sql) for name, sql in columns.items())
     clauses = [f"SELECT {chosen} FROM {origin.sql}", joins, ending]
     query = " ".join(clause for clause in clauses if clause)
-    if isinstance(origin, DatabaseOrigin):
-        return SourceProposal({"from": origin.database, "query": query}, why)
-    return SourceProposal({"query": query}, why)
+    place = {} if origin.database is None else {"from": origin.database}
+    return SourceProposal({**place, "query": query}, why)
+
+
+def _entry(table: Table, name: str, sql: str) -> str:
+    """An entry of a SELECT."""
+    found = table.origin.column(sql) if sql in table.columns else sql
+    return found if found in (name, table.origin.quote(name)) else f"{found} AS {table.origin.quote(name)}"
 
 
 def can_query(*tables: Table) -> bool:
     """True if one query can read all of these tables."""
     return all(table.origin.sql is not None for table in tables)
+
+
+def can_join(*tables: Table) -> bool:
+    """True if one query can join these tables."""
+    return can_query(*tables) and not any(isinstance(table.origin, JoinedOrigin) for table in tables)
 
 
 def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
@@ -66,5 +70,5 @@ def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
 
 def most_frequent(table: Table, column: str) -> str:
     """SQL for the value of a column that a group of rows has most often, or for one of them."""
-    function = "max" if isinstance(table.origin, DatabaseOrigin) else "mode"
-    return f"{function}({table.origin.quote(column)})"
+    function = "mode" if table.origin.database is None else "max"
+    return f"{function}({table.origin.column(column)})"

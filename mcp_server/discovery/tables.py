@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.discovery.profiles import Profile, profile_columns
+from mcp_server.discovery.sql_names import plain_name
 from mcp_server.discovery.words import words_of
 from mcp_server.errors import DatasetError
 from mcp_server.reading.bad_rows import rejected_rows
@@ -35,8 +36,17 @@ class FileOrigin:
         """The file in a query; None where it needs more than its name to be read."""
         return text_literal(str(self.declared["file"])) if set(self.declared) == {"file"} else None
 
-    def quote(self, column: str) -> str:
-        return column if column.isidentifier() and column.isascii() else identifier(column)
+    @property
+    def database(self) -> None:
+        """Files are in no database."""
+
+    def quote(self, name: str) -> str:
+        """A name in a query."""
+        return plain_name(name)
+
+    def column(self, name: str) -> str:
+        """A column in a query of this table alone."""
+        return self.quote(name)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,29 @@ class DatabaseOrigin:
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Foreign keys: the table and the column that a column refers to."""
 
+    def column(self, name: str) -> str:
+        """A column in a query of this table alone."""
+        return self.quote(name)
+
+
+@dataclass(frozen=True)
+class JoinedOrigin:
+    """Two tables of the same place, joined."""
+
+    database: str | None
+    sql: str
+    """The tables and their JOIN, as they stand in a query after FROM."""
+    quote: Callable[[str], str]
+    columns: Mapping[str, str]
+    """SQL of each column."""
+
+    def column(self, name: str) -> str:
+        """A column in a query of these tables."""
+        return self.columns[name]
+
+
+Origin = FileOrigin | DatabaseOrigin | JoinedOrigin
+
 
 @dataclass(frozen=True)
 class Table:
@@ -63,7 +96,7 @@ class Table:
     columns: Mapping[str, Profile]
     n_rows: int
     """Number of rows, those included that are not looked at."""
-    origin: FileOrigin | DatabaseOrigin
+    origin: Origin
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -80,7 +113,7 @@ class Tables:
     ignored: dict[str, str] = field(default_factory=dict)
     """Reasons why files or tables cannot be used, by their names."""
 
-    def add(self, piece: Piece, name: str, origin: FileOrigin | DatabaseOrigin, n_rows: int | None = None) -> None:
+    def add(self, piece: Piece, name: str, origin: Origin, n_rows: int | None = None) -> None:
         """Look at the rows of a piece. A file that is no table is noted as ignored.
 
         Args:

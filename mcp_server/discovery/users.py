@@ -96,6 +96,6 @@ def _source(table: Table, key: str, fields: Sequence[FieldProposal], roles: Role
     if table is not roles.interactions:
         return whole_table(table, [key, *names], f"{table.n_rows:,} rows, one for each user")
     chosen = {key: key} | {name: most_frequent(table, name) for name in names}
-    quoted_key = table.origin.quote(key)
+    quoted_key = table.origin.column(key)
     ending = f"WHERE {quoted_key} IS NOT NULL GROUP BY {quoted_key}"
     return query_source(table, chosen, "what the interactions say of their users", ending=ending)
