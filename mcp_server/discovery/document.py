@@ -8,6 +8,7 @@ from typing import Any
 
 from mcp_server.discovery.field_kinds import FieldProposal, LeftOut
 from mcp_server.discovery.proposal import Proposal, SourceProposal
+from mcp_server.discovery.words import is_nameless
 from mcp_server.errors import MOST_CHARACTERS
 from mcp_server.reading.missing import UNKNOWN_NUMBERS
 from mcp_server.reading.pieces import UNKNOWN
@@ -121,6 +122,9 @@ def _sources(sources: list[SourceProposal]) -> Iterator[str]:
         if set(source.declared) <= {"file", "separator", "encoding", "format"}:
             yield f"    - {scalar(source.declared)}"
             continue
+        if any(map(is_nameless, source.declared.get("columns", []))):
+            yield from _comment("The file has no header line: you may give its columns names, here and wherever they "
+                                "are used.", 4)  # fmt: skip
         for number, (key, value) in enumerate(source.declared.items()):
             begins = f"    {'- ' if not number else '  '}{key}: "
             if key == "query":

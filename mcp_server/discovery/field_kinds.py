@@ -97,6 +97,13 @@ def _nothing(profile: Profile, name: str, choose: Choose) -> LeftOut | None:
     return None
 
 
+def _address(profile: Profile, name: str, choose: Choose) -> FieldProposal | None:
+    words = {"image", "img", "link", "photo", "picture", "poster", "thumbnail", "url", "website"}
+    if profile.share_urls > 0.5 or (has_word(profile.name, words) and profile.share_numbers < 0.5):
+        return FieldProposal(_declared(profile, name, "text"), "addresses of pages or pictures", profile)
+    return None
+
+
 def _list(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftOut | None:
     """Several names in brackets, objects with names included."""
     if profile.share_lists < 0.9:
@@ -267,7 +274,8 @@ def _category(profile: Profile, name: str, choose: Choose) -> FieldProposal | No
         return None
     n_names = profile.n_distinct
     why = f"{n_names:,} names, such as {', '.join(profile.examples)}"
-    return _filtered(FieldProposal(_declared(profile, name, "category"), why, profile))
+    found = FieldProposal(_declared(profile, name, "category"), why, profile)
+    return found if has_word(profile.name, CODE_WORDS) else _filtered(found)
 
 
 def _filtered(proposal: FieldProposal) -> FieldProposal:
@@ -280,9 +288,7 @@ def _text(profile: Profile, name: str) -> FieldProposal:
     declared = _declared(profile, name, "text")
     if profile.share_html > 0.02:
         declared["html"] = True
-    if profile.share_urls > 0.5:
-        why = "addresses of pages or pictures"
-    elif is_long_text(profile):
+    if is_long_text(profile):
         why = f"texts of {profile.mean_words:.0f} words on average"
     else:
         why = f"such as {', '.join(profile.examples[:2])}"
@@ -294,4 +300,4 @@ def is_long_text(profile: Profile) -> bool:
     return profile.mean_words >= LONG_TEXT_WORDS and profile.share_urls < 0.5
 
 
-_DETECTORS: Sequence[Detector] = (_nothing, _list, _boolean, _date, _number, _separated, _category)
+_DETECTORS: Sequence[Detector] = (_nothing, _address, _list, _boolean, _date, _number, _separated, _category)

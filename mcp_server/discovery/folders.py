@@ -168,6 +168,8 @@ def _dialect(source: SourceFile, path: Path) -> dict[str, Any]:
 def _has_header(rows: list[list[str]]) -> bool:
     """False if the first row looks like the others: a number where they have numbers."""
     first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    if first in ([str(number + start) for number in range(len(first))] for start in (0, 1)):
+        return True
     if not others:
         return True
     for position, cell in enumerate(first):

@@ -11,7 +11,7 @@ from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import EVENT_WORDS, RATING_WORDS, Roles
 from mcp_server.discovery.sources import whole_table
 from mcp_server.discovery.sql_names import amount, plain_name
-from mcp_server.discovery.words import has_word, words_of
+from mcp_server.discovery.words import has_word, is_nameless, words_of
 from mcp_server.reading.feedback import COUNT_WORDS, MOST_RATING
 
 MOST_EVENTS = 30
@@ -65,7 +65,7 @@ class InteractionsFinder:
         events = _first(columns, lambda each: _looks_like_events(each))
         ratings = _first(columns, lambda each: _is_number(each) and has_word(each.name, RATING_WORDS))
         counts = _first(columns, lambda each: _is_number(each) and has_word(each.name, COUNT_WORDS))
-        unnamed = _first(columns, lambda each: _is_scale(each) and each.name.startswith("column"))
+        unnamed = _first(columns, lambda each: _is_scale(each) and is_nameless(each.name))
         if ratings is not None:
             self._ratings(ratings)
         elif events is not None:
@@ -90,9 +90,10 @@ class InteractionsFinder:
         if least in (0.0, -1.0) and above and min(above) >= 1 and greatest >= 4 and column.n_distinct <= 20:
             self._ask_no_rating(column, least, min(above))
             least = min(above) if self._where else least
-        low, high = next(
+        low, high = min(
             ((low, high) for low, high in _SCALES if low <= least and high == greatest and least - low <= 1),
-            (least, greatest),
+            key=lambda scale: least - scale[0],
+            default=(least, greatest),
         )
         self._keys["rating_range"] = [_plain(low), _plain(high)]
         self._why["rating"] = f"from {least:g} to {greatest:g}; most frequent: {shown}"
@@ -159,7 +160,7 @@ class InteractionsFinder:
         named = [each for each in columns if has_word(each.name, TIME_WORDS)]
         for column in [*named, *(each for each in columns if each not in named)]:
             found = time_format(column, self._choose)
-            if found is None and column.name.startswith("column") and _is_epoch(column):
+            if found is None and is_nameless(column.name) and _is_epoch(column):
                 found = None, "seconds since 1970"
             if found is None:
                 continue

@@ -36,8 +36,14 @@ SCRIPTS = (
 )
 """Scripts that one language of the word index has."""
 
-LEAST_SHARE = 0.02
+LEAST_SHARE = 0.08
 """Share of stop words among all words, below which texts are in no known language."""
+
+
+LEAST_MARGIN = 1.2
+"""How many times more stop words a language needs than the next one."""
+
+LEAST_WORDS = 60
 
 
 def language_of(texts: Iterable[str]) -> str | None:
@@ -52,5 +58,6 @@ def language_of(texts: Iterable[str]) -> str | None:
     if not total:
         return None
     shares = {language: sum(words[word] for word in stops.split()) for language, stops in STOP_WORDS.items()}
-    best = max(shares, key=lambda language: shares[language])
-    return best if shares[best] > LEAST_SHARE * total else None
+    second, best = sorted(shares, key=lambda language: shares[language])[-2:]
+    is_clear = shares[best] > LEAST_MARGIN * shares[second] and total >= LEAST_WORDS
+    return best if is_clear and shares[best] > LEAST_SHARE * total else None

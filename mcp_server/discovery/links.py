@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.tables import DatabaseOrigin, Table
-from mcp_server.discovery.words import ID_WORDS, has_word, noun_of, singular, words_of
+from mcp_server.discovery.words import ID_WORDS, has_word, is_nameless, noun_of, singular, words_of
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier
 
@@ -40,7 +40,7 @@ def can_be_id(profile: Profile) -> bool:
     ) > 0.5 * max(profile.times.n_known, 1) or (
         has_word(profile.name, TIME_WORDS) and profile.share_numbers == 1.0 and not has_word(profile.name, ID_WORDS)
     )
-    is_fraction = profile.share_numbers > 0.9 and profile.share_whole < profile.share_numbers
+    is_fraction = profile.share_numbers > 0.9 and profile.share_numbers - profile.share_whole > 0.05
     return (
         profile.n_distinct >= 2
         and profile.known_share > 0.5
@@ -61,18 +61,42 @@ def find_links(tables: Sequence[Table], session: Session) -> list[Link]:
         for profile in table.columns.values()
         if profile.is_unique and can_be_id(profile)
     ]
-    return [
+    found: list[Link] = []
+    for table in tables:
+        for profile in table.columns.values():
+            if can_be_id(profile):
+                others = [(target, key) for target, key in keys if target is not table]
+                found += _links_of(table, profile, others, session)
+    return found
+
+
+def _links_of(
+    table: Table, column: Profile, keys: Sequence[tuple[Table, Profile]], session: Session
+) -> Iterator[Link]:
+    """The links of a column. Where names say nothing, the values alone decide, and the best link is the only one."""
+    named = [(target, key) for target, key in keys if not (is_nameless(column.name) or is_nameless(key.name))]
+    for target, key in named:
+        yield from _named_link(table, column, target, key, session)
+    unnamed = [
         link
-        for table in tables
-        for profile in table.columns.values()
-        if can_be_id(profile)
         for target, key in keys
-        if target is not table
-        for link in _link(table, profile, target, key, session)
+        if (is_nameless(column.name) or is_nameless(key.name)) and column.is_integer == key.is_integer
+        for link in _unnamed_link(table, column, target, key, session)
     ]
+    if unnamed:
+        yield max(unnamed, key=lambda link: link.contained + link.covered)
 
 
-def _link(table: Table, column: Profile, target: Table, key: Profile, session: Session) -> Iterator[Link]:
+def _unnamed_link(table: Table, column: Profile, target: Table, key: Profile, session: Session) -> Iterator[Link]:
+    if column.n_distinct < LEAST_UNNAMED or column.is_unique:
+        return
+    contained, covered = overlap(session, table, column.name, target, key.name)
+    is_clear = contained > 0.8 and covered > 0.1
+    if is_clear or (not key.is_integer and contained * column.n_distinct > LEAST_UNNAMED):
+        yield Link(table, column.name, target, key.name, contained, covered, names_agree=True)
+
+
+def _named_link(table: Table, column: Profile, target: Table, key: Profile, session: Session) -> Iterator[Link]:
     agree = names_agree(table, column.name, target, key.name)
     if not agree and (column.n_distinct < LEAST_UNNAMED or not has_word(column.name, ID_WORDS)):
         return

@@ -10,7 +10,7 @@ from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.roles import TITLE_WORDS, Roles, looks_like_people
 from mcp_server.discovery.sources import can_join, query_source
 from mcp_server.discovery.tables import Table
-from mcp_server.discovery.words import field_name, has_word, noun_of
+from mcp_server.discovery.words import field_name, has_word, singular
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,7 @@ def lookup_source(
                 on = f"{aliases[path]}.{quote(link.key)} = {alias}.{quote(link.column)}"
                 joins.append(f"LEFT JOIN {link.target.origin.sql} {aliases[path]} ON {on}")
             alias = aliases[path]
-        table_noun = noun_of(lookup.target.name.rpartition("/")[2].split(".")[0])
-        name = field_name(table_noun or lookup.names.name, names, "more")
+        name = field_name("_".join(map(singular, lookup.target.words)) or lookup.names.name, names, "more")
         names.add(name)
         chosen[name] = f"{alias}.{quote(lookup.names.name)}"
         declared = {"name": name, "kind": "category"}

@@ -57,5 +57,6 @@ def _join(tables: Tables, link: Link) -> None:
     if not n_rows:
         return
     profiles = profile_columns(session, relation, types, name, n_rows)
-    origin = JoinedOrigin(lines.origin.database, f"{lines.origin.sql} {joined}", quote, columns)
+    origin = JoinedOrigin(lines.origin.database, f"{lines.origin.sql} {joined}", quote, columns,
+                          (lines.name, orders.name))  # fmt: skip
     tables.found.append(Table(name, relation, profiles, max(n_rows, lines.n_rows), origin))

@@ -46,6 +46,9 @@ LEAST_FITTING = 0.98
 _WHOLE = r"^[+-]?\d+(\.0*)?$"
 _URL = r"^(https?://|www\.)\S+$"
 _HTML = r"(?i)<(p|br|div|b|i|a|ul|li|strong|em|span|h[1-6]|table|script)(\s[^>]*)?/?>"
+_DIGITS = r"^[^a-z]{0,4}[0-9]|[0-9]\W*$"
+"""Most values of a column of numbers or times begin or end with a digit."""
+
 _LEADING_ZERO = r"^0\d"
 
 
@@ -136,22 +139,22 @@ def _profile(
     session: Session, sample: str, name: str, type_: str, counts: tuple[int, int, int], place: str
 ) -> Profile:
     column = identifier(name)
-    values = f"(SELECT {column} AS v, rowid AS place FROM {sample} WHERE {column} IS NOT NULL)"
     unknown = ", ".join(map(text_literal, UNKNOWN_NUMBERS))
-    sure = f"(SELECT v FROM {values} WHERE lower(v) NOT IN ({unknown}))"
+    values = f"(SELECT {column} AS v, rowid AS place, lower(v) NOT IN ({unknown}) AS sure FROM {sample} " \
+             f"WHERE {column} IS NOT NULL)"  # fmt: skip
     shapes = _row(session, values, _shape_aggregates(), place)
-    n, n_sure = max(int(shapes[0]), 1), max(_row(session, sure, ["count(*)"], place)[0], 1)
-    separators = shapes[8 : 8 + len(SEPARATORS)]
-    n_whole, n_booleans = _row(session, sure, _number_aggregates(), place)
-    looked_at = sure if _may_be_numbers_or_times(session, sure, place) else f"(SELECT v FROM {sure} LIMIT {PEEKED_ROWS})"
-    n_looked_at = max(_row(session, looked_at, ["count(*)"], place)[0], 1)
-    times = TimeForms.of_row(_row(session, looked_at, TimeForms.aggregates("v"), place))
-    decimal = _decimal(NumberForms(*_row(session, looked_at, NumberForms.aggregates("v"), place)))
+    n, n_sure = max(int(shapes[0]), 1), max(int(shapes[1]), 1)
+    separators = shapes[12 : 12 + len(SEPARATORS)]
+    sure = f"(SELECT v FROM {values} WHERE sure)"
+    looked_at = sure if shapes[7] > n_sure / 2 else f"(SELECT v FROM {sure} LIMIT {PEEKED_ROWS})"
+    forms = _row(session, looked_at, [*TimeForms.aggregates("v"), *NumberForms.aggregates("v")], place)
+    times = TimeForms.of_row(forms[: TimeForms.n_aggregates()])
+    decimal = _decimal(NumberForms(*forms[TimeForms.n_aggregates() :]))
     number = numbers.number("v", decimal or ".")
     ranges = _row(
         session,
         f"(SELECT v, {number} AS x FROM {looked_at})",
-        ["count(x)", "min(x)", "max(x)", "median(x)", "count(*) FILTER (x < 0)", "count(*) FILTER (x = 0)"],
+        ["count(x)", "min(x)", "max(x)", "median(x)", "count(*) FILTER (x < 0)", "count(*) FILTER (x = 0)", "count(*)"],
         place,
     )
     odd = session.rows(
@@ -164,16 +167,16 @@ def _profile(
         n_rows=counts[0],
         n_known=counts[1],
         n_distinct=counts[2],
-        mean_length=float(shapes[1] or 0),
-        longest=int(shapes[2] or 0),
-        mean_words=float(shapes[3] or 0),
-        share_numbers=ranges[0] / n_looked_at,
-        share_whole=n_whole / n_sure,
-        share_booleans=n_booleans / n_sure,
-        share_urls=shapes[4] / n,
-        share_html=shapes[5] / n,
-        share_lists=1.0 if type_.endswith("[]") else shapes[6] / n,
-        share_objects=shapes[7] / n,
+        mean_length=float(shapes[2] or 0),
+        longest=int(shapes[3] or 0),
+        mean_words=float(shapes[4] or 0),
+        share_numbers=ranges[0] / max(ranges[6], 1),
+        share_whole=shapes[5] / n_sure,
+        share_booleans=shapes[6] / n_sure,
+        share_urls=shapes[8] / n,
+        share_html=shapes[9] / n,
+        share_lists=1.0 if type_.endswith("[]") else shapes[10] / n,
+        share_objects=shapes[11] / n,
         n_leading_zeros=int(shapes[-1]),
         separated={mark: found / n for mark, found in zip(SEPARATORS, separators, strict=True) if found},
         common=tuple((str(value), int(number)) for value, number in session.rows(often, place)),
@@ -184,27 +187,16 @@ def _profile(
         n_zeros=ranges[5],
         decimal=decimal,
         times=times,
-        formats=_formats(session, sure, place) if _may_be_dates(times, shapes) else (),
+        formats=_formats(session, sure, place) if _may_be_dates(times, int(shapes[3] or 0)) else (),
         odd_numbers=tuple(value for (value,) in odd),
     )
 
 
-def _may_be_numbers_or_times(session: Session, values: str, place: str) -> bool:
-    """A quick look: most values of such a column begin or end with a digit."""
-    [share] = _row(
-        session,
-        f"(SELECT v FROM {values} LIMIT {PEEKED_ROWS})",
-        ["avg(CAST(regexp_matches(v, '^[^a-z]{0,4}[0-9]|[0-9]\\W*$') AS INTEGER))"],
-        place,
-    )
-    return (share or 0) > 0.5
-
-
-def _may_be_dates(times: TimeForms, shapes: Sequence[Any]) -> bool:
+def _may_be_dates(times: TimeForms, longest: int) -> bool:
     is_clear = times.n_iso - times.n_years + times.n_clear > LEAST_FITTING * times.n_known
     is_compact = times.n_compact == times.n_known
     is_number = times.n_numbers > 0.5 * times.n_known and not is_compact
-    return bool(times.n_known) and shapes[2] <= 30 and not is_clear and not is_number
+    return bool(times.n_known) and longest <= 30 and not is_clear and not is_number
 
 
 def _formats(session: Session, values: str, place: str) -> tuple[str, ...]:
@@ -218,22 +210,21 @@ def _row(session: Session, values: str, aggregates: Sequence[str], place: str) -
 
 
 def _shape_aggregates() -> list[str]:
+    yes_or_no = ", ".join(text_literal(word) for word in (*TRUE, *FALSE))
     conditions = [
+        f"sure AND regexp_matches(v, {text_literal(_WHOLE)})",
+        f"sure AND lower(v) IN ({yes_or_no})",
+        f"sure AND regexp_matches(v, {text_literal(_DIGITS)})",
         f"regexp_matches(v, {text_literal(_URL)})",
         f"regexp_matches(v, {text_literal(_HTML)})",
-        "(starts_with(v, '[') AND ends_with(v, ']'))",
-        "(starts_with(v, '{') AND ends_with(v, '}'))",
+        "starts_with(v, '[') AND ends_with(v, ']')",
+        "starts_with(v, '{') AND ends_with(v, '}')",
         *(f"contains(v, {text_literal(mark)})" for mark in SEPARATORS),
         f"regexp_matches(v, {text_literal(_LEADING_ZERO)})",
     ]
-    lengths = ["count(*)", "avg(length(v))", "max(length(v))", "avg(len(string_split(v, ' ')))"]
-    return [*lengths, *(f"count(*) FILTER ({condition})" for condition in conditions)]
-
-
-def _number_aggregates() -> list[str]:
-    yes_or_no = ", ".join(text_literal(word) for word in (*TRUE, *FALSE))
-    conditions = [f"regexp_matches(v, {text_literal(_WHOLE)})", f"lower(v) IN ({yes_or_no})"]
-    return [f"count(*) FILTER ({condition})" for condition in conditions]
+    lengths = ["avg(length(v))", "max(length(v))", "avg(len(string_split(v, ' ')))"]
+    counts = [f"count(*) FILTER ({condition})" for condition in conditions]
+    return ["count(*)", "count(*) FILTER (sure)", *lengths, *counts]
 
 
 def _decimal(forms: NumberForms) -> str | None:

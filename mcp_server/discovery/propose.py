@@ -26,9 +26,11 @@ TEXT_WORDS = ("description", "plot", "storyline", "overview", "summary", "synops
 """Words in the names of texts, the most telling first."""
 
 _MISSING = re.compile(
-    r"^\(?(no .{1,30}|none|null|unknown|not (available|known|applicable|listed|set)|undefined|missing|unspecified)\)?$",
+    r"\((no|not) [^()]{1,30}\)|null|unknown|undefined|missing|unspecified|no (data|value|info|information)|"
+    r"not (available|known|applicable|set|specified)",
     re.IGNORECASE,
 )
+"""Names in categories that stand for an unknown value."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def _missing_texts(fields: Iterable[FieldProposal]) -> list[str]:
     for field in fields:
         found += field.missing
         if field.kind == "category":
-            found += [value for value, _ in field.profile.common if _MISSING.match(value)]
+            found += [value for value, _ in field.profile.common if _MISSING.fullmatch(value)]
+        if field.kind in ("category", "text"):
+            found += [value for value, _ in field.profile.common if value in ("?", "-", "--", "#N/A")]
     return found
 
 

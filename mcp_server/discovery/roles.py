@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mcp_server.discovery.links import TIME_WORDS, Link, can_be_id, names_agree, overlap
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.tables import Table
+from mcp_server.discovery.tables import JoinedOrigin, Table
 from mcp_server.discovery.words import ID_WORDS, ITEM_WORDS, USER_WORDS, has_word
 from mcp_server.errors import DatasetError
 from mcp_server.reading.feedback import COUNT_WORDS
@@ -72,7 +72,14 @@ def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session,
     of_users = (link for link in links if _is_of(link, best.table, best.user))
     users = _best_link((each for each in of_users if each.names_agree or looks_like_people(each.target)), exclude=items)
     used = [best.table, items, *([users.target] if users else [])]
-    others = tuple(table for table in tables if all(table is not each for each in used))
+    joined = best.table.origin.parts if isinstance(best.table.origin, JoinedOrigin) else ()
+    others = tuple(
+        table
+        for table in tables
+        if all(table is not each for each in used)
+        and table.name not in joined
+        and not isinstance(table.origin, JoinedOrigin)
+    )
     return Roles(
         interactions=best.table,
         user=best.user,

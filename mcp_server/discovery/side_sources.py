@@ -16,7 +16,7 @@ from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import TITLE_WORDS, Roles
-from mcp_server.discovery.sources import can_query, query_source
+from mcp_server.discovery.sources import can_join, query_source
 from mcp_server.discovery.tables import FileOrigin, Table
 from mcp_server.discovery.words import USER_WORDS, field_name, has_word, noun_of
 from mcp_server.reading.kinds import is_time
@@ -141,13 +141,20 @@ class SideSources:
         kept = {field.profile.name for field in fields}
         is_direct = target == roles.item_key and column == self._key and lookup is None
         if is_direct and not (set(table.columns) - {column}) & columns and isinstance(table.origin, FileOrigin):
-            rows = "one row" if is_unique else "several rows"
-            return Side(SourceProposal(dict(table.origin.declared), f"{rows} for an item"), fields, left_out)
-        involved = [table, *([lookup.target] if lookup else []), *([roles.items] if target != roles.item_key else [])]
-        if not can_query(*involved):
+            known, _ = overlap(self._session, table, column, roles.items, target)
+            if known == 1.0 or not can_join(table, roles.items):
+                return Side(SourceProposal(dict(table.origin.declared), self._rows(is_unique, known)), fields, left_out)
+        involved = [table, *([lookup.target] if lookup else []), *([roles.items] if roles.items is not roles.interactions else [])]
+        if not can_join(*involved):
             return LeftOut(table.name, "it would have to be joined by a query, and a query can read only files in UTF-8 "
                            "that have a header line")  # fmt: skip
         return self._joined(table, column, target, lookup, kept, columns, fields, left_out)
+
+    def _rows(self, is_unique: bool, known: float) -> str:
+        rows = f"{'one row' if is_unique else 'several rows'} for an item"
+        if known == 1.0:
+            return rows
+        return f"{rows}; {1 - known:.0%} of its items are only here, have no title and are never recommended"
 
     def _field(self, profile: Profile, name: str, is_unique: bool) -> FieldProposal | LeftOut:
         found = propose_field(profile, name, self._choose)
@@ -184,7 +191,7 @@ class SideSources:
         renamed = {name: name if name not in columns else f"{noun_of(owner.name) or 'more'}_{name}" for name in kept}
         joins = []
         key = f"t.{quote(column)}"
-        if target != roles.item_key:
+        if target != roles.item_key or roles.items is not roles.interactions:
             joins.append(f"JOIN {roles.items.origin.sql} i ON i.{quote(target)} = t.{quote(column)}")
             key = f"i.{quote(roles.item_key)}"
         alias = "t"

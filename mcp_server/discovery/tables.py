@@ -77,6 +77,8 @@ class JoinedOrigin:
     quote: Callable[[str], str]
     columns: Mapping[str, str]
     """SQL of each column."""
+    parts: tuple[str, ...]
+    """Names of the tables."""
 
     def column(self, name: str) -> str:
         """A column in a query of these tables."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.words import CONTACT_WORDS, ID_WORDS, has_word, words_of
+from mcp_server.discovery.words import CONTACT_WORDS, ID_WORDS, has_word, is_nameless, words_of
 
 YEAR_IN_TITLE = r"\((\d{4})\)\s*$"
 
@@ -19,6 +19,8 @@ def choose_title(columns: Sequence[Profile], table: str, noun: str, choose: Choo
     """The column with the titles of items; None where no column looks like one."""
     scored = sorted(((_score(column, noun), column) for column in columns), key=lambda each: -each[0])
     likely = [(score, column) for score, column in scored if score >= LEAST_SCORE]
+    if not likely:
+        likely = [(0.0, column) for column in columns if is_nameless(column.name) and _reads_like_title(column)]
     if not likely:
         return None
     best = likely[0][0]
@@ -47,6 +49,13 @@ def _score(column: Profile, noun: str) -> float:
     score -= 3 * has_word(column.name, ID_WORDS)
     score -= 3 * (column.mean_words > 15) + 3 * (column.mean_length < 2)
     return score
+
+
+def _reads_like_title(column: Profile) -> bool:
+    """True for a column of short texts that are mostly different."""
+    is_text = column.share_numbers < 0.2 and column.share_urls < 0.3 and column.share_lists + column.share_objects < 0.1
+    is_list = column.separated.get("|", 0.0) > 0.1
+    return is_text and not is_list and 1.2 < column.mean_words < 15 and column.n_distinct > 0.5 * column.n_known
 
 
 def has_year(column: Profile) -> bool:

@@ -13,7 +13,7 @@ from mcp_server.discovery.tables import Table
 from mcp_server.discovery.words import ID_WORDS, PERSONAL_WORDS, field_name, has_word, words_of
 from mcp_server.reading.session import Session
 
-MOST_GROUP_NAMES = 12
+MOST_GROUP_NAMES = 30
 
 AGE_BANDS = {"kid": [0, 12], "teenager": [13, 19], "young_adult": [20, 30], "adult": [31, 60], "senior": [61, 150]}
 
@@ -64,11 +64,13 @@ def _field(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftO
         return LeftOut(profile.name, "it is personal, and no recommendation needs it")
     if profile.is_unique and profile.share_numbers < 0.5:
         return LeftOut(profile.name, "it tells who a user is, and no recommendation needs it")
-    if profile.is_unique and has_word(profile.name, ID_WORDS):
-        return LeftOut(profile.name, "it is another ID")
+    if has_word(profile.name, ID_WORDS):
+        return LeftOut(profile.name, "it is an ID or a code")
     found = propose_field(profile, name, choose)
     if isinstance(found, LeftOut):
         return found
+    if found.kind == "text":
+        return LeftOut(profile.name, "it is a text about a user, and no recommendation needs it")
     if found.declared.get("many"):
         declared = {k: v for k, v in found.declared.items() if k not in ("many", "separator", "filter")}
         return FieldProposal(declared | {"kind": "text"}, "several names, and users' fields have one value", profile)

@@ -21,7 +21,7 @@ ID_WORDS = frozenset({"asin", "code", "ean", "gtin", "guid", "id", "ids", "isbn"
                       "upc", "uuid"})  # fmt: skip
 
 PERSONAL_WORDS = frozenset({
-    "address", "birthname", "email", "firstname", "fullname", "ip", "lastname", "mail", "mobile", "passwd", "password",
+    "address", "birthname", "email", "fax", "firstname", "fullname", "ip", "lastname", "mail", "mobile", "passwd", "password",
     "phone", "ssn", "street", "surname", "telephone", "token",
 })  # fmt: skip
 """Words in the names of columns of users that no assistant needs to know."""
@@ -54,6 +54,11 @@ def words_of(name: str) -> tuple[str, ...]:
         else:
             found.append(word)
     return tuple(found)
+
+
+def is_nameless(column: str) -> bool:
+    """True for a column that only has a number, as in files without a header line."""
+    return re.fullmatch(r"(column)?\d+", column) is not None
 
 
 def singular(word: str) -> str:
