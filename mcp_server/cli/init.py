@@ -84,7 +84,7 @@ class Answers:
 
     def __init__(self, console: PlainConsole | None) -> None:
         self._console = console
-        self.given: dict[str, tuple["Question", str]] = {}
+        self.given: dict[str, tuple[Question, str]] = {}
 
     @property
     def asks(self) -> bool:
@@ -102,7 +102,7 @@ def _ask(console: PlainConsole, question: "Question") -> str:
     for choice, meaning in question.choices.items():
         console.print(f"    {one_line(choice)}{f'  ({one_line(meaning, 100)})' if meaning else ''}")
     while True:
-        answer = typer.prompt("  ", default=question.default, prompt_suffix="> ").strip()
+        answer = str(typer.prompt("  ", default=question.default, prompt_suffix="> ")).strip()
         if question.choices and answer not in question.choices:
             console.print(f"  please answer one of: {', '.join(question.choices)}", style="yellow")
             continue

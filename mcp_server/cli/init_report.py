@@ -45,7 +45,9 @@ def print_proposal(console: PlainConsole, proposal: "Proposal") -> None:
     for field in proposal.items.fields:
         kind = f"{field.kind}{' (many)' if field.declared.get('many') else ''}"
         kind = f"{kind}, title" if field.name == proposal.items.title else kind
-        table.add_row(field.name, kind, "yes" if field.declared.get("filter") else "", one_line(field.why, LONGEST_CELL))
+        table.add_row(
+            field.name, kind, "yes" if field.declared.get("filter") else "", one_line(field.why, LONGEST_CELL)
+        )
     parts: list[RenderableType] = [table]
     if proposal.users.fields:
         of_users = _table(f"field of {proposal.nouns['users']}", "kind", "group", "why")

@@ -10,7 +10,6 @@ from mcp_server.discovery.field_kinds import FieldProposal, LeftOut
 from mcp_server.discovery.proposal import Proposal, SourceProposal
 from mcp_server.discovery.words import is_nameless
 from mcp_server.errors import MOST_CHARACTERS
-from mcp_server.reading.missing import UNKNOWN_NUMBERS
 from mcp_server.reading.pieces import UNKNOWN
 from recsys_shared.plain_text import cut, one_line
 
@@ -67,9 +66,9 @@ def _head(proposal: Proposal) -> Iterator[str]:
     if proposal.missing:
         yield from _comment(
             "Texts that stand for an unknown value, in any case. Those that were found in the data come first, then the "
-            "usual ones."
+            "usual ones. Take out those that mean something."
         )
-        texts = list(dict.fromkeys([*proposal.missing, *UNKNOWN, *UNKNOWN_NUMBERS]))
+        texts = list(dict.fromkeys([*proposal.missing, *UNKNOWN]))
         yield from _wrapped("missing: ", texts)
         yield ""
     if proposal.on_bad_row == "skip":

@@ -179,7 +179,7 @@ def _declared_format(profile: Profile, choose: Choose) -> tuple[str, str] | None
         Question(
             key=f"dates of {profile.name}",
             text=f"How are the dates of the column {profile.name} written, such as {example}?",
-            choices={form: "" for form in formats} | {UNDECIDED: "nobody knows: leave the dates out"},
+            choices=dict.fromkeys(formats, "") | {UNDECIDED: "nobody knows: leave the dates out"},
             default=UNDECIDED,
         )
     )

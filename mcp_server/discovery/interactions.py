@@ -47,7 +47,9 @@ class InteractionsFinder:
 
     def propose(self) -> InteractionsProposal:
         """The interactions of a dataset."""
-        others = [each for name, each in self._table.columns.items() if name not in (self._roles.user, self._roles.item)]
+        others = [
+            each for name, each in self._table.columns.items() if name not in (self._roles.user, self._roles.item)
+        ]
         self._feedback(others)
         self._time([each for each in others if each.name != self._keys.get("rating")])
         columns = [str(self._keys[key]) for key in ("user", "item", "rating", "timestamp") if key in self._keys]

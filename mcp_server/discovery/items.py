@@ -13,9 +13,9 @@ from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import Roles
 from mcp_server.discovery.side_sources import SideSources
 from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
-from mcp_server.discovery.titles import YEAR_IN_TITLE, choose_title, has_year
 from mcp_server.discovery.sql_names import plain_name
-from mcp_server.discovery.words import ID_WORDS, field_name, has_word, words_of
+from mcp_server.discovery.titles import YEAR_IN_TITLE, choose_title, has_year
+from mcp_server.discovery.words import ID_WORDS, field_name, has_word, is_nameless, words_of
 from mcp_server.errors import quoted
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import text_literal
@@ -117,7 +117,7 @@ class ItemsFinder:
 
     def _title(self, title: Profile | None) -> FieldProposal:
         if title is not None:
-            name = field_name(title.name, (), self._noun)
+            name = "title" if is_nameless(title.name) else field_name(title.name, (), self._noun)
             declared = {"name": name, "kind": "text", "source": title.name, "filter": True}
             if name == title.name:
                 declared.pop("source")

@@ -70,9 +70,7 @@ def find_links(tables: Sequence[Table], session: Session) -> list[Link]:
     return found
 
 
-def _links_of(
-    table: Table, column: Profile, keys: Sequence[tuple[Table, Profile]], session: Session
-) -> Iterator[Link]:
+def _links_of(table: Table, column: Profile, keys: Sequence[tuple[Table, Profile]], session: Session) -> Iterator[Link]:
     """The links of a column. Where names say nothing, the values alone decide, and the best link is the only one."""
     named = [(target, key) for target, key in keys if not (is_nameless(column.name) or is_nameless(key.name))]
     for target, key in named:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mcp_server.discovery.field_kinds import MOST_FILTER_NAMES, FieldProposal
 from mcp_server.discovery.links import Link
@@ -85,7 +86,7 @@ def lookup_source(
         name = field_name("_".join(map(singular, lookup.target.words)) or lookup.names.name, names, "more")
         names.add(name)
         chosen[name] = f"{alias}.{quote(lookup.names.name)}"
-        declared = {"name": name, "kind": "category"}
+        declared: dict[str, Any] = {"name": name, "kind": "category"}
         if 2 <= lookup.names.n_distinct <= MOST_FILTER_NAMES:
             declared["filter"] = True
         why = f"names of {lookup.target.name} for {lookup.links[0].column}, such as {', '.join(lookup.names.examples)}"

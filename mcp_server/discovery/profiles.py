@@ -90,6 +90,8 @@ class Profile:
     times: TimeForms
     formats: tuple[str, ...]
     """Patterns that fit nearly all values, if they look like dates in a form that must be declared."""
+    unknown_numbers: tuple[str, ...]
+    """Texts among its values that stand for an unknown number, but are no usual sign of an unknown value."""
     odd_numbers: tuple[str, ...]
     """Examples of values that are no numbers."""
 
@@ -135,9 +137,7 @@ def profile_columns(
     return found
 
 
-def _profile(
-    session: Session, sample: str, name: str, type_: str, counts: tuple[int, int, int], place: str
-) -> Profile:
+def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple[int, int, int], place: str) -> Profile:
     column = identifier(name)
     unknown = ", ".join(map(text_literal, UNKNOWN_NUMBERS))
     values = f"(SELECT {column} AS v, rowid AS place, lower(v) NOT IN ({unknown}) AS sure FROM {sample} " \
@@ -160,6 +160,7 @@ def _profile(
     odd = session.rows(
         f"SELECT v FROM {looked_at} WHERE {number} IS NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {MOST_ODD}", place
     )
+    unsure = session.rows(f"SELECT DISTINCT v FROM {values} WHERE NOT sure ORDER BY v LIMIT {MOST_ODD}", place)
     often = f"SELECT v, count(*) FROM {values} GROUP BY v ORDER BY count(*) DESC, min(place) LIMIT {MOST_COMMON}"
     return Profile(
         name=name,
@@ -188,6 +189,7 @@ def _profile(
         decimal=decimal,
         times=times,
         formats=_formats(session, sure, place) if _may_be_dates(times, int(shapes[3] or 0)) else (),
+        unknown_numbers=tuple(value for (value,) in unsure),
         odd_numbers=tuple(value for (value,) in odd),
     )
 

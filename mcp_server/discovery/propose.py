@@ -81,9 +81,11 @@ def propose(found: Found, name: str, choose: Choose) -> Proposal:
 
 def _missing_texts(fields: Iterable[FieldProposal]) -> list[str]:
     """Texts that stand for unknown values, beside the usual ones."""
-    found = []
+    found: list[str] = []
     for field in fields:
         found += field.missing
+        if field.kind in ("number", "boolean", "date"):
+            found += field.profile.unknown_numbers
         if field.kind == "category":
             found += [value for value, _ in field.profile.common if _MISSING.fullmatch(value)]
         if field.kind in ("category", "text"):
@@ -141,7 +143,10 @@ def _text_rank(field: FieldProposal) -> tuple[int, float]:
 
 def describe_roles(roles: Roles) -> Sequence[tuple[str, Table, str]]:
     """Each role with its table and its column of IDs."""
-    found = [("interactions", roles.interactions, f"{roles.user}, {roles.item}"), ("items", roles.items, roles.item_key)]
+    found = [
+        ("interactions", roles.interactions, f"{roles.user}, {roles.item}"),
+        ("items", roles.items, roles.item_key),
+    ]
     if roles.users is not None and roles.user_key is not None:
         found.append(("users", roles.users, roles.user_key))
     return found

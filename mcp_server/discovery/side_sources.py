@@ -75,7 +75,7 @@ class SideSources:
             return LeftOut(table.name, f"it has the same columns as {of.name}, so it may be a part or a copy of it")
         reference = self._reference(table)
         if reference is None:
-            return LeftOut(table.name, "no column of it was found to refer to the items")
+            return LeftOut(table.name, "no column of it was found to refer to the items or the users")
         column, target = reference
         by_user = [name for name, each in table.columns.items() if has_word(name, USER_WORDS) and can_be_id(each)]
         if by_user and not any(has_word(name, {"tag", "keyword"}) for name in table.columns):
@@ -144,7 +144,11 @@ class SideSources:
             known, _ = overlap(self._session, table, column, roles.items, target)
             if known == 1.0 or not can_join(table, roles.items):
                 return Side(SourceProposal(dict(table.origin.declared), self._rows(is_unique, known)), fields, left_out)
-        involved = [table, *([lookup.target] if lookup else []), *([roles.items] if roles.items is not roles.interactions else [])]
+        involved = [
+            table,
+            *([lookup.target] if lookup else []),
+            *([roles.items] if roles.items is not roles.interactions else []),
+        ]
         if not can_join(*involved):
             return LeftOut(table.name, "it would have to be joined by a query, and a query can read only files in UTF-8 "
                            "that have a header line")  # fmt: skip

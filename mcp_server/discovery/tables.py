@@ -11,7 +11,7 @@ from mcp_server.errors import DatasetError
 from mcp_server.reading.bad_rows import rejected_rows
 from mcp_server.reading.kinds import is_numeric, is_time
 from mcp_server.reading.missing import Missing
-from mcp_server.reading.pieces import TEXT, Column, Piece, part_of
+from mcp_server.reading.pieces import Column, Piece, part_of
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, text_literal
 
@@ -138,9 +138,7 @@ class Tables:
 
     def _load(self, piece: Piece, columns: Mapping[str, Column], relation: str) -> int:
         missing = Missing.declared(None)
-        chosen = [
-            f"nullif({missing.known(column.text)}, '') AS {identifier(name)}" for name, column in columns.items()
-        ]
+        chosen = [f"nullif({missing.known(column.text)}, '') AS {identifier(name)}" for name, column in columns.items()]
         is_row = f"NOT ({piece.broken[0]})" if piece.broken is not None else "true"
         self.session.run(
             f"CREATE OR REPLACE TABLE {relation} AS SELECT {', '.join(chosen)} "

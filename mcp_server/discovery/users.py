@@ -56,7 +56,7 @@ def _columns(table: Table, key: str, roles: Roles, session: Session) -> list[Pro
     else:
         others = [each for each in others if each.name != roles.item]
     found = conflicts(session, table, key)
-    return [each for each in others if found[each.name] <= LARGEST_CONFLICT / 5 and 1 < each.n_distinct]
+    return [each for each in others if found[each.name] <= LARGEST_CONFLICT / 5 and each.n_distinct > 1]
 
 
 def _field(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftOut:
