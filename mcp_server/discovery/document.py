@@ -42,8 +42,8 @@ def scalar(value: Any) -> str:
 
 def render(proposal: Proposal) -> str:
     """The whole file."""
-    return "\n".join([*_head(proposal), *_items(proposal), *_users(proposal), *_interactions(proposal),
-                      *_search(proposal), *_left_out(proposal)]) + "\n"  # fmt: skip
+    parts = (_head, _items, _users, _interactions, _search, _model, _left_out)
+    return "\n".join(line for part in parts for line in part(proposal)) + "\n"
 
 
 def _comment(text: str, indent: int = 0) -> Iterator[str]:
@@ -53,8 +53,8 @@ def _comment(text: str, indent: int = 0) -> Iterator[str]:
 
 def _head(proposal: Proposal) -> Iterator[str]:
     yield from _comment(
-        "The recommender's description of a catalogue, proposed by `recsys-mcp init` from the data. Read it, change what "
-        "you know better, and run `recsys-mcp doctor` and `recsys-mcp prepare` with it."
+        "The recommender's description of a catalogue, proposed by `recsys-mcp init` from the data. Read it, change "
+        "what you know better, and run `recsys-mcp doctor` and `recsys-mcp prepare` with it."
     )
     yield f"name: {scalar(proposal.name)}"
     yield f"title: {scalar(proposal.title)}"
@@ -65,8 +65,8 @@ def _head(proposal: Proposal) -> Iterator[str]:
     yield ""
     if proposal.missing:
         yield from _comment(
-            "Texts that stand for an unknown value, in any case. Those that were found in the data come first, then the "
-            "usual ones. Take out those that mean something."
+            "Texts that stand for an unknown value, in any case. Those that were found in the data come first, then "
+            "the usual ones. Take out those that mean something."
         )
         texts = list(dict.fromkeys([*proposal.missing, *UNKNOWN]))
         yield from _wrapped("missing: ", texts)
@@ -105,8 +105,8 @@ def _items(proposal: Proposal) -> Iterator[str]:
     else:
         yield from _comment('available: "stock > 0" would keep what is sold out from being recommended.', 2)
     yield from _sources(items.sources)
-    yield from _comment("kind: text, category (many: several), number, boolean or date. filter: the assistant can filter "
-                        "by it.", 2)  # fmt: skip
+    kinds = "kind: text, category (many: several), number, boolean or date. filter: the assistant can filter by it."
+    yield from _comment(kinds, 2)
     yield "  fields:"
     for field in items.fields:
         yield from _field(field)
@@ -202,6 +202,16 @@ def _search(proposal: Proposal) -> Iterator[str]:
             "RECSYS_EMBEDDING_MODEL=sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2.",
             2,
         )
+    yield ""
+
+
+def _model(proposal: Proposal) -> Iterator[str]:
+    if proposal.model == "EASE":
+        why = "EASE is the default: any general recommender of RecBole can take its place."
+    else:
+        why = "EASE often ranks better, but takes time by the cube of the number of items, and memory by the square."
+    yield from _comment(why)
+    yield f"model: {{name: {proposal.model}}}"
     yield ""
 
 

@@ -48,7 +48,7 @@ def data_files(folder: Path) -> list[Path]:
             found.append(path.absolute())
     if not found:
         raise DatasetError(
-            f"{folder} has no data: files in CSV, TSV, JSON, JSON lines or Parquet are looked for, also with .gz or .zst"
+            f"{folder} has no data: CSV, TSV, JSON, JSON lines and Parquet are looked for, with or without .gz and .zst"
         )
     if len(found) > MOST_FILES:
         raise DatasetError(f"{folder} has {len(found):,} files with data; at most {MOST_FILES} are looked at")

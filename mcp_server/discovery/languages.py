@@ -20,7 +20,7 @@ STOP_WORDS: dict[str, str] = {
     "hungarian": "a az és hogy egy nem is meg van ez de ha csak mint már el volt még azt ki",
     "romanian": "și în la cu de pe un o este din care pentru nu mai lui sau prin al sunt fi",
     "russian": "и в не на что с как он по это из у за его от но для который она так",
-    "indonesian": "yang dan di dengan untuk dari ini pada tidak dalam itu akan adalah ke sebuah oleh juga seorang ia para",
+    "indonesian": "yang dan di dengan untuk dari ini pada tidak dalam itu akan adalah ke sebuah oleh juga seorang ia",
     "catalan": "el la els les i de que amb per una és en del al no dels seva com més van",
     "slovene": "in je v na se da za so z ki ne pa kot po tudi od bi iz ga ali",
 }  # fmt: skip

@@ -45,9 +45,10 @@ def _links_of(table: Table, roles: Roles, links: Sequence[Link]) -> list[Link]:
     best: dict[str, Link] = {}
     for link in links:
         is_code = not link.table.columns[link.column].is_unique
-        if link.table is table and link.names_agree and is_code and any(link.target is each for each in roles.others):
-            if link.column not in best or link.contained > best[link.column].contained:
-                best[link.column] = link
+        is_named = link.names_agree and any(link.target is each for each in roles.others)
+        is_better = link.column not in best or link.contained > best[link.column].contained
+        if link.table is table and is_code and is_named and is_better:
+            best[link.column] = link
     return list(best.values())
 
 

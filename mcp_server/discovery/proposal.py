@@ -82,5 +82,6 @@ class Proposal:
     left_out: list[LeftOut]
     """Tables that are not used."""
     on_bad_row: str = "fail"
+    model: str = "EASE"
     notes: list[str] = field(default_factory=list)
     """What a reading of the data has found."""

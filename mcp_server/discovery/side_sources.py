@@ -144,14 +144,12 @@ class SideSources:
             known, _ = overlap(self._session, table, column, roles.items, target)
             if known == 1.0 or not can_join(table, roles.items):
                 return Side(SourceProposal(dict(table.origin.declared), self._rows(is_unique, known)), fields, left_out)
-        involved = [
-            table,
-            *([lookup.target] if lookup else []),
-            *([roles.items] if roles.items is not roles.interactions else []),
-        ]
+        involved = [table]
+        involved += [lookup.target] if lookup is not None else []
+        involved += [roles.items] if roles.items is not roles.interactions else []
         if not can_join(*involved):
-            return LeftOut(table.name, "it would have to be joined by a query, and a query can read only files in UTF-8 "
-                           "that have a header line")  # fmt: skip
+            why = "it would have to be joined by a query, which reads only files in UTF-8 with a header line"
+            return LeftOut(table.name, why)
         return self._joined(table, column, target, lookup, kept, columns, fields, left_out)
 
     def _rows(self, is_unique: bool, known: float) -> str:

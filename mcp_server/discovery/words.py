@@ -21,8 +21,8 @@ ID_WORDS = frozenset({"asin", "code", "ean", "gtin", "guid", "id", "ids", "isbn"
                       "upc", "uuid"})  # fmt: skip
 
 PERSONAL_WORDS = frozenset({
-    "address", "birthname", "email", "fax", "firstname", "fullname", "ip", "lastname", "mail", "mobile", "passwd", "password",
-    "phone", "ssn", "street", "surname", "telephone", "token",
+    "address", "birthname", "email", "fax", "firstname", "fullname", "ip", "lastname", "mail", "mobile", "passwd",
+    "password", "phone", "ssn", "street", "surname", "telephone", "token",
 })  # fmt: skip
 """Words in the names of columns of users that no assistant needs to know."""
 
