@@ -15,7 +15,6 @@ from mcp_server.reading.databases import Databases
 from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
 
-
 MOST_EASE_ITEMS = 12_000
 """Items with interactions beyond which EASE is not proposed: it would train for a quarter of an hour with 2.3 GB."""
 
