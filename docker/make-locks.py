@@ -1,4 +1,5 @@
-"""Writes docker/locks/: what images and releases install, by version and hash, from pyproject.toml and constraints.txt.
+"""Writes docker/locks/: what images, releases and the site install, by version and hash, from pyproject.toml and
+constraints.txt.
 
     pip install uv && python docker/make-locks.py
 
@@ -55,6 +56,7 @@ def main() -> None:
         "prepare": [*project["dependencies"], *extras["train"]],
         "build": settings["build-system"]["requires"],
         "release": [*settings["build-system"]["requires"], *extras["release"]],
+        "docs": extras["docs"],
     }
     LOCKS.mkdir(exist_ok=True)
     for name, requirements in wanted.items():

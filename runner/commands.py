@@ -39,7 +39,7 @@ CLIENTS = ROOT / "tests" / "clients"
 """Folder whose package.json names third-party clients."""
 
 SCHEMAS = (
-    ("github-workflows", (".github/workflows/test.yml", ".github/workflows/release.yml")),
+    ("github-workflows", tuple(f".github/workflows/{name}.yml" for name in ("docs", "release", "test"))),
     ("dependabot", (".github/dependabot.yml",)),
     ("github-issue-config", (".github/ISSUE_TEMPLATE/config.yml",)),
     ("github-issue-forms", tuple(f".github/ISSUE_TEMPLATE/{name}.yml" for name in ("bug", "catalogue", "idea"))),
@@ -91,7 +91,7 @@ def check() -> None:
     checks: list[tuple[Environment, tuple[str, ...]]] = [
         (SERVER, ("ruff", "check", ".")),
         (SERVER, ("ruff", "format", "--check", ".")),
-        (SERVER, ("mypy", "-p", "mcp_server", "-p", "recsys_shared", "-p", "runner")),
+        (SERVER, ("mypy", "-p", "mcp_server", "-p", "recsys_shared", "-p", "runner", "-p", "docs_site")),
         (AGENT, ("mypy", "--cache-dir", ".mypy_cache/agent", "-p", "agent_client")),  # both read recsys_shared
         (SERVER, ("lint-imports", "--no-cache")),
         (SERVER, ("zizmor", "--offline", "--no-progress", "--quiet", ".github")),

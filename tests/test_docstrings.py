@@ -13,7 +13,7 @@ FRAGMENTS = ("Of ", "What ", "That ", "Args:", "Raises:", "Returns:", "Yields:")
 
 FILES = [
     file
-    for package in ("agent_client", "benchmarks", "examples", "mcp_server", "recsys_shared", "runner")
+    for package in ("agent_client", "benchmarks", "docs_site", "examples", "mcp_server", "recsys_shared", "runner")
     for file in sorted((ROOT / package).rglob("*.py"))
 ]
 

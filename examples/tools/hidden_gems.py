@@ -69,17 +69,17 @@ async def hidden_gems(backends: Backends, arguments: GemsArguments[Any]) -> Gems
     nouns = backends.spec.nouns
     catalog = await backends.catalog()
     user = await catalog.user_idx(arguments.user)  # an error that names the range of IDs, where there is no such user
-    history = await catalog.histories.items(user)
-    if not len(history):
-        raise InvalidInputError(f"{nouns.user} {arguments.user} has no {nouns.interactions} to go by")
+    history = await catalog.histories.of(user)
+    if not len(history.liked):
+        raise InvalidInputError(f"{nouns.user} {arguments.user} likes nothing yet that one could go by")
     counts = (await catalog.statistics.popularity({})).per_item
     candidates = ((counts >= FEWEST) & (counts <= arguments.known_by)).nonzero()[0]
     if arguments.about:
         search, limit = await backends.search(), N_TRIED + catalog.twins.n_extra
         nearest, _ = await search.by_text(arguments.about, limit, candidates, [])
         candidates = catalog.twins.once(nearest)[:N_TRIED]
-    excluded, ranker = catalog.unrankable(history), await backends.ranker()
-    ranked = ranker.top(user, history, N_TRIED, allowed=candidates, excluded=excluded, twins=catalog.twins)
+    excluded, ranker = catalog.unrankable(history.items), await backends.ranker()
+    ranked = ranker.top(user, history.liked, N_TRIED, allowed=candidates, excluded=excluded, twins=catalog.twins)
     gems: dict[int, float] = {}
     for item in ranked.items:
         n_likers = await catalog.statistics.n_likers(candidates[candidates == item])

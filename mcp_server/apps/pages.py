@@ -9,7 +9,9 @@ from typing import Any
 from mcp_server.apps.document import make_document
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.groups import by_field
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.dataset.words import is_year
 
 MIME_TYPE = "text/html;profile=mcp-app"
 
@@ -70,13 +72,15 @@ def build_pages(facts: DatasetFacts) -> dict[str, AppPage]:
 def describe_dataset(facts: DatasetFacts) -> dict[str, Any]:
     """Facts about the dataset, which the pages' scripts read as ``ABOUT``."""
     spec = facts.spec
-    groups = facts.card.groups if facts.card else {}
     titles = {field.name: field.title for field in spec.users.fields}
     return {
         "nouns": spec.nouns.model_dump(),
         "summary": [_describe_field(each) for each in spec.summary],
         "rating": _describe_rating(spec),
-        "groups": [{"label": titles[name], "names": groups[name]} for name in spec.users.groups if groups.get(name)],
+        "groups": [
+            {"label": titles[field], "names": [group.published for group in groups]}
+            for field, groups in by_field(facts.user_groups.all).items()
+        ],
     }
 
 
@@ -86,12 +90,12 @@ def _describe_field(spec: FieldSpec) -> dict[str, Any]:
         "label": spec.title,
         "kind": spec.kind,
         "unit": spec.unit,
-        "year": spec.integer and (spec.part == "year" or spec.name.split("_")[-1] == "year"),
+        "year": is_year(spec),
     }
 
 
 def _describe_rating(spec: DatasetSpec) -> dict[str, Any] | None:
     columns = spec.interactions
-    if columns.rating is None:
+    if columns.kind != "ratings":
         return None
     return {"range": columns.rating_range, "liked": columns.like_threshold}

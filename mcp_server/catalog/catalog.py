@@ -17,15 +17,15 @@ from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.popularity import Popular, most_popular
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.catalog.selection import Selector
-from mcp_server.catalog.statistics import Statistics
+from mcp_server.catalog.selection import Selector, TermCondition
+from mcp_server.catalog.statistics import Counts, Statistics
 from mcp_server.catalog.twins import Twins
 from mcp_server.catalog.user_histories import UserHistories
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
-from mcp_server.types import Id, IntArray
+from mcp_server.types import BoolArray, Id, IntArray
 
 REMEMBERED_NAMES = 100_000
 REMEMBERED_USERS = 20_000
@@ -63,15 +63,18 @@ class Catalog:
         self._id_ranges = id_ranges
         self.n_items, self.n_users = layout.n_items, layout.n_users
         self.twins, self.untitled = Twins(layout.canonical), layout.untitled
-        self._titled = np.setdiff1d(np.arange(self.n_items), self.untitled)
-        self._unrankable = np.union1d(self.untitled, np.flatnonzero(layout.n_interactions == 0))
+        self._available = layout.available
+        self._is_titled = np.ones(self.n_items, dtype=bool)
+        self._is_titled[self.untitled] = False
+        self._is_rankable = self._is_titled & (layout.n_interactions > 0)
         self.name_index = NameIndex(database, tables, spec)
         self.directory = Directory(database, tables)
         self.histories = UserHistories(database, tables)
         self.selector = Selector(database, tables)
-        self.statistics = Statistics(
-            database, tables, layout.n_interactions, layout.n_users, spec.interactions.like_threshold
-        )
+        by_all = Counts(layout.n_interactions, layout.popularity, layout.n_users)
+        self.statistics = Statistics(database, tables, by_all, spec.interactions.kind)
+        self.popularity = layout.popularity
+        """(n_items,): what items are ordered by."""
         # A catalogue does not change while it is served, so what has been read is kept.
         self._names = Lookup(database, _load_names(tables), REMEMBERED_NAMES)
         self._item_idx = Lookup(database, _load_item_idx(tables), REMEMBERED_NAMES)
@@ -80,15 +83,47 @@ class Catalog:
         self._ping = select(tables.users.c.idx).limit(1)
 
     def unrankable(self, history: IntArray | None) -> IntArray:
-        """Items that are not to be recommended: those without a title or interactions, and those of a history."""
-        if history is None:
-            return self._unrankable
-        return np.concatenate([self._unrankable, self.twins.with_twins(history)])
+        """Items that are not to be recommended: those without a title or interactions, those that are not available,
+        and those of a history.
+        """
+        return np.flatnonzero(~(self._is_new(history) & self._available))
 
-    def popular(self, counts: IntArray, candidates: IntArray | None, k: int) -> Popular:
-        """The popular items by counts of interactions, among candidates or, where None, all items with a title."""
-        chosen = self._titled if candidates is None else np.setdiff1d(candidates, self.untitled)
-        return most_popular(counts, chosen, self.twins, k)
+    def n_unavailable(self, candidates: IntArray | None, history: IntArray | None) -> int:
+        """Number of candidates, all items where None, that could be recommended if they were available."""
+        missed = self._is_new(history) & ~self._available
+        return int(np.count_nonzero(missed if candidates is None else missed[candidates]))
+
+    def _is_new(self, history: IntArray | None) -> BoolArray:
+        """(n_items,): True for items with a title and interactions that a history does not have."""
+        if history is None:
+            return self._is_rankable
+        is_new = self._is_rankable.copy()
+        is_new[self.twins.with_twins(history)] = False
+        return is_new
+
+    def popular(self, counts: Counts, candidates: IntArray | None, k: int) -> tuple[Popular, int]:
+        """The popular items among candidates, all items where None, and how many others are not available: they have a
+        title, and somebody has used them.
+        """
+        chosen = np.unique(candidates) if candidates is not None else np.arange(self.n_items)
+        chosen = chosen[self._is_titled[chosen]]
+        available = chosen[self._available[chosen]]
+        n_unavailable = np.count_nonzero(counts.popularity[chosen] > 0) - np.count_nonzero(
+            counts.popularity[available] > 0
+        )
+        return most_popular(counts.popularity, available, self.twins, k), int(n_unavailable)
+
+    async def titled(self, text: str, candidates: IntArray | None) -> IntArray:
+        """Items whose title a text is, but for case, accents and punctuation, the most popular first: (n,).
+
+        Args:
+            candidates: Positions to choose from, or None for all.
+        """
+        terms = await self.name_index.exact(self._spec.items.title, text)
+        if not terms:
+            return np.empty(0, dtype=np.int64)
+        found = (await self.selector.select([TermCondition((tuple(terms),), match_any=True)])).idx
+        return found if candidates is None else found[np.isin(found, candidates)]
 
     # Users
 

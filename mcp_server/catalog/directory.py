@@ -14,6 +14,7 @@ class Directory:
     def __init__(self, database: Database, tables: CatalogTables) -> None:
         self._database = database
         self._users, self._items, self._title = tables.users.c, tables.items.c, tables.title
+        self._by_popularity = [tables.popularity.desc(), tables.items.c.idx]
 
     async def user_ids(self, typed: str, most: int) -> tuple[list[str], int]:
         """IDs of users that begin with the typed text, and how many there are."""
@@ -21,28 +22,24 @@ class Directory:
         return await self._find(matching, [self._users.idx], most)
 
     async def item_ids(self, typed: str, most: int) -> tuple[list[str], int]:
-        """IDs of items that begin with the typed text or whose title has it, and how many there are. Items with most
-        interactions come first.
+        """IDs of items that begin with the typed text or whose title has it, and how many there are. The most popular
+        come first.
         """
         typed = typed.strip()
         conditions = [_begins(self._items.id, typed)]
         if typed and not typed.isdigit():
             conditions.append(self._has(typed))
-        return await self._find(select(self._items.id).where(or_(*conditions)), self._by_interactions, most)
+        return await self._find(select(self._items.id).where(or_(*conditions)), self._by_popularity, most)
 
     async def titles(self, typed: str, most: int) -> tuple[list[str], int]:
-        """Titles that have the typed text, and how many there are. Those that begin with it come first, then those with
-        most interactions.
+        """Titles that have the typed text, and how many there are. Those that begin with it come first, then the most
+        popular.
         """
         typed = typed.strip()
         once = self._items.canonical == self._items.idx
         matching = select(self._title).where(self._title.is_not(None), once, self._has(typed))
         at_beginning = func.lower(self._title).startswith(typed.lower(), autoescape=True)
-        return await self._find(matching, [at_beginning.desc(), *self._by_interactions], most)
-
-    @property
-    def _by_interactions(self) -> list[ColumnElement[Any]]:
-        return [self._items.n_interactions.desc(), self._items.idx]
+        return await self._find(matching, [at_beginning.desc(), *self._by_popularity], most)
 
     def _has(self, typed: str) -> ColumnElement[bool]:
         return func.lower(self._title).contains(typed.lower(), autoescape=True)

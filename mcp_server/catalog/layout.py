@@ -6,7 +6,7 @@ import numpy as np
 from sqlalchemy import Connection, func, select
 
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.types import IntArray
+from mcp_server.types import BoolArray, DoubleArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,12 @@ class Layout:
     n_users: int
     canonical: IntArray
     """(n_items,): the first item that is the same as this one."""
-    n_interactions: IntArray
-    """(n_items,)"""
+    n_interactions: DoubleArray
+    """(n_items,): see ``Amounts``."""
+    popularity: DoubleArray
+    """(n_items,): see ``Amounts``."""
+    available: BoolArray
+    """(n_items,): False for items that are not to be recommended."""
     untitled: IntArray
     """Positions of the items without a title."""
 
@@ -26,7 +30,16 @@ class Layout:
     def read(cls, connection: Connection, tables: CatalogTables) -> "Layout":
         items = tables.items.c
         n_users = connection.scalar(select(func.count()).select_from(tables.users)) or 0
-        columns = select(items.canonical, items.n_interactions, tables.title.is_(None)).order_by(items.idx)
-        rows = connection.execute(columns).all()
-        table = np.array([tuple(row) for row in rows], dtype=np.int64).reshape(len(rows), 3)
-        return cls(len(rows), n_users, table[:, 0].copy(), table[:, 1].copy(), np.flatnonzero(table[:, 2]))
+        columns = (items.canonical, items.n_interactions, tables.popularity, tables.available, tables.title.is_(None))
+        rows = connection.execute(select(*columns).order_by(items.idx)).all()
+        table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(len(rows), len(columns))
+        canonical, n_interactions, popularity, available, untitled = table.T.copy()
+        return cls(
+            len(rows),
+            n_users,
+            canonical.astype(np.int64),
+            n_interactions,
+            popularity,
+            available.astype(bool),
+            np.flatnonzero(untitled),
+        )

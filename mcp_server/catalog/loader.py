@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Table
+from sqlalchemy.schema import CreateTable
 
-from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables, is_term_field
+from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables, term_fields
 from mcp_server.catalog.vocabulary import fold
-from mcp_server.dataset.records import NO_TIME, Dataset
+from mcp_server.dataset.amounts import amounts_of
+from mcp_server.dataset.records import NO_TIME, Dataset, Interactions
+from mcp_server.sql.numbers import Number, insert_numbers
+from mcp_server.types import IntArray
 
 BATCH = 10_000
-"""Rows in one statement."""
+"""Rows of items, users and terms in one statement."""
+
+PAIRS = 50_000
+"""Rows of numbers that are in memory as Python objects at once."""
 
 
 def load_catalog(
@@ -22,40 +29,40 @@ def load_catalog(
     dataset: Dataset,
     advance: Callable[[int], None] = lambda rows: None,
 ) -> None:
-    """Create the tables and fill them.
+    """Create the tables and fill them. Indexes come last: to sort all rows once is faster than to keep them sorted.
 
     Args:
         connection: Connection in a transaction, which the caller commits.
         advance: Called with the number of interactions written since the last call.
     """
-    tables.metadata.create_all(connection)
-    _insert(connection, tables.items, _item_rows(dataset))
+    for table in tables.metadata.sorted_tables:
+        connection.execute(CreateTable(table))
+    _insert(connection, tables.items, _item_rows(dataset, tables))
     _load_terms(connection, tables, dataset)
     _insert(connection, tables.users, _user_rows(dataset))
-    _insert(connection, tables.interactions, _interaction_rows(dataset), advance)
+    _load_interactions(connection, tables.interactions, dataset.interactions, advance)
+    for table in tables.metadata.sorted_tables:
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            index.create(connection)
 
 
-def _insert(
-    connection: Connection,
-    table: Table,
-    rows: Iterator[dict[str, Any]],
-    advance: Callable[[int], None] = lambda rows: None,
-) -> None:
+def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
     while batch := list(islice(rows, BATCH)):
         connection.execute(table.insert(), batch)
-        advance(len(batch))
 
 
-def _item_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
+def _item_rows(dataset: Dataset, tables: CatalogTables) -> Iterator[dict[str, Any]]:
     spec = dataset.spec
     columns = [spec.items.title, *(field.name for field in spec.columns)]
-    counts = np.bincount(dataset.interactions.item, minlength=len(dataset.items))
+    amounts = amounts_of(dataset.interactions, spec.interactions.kind, len(dataset.items))
     for position, (identifier, values) in enumerate(zip(dataset.items.ids, dataset.items.rows(columns), strict=True)):
         yield {
             "idx": position,
             "id": identifier,
             "canonical": int(dataset.canonical[position]),
-            "n_interactions": int(counts[position]),
+            "n_interactions": float(amounts.n_interactions[position]),
+            tables.popularity.name: float(amounts.popularity[position]),
+            tables.available.name: dataset.available is None or bool(dataset.available[position]),
             **dict(zip(columns, values, strict=True)),
         }
 
@@ -67,15 +74,21 @@ def _user_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
 
 
 def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
-    fields = [field.name for field in dataset.spec.items.fields if is_term_field(field)]
+    fields = term_fields(dataset.spec)
     term_of: dict[tuple[str, str], int] = {}
-    links: list[dict[str, int]] = []
-    for item, values in enumerate(dataset.items.rows(fields)):
-        for field, value in zip(fields, values, strict=True):
-            for position, name in enumerate(_names(value)):
-                term = term_of.setdefault((field, name), len(term_of))
-                links.append({"item": item, "term": term, "position": position})
-    sizes = Counter(link["term"] for link in links)
+    sizes: Counter[int] = Counter()
+
+    def links() -> Iterator[tuple[int, int, int]]:
+        for item, values in enumerate(dataset.items.rows(fields)):
+            for field, value in zip(fields, values, strict=True):
+                for position, name in enumerate(_names(value)):
+                    term = term_of.setdefault((field, name), len(term_of))
+                    sizes[term] += 1
+                    yield item, term, position
+
+    found = links()
+    while batch := list(islice(found, PAIRS)):
+        insert_numbers(connection, tables.item_terms, list(zip(*batch, strict=True)))
     terms = (
         {
             "term": term,
@@ -87,7 +100,6 @@ def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset)
         for (field, name), term in term_of.items()
     )
     _insert(connection, tables.terms, terms)
-    _insert(connection, tables.item_terms, iter(links))
 
 
 def _names(value: object) -> Sequence[str]:
@@ -95,12 +107,35 @@ def _names(value: object) -> Sequence[str]:
     return list(dict.fromkeys(str(name)[:NAME_LENGTH] for name in names))
 
 
-def _interaction_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
-    data = dataset.interactions
-    ratings = data.value.tolist() if data.value is not None else [None] * len(data)
-    timestamps = [None] * len(data)
-    if data.timestamp is not None:
-        timestamps = [None if time == NO_TIME else time for time in data.timestamp.tolist()]
-    columns = zip(data.user.tolist(), data.item.tolist(), ratings, timestamps, strict=True)
-    for number, (user, item, rating, timestamp) in enumerate(columns, start=1):
-        yield {"interaction": number, "user": user, "item": item, "rating": rating, "timestamp": timestamp}
+def _load_interactions(
+    connection: Connection, table: Table, interactions: Interactions, advance: Callable[[int], None]
+) -> None:
+    order = _order(interactions)
+    for start in range(0, len(order), PAIRS):
+        pairs = order[start : start + PAIRS]
+        insert_numbers(connection, table, _columns(interactions, pairs, start))
+        advance(len(pairs))
+
+
+def _order(interactions: Interactions) -> IntArray:
+    """(n_pairs,): pairs user by user. What a history names first comes last: the newest, of which times are known, or
+    where there are none the best rated or most used.
+    """
+    later = interactions.value if interactions.timestamp is None else interactions.timestamp
+    keys = (interactions.user,) if later is None else (later, interactions.user)
+    return np.lexsort(keys)
+
+
+def _columns(interactions: Interactions, pairs: IntArray, n_before: int) -> list[Sequence[Number]]:
+    """Columns of the table, for some pairs."""
+    unknown = [None] * len(pairs)
+    value, n_events, times = interactions.value, interactions.n_events, interactions.timestamp
+    return [
+        interactions.user[pairs].tolist(),
+        range(n_before, n_before + len(pairs)),
+        interactions.item[pairs].tolist(),
+        unknown if value is None else value[pairs].tolist(),
+        interactions.liked[pairs].tolist(),
+        unknown if n_events is None else n_events[pairs].tolist(),
+        unknown if times is None else [None if time == NO_TIME else time for time in times[pairs].tolist()],
+    ]

@@ -36,6 +36,11 @@ class NameIndex:
         columns = self._terms.folded, self._terms.term, self._terms.name
         return select(*columns).where(self._terms.field == field, self._terms.folded.in_(KEYS))
 
+    async def exact(self, field: str, name: str) -> list[int]:
+        """Terms that have a name, but for case, accents and punctuation."""
+        found = await self._exact[field].find([fold(name)])
+        return [term for term, _ in found.get(fold(name), [])]
+
     async def match(self, field: str, names: Sequence[str]) -> list[NameMatch]:
         """The terms that each name means, exactly or nearly (see ``vocabulary``)."""
         aliases = self._aliases[field]

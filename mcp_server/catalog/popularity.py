@@ -5,45 +5,44 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcp_server.catalog.twins import Twins
-from mcp_server.types import IntArray
+from mcp_server.types import DoubleArray, IntArray
 
 QUANTILE = 0.75
-"""Share of the candidates that a popular item exceeds in interactions."""
+"""Share of the candidates that a popular item exceeds in popularity."""
 
 
 @dataclass(frozen=True)
 class Popular:
-    """Popular items, with their counts of interactions."""
+    """Popular items."""
 
-    items: list[int]
-    """Positions, most interactions first, each item once."""
-    counts: list[int]
+    items: IntArray
+    """Positions, the most popular first, each item once."""
     threshold: float
-    """The quantile that popular items exceed."""
+    """The quantile of popularity that popular items exceed."""
     above_threshold: bool
-    """False where no candidate exceeds the quantile, and the items are simply those with most interactions."""
+    """False where no candidate exceeds the quantile, and the items are simply the most popular ones."""
 
 
-def most_popular(counts: IntArray, candidates: IntArray, twins: Twins, k: int) -> Popular:
-    """The candidates, at most k, with more interactions than the 0.75 quantile over all candidates.
+def most_popular(popularity: DoubleArray, candidates: IntArray, twins: Twins, k: int) -> Popular:
+    """The candidates, at most k, that are more popular than the 0.75 quantile over all candidates.
 
-    Where none has more (few candidates, many ties), those with most. Items without interactions are never popular.
+    Where none is (few candidates, many ties), the most popular ones. Items that nobody has used are never popular.
 
     Args:
-        counts: Interactions of each item: (n_items,).
+        popularity: Popularity of each item: (n_items,).
         candidates: Positions, each once.
     """
-    numbers = counts[candidates]
+    numbers = popularity[candidates]
     threshold = quantile(numbers, QUANTILE) if len(numbers) else 0.0
     chosen = candidates[numbers > threshold]
     above = len(chosen) > 0
     if not above:
         chosen = candidates[numbers > 0]
-    items = twins.once(chosen[np.lexsort((chosen, -counts[chosen]))][: k + twins.n_extra])[:k]
-    return Popular(items.tolist(), counts[items].tolist(), threshold, above)
+    items = twins.once(chosen[np.lexsort((chosen, -popularity[chosen]))][: k + twins.n_extra])[:k]
+    return Popular(items, threshold, above)
 
 
-def quantile(numbers: IntArray, share: float) -> float:
+def quantile(numbers: DoubleArray, share: float) -> float:
     """A quantile with linear interpolation. ``numpy.quantile`` takes 20 times as long on short arrays."""
     place = share * (len(numbers) - 1)
     low = int(place)

@@ -1,17 +1,19 @@
 """The tables of a catalogue, generated from its specification.
 
-A field with one number, text or date is a column of ``items`` or ``users``. A field of names is normalised: ``terms``
-holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles) are terms, too, so
-that one index and one fuzzy search serve every name.
+A field with one number, boolean, text or date is a column of ``items`` or ``users``. A field of names is normalised:
+``terms`` holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles) are terms,
+too, so that one index and one fuzzy search serve every name.
+
+A catalogue is written once and then only read, so there are no foreign keys, whose checks would slow the writing down.
 """
 
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
-    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -25,7 +27,7 @@ from sqlalchemy.types import TypeEngine
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.spec import DatasetSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Part of the catalogue's fingerprint; raise it when a table changes."""
 
 NAME_LENGTH = 255
@@ -34,14 +36,20 @@ LONGEST_TEXT = 2**24 - 1
 """Bytes. MySQL's plain TEXT ends at 64 KB, which a storyline may exceed."""
 
 
-def is_term_field(field: FieldSpec) -> bool:
-    """True for a field whose values are kept as terms."""
-    return field.kind == "category" or (field.kind == "text" and field.filter)
+def term_fields(spec: DatasetSpec) -> list[str]:
+    """Names of the fields whose values are kept as terms. The title is one, so that a search can begin with it."""
+    return [
+        field.name
+        for field in spec.items.fields
+        if field.kind == "category" or (field.kind == "text" and field.filter) or field.name == spec.items.title
+    ]
 
 
 def _column_type(field: FieldSpec) -> TypeEngine[Any]:
     if field.kind == "number":
         return BigInteger() if field.integer else Double()
+    if field.kind == "boolean":
+        return Boolean()
     if field.kind == "text":
         return Text(LONGEST_TEXT)
     return String(NAME_LENGTH)
@@ -64,6 +72,7 @@ class CatalogTables:
         options: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": collation}
         title = spec.item_field(spec.items.title)
         assert title is not None  # the specification has checked it
+        kind = spec.interactions.kind
         self.items = Table(
             f"{prefix}items",
             self.metadata,
@@ -71,12 +80,16 @@ class CatalogTables:
             Column("id", _id_type(spec.items.id_type), nullable=False, unique=True),
             Column(title.name, _column_type(title)),
             Column("canonical", Integer, nullable=False, comment="first item that is the same as this one"),
-            Column("n_interactions", Integer, nullable=False),
+            Column("n_interactions", Double if kind == "counts" else BigInteger, nullable=False),
+            # No field's name begins with an underscore.
+            Column("_popularity", Double, nullable=False, comment="what items are ordered by"),
+            Column("_available", Boolean, nullable=False),
             *(Column(field.name, _column_type(field)) for field in spec.columns),
-            *(Index(f"items_{f.name}", f.name) for f in spec.columns if f.filter and f.kind == "number"),
+            *(Index(f"items_{f.name}", f.name) for f in spec.columns if f.filter and f.kind != "text"),
             **options,
         )
         self.title = self.items.c[title.name]
+        self.popularity, self.available = self.items.c["_popularity"], self.items.c["_available"]
         self.terms = Table(
             f"{prefix}terms",
             self.metadata,
@@ -92,8 +105,8 @@ class CatalogTables:
         self.item_terms = Table(
             f"{prefix}item_terms",
             self.metadata,
-            Column("item", ForeignKey(f"{prefix}items.idx"), primary_key=True),
-            Column("term", ForeignKey(f"{prefix}terms.term"), primary_key=True),
+            Column("item", Integer, primary_key=True, autoincrement=False),
+            Column("term", Integer, primary_key=True, autoincrement=False),
             Column("position", Integer, nullable=False, comment="order in the item's list"),
             Index("item_terms_term", "term", "item"),
             **options,
@@ -109,12 +122,15 @@ class CatalogTables:
         self.interactions = Table(
             f"{prefix}interactions",
             self.metadata,
+            # The key keeps a user's rows side by side, and in the order of histories: the first ones come last.
+            Column("user", Integer, primary_key=True, autoincrement=False),
             Column("interaction", Integer, primary_key=True, autoincrement=False),
-            Column("user", ForeignKey(f"{prefix}users.idx"), nullable=False),
-            Column("item", ForeignKey(f"{prefix}items.idx"), nullable=False),
-            Column("rating", Double),
+            Column("item", Integer, nullable=False),
+            Column("rating", Double, comment="latest rating, sum of counts, or sum of weights"),
+            Column("liked", Boolean, nullable=False),
+            Column("n_events", Integer, comment="events with a weight above 0"),
             Column("timestamp", BigInteger, comment="seconds since 1970"),
-            Index("interactions_user", "user", "timestamp", "interaction", "item"),
-            Index("interactions_item", "item", "rating", "user"),
+            Index("interactions_item", "item", "liked", "user"),
+            sqlite_with_rowid=False,
             **options,
         )

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, and_, select
 
 from mcp_server.catalog.schema import CatalogTables
+from mcp_server.dataset.periods import coarser
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.sql.database import Database
 from mcp_server.types import Id, IntArray
@@ -45,12 +46,30 @@ class NumberCondition:
     bounds: Bounds
 
 
-Condition = TermCondition | NumberCondition
+@dataclass(frozen=True)
+class DateCondition:
+    """A condition on a date: all of its period is in a given time. Items without the date do not meet it."""
+
+    field: str
+    begin: str | None
+    end: str | None
+    """Both as a ``Period`` has them; None where the time is open."""
+
+
+@dataclass(frozen=True)
+class BooleanCondition:
+    """A condition on a boolean. Items of which it is not known meet neither true nor false."""
+
+    field: str
+    value: bool
+
+
+Condition = TermCondition | NumberCondition | DateCondition | BooleanCondition
 
 
 @dataclass(frozen=True)
 class ItemSelection:
-    """Selected items, those with most interactions first."""
+    """Selected items, the most popular first."""
 
     idx: IntArray
     """Positions: (n,)."""
@@ -74,7 +93,7 @@ class Selector:
             statement = (
                 select(items.idx, items.id)
                 .where(and_(*(self._clause(condition) for condition in conditions)))
-                .order_by(items.n_interactions.desc(), items.idx)
+                .order_by(self._tables.popularity.desc(), items.idx)
             )
             rows = await self._database.read(lambda connection: connection.execute(statement).all())
             idx, ids = zip(*rows, strict=True) if rows else ((), ())
@@ -86,7 +105,20 @@ class Selector:
         if isinstance(condition, NumberCondition):
             column = items[condition.field]
             return and_(*(_COMPARISONS[name](column, value) for name, value in condition.bounds))
+        if isinstance(condition, BooleanCondition):
+            return items[condition.field] == condition.value
+        if isinstance(condition, DateCondition):
+            return _lies_within(items[condition.field], condition)
         alternatives = condition.alternatives
         if condition.match_any:  # one look-up in the index for all of them
             alternatives = (tuple(itertools.chain.from_iterable(alternatives)),)
         return and_(*(items.idx.in_(select(links.item).where(links.term.in_(list(terms)))) for terms in alternatives))
+
+
+def _lies_within(column: ColumnElement[str], condition: DateCondition) -> ColumnElement[bool]:
+    parts = []
+    if condition.begin is not None:
+        parts.append(column >= condition.begin)
+    if condition.end is not None:
+        parts += [column < condition.end, column.not_in(coarser(condition.end))]
+    return and_(*parts)

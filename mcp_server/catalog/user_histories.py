@@ -1,11 +1,15 @@
-"""The histories of users: the items that they interacted with, newest first."""
+"""The histories of users: the items that they interacted with.
+
+Where the dataset has times, the newest come first, and those without a time last. Otherwise what was rated best, or
+used most, comes first.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.sql.database import Database
@@ -13,23 +17,32 @@ from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
 from mcp_server.types import Id, IntArray
 
 SPARE_INTERACTIONS = 20
-"""Interactions that are read beyond the number of items wanted, because several may be with the same item."""
+"""Interactions that are read beyond the number of items wanted, because several may be with twins of one item."""
 
 REMEMBERED_HISTORIES = 5_000
 """Histories that are kept in memory, some 20 MB with a hundred interactions each."""
 
-NO_ITEMS: IntArray = np.empty(0, dtype=np.int64)
-
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One interaction of a user."""
+    """An item of a history."""
 
     id: Id
     title: str | None
     canonical: int
-    rating: float | None
+    value: float | None
+    """The rating, the sum of counts or the sum of weights; None for likes."""
     timestamp: int | None
+
+
+@dataclass(frozen=True)
+class History:
+    """The items that a user interacted with: positions, in the order of histories, each once."""
+
+    items: IntArray
+    """(n,)"""
+    liked: IntArray
+    """(n_liked,): those that the user likes."""
 
 
 class UserHistories:
@@ -37,21 +50,25 @@ class UserHistories:
 
     def __init__(self, database: Database, tables: CatalogTables) -> None:
         self._database = database
-        self._items = Lookup(database, _load_items(tables), REMEMBERED_HISTORIES)
-        self._select_recent = _select_recent(tables)
+        self._histories = Lookup(database, _load_histories(tables), REMEMBERED_HISTORIES)
+        self._select_first = _select_first(tables)
+
+    async def of(self, user_idx: int) -> History:
+        """The history of a user."""
+        found = await self._histories.find([user_idx])
+        return found.get(user_idx, NO_HISTORY)
 
     async def items(self, user_idx: int) -> IntArray:
-        """Positions of the items that a user interacted with, newest first, each once: (n,)."""
-        found = await self._items.find([user_idx])
-        return found.get(user_idx, NO_ITEMS)
+        """Positions of the items that a user interacted with, each once: (n,)."""
+        return (await self.of(user_idx)).items
 
-    async def recent(self, user_idx: int, k: int) -> tuple[list[HistoryEntry], int]:
-        """A user's newest k items, each named once, and the number of all interactions."""
+    async def first(self, user_idx: int, k: int) -> tuple[list[HistoryEntry], int]:
+        """The first k items of a user's history, of twins only the first, and the number of all."""
 
         def query(connection: Connection) -> tuple[list[HistoryEntry], int]:
             limit = k + SPARE_INTERACTIONS
-            while True:  # one turn, unless many interactions are with the same items
-                rows = connection.execute(self._select_recent, {"user": user_idx, "n": limit}).all()
+            while True:  # one turn, unless many interactions are with twins
+                rows = connection.execute(self._select_first, {"user": user_idx, "n": limit}).all()
                 total: int = rows[0][-1] if rows else 0
                 entries: dict[int, HistoryEntry] = {}
                 for *entry, _ in rows:
@@ -63,37 +80,39 @@ class UserHistories:
         return await self._database.read(query)
 
 
-def _newest_first(tables: CatalogTables) -> tuple[ColumnElement[Any], ...]:
-    interactions = tables.interactions.c
-    return interactions.timestamp.desc(), interactions.interaction.desc()
-
-
-def _select_recent(tables: CatalogTables) -> Select[Any]:
-    """The newest interactions of a user, each with the number of all."""
+def _select_first(tables: CatalogTables) -> Select[Any]:
+    """The first interactions of a user's history, each with the number of all."""
     items, interactions = tables.items.c, tables.interactions.c
     n_all = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
     return (
         select(items.id, tables.title, items.canonical, interactions.rating, interactions.timestamp)
         .join(tables.items, items.idx == interactions.item)
         .where(interactions.user == bindparam("user"))
-        .order_by(*_newest_first(tables))
+        .order_by(interactions.interaction.desc())
         .limit(bindparam("n"))
         .add_columns(n_all)  # one round trip for both
     )
 
 
-def _load_items(tables: CatalogTables) -> Load[int, IntArray]:
+def _load_histories(tables: CatalogTables) -> Load[int, History]:
     interactions = tables.interactions.c
-    query = select(interactions.user, interactions.item).where(interactions.user.in_(KEYS))
-    return by_rows(query.order_by(*_newest_first(tables)), _items_of_users)
+    query = select(interactions.user, interactions.item, interactions.liked).where(interactions.user.in_(KEYS))
+    return by_rows(query.order_by(interactions.interaction.desc()), _histories)
 
 
-def _items_of_users(rows: Iterable[Any]) -> Iterator[tuple[int, IntArray]]:
-    """Users and their items in the order of the rows, each once."""
-    items: dict[int, dict[int, None]] = {}
-    for user, item in rows:
-        items.setdefault(user, {})[item] = None
-    for user, found in items.items():
-        history = np.fromiter(found, dtype=np.int64)
-        history.flags.writeable = False  # it is kept
-        yield user, history
+def _histories(rows: Iterable[Any]) -> Iterator[tuple[int, History]]:
+    """Users and their histories, in the order of the rows."""
+    found: dict[int, list[tuple[int, bool]]] = {}
+    for user, item, liked in rows:
+        found.setdefault(user, []).append((item, liked))
+    for user, entries in found.items():
+        yield user, History(_kept(item for item, _ in entries), _kept(item for item, liked in entries if liked))
+
+
+def _kept(positions: Iterable[int]) -> IntArray:
+    history = np.fromiter(positions, dtype=np.int64)
+    history.flags.writeable = False  # it is kept
+    return history
+
+
+NO_HISTORY = History(_kept([]), _kept([]))

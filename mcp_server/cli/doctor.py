@@ -5,6 +5,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import shutil
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,7 +32,6 @@ PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastemb
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
-FORMER = "this state was made by version 0.1, which did not record digests of its parts, so damage is not found"
 
 UNREADABLE = Finding(
     "dataset", "warning", "DuckDB is not installed, so no data can be read or prepared: pip install 'recsys-mcp[train]'"
@@ -114,18 +114,17 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
         return findings
     manifest = state.manifests.manifest()
     findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card))
-    if manifest.is_former:
-        findings.append(
-            Finding("digests", "warning", f"{FORMER}: run `recsys-mcp prepare`, which does not train again")
-        )
     async with contextlib.aclosing(Backends(state, manifest, settings.item_set_days)) as backends:
         return findings + await _examine_backends(backends, state, manifest)
 
 
 async def _examine_backends(backends: "Backends", state: "OpenState", manifest: "Manifest") -> list[Finding]:
+    from mcp_server.state.freshness import describe_freshness
+
     findings = []
     findings.append(await _check("catalogue", lambda: _catalogue(backends, state, manifest)))
     findings.append(await _check("model", lambda: _model(backends, state, manifest)))
+    findings.append(await _check("age", lambda: describe_freshness(manifest, time.time())))
     if backends.searchable:
         findings.append(await _check("vectors", lambda: _vectors(backends, state, manifest)))
     findings.append(await _item_sets(backends))

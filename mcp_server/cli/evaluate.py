@@ -48,6 +48,7 @@ def _evaluate(
     from mcp_server.reading.dataset import open_dataset
     from mcp_server.reading.files import DatasetFiles
     from mcp_server.recommender.training.jobs import EvaluateJob, run_job
+    from mcp_server.recommender.training.trainable import trainable
     from mcp_server.state.folder import StateFolder
 
     if not models:
@@ -60,6 +61,7 @@ def _evaluate(
         with progress.step("Reading the dataset"):
             files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
             dataset = opened.enter_context(open_dataset(files))
+        interactions = trainable(dataset.interactions, dataset.spec.interactions.kind)
         for model in models:
             job = EvaluateJob(
                 model=model, settings=hyper_parameters, n_users=len(dataset.users), n_items=len(dataset.items)
@@ -68,7 +70,7 @@ def _evaluate(
                 results.append(
                     run_job(
                         job,
-                        dataset.interactions,
+                        interactions,
                         Path(scratch),
                         lambda label, done, total, score, step=step: step.update(done, total, f"Training {label}"),  # type: ignore[misc]
                     )

@@ -2,63 +2,73 @@
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
 from mcp_server.cli.options import Data, Dataset, EnvFile, State, make_settings
-from mcp_server.dataset.spec import ModelSpec, find_spec_file
+from mcp_server.dataset.spec import find_spec_file
 from mcp_server.settings import Settings
 from recsys_shared.plain_text import one_line
 from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
-    from mcp_server.preparation.prepare import Outcome
+    from mcp_server.preparation.prepare import Outcome, Wish
     from mcp_server.state.open_state import OpenState
 
 
-def prepare(dataset: Dataset = None, state: State = None, data: Data = None, env_file: EnvFile = None) -> None:
+def prepare(
+    retrain: Annotated[
+        Literal["auto", "always", "never"] | None,
+        typer.Option(
+            help="When to train again. auto: once 5% of the interactions or items are new, or after a week; always: "
+            "whenever anything has changed; never: only if there is no model. [model.retrain of the dataset]"
+        ),
+    ] = None,
+    dataset: Dataset = None,
+    state: State = None,
+    data: Data = None,
+    env_file: EnvFile = None,
+) -> None:
     """Read the dataset, load the catalogue, embed the texts, train the model.
 
-    Does only what is missing or out of date. You may interrupt it at any time: the next run continues.
+    Does only what is missing or out of date, and says beforehand whether it trains. What is new is served before
+    training begins. You may interrupt it at any time: the next run continues.
     """
-    prepare_and_report(make_settings(dataset=dataset, state=state, data=data, env_file=env_file))
+    from mcp_server.preparation.prepare import Wish
+
+    prepare_and_report(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), Wish(retrain=retrain))
 
 
-def prepare_and_report(settings: Settings, *, choose_model: ModelSpec | None = None, keep_model: bool = True) -> None:
+def prepare_and_report(settings: Settings, wish: "Wish | None" = None) -> None:
     """Prepare, and say on stderr what was made."""
     from mcp_server.state.open_state import OpenState
 
     started = time.monotonic()
     console = PlainConsole(stderr=True)
     with contextlib.closing(OpenState(settings)) as state:
-        outcome = _prepare(state, settings, console, choose_model, keep_model)
+        outcome = _prepare(state, settings, console, wish)
         _report(outcome, state, console, time.monotonic() - started)
 
 
-def prepare_with_progress(
-    settings: Settings, console: Console, *, choose_model: ModelSpec | None = None, keep_model: bool = True
-) -> "Outcome":
+def prepare_with_progress(settings: Settings, console: Console, wish: "Wish | None" = None) -> "Outcome":
     """Prepare, with progress bars on the console."""
     from mcp_server.state.open_state import OpenState
 
     with contextlib.closing(OpenState(settings)) as state:
-        return _prepare(state, settings, console, choose_model, keep_model)
+        return _prepare(state, settings, console, wish)
 
 
-def _prepare(
-    state: "OpenState", settings: Settings, console: Console, choose_model: ModelSpec | None, keep_model: bool
-) -> "Outcome":
-    from mcp_server.preparation.prepare import prepare
+def _prepare(state: "OpenState", settings: Settings, console: Console, wish: "Wish | None") -> "Outcome":
+    from mcp_server.preparation.prepare import Wish, prepare
     from mcp_server.preparation.progress_bars import Progress
     from mcp_server.reading.files import DatasetFiles
 
     files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
     with Progress(console, state.folder.progress_file) as progress:
-        return prepare(
-            state, files, settings.embedding_model, progress, choose_model=choose_model, keep_model=keep_model
-        )
+        return prepare(state, files, settings.embedding_model, progress, wish or Wish())
 
 
 def _report(outcome: "Outcome", state: "OpenState", console: PlainConsole, seconds: float) -> None:

@@ -15,8 +15,10 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from mcp_server.dataset.groups import UserGroups
 from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.dataset.words import collect_words
 
 
 class DatasetCard(BaseModel):
@@ -24,7 +26,10 @@ class DatasetCard(BaseModel):
 
     n_items: int
     n_users: int
-    n_interactions: int
+    n_interactions: int | float
+    """Number of ratings or likes, the sum of all counts, or the number of events with a weight above 0."""
+    n_pairs: int
+    """Number of pairs of a user and an item."""
     n_dropped: int = 0
     """Interactions left out because they name an unknown item or user."""
     n_unavailable: int = 0
@@ -42,8 +47,16 @@ class DatasetCard(BaseModel):
     """Number of names in each category."""
     ranges: dict[str, tuple[float, float]]
     """Least and greatest value of each number field."""
+    dates: dict[str, tuple[str, str]] = {}
+    """Earliest and latest value of each date field."""
     groups: dict[str, list[str]]
     """Names of the user groups, by field."""
+
+    @property
+    def spans(self) -> dict[str, tuple[str, str]]:
+        """The ranges of numbers and dates, as they are shown."""
+        numbers = {name: (f"{least:.15g}", f"{greatest:.15g}") for name, (least, greatest) in self.ranges.items()}
+        return numbers | self.dates
 
 
 class Feature(Flag):
@@ -62,10 +75,14 @@ class Feature(Flag):
     """The month of a date is one of these fields."""
     NUMBERS = auto()
     """Fields of items with numbers."""
+    MEASURES = auto()
+    """Fields of items with numbers that are not parts of a date."""
     SUMMARY = auto()
     """Fields that describe an item in brief."""
     SEARCH_TEXTS = auto()
     """Texts that are searched by meaning."""
+    MOODS = auto()
+    """Texts that are searched by mood, too."""
     USER_FIELDS = auto()
     USER_GROUPS = auto()
     NAMED_GROUPS = auto()
@@ -82,6 +99,8 @@ class Feature(Flag):
     """Booleans among the fields that can be filtered."""
     DATES = auto()
     """Dates among the fields that can be filtered."""
+    LIMITS = auto()
+    """Numbers or dates among the fields that can be filtered."""
     AVAILABILITY = auto()
     """Items that may not be available."""
 
@@ -118,8 +137,10 @@ class DatasetFacts:
             Feature.FILTERED_TITLES: any(field.name == spec.items.title for field in spec.filters),
             Feature.FILTERED_MONTHS: any(field.part == "month" for field in spec.filters),
             Feature.NUMBERS: any(field.kind == "number" for field in spec.items.fields),
+            Feature.MEASURES: bool(self.words["measures"]),
             Feature.SUMMARY: bool(spec.summary),
             Feature.SEARCH_TEXTS: spec.search is not None,
+            Feature.MOODS: spec.search is not None and spec.search.moods,
             Feature.USER_FIELDS: bool(spec.users.fields),
             Feature.USER_GROUPS: bool(spec.users.groups),
             Feature.NAMED_GROUPS: bool(self.group_names),
@@ -129,14 +150,26 @@ class DatasetFacts:
             Feature.TIMES: spec.interactions.timestamp is not None,
             Feature.BOOLEANS: "boolean" in kinds,
             Feature.DATES: "date" in kinds,
+            Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
 
+    @cached_property
+    def user_groups(self) -> UserGroups:
+        """The user groups; none while nothing has been prepared."""
+        booleans = [field.name for field in self.spec.users.fields if field.kind == "boolean"]
+        return UserGroups(self.card.groups if self.card else {}, booleans)
+
     @property
     def group_names(self) -> tuple[str, ...]:
-        """Names of all user groups; none while nothing has been prepared."""
-        return tuple(name for names in self.card.groups.values() for name in names) if self.card else ()
+        """Published names of all user groups."""
+        return tuple(group.published for group in self.user_groups.all)
+
+    @cached_property
+    def words(self) -> dict[str, str]:
+        """Words of this dataset for texts (``collect_words``)."""
+        return collect_words(self.spec, self.card)
 
     @property
     def id_types(self) -> dict[Any, Any]:
@@ -144,9 +177,9 @@ class DatasetFacts:
         declared = {ItemId: self.spec.items.id_type, UserId: self.spec.users.id_type}
         return {variable: IntegerId if kind == "integer" else StringId for variable, kind in declared.items()}
 
-    def say(self, text: Text, **words: str) -> str:
+    def say(self, text: Text, /, **words: str) -> str:
         """A text for this dataset: the parts that apply to it, with its nouns and other words filled in."""
-        return self.spec.nouns.fill(self._join(text), **words)
+        return self.spec.nouns.fill(self._join(text), **{**self.words, **words})
 
     def _join(self, text: Text) -> str:
         if isinstance(text, str):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Name that becomes a table column and a tool argument."""
 
-RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id"})
+RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where"})
 """Names of columns and arguments that the program itself uses."""
 
 
@@ -15,6 +15,7 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     """One attribute of items or users."""
 
     name: Name
+    """Name for the filter's argument and for results: at most 40 small letters, digits and underscores."""
     kind: Literal["category", "number", "boolean", "text", "date"]
     """Kind of the values. category: names, which are matched fuzzily. number. boolean: true or false, yes or no, 1 or
     0. text. date: days, and times where there are any, as in 1995, 1995-11, 1995-11-22 or 1995-11-22T18:30:00Z."""
@@ -30,7 +31,8 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     integer: bool = False
     """Whole values; only for a number."""
     filter: bool = False
-    """The field becomes an argument of the filter tool."""
+    """The field becomes an argument of the filter tool. Where there are many such fields, the title, the fields of
+    ``summary`` and those that are declared first get arguments of their own; the others are reached by ``where``."""
     separator: str | None = None
     """Text between two values of a category, where one string holds many."""
     decimal: Literal[".", ","] | None = None

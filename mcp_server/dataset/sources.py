@@ -135,6 +135,7 @@ class Alternatives(BaseModel, extra="forbid", frozen=True):
     """Several files, of which the first that exists is read."""
 
     one_of: list[SourceFile] = Field(min_length=1)
+    """The files, each with keys of its own."""
 
 
 def _kind_of_source(value: object) -> str:

@@ -44,22 +44,31 @@ class Nouns(BaseModel, extra="forbid", frozen=True):
     """The owner's words for things, for descriptions and messages."""
 
     item: str = "item"
+    """One item, such as film, product or book."""
     items: str = "items"
+    """Several of them, such as films, products or books."""
     user: str = "user"
+    """One user, such as viewer, customer or reader."""
     users: str = "users"
+    """Several of them."""
     interaction: str = "interaction"
+    """One interaction, such as rating, purchase or loan."""
     interactions: str = "interactions"
+    """Several of them."""
 
-    def fill(self, text: str, **words: str) -> str:
+    def fill(self, text: str, /, **words: str) -> str:
         """Put the nouns into a text, for "{item}", "{Items}" and so on, and other words for their names."""
         nouns = self.model_dump()
         return text.format(**nouns, **{name.capitalize(): noun.capitalize() for name, noun in nouns.items()}, **words)
 
 
 class ItemSpec(BaseModel, extra="forbid", frozen=True):
+    """Items: the things that are recommended."""
+
     id: str
     """Column with the item's ID, in every source."""
     id_type: Literal["integer", "string"]
+    """Type of the IDs. Text such as ``007`` keeps its zeros only as a string."""
     title: Name
     """Text field by which people know an item. Items without a title are never recommended."""
     summary: list[str] = []
@@ -71,7 +80,10 @@ class ItemSpec(BaseModel, extra="forbid", frozen=True):
     """SQL condition over the fields, such as ``stock > 0``. Items that do not meet it, or of which that is not known,
     are never recommended or listed as popular. By default all items are available."""
     sources: list[Source] = Field(min_length=1)
+    """Where the records of items come from. Those with the same ID are joined; where two sources know a field, the
+    first one counts."""
     fields: list[FieldSpec] = Field(min_length=1)
+    """Attributes of an item, the title among them."""
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
@@ -81,14 +93,19 @@ class ItemSpec(BaseModel, extra="forbid", frozen=True):
 
 
 class UserSpec(BaseModel, extra="forbid", frozen=True):
+    """Users: whom items are recommended to."""
+
     id: str
     """Column with the user's ID."""
     id_type: Literal["integer", "string"]
+    """Type of the IDs."""
     sources: list[Source] = []
     """Files of users. Without any, the users are those who occur in the interactions."""
     fields: list[FieldSpec] = []
+    """Attributes of a user."""
     groups: list[str] = []
-    """Category fields whose values are user groups, for the popularity tool."""
+    """Categories and booleans whose values are user groups, for the popularity tool. A name that occurs in several of
+    these fields is published with the field before it: ``vegan:yes``."""
 
     @model_validator(mode="after")
     def _names_are_declared(self) -> Self:
@@ -100,7 +117,10 @@ class UserSpec(BaseModel, extra="forbid", frozen=True):
 
 
 class InteractionSpec(BaseModel, extra="forbid", frozen=True):
+    """Interactions: what users have done with items."""
+
     sources: list[Source] = Field(min_length=1)
+    """Where interactions come from, a row for each."""
     user: str
     """Column with the user's ID."""
     item: str
@@ -161,6 +181,9 @@ class SearchSpec(BaseModel, extra="forbid", frozen=True):
 
     texts: list[str] = Field(min_length=1)
     """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
+    moods: bool = False
+    """The texts tell how something feels, as those of films, novels and songs do: prompts and descriptions then speak
+    of moods, too."""
     keywords: list[str] = []
     """More fields whose words are indexed."""
     language: Language = "english"
@@ -179,19 +202,26 @@ class ModelSpec(BaseModel, extra="forbid", frozen=True):
     settings: dict[str, Any] = {}
     """Hyper-parameters of RecBole. Those that are missing keep RecBole's defaults, or are chosen."""
     retrain: Literal["auto", "always", "never"] = "auto"
-    """When a preparation trains again. always: whenever the interactions have changed. auto: once many of them are new,
-    or some time has passed; until then the model serves the newer catalogue. never: only on request."""
+    """When a preparation trains again. always: whenever the interactions or items have changed. auto: once 5% of the
+    interactions are new or gone, once 5% of the items are new, or after a week; until then the model serves the newer
+    catalogue. never: only on request, or if there is no model."""
 
 
 class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """A whole dataset.yaml."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    """Short name of the dataset: letters, digits, dots, hyphens and underscores."""
     title: str
+    """Name of the dataset for people."""
     description: str = ""
+    """A sentence about the dataset, without a full stop."""
     licence: str = ""
+    """Terms of the data. ``prepare`` shows them."""
     citation: str = ""
+    """The work to cite where the data is used."""
     nouns: Nouns = Nouns()
+    """The owner's words for items, users and interactions."""
     folders: list[Folder] = []
     """More folders with files, inside the folder of dataset.yaml; ``package:NAME/PATH`` is inside an installed
     package."""
@@ -199,13 +229,18 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """Texts that stand for an unknown value, in any case. By default the empty text, NULL, NaN, N/A and \\N; for
     numbers, booleans and dates also NA, None, unknown, ``-`` and ``?``."""
     on_bad_row: Literal["fail", "skip"] = "fail"
-    """What happens with rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
+    """Handling of rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
     skip: they are left out and counted."""
     items: ItemSpec
+    """Items: the things that are recommended."""
     users: UserSpec
+    """Users: those who rate, buy, borrow or listen."""
     interactions: InteractionSpec
+    """Interactions: the ratings, purchases or plays of users."""
     search: SearchSpec | None = None
+    """Texts for search by meaning. Without them there is no such search."""
     model: ModelSpec = ModelSpec()
+    """The recommender model."""
 
     @model_validator(mode="after")
     def _search_fields_are_texts(self) -> Self:
@@ -218,8 +253,9 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
         if title is None or title.kind != "text":
             raise ValueError(f"items: the title {self.items.title!r} is not a field of kind text")
         for name in self.users.groups:
-            if next(field for field in self.users.fields if field.name == name).kind != "category":
-                raise ValueError(f"users: group {name!r} is not a field of kind category")
+            field = next(field for field in self.users.fields if field.name == name)
+            if field.kind not in ("category", "boolean"):
+                raise ValueError(f"users: group {name!r} is not a field of kind category or boolean")
         return self
 
     def item_field(self, name: str) -> FieldSpec | None:

@@ -79,7 +79,7 @@ def manifest() -> dict[str, Any]:
         "version": mcp_server.__version__,
         "description": about["Summary"],
         "long_description": (
-            "Ask for recommendations, for what is popular in a group, for the audience of a storyline, or for what is "
+            "Ask for recommendations, for what is popular in a group, for the audience of an idea, or for what is "
             f"known of users and items. Serves {facts.spec.title} unless you name a dataset.yaml of your own; it is "
             "prepared in the background when the server starts for the first time, which takes some minutes."
         ),

@@ -101,13 +101,16 @@ def build_app(
     async def health(_: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
-    async def ready(_: Request) -> Response:
+    async def ready(request: Request) -> Response:
         if calls.stopping:
             checks = {"server": "stopping"}
         else:
             checks = {**await readiness.checks(), "sessions": "unavailable" if sessions.full else "ok"}
         is_ready = all(found == "ok" for found in checks.values())
-        return JSONResponse({"ready": is_ready, "checks": checks}, status_code=200 if is_ready else 503)
+        content: dict[str, Any] = {"ready": is_ready, "checks": checks}
+        if not tokens or request.user.is_authenticated:  # it tells something about the owner's business
+            content["freshness"] = service.freshness
+        return JSONResponse(content, status_code=200 if is_ready else 503)
 
     async def show_metrics(request: Request) -> Response:
         page, content_type = metrics.page(request.headers.get("accept", ""))

@@ -1,42 +1,30 @@
-"""From a dataset's files to a state that can be served: read, load, embed, train, publish.
+"""From a dataset's files to a state that can be served: read, load, embed, publish; then train, and publish again.
 
-Every part is made aside and renamed into place, and left alone if it is there already. The manifest is published in one
-step at the end. So a preparation may be killed at any moment: the previous state is still served, and the next run
-goes on with the parts that are missing.
+Every part is made aside and renamed into place, and left alone if it is there already. A manifest is published in one
+step. So a preparation may be killed at any moment: what was published last is still served, and the next run goes on
+with what is missing. Training takes longest, and a model serves a newer catalogue, too; so the catalogue does not wait.
 """
 
 import contextlib
-import hashlib
-from collections.abc import Collection
+import time
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from mcp_server.catalog.schema import SCHEMA_VERSION
 from mcp_server.dataset.records import Dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.preparation.describe import describe
+from mcp_server.preparation.embedding import INDEX_VERSION, SearchIndex
 from mcp_server.preparation.progress_bars import Progress
+from mcp_server.preparation.retraining import Decision, PresentModel, Retrain, decide
+from mcp_server.preparation.training import Training, model_name
 from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
-from mcp_server.recommender.training.jobs import TrainJob, run_job
-from mcp_server.state.folder import MODELS_FOLDER
-from mcp_server.state.folder_parts import StoreContents
+from mcp_server.recommender.drift import Drift
+from mcp_server.recommender.trained_on import digest_ids
 from mcp_server.state.manifest import Manifest, fingerprint
 from mcp_server.state.open_state import OpenState
-from mcp_server.types import FloatArray
-from mcp_server.vectors.embedder import Embedder
-from mcp_server.vectors.embedding_cache import embed_cached
-from mcp_server.vectors.store import Point
-from mcp_server.vectors.texts import ItemText, item_texts
-from mcp_server.vectors.words import Bm25Indexer
-
-TRAINING_VERSION = 1
-"""A number in the fingerprint of models. Raise it when training changes."""
-
-INDEX_VERSION = 2
-"""A number in the fingerprint of vectors. Raise it when the embedded texts change."""
+from mcp_server.vectors.texts import item_texts
 
 
 @dataclass(frozen=True)
@@ -45,187 +33,202 @@ class Outcome:
 
     manifest: Manifest
     made: list[str]
-    """Kinds of the parts that had to be made: "catalog", "vectors", "model"; or "digests" if a state lacked them."""
+    """Kinds of the parts that had to be made: "catalog", "vectors", "model"."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """The model that a user asks for."""
+
+    model: ModelSpec | None = None
+    """A model to train instead of the specification's, now and in later preparations."""
+    keep: bool = True
+    """Keep the model that was chosen earlier, instead of going back to the specification's."""
+    retrain: Retrain | None = None
+    """When to train again, instead of what the specification says."""
 
 
 def prepare(
-    state: OpenState,
-    files: DatasetFiles,
-    embedding_model: str,
-    progress: Progress,
-    *,
-    choose_model: ModelSpec | None = None,
-    keep_model: bool = True,
+    state: OpenState, files: DatasetFiles, embedding_model: str, progress: Progress, wish: Wish = Wish()
 ) -> Outcome:
     """Bring a state up to date with a dataset.
 
-    Args:
-        choose_model: A model to train instead of the specification's, now and in later preparations.
-        keep_model: Keep the model that was chosen earlier, instead of going back to the specification's.
-
     Raises:
-        RecsysError: The data, the training, the embedding model or a server does not allow it. The previous state is
-            still served.
+        RecsysError: The data, the training, the embedding model or a server does not allow it. What was published
+            last is still served: the state of before, or the new catalogue with the model of before.
     """
-    with state.manifests.lock(), contextlib.ExitStack() as opened:
-        before = state.manifests.published()
-        chosen = choose_model or (before.chosen_model if before is not None and keep_model else None)
-        if before is not None:
-            state.discard_damaged(before)
-            if _is_up_to_date(before, files, embedding_model, chosen) and state.has(before):
-                return _with_digests(state, before)
-        with progress.step("Reading the dataset", 3) as step:
-            scratch = Path(opened.enter_context(state.folder.scratch()))
-            dataset = opened.enter_context(
-                open_dataset(files, lambda part: step.update(step.done + 1, label=f"Reading {part}"), scratch)
-            )
-        wanted, texts, trained_on = chosen or dataset.spec.model, item_texts(dataset), _training_fingerprint(dataset)
-        checked = [] if before is None else before.parts
-        made: list[str] = []
+    with state.manifests.lock():
+        return Preparation(state, files, embedding_model, progress, wish).run()
 
-        catalog = catalog_name(files.fingerprint)
-        if not _is_there(state, catalog, checked):
-            _make_catalog(state, catalog, dataset, progress)
-            made.append(catalog)
 
-        vectors = _vectors_name(dataset, texts, embedding_model)
-        if vectors is not None and not _is_there(state, vectors, checked):
-            _make_vectors(state, vectors, dataset, texts, embedding_model, progress)
-            made.append(vectors)
+class Preparation:
+    """One preparation. Whoever runs it holds the lock."""
 
-        model = model_name(trained_on, wanted)
-        if not _is_there(state, model, checked):
-            _make_model(state, model, dataset, wanted, trained_on, progress)
-            made.append(model)
+    def __init__(
+        self, state: OpenState, files: DatasetFiles, embedding_model: str, progress: Progress, wish: Wish
+    ) -> None:
+        self._state, self._files, self._progress = state, files, progress
+        self._embedding_model = embedding_model
+        self._before = state.manifests.published()
+        kept = state.manifests.published_parts()  # of any version
+        self._chosen = wish.model or (kept.chosen_model if kept is not None and wish.keep else None)
+        self._wanted = self._chosen or files.spec.model
+        self._retrain: Retrain = wish.retrain or files.spec.model.retrain
+        self._made: list[str] = []
 
-        manifest = Manifest(
+    def run(self) -> Outcome:
+        """Bring the state up to date."""
+        if self._before is not None:
+            self._state.discard_damaged(self._before)
+            if self._is_up_to_date(self._before):
+                return Outcome(self._before, [])
+        with self._state.folder.scratch() as scratch, contextlib.ExitStack() as opened:
+            read_at = int(time.time())
+            with self._progress.step("Reading the dataset", 3) as step:
+                reading = open_dataset(
+                    self._files, lambda part: step.update(step.done + 1, label=f"Reading {part}"), Path(scratch)
+                )
+                dataset = opened.enter_context(reading)
+            return self._make_what_is_missing(dataset, read_at)
+
+    def _make_what_is_missing(self, dataset: Dataset, read_at: int) -> Outcome:
+        training = Training(dataset)
+        newest = self._state_of(dataset, training, read_at)
+        if not self._is_there(newest.model):
+            present = self._present_model(training)
+            decision = self._decide(present)
+            self._progress.say(decision.sentence)
+            if present is not None:
+                served = self._publish(self._with_present_model(newest, present))
+                if not decision.train:
+                    return Outcome(served, self._kinds_made)
+            training.make(self._state, newest.model, self._wanted, self._progress)
+            self._made.append(newest.model)
+        return Outcome(self._publish(newest), self._kinds_made)
+
+    # What is there already
+
+    def _is_up_to_date(self, before: Manifest) -> bool:
+        """True if neither the dataset nor what the user asks for has changed, and the model need not be trained."""
+        found = (before.catalog, before.chosen_model, before.embedding_model, before.index_version)
+        if found != (catalog_name(self._files.fingerprint), self._chosen, self._embedding_model, INDEX_VERSION):
+            return False
+        drift = before.drift or Drift.none(before.card.n_pairs, before.card.n_items)
+        model = PresentModel(self._is_wanted(before), before.trained_at, drift)
+        decision = self._decide(model)
+        if decision.train or not self._state.has(before):
+            return False
+        if not (drift.is_none and model.is_wanted):
+            self._progress.say(decision.sentence)
+        return True
+
+    def _is_wanted(self, before: Manifest) -> bool:
+        return before.model == model_name(before.training_fingerprint, self._wanted)
+
+    def _present_model(self, training: Training) -> PresentModel | None:
+        """The model that is published; None where it cannot serve the catalogue of now."""
+        before = self._before
+        if before is None or not self._is_there(before.model):
+            return None
+        trained_on = self._state.parts.trained_on(before)
+        if trained_on is not None:
+            drift = trained_on.drift(training.data)
+        elif before.training_fingerprint == training.fingerprint:
+            drift = Drift.none(training.data.n_pairs, len(training.data.items))
+        else:
+            return None
+        return PresentModel(self._is_wanted(before), self._state.parts.model_header(before).trained_at, drift)
+
+    def _with_present_model(self, newest: Manifest, present: PresentModel) -> Manifest:
+        """The newest catalogue and vectors with the model of before."""
+        assert self._before is not None  # or there would be no present model
+        kept = {name: getattr(self._before, name) for name in ("model", "training_fingerprint", "chosen_model")}
+        return newest.model_copy(update={**kept, "drift": present.drift})
+
+    def _decide(self, present: PresentModel | None) -> Decision:
+        return decide(self._retrain, present, self._files.spec.nouns, time.time())
+
+    def _is_there(self, name: str) -> bool:
+        """True if a part is there, as it was made. An interrupted preparation or an earlier state may have left it."""
+        place = self._state.place_of(name)
+        if not place.exists(name):
+            return False
+        if name in self._made or (self._before is not None and name in self._before.parts):  # which have been checked
+            return True
+        if place.is_whole(name):
+            return True
+        place.discard(name)
+        return False
+
+    # What is made
+
+    def _state_of(self, dataset: Dataset, training: Training, read_at: int) -> Manifest:
+        """The state of a dataset, with catalogue and vectors made, and a model that is still to be made."""
+        before = self._before
+        catalog, vectors, n_searchable = self._make_catalog(dataset), *self._make_vectors(dataset)
+        unchanged = before is not None and before.catalog == catalog and before.read_at is not None
+        return Manifest(
             spec=dataset.spec,
-            fingerprint=files.fingerprint,
-            training_fingerprint=trained_on,
+            fingerprint=self._files.fingerprint,
+            training_fingerprint=training.fingerprint,
             card=describe(dataset),
-            chosen_model=chosen,
-            embedding_model=embedding_model,
+            chosen_model=self._chosen,
+            embedding_model=self._embedding_model,
             index_version=INDEX_VERSION,
-            n_searchable=len(texts),
+            n_searchable=n_searchable,
             catalog=catalog,
             vectors=vectors,
-            model=model,
+            model=model_name(training.fingerprint, self._wanted),
+            ids={"items": digest_ids(dataset.items.ids), "users": digest_ids(dataset.users.ids)},
+            read_at=before.read_at if before is not None and unchanged else read_at,
+            drift=Drift.none(training.data.n_pairs, len(dataset.items)),
         )
-        known = {} if before is None else {part: found for part, found in before.digests.items() if part not in made}
-        manifest = state.with_digests(manifest, known)
-        if manifest != before:  # as it is where only vectors of this machine were missing
-            state.publish(manifest)
-        return Outcome(manifest, [part.partition("-")[0] for part in made])
+
+    def _make_catalog(self, dataset: Dataset) -> str:
+        name = catalog_name(self._files.fingerprint)
+        if not self._is_there(name):
+            with self._progress.step("Loading the catalogue", len(dataset.interactions)) as step:
+                self._state.parts.make_catalog(name, dataset, step.advance)
+            self._made.append(name)
+        return name
+
+    def _make_vectors(self, dataset: Dataset) -> tuple[str | None, int]:
+        """Name of the part, or None where there is nothing to search; and the number of items that can be found."""
+        search, texts = dataset.spec.search, item_texts(dataset)
+        if search is None or not texts:
+            return None, 0
+        index = SearchIndex(self._state, search, texts, self._embedding_model)
+        index.keep_to_budget(self._progress.say)
+        name = index.name
+        if not self._is_there(name):
+            index.make(name, self._progress)
+            self._made.append(name)
+        return name, len(texts)
+
+    @property
+    def _kinds_made(self) -> list[str]:
+        return [name.partition("-")[0] for name in self._made]
+
+    def _publish(self, manifest: Manifest) -> Manifest:
+        """Publish a manifest, with what is known of its model and with the digests of its parts."""
+        header = self._state.parts.model_header(manifest)
+        notes = [*manifest.card.notes, *([_stand_in(manifest)] if header.kind == "popularity" else [])]
+        card = manifest.card.model_copy(update={"notes": notes})
+        known = {} if self._before is None else self._before.digests
+        manifest = self._state.with_digests(
+            manifest.model_copy(update={"card": card, "trained_at": header.trained_at}),
+            {part: found for part, found in known.items() if part not in self._made},
+        )
+        if manifest != self._state.manifests.published():  # as it is where only vectors of this machine were missing
+            self._state.publish(manifest, still_served=self._before)
+        return manifest
 
 
-def _with_digests(state: OpenState, manifest: Manifest) -> Outcome:
-    """A state whose parts are all as they should be. Only one of version 0.1 is published again, with digests."""
-    if not manifest.is_former:
-        return Outcome(manifest, [])
-    manifest = state.with_digests(manifest, {})
-    state.publish(manifest)
-    return Outcome(manifest, ["digests"])
-
-
-def _is_up_to_date(before: Manifest, files: DatasetFiles, embedding_model: str, chosen: ModelSpec | None) -> bool:
-    catalog = catalog_name(files.fingerprint)
-    model = model_name(before.training_fingerprint, chosen or files.spec.model)
-    return (
-        (before.catalog, before.model) == (catalog, model)
-        and (before.embedding_model, before.index_version) == (embedding_model, INDEX_VERSION)
-        and before.chosen_model == chosen
-    )
-
-
-def _is_there(state: OpenState, name: str, checked: Collection[str]) -> bool:
-    """True if a part is there, as it was made. An interrupted preparation or an earlier state may have left it.
-
-    Args:
-        checked: Names of parts that are known to be as they were made.
-    """
-    place = state.place_of(name)
-    if not place.exists(name):
-        return False
-    if name in checked or place.is_whole(name):
-        return True
-    place.discard(name)
-    return False
+def _stand_in(manifest: Manifest) -> str:
+    nouns = manifest.spec.nouns
+    return nouns.fill("There is too little to learn from, so the {items} with the most {interactions} are recommended.")
 
 
 def catalog_name(dataset_fingerprint: str) -> str:
     """Name of the part that is a dataset's catalogue."""
     return f"catalog-{fingerprint(dataset_fingerprint, SCHEMA_VERSION)}"
-
-
-def _make_catalog(state: OpenState, name: str, dataset: Dataset, progress: Progress) -> None:
-    with progress.step("Loading the catalogue", len(dataset.interactions)) as step:
-        state.parts.make_catalog(name, dataset, step.advance)
-
-
-def _vectors_name(dataset: Dataset, texts: list[ItemText], embedding_model: str) -> str | None:
-    """Name of the part that is a dataset's vector store, or None where there is nothing to search."""
-    search = dataset.spec.search
-    if search is None or not texts:
-        return None
-    content = fingerprint([vars(text) for text in texts])
-    return f"vectors-{fingerprint(content, embedding_model, search.language, INDEX_VERSION)}"
-
-
-def _make_vectors(
-    state: OpenState, name: str, dataset: Dataset, texts: list[ItemText], embedding_model: str, progress: Progress
-) -> None:
-    assert dataset.spec.search is not None
-    indexer = Bm25Indexer(dataset.spec.search.language)
-    folder = state.folder.folder
-    embedder = Embedder(embedding_model, folder / MODELS_FOLDER)
-    pieces = list(dict.fromkeys(piece for text in texts for piece in [text.whole, *text.sentences]))
-    with progress.step("Embedding texts", len(pieces)) as step:
-        vectors = embed_cached(folder / "embeddings.sqlite", embedder, pieces, step.advance)
-    points = (_point(text, vectors, indexer) for text in texts)
-    with progress.step("Indexing vectors", len(texts)) as step:
-        dimension = len(next(iter(vectors.values())))
-        state.vectors.make_vectors(name, StoreContents(points, len(texts), dimension, embedding_model), step.advance)
-
-
-def _point(text: ItemText, vectors: dict[str, FloatArray], indexer: Bm25Indexer) -> Point:
-    return Point(
-        text.item,
-        vectors[text.whole],
-        np.stack([vectors[sentence] for sentence in text.sentences]),
-        indexer.document(text.words),
-        text.digests,
-    )
-
-
-def model_name(training_fingerprint: str, model: ModelSpec) -> str:
-    """Name of the part that is a model trained on certain interactions."""
-    return f"model-{fingerprint(training_fingerprint, model.model_dump(), TRAINING_VERSION)}"
-
-
-def _make_model(
-    state: OpenState, name: str, dataset: Dataset, wanted: ModelSpec, trained_on: str, progress: Progress
-) -> None:
-    def train(folder: Path) -> None:
-        job = TrainJob(
-            model=wanted.name,
-            settings=wanted.settings,
-            n_users=len(dataset.users),
-            n_items=len(dataset.items),
-            dataset=dataset.spec.name,
-            fingerprint=trained_on,
-            output=str(folder),
-        )
-        with progress.step(f"Training {wanted.name}") as step, state.folder.scratch() as scratch:
-
-            def report(label: str, done: int, total: int, score: float | None) -> None:
-                measured = "" if score is None else f" (NDCG@10 {score:.3f})"
-                step.update(done, total, f"Training {label}{measured}")
-
-            run_job(job, dataset.interactions, Path(scratch), report)
-
-    state.parts.make_model(name, train)
-
-
-def _training_fingerprint(dataset: Dataset) -> str:
-    digest = hashlib.sha256(dataset.interactions.user.tobytes() + dataset.interactions.item.tobytes())
-    return fingerprint(dataset.items.ids, dataset.users.ids, digest.hexdigest())

@@ -89,6 +89,10 @@ class Progress:
             seconds = time.monotonic() - started
             self._console.print(f"{one_line(label)}: done in {seconds:.1f} s", markup=False, highlight=False)
 
+    def say(self, sentence: str) -> None:
+        """Print a sentence, above the bars."""
+        self._console.print(one_line(sentence), markup=False, highlight=False, soft_wrap=True)
+
     def write_file(self, step: Step) -> None:
         if self._file is None or time.monotonic() - self._written < FILE_SECONDS:
             return

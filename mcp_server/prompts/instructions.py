@@ -2,7 +2,16 @@
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 
-_BY_STORY = "story, topic or mood: vector_store_search_tool with k=20 or more"
+_BY_TEXT = ("{texts}, a topic", When(Feature.MOODS, " or mood"), ": vector_store_search_tool with k=20 or more")
+
+_STATISTICS = (
+    "Statistics of the platform (which ",
+    When(Feature.FILTERED_KINDS, "{one}", otherwise="kind"),
+    " engages most",
+    When(Feature.MEASURES, ", the ideal {measures}", otherwise=", what a typical one is like"),
+    When(Feature.FILTERED_MONTHS, ", the best of a season"),
+    ")",
+)
 
 _INSTRUCTIONS = (
     """\
@@ -15,11 +24,11 @@ Which tool first:
     When(
         Feature.FILTERS,
         (
-            " (attributes such as names, years, numbers: item_filter_tool",
-            When(Feature.SEARCH_TEXTS, f"; {_BY_STORY}"),
+            " (attributes such as {attributes}: item_filter_tool",
+            When(Feature.SEARCH_TEXTS, ("; ", _BY_TEXT)),
             ")",
         ),
-        otherwise=When(Feature.SEARCH_TEXTS, f" ({_BY_STORY})"),
+        otherwise=When(Feature.SEARCH_TEXTS, (" (", _BY_TEXT, ")")),
     ),
     """.
 - Popular overall""",
@@ -31,8 +40,10 @@ Which tool first:
 - How many {users} would like something: get_like_percentage_tool on the {items}""",
     When(Feature.SEARCH_TEXTS, "; for a text, on the nearest ones of vector_store_search_tool"),
     """.
-- Statistics of the platform (which kind engages most, what a typical one is like): compare a few popular {items}
-  of each kind, k=3, and read their fields with get_item_metadata_tool.
+- """,
+    _STATISTICS,
+    """:
+  compare a few popular {items} of each, k=3, and read their fields with get_item_metadata_tool.
 - What a {user} had before: get_interacted_items_tool.
 
 How to answer:
@@ -43,7 +54,7 @@ How to answer:
   asked for (then say that these are all).
 - Show titles and labelled values, never raw JSON.
 - After recommending, offer an explanation. To explain, call again with reasons=true, read the {items}' fields and
-  the {user}'s recent {items}, and compare them. Asked how you got there, list the steps that you took.""",
+  the {user}'s history, and compare them. Asked how you got there, list the steps that you took.""",
 )
 
 _ASSISTANT = (
@@ -56,21 +67,23 @@ You talk with the owner of this platform, who does not know the tools. In every 
    ID who names {items} that they like, pass those as liked_items.
 3. Unless a number is said, k is 5.""",
     When(
-        Feature.SEARCH_TEXTS,
+        Feature.MOODS,
         """ If a mood is said instead of a condition, turn it into words to search by
    vector_store_search_tool, k=30, and recommend among what it finds: sad - "heart-warming, hopeful, funny"; stressed -
    "calm, gentle, easy"; bored - "gripping, fast, full of turns"; in love - "tender love story"; and so on.""",
     ),
     """
-4. Statistics of the platform (which kind engages most, the ideal length, the best of a season): compare the 3 most
-   popular {items} (k=3) of each kind in question by get_popular_items_tool and their fields; say that it rests on
-   these.
+4. """,
+    _STATISTICS,
+    """:
+   compare the 3 most popular {items} (k=3) of each in question by get_popular_items_tool and their fields; say that
+   it rests on these.
 5. Present {items} in a table: title, ID, and the labelled fields that matter for the question. Never raw JSON, never a
    handle of a set.
 6. Report what the messages of the results say: a name that was corrected, a condition that nothing meets. If fewer
    {items} than asked for qualify, say that these are all.
 7. After recommending, offer to explain. If the answer is yes, call get_top_k_recommendations_tool again with
-   reasons=true and the same restriction, read the fields of the recommended {items} and the {user}'s recent {items}
+   reasons=true and the same restriction, read the fields of the recommended {items} and the {user}'s history
    (get_interacted_items_tool), and compare them one by one: what the model gives as reasons, and what they have in
    common in content.
 8. Asked how you got there, list the steps that you took in their order: tool, arguments, what it found, why it was

@@ -17,36 +17,26 @@ from mcp_server.resources.completions import Items, Names, OneOf, Titles, Users
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
 
+MOST_CATEGORIES = 12
+"""Categories that a prompt has arguments for."""
+
 
 def build_prompts(facts: DatasetFacts) -> dict[str, Prompt]:
     """The prompts that a dataset can have, by name."""
-    words = _words(facts)
-    arguments = _arguments(facts, words)
-    prompts = [_fill_template(RECOMMEND, facts, arguments, words)]
-    if Feature.FILTERS in facts.features:
+    arguments = _arguments(facts)
+    prompts = [_fill_template(RECOMMEND, facts, arguments)]
+    if any(field.kind != "text" for field in facts.spec.filters):
         prompts.append(_recommend_by_attributes(facts, arguments))
-    prompts += [_fill_template(each, facts, arguments, words) for each in OTHERS if each.needs in facts.features]
+    prompts += [_fill_template(each, facts, arguments) for each in OTHERS if each.needs in facts.features]
     text = write_assistant_prompt(facts)
     description = "How an assistant should work with these tools and present what they return."
     prompts.append(Prompt("assistant", "Recommendation assistant", description, "assistant", (), lambda _: text))
     return {prompt.name: prompt for prompt in prompts}
 
 
-def _words(facts: DatasetFacts) -> dict[str, str]:
-    """Words of a dataset for templates: its main category, its month, some of its groups. Empty where it has none."""
-    filters = facts.spec.filters
-    kind = next((field.name for field in filters if field.kind == "category"), "")
-    return {
-        "kind": kind,
-        "one": kind.removesuffix("s"),
-        "One": kind.removesuffix("s").capitalize(),
-        "month": next((field.name for field in filters if field.part == "month"), ""),
-        "groups": ", ".join(facts.group_names[:3]),
-    }
-
-
-def _arguments(facts: DatasetFacts, words: Mapping[str, str]) -> dict[str, PromptArgument]:
+def _arguments(facts: DatasetFacts) -> dict[str, PromptArgument]:
     """The arguments that can be filled in, by the keys that templates use."""
+    text = facts.words["text_argument"]
     numbers = tuple(field.name for field in facts.spec.items.fields if field.kind == "number")
     by_title = Feature.FILTERED_TITLES in facts.features
     arguments = {
@@ -54,34 +44,33 @@ def _arguments(facts: DatasetFacts, words: Mapping[str, str]) -> dict[str, Promp
         "anyone": PromptArgument("user", "{User} ID", "For whom; left open: for nobody in particular.", False, Users()),
         "k": PromptArgument("k", "How many", "How many {items}; 5 if left open."),
         "mood": PromptArgument("mood", "Mood", "How the {user} feels: sad, stressed, in love, ...", True),
-        "storyline": PromptArgument("storyline", "Story", "What they should be about, in any words.", True),
-        "idea": PromptArgument("storyline", "Story", "The idea or text to find an audience for.", True),
+        "text": PromptArgument(text, "{Text}", "What they should be about, in any words.", True),
+        "idea": PromptArgument(text, "{Text}", "The idea or text to find an audience for.", True),
         "item": PromptArgument("item", "{Item}", "Its title, or its ID.", True, Titles())
         if by_title
         else PromptArgument("item", "{Item}", "Its ID.", True, Items()),
         "month": PromptArgument("month", "Month", "Its name or number.", True, OneOf(MONTHS)),
         "field": PromptArgument("field", "Field", "What to find the ideal value of.", True, OneOf(numbers)),
-        "kind": PromptArgument(words["one"], "{One}", "Of which kind.", True, Names(words["kind"])),
+        "kind": PromptArgument(facts.words["one"], "{One}", "Which {one}.", True, Names(facts.words["kind"])),
         "items": PromptArgument(
             "items", "{Items}", "IDs, separated by commas; left open: the best five for the {user}."
         ),
     }
     if Feature.NAMED_GROUPS in facts.features:
-        description = "Such as {groups}. Left open: the {user}'s own group."
+        examples = ", ".join(facts.group_names[:3]).replace("{", "{{").replace("}", "}}")
+        description = f"Such as {examples}. Left open: the {{user}}'s own group."
         arguments["user_group"] = PromptArgument("user_group", "Group", description, False, OneOf(facts.group_names))
     return {
-        key: replace(each, title=facts.say(each.title, **words), description=facts.say(each.description, **words))
+        key: replace(each, title=facts.say(each.title), description=facts.say(each.description))
         for key, each in arguments.items()
     }
 
 
-def _fill_template(
-    template: Template, facts: DatasetFacts, arguments: Mapping[str, PromptArgument], words: Mapping[str, str]
-) -> Prompt:
+def _fill_template(template: Template, facts: DatasetFacts, arguments: Mapping[str, PromptArgument]) -> Prompt:
     """A prompt in the words of a dataset."""
 
     def say(text: Text) -> str:
-        return " ".join(facts.say(text, **words).split())
+        return " ".join(facts.say(text).split())
 
     chosen = tuple(arguments[key] for key in template.arguments if key in arguments)
     left_open, text_without = template.left_open or (None, "")
@@ -100,7 +89,9 @@ def _fill_in(text: str, given: Mapping[str, str]) -> str:
 
 
 def _recommend_by_attributes(facts: DatasetFacts, arguments: Mapping[str, PromptArgument]) -> Prompt:
-    """The prompt with an argument for each category that can be filtered."""
+    """The prompt with an argument for each of the first categories that can be filtered, and one for other fields."""
+    fields = [field for field in facts.spec.filters if field.kind != "text"]
+    categories = [field for field in fields if field.kind == "category"][:MOST_CATEGORIES]
     chosen = [
         PromptArgument(
             field.name,
@@ -108,10 +99,9 @@ def _recommend_by_attributes(facts: DatasetFacts, arguments: Mapping[str, Prompt
             f"{field.title}; several, separated by commas, must all hold.",
             source=Names(field.name),
         )
-        for field in facts.spec.filters
-        if field.kind == "category"
+        for field in categories
     ]
-    if others := [field.title for field in facts.spec.filters if field.kind == "number"]:
+    if others := [field.title for field in fields if field not in categories]:
         text = f"Conditions in words, on {', '.join(others)}."
         chosen.append(PromptArgument("conditions", "Other conditions", text))
     question = facts.say("Recommend [k] {items} to {user} [user] with")

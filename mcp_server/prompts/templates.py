@@ -16,7 +16,7 @@ class Template:
 
     name: str
     title: str
-    description: str
+    description: Text
     icon: str
     """Name of its picture (``icons``)."""
     arguments: tuple[str, ...]
@@ -32,7 +32,7 @@ _LOOK_UP = When(Feature.FILTERED_TITLES, "If that is a title, look up its ID by 
 _RANK = """then get_top_k_recommendations_tool with user=[user], k=[k] and the found IDs as items. Say how popular
 each one is."""
 
-_COMPARE = """Read the fields of the recommended {items} by get_item_metadata_tool and the {user}'s newest ones by
+_COMPARE = """Read the fields of the recommended {items} by get_item_metadata_tool and the {user}'s history by
 get_interacted_items_tool. Compare them one by one: what the model gives as reasons, and what they have in common in
 content."""
 
@@ -57,16 +57,17 @@ OTHERS = (
         do good (not the mood itself), search them by vector_store_search_tool with k=30, and rank what it finds for the
         {user}: get_top_k_recommendations_tool with user=[user], k=[k] and the found IDs as items. Say which words you
         searched and why.""",
-        needs=Feature.SEARCH_TEXTS,
+        needs=Feature.MOODS,
     ),
     Template(
-        "recommend_by_storyline",
-        "Recommend {items} by story",
-        "The best {items} for a {user} among those about something: a plot, a topic, a situation.",
+        "recommend_by_{text_argument}",
+        "Recommend {items} by {text}",
+        "The best {items} for a {user} among those whose {text} is about something that you describe.",
         "story",
-        ("user", "storyline", "k"),
-        """Recommend [k] {items} to {user} [user] that match this: "[storyline]". Search it by vector_store_search_tool
-        with k=20, then call get_top_k_recommendations_tool with user=[user], k=[k] and the found IDs as items.""",
+        ("user", "text", "k"),
+        """Recommend [k] {items} to {user} [user] that match this: "[{text_argument}]". Search it by
+        vector_store_search_tool with k=20, then call get_top_k_recommendations_tool with user=[user], k=[k] and the
+        found IDs as items.""",
         needs=Feature.SEARCH_TEXTS,
     ),
     Template(
@@ -93,20 +94,21 @@ OTHERS = (
         needs=Feature.SEARCH_TEXTS,
     ),
     Template(
-        "audience_for_storyline",
-        "Audience for a story",
-        "What share of all {users} would be interested in a story that may not exist yet.",
+        "audience_for_{text_argument}",
+        "Audience for an idea",
+        "What share of all {users} would be interested in one of the {items} that may not exist yet, by its {text}.",
         "people",
         ("idea",),
-        """What share of our {users} would be interested in this: "[storyline]"? Search it by vector_store_search_tool
-        with k=10, drop results that do not fit, and pass the IDs of the others to get_like_percentage_tool. Answer with
-        the percentage, the number of {users} and the {items} that it rests on.""",
+        """What share of our {users} would be interested in this: "[{text_argument}]"? Search it by
+        vector_store_search_tool with k=10, drop results that do not fit, and pass the IDs of the others to
+        get_like_percentage_tool. Answer with the percentage, the number of {users} and the {items} that it rests
+        on.""",
         needs=Feature.SEARCH_TEXTS,
     ),
     Template(
         "recommend_popular",
         "Recommend what is popular",
-        "The best {items} for a {user} among those that are popular, in a group where there are groups.",
+        ("The best {items} for a {user} among those that are popular", When(Feature.NAMED_GROUPS, " in a group"), "."),
         "chart",
         ("user", "user_group", "k"),
         When(
@@ -135,8 +137,8 @@ OTHERS = (
     ),
     Template(
         "ideal_value",
-        "Ideal value for a {one}",
-        "What successful {items} of a {one} are like: the ideal length of a comedy, ...",
+        "Ideal value for one {one}",
+        "What successful {items} of one {one} are like in a number: {numbers}.",
         "ruler",
         ("field", "kind"),
         """What is the ideal [field] of {items} of this {one}: [{one}]? Find them by item_filter_tool with
@@ -154,7 +156,7 @@ OTHERS = (
         (
             "Describe {user} [user]: ",
             When(Feature.USER_FIELDS, "read all fields by get_user_metadata_tool, and "),
-            """list the newest 20 {interactions} by get_interacted_items_tool with detail="full". Sum up in a few
+            """list 20 {items} of the history by get_interacted_items_tool with detail="full". Sum up in a few
             sentences what this {user} likes, and name the {items} that show it.""",
         ),
     ),

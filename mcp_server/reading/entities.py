@@ -28,8 +28,8 @@ from mcp_server.reading.numbers import NumberForms
 from mcp_server.reading.pieces import TEXT, Piece
 from mcp_server.reading.relations import BROKEN, BROKEN_ROW, Relation, missing_column, relate
 from mcp_server.reading.session import Session
-from mcp_server.reading.sql_text import identifier
-from mcp_server.reading.times import TimeForms
+from mcp_server.reading.sql_text import identifier, text_literal
+from mcp_server.reading.times import ISO, TimeForms
 from mcp_server.types import Id
 
 
@@ -142,11 +142,12 @@ class EntityReader:
                 values.append(f"{self.missing.known(column.text, of_number=True)} AS {name}")
                 forms = NumberForms if needs_numbers(field) else TimeForms
                 asked.append((field, forms.aggregates(name)))
+        relation_of_values = f"(SELECT {', '.join(values)} FROM {relation.of(None)})"
+        asked = self._unusual(asked, relation_of_values)
         if not asked:
             return {}
         aggregates = ", ".join(aggregate for _, each in asked for aggregate in each)
-        relation_of_values = f"SELECT {', '.join(values)} FROM {relation.of(None)}"
-        row = self.session.row(f"SELECT {aggregates} FROM ({relation_of_values})", relation.piece.name)
+        row = self.session.row(f"SELECT {aggregates} FROM {relation_of_values}", relation.piece.name)
         decided, start = {}, 0
         for field, each in asked:
             found = row[start : start + len(each)]
@@ -160,6 +161,19 @@ class EntityReader:
                 times.check(place, "format")
                 decided[field.name] = Forms(unit=times.unit(place, "format"))
         return decided
+
+    def _unusual(self, asked: list[tuple[FieldSpec, list[str]]], values: str) -> list[tuple[FieldSpec, list[str]]]:
+        """Those fields of which some values are neither plain numbers nor ISO dates."""
+        if not asked:
+            return []
+        plain = [
+            f"count(v{place}) > count(TRY_CAST(v{place} AS DOUBLE))"
+            if needs_numbers(field)
+            else f"count(v{place}) > count(*) FILTER (regexp_matches(v{place}, {text_literal(ISO)}))"
+            for place, (field, _) in enumerate(asked)
+        ]
+        found = self.session.row(f"SELECT {', '.join(plain)} FROM {values}", self.name)
+        return [each for each, is_unusual in zip(asked, found, strict=True) if is_unusual]
 
     def _join(self) -> None:
         """Make the table of records from the table of rows."""

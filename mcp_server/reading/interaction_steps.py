@@ -9,14 +9,31 @@ from dataclasses import dataclass
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.reading.bad_rows import Check
 from mcp_server.reading.feedback import refuse_names
-from mcp_server.reading.kinds import Names, Steps, identifier_steps, is_numeric, is_time, moment_steps, number_steps
+from mcp_server.reading.kinds import (
+    Names,
+    Steps,
+    identifier_steps,
+    is_numeric,
+    is_time,
+    moment_steps,
+    number_steps,
+    plain_identifier_steps,
+)
 from mcp_server.reading.missing import Missing
 from mcp_server.reading.numbers import NumberForms
 from mcp_server.reading.pieces import TEXT
 from mcp_server.reading.relations import Relation, UsedColumn
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import text_literal
-from mcp_server.reading.times import UNITS, TimeForms, amount_in_seconds, seconds, unit_of
+from mcp_server.reading.times import (
+    EARLIEST_SECONDS,
+    LATEST_SECONDS,
+    UNITS,
+    TimeForms,
+    amount_in_seconds,
+    seconds,
+    unit_of,
+)
 
 PEEKED_ROWS = 10_000
 """Rows by which the quick plan is chosen."""
@@ -73,9 +90,10 @@ class InteractionSteps:
 
     def _plan(self, value: Steps | None, time: Steps | None, *, is_thorough: bool) -> Plan:
         declared = self._declared
+        identified = identifier_steps if is_thorough else plain_identifier_steps
         made = [
-            (declared.user, USER, identifier_steps(self._columns[declared.user], self._spec.users.id_type, USER)),
-            (declared.item, ITEM, identifier_steps(self._columns[declared.item], self._spec.items.id_type, ITEM)),
+            (declared.user, USER, identified(self._columns[declared.user], self._spec.users.id_type, USER)),
+            (declared.item, ITEM, identified(self._columns[declared.item], self._spec.items.id_type, ITEM)),
         ]
         if value is not None:
             made.append((declared.rating or "", VALUE, value))
@@ -144,6 +162,9 @@ class InteractionSteps:
             unit = forms.unit(f"{self._name}: {self._declared.timestamp}", "timestamp_format")
         if unit not in UNITS:
             return None
+        if unit == "s":  # whole numbers are read faster
+            bad = f"{TIME.value} IS NULL OR {TIME.value} NOT BETWEEN {EARLIEST_SECONDS:.0f} AND {LATEST_SECONDS:.0f}"
+            return Steps(column.sql, "NULL", f"TRY_CAST({TIME.given} AS BIGINT)", bad, "")
         value = amount_in_seconds(TIME.middle, unit)
         return Steps(column.sql, f"TRY_CAST({TIME.given} AS DOUBLE)", value, f"{TIME.value} IS NULL", "")
 

@@ -7,7 +7,7 @@ from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import LARGEST_INTEGER, LONGEST_ID
 from mcp_server.reading import numbers, times
 from mcp_server.reading.missing import Missing
-from mcp_server.reading.pieces import BLANKS
+from mcp_server.reading.pieces import BLANKS, TEXT
 from mcp_server.reading.relations import UsedColumn
 from mcp_server.reading.sql_text import text_literal
 
@@ -85,6 +85,17 @@ def identifier_steps(column: UsedColumn, id_type: str, names: Names) -> Steps:
     whole = f"regexp_extract({names.given}, '^([+-]?\\d+)(\\.0*)?$', 1)"
     quick = f"CASE WHEN regexp_matches({names.given}, '^\\d+$') THEN {names.given} ELSE {whole} END"
     return Steps(given, quick, f"TRY_CAST({names.middle} AS BIGINT)", f"{names.value} IS NULL", expected)
+
+
+def plain_identifier_steps(column: UsedColumn, id_type: str, names: Names) -> Steps:
+    """The ID in a column, if it is written plainly: without blanks around it, or as the database writes the number."""
+    if column.type != TEXT:
+        return identifier_steps(column, id_type, names)
+    if id_type == "string":
+        plain = f"{names.given} >= '!' AND right({names.given}, 1) >= '!' AND strlen({names.given}) <= {LONGEST_ID}"
+        return Steps(column.sql, "NULL", names.given, f"NOT coalesce({plain}, false)", "")
+    unusual = " OR ".join(f"contains({names.given}, '{sign}')" for sign in ".eE_")  # which a cast would take
+    return Steps(column.sql, "NULL", f"TRY_CAST({names.given} AS BIGINT)", f"{names.value} IS NULL OR {unusual}", "")
 
 
 def field_steps(column: UsedColumn, spec: FieldSpec, missing: Missing, forms: Forms, names: Names) -> Steps:

@@ -1,5 +1,6 @@
 """A DuckDB database in a scratch folder, which reads the files that it is told and nothing else."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +16,9 @@ MEMORY_LIMIT = "1GB"
 """Memory for data. What is larger goes to the scratch folder."""
 
 SCRATCH_LIMIT = "50GB"
+
+MOST_THREADS = 8
+"""Upper bound on threads, each of which has buffers of its own within the memory limit."""
 
 LONGEST_STATEMENT_SECONDS = 1800.0
 """Time after which a statement is given up: a query of a dataset may be without end."""
@@ -43,6 +47,7 @@ class Session:
             "allow_community_extensions": False,
             "allow_unsigned_extensions": False,
             "memory_limit": MEMORY_LIMIT,
+            "threads": min(os.cpu_count() or 1, MOST_THREADS),
             "max_temp_directory_size": SCRATCH_LIMIT,
             "temp_directory": str(folder / "spilled"),
             "secret_directory": str(folder / "secrets"),
@@ -52,6 +57,7 @@ class Session:
             self._connection = duckdb.connect(str(folder / "reading.duckdb"), config=config)
         except duckdb.Error as error:
             raise self._failure(error, "the scratch database") from error
+        self._connection.execute("SET enable_progress_bar = false")
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET allowed_paths = ?", [[str(file) for file in files]])
         self._connection.execute("SET allowed_directories = ?", [[str(each) for each in folders]])

@@ -18,7 +18,7 @@ class FactorModel:
     """A model of user and item vectors.
 
     Args:
-        user_factors: (n_users, n_factors) float32.
+        user_factors: (n_users, n_factors) float32. A row of zeros stands for a user without a vector.
         item_factors: (n_items, n_factors) float32.
     """
 
@@ -29,7 +29,9 @@ class FactorModel:
         self._ridge = RIDGE * float(np.square(item_factors).sum(axis=1).mean() or 1.0)
 
     def score(self, user: int | None, history: IntArray) -> FloatArray:
-        vector = self._fold_in(history) if user is None else self._users[user]
+        vector = None if user is None else self._users[user]
+        if vector is None or not vector.any():
+            vector = self._fold_in(history)
         scores: FloatArray = self._items @ vector
         return scores
 

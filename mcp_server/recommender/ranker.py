@@ -6,7 +6,8 @@ import numpy as np
 
 from mcp_server.catalog.twins import Twins
 from mcp_server.recommender.model import Recommender
-from mcp_server.types import FloatArray, IntArray
+from mcp_server.recommender.popularity_model import PopularityModel
+from mcp_server.types import DoubleArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,8 @@ class Ranked:
 
     items: list[int]
     scores: list[float]
+    tells_apart: bool
+    """False where every candidate has score 0: there is nothing to rank them by."""
 
 
 class Ranker:
@@ -22,6 +25,11 @@ class Ranker:
 
     def __init__(self, model: Recommender) -> None:
         self._model = model
+
+    @property
+    def knows_popularity_only(self) -> bool:
+        """True where no model could be trained, and the same items are best for everybody."""
+        return isinstance(self._model, PopularityModel)
 
     def top(
         self,
@@ -37,14 +45,22 @@ class Ranker:
 
         Args:
             user: Position of the user, or None for someone who is known by ``history`` alone.
-            history: (n,), positions of the items that the user interacted with.
+            history: (n,), positions of the items that the user likes.
             allowed: Positions of the items to choose from, or None for all.
             excluded: Positions of items to leave out, even if they are allowed.
 
         Raises:
             InvalidInputError: The model cannot serve someone without an ID.
         """
-        return top_by(self._model.score(user, history), k, allowed=allowed, excluded=excluded, twins=twins)
+        return top_by(self.scores(user, history), k, allowed=allowed, excluded=excluded, twins=twins)
+
+    def scores(self, user: int | None, history: IntArray) -> FloatArray:
+        """Scores of all items for a user: (n_items,). The arguments are those of ``top``.
+
+        Raises:
+            InvalidInputError: The model cannot serve someone without an ID.
+        """
+        return self._model.score(user, history)
 
     def reasons(self, history: IntArray, item: int, most: int) -> list[int] | None:
         """The items of a history that contribute most to an item's score, or None where the model cannot tell."""
@@ -55,14 +71,25 @@ class Ranker:
 
 
 def top_by(
-    scores: FloatArray | IntArray, k: int, *, allowed: IntArray | None, excluded: IntArray, twins: Twins
+    scores: FloatArray | DoubleArray,
+    k: int,
+    *,
+    allowed: IntArray | None,
+    excluded: IntArray,
+    twins: Twins,
+    popularity: DoubleArray | None = None,
 ) -> Ranked:
-    """The best k items by any scores, as ``Ranker.top`` ranks them."""
-    ranked = twins.once(rank(scores, allowed, excluded, k + twins.n_extra))[:k]
-    return Ranked(ranked.tolist(), scores[ranked].tolist())
+    """The best k items by any scores, as ``Ranker.top`` ranks them.
+
+    Args:
+        popularity: (n_items,), which orders items of equal scores. By default, their positions do.
+    """
+    candidates = _candidates(len(scores), allowed, excluded)
+    ranked = twins.once(_best(scores, candidates, k + twins.n_extra, popularity))[:k]
+    return Ranked(ranked.tolist(), scores[ranked].tolist(), bool(scores[candidates].any()))
 
 
-def rank(scores: FloatArray | IntArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:
+def rank(scores: FloatArray, allowed: IntArray | None, excluded: IntArray, k: int) -> IntArray:
     """The best k of some items, best first. Of equal scores the lower position comes first.
 
     Args:
@@ -73,16 +100,24 @@ def rank(scores: FloatArray | IntArray, allowed: IntArray | None, excluded: IntA
     Returns:
         Positions, at most k.
     """
-    usable = np.ones(len(scores), dtype=bool) if allowed is None else np.zeros(len(scores), dtype=bool)
+    return _best(scores, _candidates(len(scores), allowed, excluded), k, None)
+
+
+def _candidates(n_items: int, allowed: IntArray | None, excluded: IntArray) -> IntArray:
+    usable = np.ones(n_items, dtype=bool) if allowed is None else np.zeros(n_items, dtype=bool)
     if allowed is not None:
         usable[allowed] = True
     usable[excluded] = False
-    candidates = np.flatnonzero(usable)
+    return np.flatnonzero(usable)
+
+
+def _best(scores: FloatArray | DoubleArray, candidates: IntArray, k: int, popularity: DoubleArray | None) -> IntArray:
+    """The best k candidates. Of equal scores the more popular comes first, then the lower position."""
     values = scores[candidates]
     if 0 < k < len(candidates):
         kth = np.partition(values, len(values) - k)[len(values) - k]
         keep = values >= kth  # every item that ties with the k-th takes part
         candidates, values = candidates[keep], values[keep]
-    order = np.argsort(-values, kind="stable")
-    best: IntArray = candidates[order][:k]
+    keys = (-values,) if popularity is None else (-popularity[candidates], -values)
+    best: IntArray = candidates[np.lexsort(keys)][:k]  # a stable order
     return best

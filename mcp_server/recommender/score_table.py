@@ -23,7 +23,7 @@ class ScoreTable:
         if user is None:
             raise InvalidInputError(
                 f"{self._model} is served from a table of scores and knows only users of its training data; "
-                "to serve a list of liked items, train EASE or another item-item or factor model"
+                "to serve new users, or a list of liked items, train EASE or another item-item or factor model"
             )
         scores: FloatArray = self._scores[user].astype("float32")
         return scores

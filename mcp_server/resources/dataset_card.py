@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.groups import by_field
 
 MOST_NAMES = 12
 """Names of a category that the card shows."""
@@ -30,9 +31,9 @@ def write_card(facts: DatasetFacts) -> str:
     lines += ["", f"## Fields of {nouns.items}", "", *_table(spec.items.fields, facts)]
     if spec.users.fields:
         lines += ["", f"## Fields of {nouns.users}", "", *_table(spec.users.fields, facts, of_users=True)]
-    if card is not None and card.groups:
+    if groups := by_field(facts.user_groups.all):
         lines += ["", f"## Groups of {nouns.users}", ""]
-        lines += [f"- {field}: {', '.join(names)}" for field, names in card.groups.items()]
+        lines += [f"- {field}: {', '.join(group.published for group in found)}" for field, found in groups.items()]
     if spec.licence:
         lines += ["", "## Licence", "", spec.licence.strip()]
     if spec.citation:
@@ -52,14 +53,13 @@ def _table(fields: list[FieldSpec], facts: DatasetFacts, *, of_users: bool = Fal
 
 
 def _values(field: FieldSpec, facts: DatasetFacts) -> str:
-    """Range of a number field; number of names of a category, and the most frequent ones."""
+    """Range of a number or date field; number of names of a category, and the most frequent ones."""
     card = facts.card
     unit = f" {field.unit}" if field.unit else ""
     if card is None:
         return unit.strip()
-    if field.name in card.ranges:
-        least, greatest = card.ranges[field.name]
-        return f"{least:.15g} to {greatest:.15g}{unit}"
+    if field.name in card.spans:
+        return f"{' to '.join(card.spans[field.name])}{unit}"
     if field.kind == "category" and field.name in card.terms:
         names = card.terms[field.name][:MOST_NAMES]
         n_names = card.term_counts.get(field.name, len(names))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote
 
 from mcp_server import apps
-from mcp_server.dataset.facts import DatasetFacts
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.feedback import VALUE_NAMES, plain_number
 from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.resources.completions import Items, Source, Users
 from mcp_server.resources.dataset_card import write_card
@@ -28,8 +29,13 @@ JSON_TYPE = "application/json"
 MOST_IDS = 2_000
 """Most IDs of a set in one reading, fewer where they are long. The next ones follow by offset."""
 
-NEWEST = 20
-"""Interactions of a user that are shown."""
+ABOUT_USER = (
+    "All that is known of a {user}, with the ",
+    When(Feature.TIMES, "newest {interactions}.", otherwise="{interactions}."),
+)
+
+MOST_ENTRIES = 20
+"""Items of a user's history that are shown."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ class Resources:
         nouns, say = self._facts.spec.nouns, self._facts.say
         item, user, item_set = nouns.item.capitalize(), nouns.user.capitalize(), f"Set of {nouns.items}"
         about_item = say("All that is known of one of the {items}.")
-        about_user = say("All that is known of a {user}, with the newest {interactions}.")
+        about_user = say(ABOUT_USER)
         about_set = "The IDs of a set whose handle a tool returned."
         yield Listed(f"{ITEM}://{{id}}", ITEM, item, about_item, "info", JSON_TYPE, Items())
         yield Listed(f"{USER}://{{id}}", USER, user, about_user, "person", JSON_TYPE, Users())
@@ -137,13 +143,15 @@ async def _item(backends: Backends, name: str, _: int) -> dict[str, Any]:
 async def _user(backends: Backends, name: str, _: int) -> dict[str, Any]:
     spec, catalog = backends.spec, await backends.catalog()
     user = await catalog.user(_as_id(name, spec.users.id_type, spec.nouns.user))
-    newest, total = await catalog.histories.recent(user["idx"], NEWEST)
+    entries, total = await catalog.histories.first(user["idx"], MOST_ENTRIES)
     listed = []
-    for entry in newest:
-        rating = {} if spec.interactions.rating is None else {"rating": entry.rating}
-        listed.append({"item_id": entry.id, "title": entry.title, **rating})
+    for entry in entries:
+        value = VALUE_NAMES.get(spec.interactions.kind)
+        given = {} if value is None or entry.value is None else {value: plain_number(entry.value)}
+        listed.append({"item_id": entry.id, "title": entry.title, **given})
     fields = {field.name: user[field.name] for field in spec.users.fields}
-    return {"user_id": user["id"], **fields, "n_interactions": total, "newest": listed}
+    beginning = "history" if spec.interactions.timestamp is None else "newest"
+    return {"user_id": user["id"], **fields, "n_items": total, beginning: listed}
 
 
 async def _item_set(backends: Backends, handle: str, offset: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mcp_server.serving.background_tasks import BackgroundTasks
 from mcp_server.serving.plugins import Plugins
 from mcp_server.serving.state_takeover import ServedState
 from mcp_server.settings import Settings
+from mcp_server.state.freshness import freshness
 from mcp_server.tools import build_tools
 from mcp_server.tools.tool import Tool
 
@@ -84,6 +85,12 @@ class Service:
             return await (await self._backends()).check()
         except RecsysError as error:
             return {"state": str(error)}
+
+    @property
+    def freshness(self) -> dict[str, Any]:
+        """The age of what is served, as JSON values; empty while nothing is, or where it is not known."""
+        manifest = self._served.manifest
+        return {} if manifest is None else freshness(manifest)
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Call a tool.

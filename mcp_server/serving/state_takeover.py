@@ -135,8 +135,6 @@ class ServedState:
             return
         version, manifest = found
         if manifest is not None:
-            if manifest.is_former:
-                logger.warning("%s: version 0.1 has made it; `recsys-mcp prepare` updates it", self.place)
             self._on_takeover(DatasetFacts(manifest.spec, manifest.card))
         self._version, self.manifest = version, manifest
 

@@ -22,7 +22,7 @@ from mcp_server.files.digests import Digests, check_folder, read_digests
 from mcp_server.sql.mysql_address import MysqlAddress, is_missing_table
 from mcp_server.state.database_lock import PreparationLock
 from mcp_server.state.folder import StateFolder
-from mcp_server.state.manifest import Manifest, ManifestStore, parse_manifest
+from mcp_server.state.manifest import Manifest, ManifestStore, PublishedParts, parse_manifest, parse_parts
 from mcp_server.state.tables import FILES, PARTS, STATE, as_digests, content_checksums, drop_catalog
 
 PIECE_BYTES = 2**20
@@ -89,6 +89,15 @@ class StateDatabase(ManifestStore):
         if content is None:
             raise NotPreparedError(f"nothing has been prepared in {self.place}: run `recsys-mcp prepare`")
         return parse_manifest(content, self.place)
+
+    def published_parts(self) -> PublishedParts | None:
+        """The published parts, also those that another version has made; None where there are none.
+
+        Raises:
+            BackendError: The database cannot be read.
+        """
+        content = self._read_state(STATE.c.content)
+        return None if content is None else parse_parts(content)
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""
@@ -248,7 +257,7 @@ class StateDatabase(ManifestStore):
             if anew:
                 self.folder.discard(name, "fetching")
             self.folder.make(name, lambda folder: self._fetch_files(name, folder), "fetching")
-            own = self.folder.published()  # served from this folder where no database is named
+            own = self.folder.published_parts()  # served from this folder where no database is named
             copies = [
                 path for path in self.folder.folder.glob("parts/model-*") if own is None or path.name not in own.parts
             ]

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, inspect
 
@@ -13,13 +15,18 @@ from mcp_server.catalog.schema import CatalogTables
 from mcp_server.dataset.records import Dataset
 from mcp_server.errors import DamagedPartError
 from mcp_server.recommender.artifact import ArtifactHeader
+from mcp_server.recommender.drift import Side
 from mcp_server.recommender.model import Recommender
+from mcp_server.recommender.trained_on import TrainedOn
 from mcp_server.sql.mysql import MysqlDatabase
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
-from mcp_server.state.folder_parts import FolderParts, has_all_rows, lost_rows, read_catalog
+from mcp_server.state.folder_parts import FolderParts, all_ids, has_all_rows, lost_rows, read_catalog
 from mcp_server.state.manifest import Manifest
 from mcp_server.state.tables import as_digests, catalog_prefix, content_checksums, quoted
+from mcp_server.types import Id
+
+T = TypeVar("T")
 
 
 class DatabaseParts:
@@ -95,28 +102,45 @@ class DatabaseParts:
         self._copies.make_model(name, train)  # an earlier attempt may have trained, and not got as far as saving
         self._database.save(name)
 
-    def model(self, manifest: Manifest, *, only_quick: bool = True) -> Recommender:
-        """Open the model. A copy that is missing or damaged is fetched.
+    def model(self, manifest: Manifest) -> Recommender:
+        """Open the model for the catalogue that is served. A copy that is missing or damaged is fetched.
 
         Raises:
-            ArtifactError: It is missing, corrupt or outdated, or the model of other data.
+            ArtifactError: It is missing, corrupt or outdated, or trained on other data than the manifest says.
             BackendError: The database cannot be reached.
         """
-        self._database.fetch(manifest.model)
-        try:
-            return self._copies.model(manifest, only_quick=only_quick)
-        except DamagedPartError:
-            self._database.fetch(manifest.model, anew=True)
-            return self._copies.model(manifest, only_quick=only_quick)
+        return self._with_copy(manifest, lambda: self._copies.model_for(manifest, partial(self._ids, manifest)))
+
+    def _ids(self, manifest: Manifest, side: Side) -> list[Id]:
+        tables = CatalogTables(manifest.spec, catalog_prefix(manifest.catalog))
+        with self._database.connected() as connection:
+            return all_ids(connection, tables, side)
 
     def check_model(self, manifest: Manifest) -> None:
         """Check the model whole, in the database and in this machine's folder.
 
         Raises:
-            DamagedPartError: It is missing, not as it was made, or the model of other data.
+            DamagedPartError: It is missing, not as it was made, or trained on other data than the manifest says.
         """
         self._database.check_files(manifest.model, manifest.digests_of(manifest.model))
-        self.model(manifest, only_quick=False)
+        self._with_copy(manifest, lambda: self._copies.check_model(manifest))
+
+    def trained_on(self, manifest: Manifest) -> TrainedOn | None:
+        """The data that the model was trained on; None for a model of an earlier version, which does not say.
+
+        Raises:
+            ArtifactError: It cannot be read.
+        """
+        return self._with_copy(manifest, lambda: self._copies.trained_on(manifest))
+
+    def _with_copy(self, manifest: Manifest, read: Callable[[], T]) -> T:
+        """Read this machine's copy of the model, and fetch it where it is missing or damaged."""
+        self._database.fetch(manifest.model)
+        try:
+            return read()
+        except DamagedPartError:
+            self._database.fetch(manifest.model, anew=True)
+            return read()
 
     def model_header(self, manifest: Manifest) -> ArtifactHeader:
         """The header of the model.

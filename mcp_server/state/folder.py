@@ -32,7 +32,7 @@ from mcp_server.errors import DamagedPartError, NotPreparedError
 from mcp_server.files.atomic import write_atomically
 from mcp_server.files.digests import DIGESTS_FILE, Digests, check_folder, digest_folder, read_digests
 from mcp_server.files.disk import unwritable
-from mcp_server.state.manifest import Manifest, ManifestStore, parse_manifest
+from mcp_server.state.manifest import Manifest, ManifestStore, PublishedParts, parse_manifest, parse_parts
 
 T = TypeVar("T")
 
@@ -97,6 +97,13 @@ class StateFolder(ManifestStore):
                 f"{self.manifest_file} cannot be read ({error}): run `recsys-mcp prepare`"
             ) from error
         return parse_manifest(content, self.place)
+
+    def published_parts(self) -> PublishedParts | None:
+        """The published parts, also those that another version has made; None where there are none."""
+        try:
+            return parse_parts(self.manifest_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""
@@ -203,7 +210,7 @@ class StateFolder(ManifestStore):
 
     def keep_only(self, names: Collection[str]) -> None:
         """Remove all parts except these, and those that the folder's own manifest names."""
-        own = self.published()
+        own = self.published_parts()
         kept = {*names, *(own.parts if own is not None else [])}
         for folder in self.folder.glob("parts/[!.]*"):
             if folder.name not in kept:

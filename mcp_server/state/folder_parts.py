@@ -18,12 +18,22 @@ from mcp_server.catalog.schema import CatalogTables
 from mcp_server.dataset.records import Dataset
 from mcp_server.errors import BackendError, DamagedPartError
 from mcp_server.files.disk import unwritable
-from mcp_server.recommender.artifact import ArtifactHeader, load_artifact, read_header
+from mcp_server.recommender.artifact import (
+    ArtifactHeader,
+    ServedIds,
+    check_artifact,
+    load_artifact,
+    read_header,
+    read_trained_on,
+)
+from mcp_server.recommender.drift import Side
 from mcp_server.recommender.model import Recommender
+from mcp_server.recommender.trained_on import TrainedOn
 from mcp_server.sql.database import Database
 from mcp_server.sql.sqlite import SqliteDatabase
 from mcp_server.state.folder import CATALOG_FILE, STORE_FOLDER, StateFolder
 from mcp_server.state.manifest import Manifest
+from mcp_server.types import Id
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore, write_store
 from mcp_server.vectors.store import Point, VectorStore
 
@@ -61,6 +71,9 @@ class FolderParts:
             engine = create_engine(URL.create("sqlite", database=str(folder / CATALOG_FILE)))
             try:
                 with engine.begin() as connection:
+                    # Nobody reads the file before it is whole, and what is half made is thrown away.
+                    connection.exec_driver_sql("PRAGMA journal_mode=OFF")
+                    connection.exec_driver_sql("PRAGMA synchronous=OFF")
                     load_catalog(connection, CatalogTables(dataset.spec), dataset, advance)
                 with engine.connect() as connection:
                     connection.exec_driver_sql("ANALYZE")
@@ -123,25 +136,48 @@ class FolderParts:
         """
         self._folder.make(name, train)
 
-    def model(self, manifest: Manifest, *, only_quick: bool = True) -> Recommender:
-        """Open the model.
+    def model(self, manifest: Manifest) -> Recommender:
+        """Open the model for the catalogue that is served.
 
         Raises:
-            DamagedPartError: It is missing, not as it was made, or the model of other data.
+            DamagedPartError: It is missing, not as it was made, or trained on other data than the manifest says.
         """
-        card, digests = manifest.card, manifest.digests_of(manifest.model)
-        load = partial(
-            load_artifact, fingerprint=manifest.training_fingerprint, n_users=card.n_users, n_items=card.n_items
-        )
-        return self._folder.open(manifest.model, load, digests, only_quick=only_quick)
+        return self.model_for(manifest, lambda side: self._ids(manifest, side))
+
+    def model_for(self, manifest: Manifest, read_ids: Callable[[Side], list[Id]]) -> Recommender:
+        """Open the model for a catalogue that is kept somewhere else.
+
+        Args:
+            read_ids: Reads the catalogue's IDs, in the order of their positions.
+        """
+        card = manifest.card
+        served = ServedIds(card.n_items, card.n_users, manifest.ids, read_ids)
+        load = partial(load_artifact, fingerprint=manifest.training_fingerprint, served=served)
+        return self._folder.open(manifest.model, load, manifest.digests_of(manifest.model))
+
+    def _ids(self, manifest: Manifest, side: Side) -> list[Id]:
+        database = self._open_catalog(manifest, only_quick=True)
+        try:
+            return database.run(lambda connection: all_ids(connection, CatalogTables(manifest.spec), side))
+        finally:
+            database.dispose()
 
     def check_model(self, manifest: Manifest) -> None:
         """Check the model whole.
 
         Raises:
-            DamagedPartError: It is missing, not as it was made, or the model of other data.
+            DamagedPartError: It is missing, not as it was made, or trained on other data than the manifest says.
         """
-        self.model(manifest, only_quick=False)
+        check = partial(check_artifact, fingerprint=manifest.training_fingerprint)
+        self._folder.open(manifest.model, check, manifest.digests_of(manifest.model), only_quick=False)
+
+    def trained_on(self, manifest: Manifest) -> TrainedOn | None:
+        """The data that the model was trained on; None for a model of an earlier version, which does not say.
+
+        Raises:
+            ArtifactError: It cannot be read.
+        """
+        return read_trained_on(self._folder.part(manifest.model))
 
     def model_header(self, manifest: Manifest) -> ArtifactHeader:
         """The header of the model.
@@ -226,10 +262,16 @@ def has_all_rows(connection: Connection, tables: CatalogTables, manifest: Manife
     catalogue leaves out, because there may be millions.
     """
     layout = Layout.read(connection, tables)
-    n_interactions = connection.scalar(select(func.count()).select_from(tables.interactions))
+    n_pairs = connection.scalar(select(func.count()).select_from(tables.interactions))
     connection.execute(select(tables.item_terms).limit(1))
     connection.execute(select(tables.terms).limit(1))
-    return _fits(layout, manifest) and n_interactions == manifest.card.n_interactions
+    return _fits(layout, manifest) and n_pairs == manifest.card.n_pairs
+
+
+def all_ids(connection: Connection, tables: CatalogTables, side: Side) -> list[Id]:
+    """The IDs of a catalogue's items or users, in the order of their positions."""
+    columns = (tables.items if side == "items" else tables.users).c
+    return list(connection.scalars(select(columns.id).order_by(columns.idx)))
 
 
 def lost_rows(place: str) -> DamagedPartError:

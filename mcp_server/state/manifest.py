@@ -14,17 +14,35 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mcp_server.dataset.facts import DatasetCard
 from mcp_server.dataset.spec import DatasetSpec, ModelSpec
 from mcp_server.errors import NotPreparedError
+from mcp_server.recommender.drift import Drift, Side
 
-FORMAT = 1
+FORMAT = 2
 """Version of the manifest's format. A field that is added and may be missing needs no new number, so that servers of
 the version before keep running through an upgrade.
 """
 
 
-class Manifest(BaseModel):
-    """The published parts of a dataset, and facts about it."""
+class PublishedParts(BaseModel):
+    """The part of a manifest that every version has written: what a preparation needs to go on from a state that this
+    version cannot serve.
+    """
 
     model_config = ConfigDict(protected_namespaces=())
+
+    chosen_model: ModelSpec | None = None
+    """The model that `train` was asked for, instead of the specification's. Later preparations keep it."""
+    catalog: str
+    model: str
+    vectors: str | None
+
+    @property
+    def parts(self) -> list[str]:
+        """Names of the parts."""
+        return [name for name in (self.catalog, self.model, self.vectors) if name is not None]
+
+
+class Manifest(PublishedParts):
+    """The published parts of a dataset, and facts about it."""
 
     format: int = FORMAT
     spec: DatasetSpec
@@ -32,33 +50,26 @@ class Manifest(BaseModel):
     """Fingerprint of the dataset."""
     card: DatasetCard
     training_fingerprint: str
-    """Fingerprint of the users, items and interactions that the model was trained on."""
-    chosen_model: ModelSpec | None = None
-    """The model that `train` was asked for, instead of the specification's. Later preparations keep it."""
+    """Fingerprint of the users, items and interactions that the model was trained on. The catalogue may be newer."""
     embedding_model: str
     index_version: int
     """Version of what is embedded and of how it is stored."""
     n_searchable: int
     """Number of items with texts."""
-    catalog: str
-    model: str
-    vectors: str | None
     digests: dict[str, dict[str, str]] = {}
-    """Digests of each part, by the names of its files or tables. Version 0.1 wrote none."""
+    """Digests of each part, by the names of its files or tables."""
+    ids: dict[Side, str] = {}
+    """Digests of the catalogue's IDs."""
+    read_at: int | None = None
+    """Time at which the dataset was read, in seconds since 1970."""
+    trained_at: int | None = None
+    """Time at which the model was trained, in seconds since 1970."""
+    drift: Drift | None = None
+    """Difference between the catalogue and the data that the model was trained on. None where it is not known."""
 
     def digests_of(self, part: str) -> Mapping[str, str]:
         """The digests of a part, empty where they are not known."""
         return self.digests.get(part, {})
-
-    @property
-    def is_former(self) -> bool:
-        """True for a manifest of version 0.1 that no later version has brought up to date."""
-        return not self.digests
-
-    @property
-    def parts(self) -> list[str]:
-        """Names of the parts."""
-        return [name for name in (self.catalog, self.model, self.vectors) if name is not None]
 
 
 def fingerprint(*parts: object) -> str:
@@ -87,13 +98,24 @@ def parse_manifest(content: str, place: str) -> Manifest:
             "which replaces it"
         )
     if found != FORMAT:
-        raise NotPreparedError(f"{place} was prepared by another version of this program: run `recsys-mcp prepare`")
+        raise NotPreparedError(
+            f"{place} was prepared by an earlier version of this program: run `recsys-mcp prepare`, which makes "
+            "only what has changed"
+        )
     try:
         return Manifest.model_validate(parsed)
     except ValidationError as error:
         raise NotPreparedError(
             f"the manifest in {place} is damaged ({error.error_count()} problems): run `recsys-mcp prepare`"
         ) from error
+
+
+def parse_parts(content: str) -> PublishedParts | None:
+    """The parts of a manifest of any version, or None where it cannot be read."""
+    try:
+        return PublishedParts.model_validate_json(content)
+    except ValidationError:
+        return None
 
 
 class Parts(Protocol):
@@ -146,6 +168,13 @@ class ManifestStore(Parts, Protocol):
             return self.manifest()
         except NotPreparedError:
             return None
+
+    def published_parts(self) -> PublishedParts | None:
+        """The published parts, also those that another version has made; None where there are none.
+
+        Raises:
+            BackendError: The place cannot be reached.
+        """
 
     def publish(self, manifest: Manifest) -> None:
         """Publish a manifest. The caller holds the lock."""

@@ -137,16 +137,19 @@ class OpenState:
         """True if machines that share the manifest do not share its vectors."""
         return self._database is not None and self._collections is None
 
-    def publish(self, manifest: Manifest) -> None:
+    def publish(self, manifest: Manifest, still_served: Manifest | None = None) -> None:
         """Serve these parts from now on. The caller holds the lock.
 
         The parts of the state before stay for servers that still answer from them, until the next publication.
+
+        Args:
+            still_served: A state before that one, whose parts stay as well.
         """
-        before = self.manifests.published()
+        before = self.manifests.published_parts()
         self.manifests.publish(manifest)
         if self._collections is not None and manifest.vectors is not None:
             self._collections.publish(manifest.vectors)
-        kept = {*manifest.parts, *(before.parts if before is not None else [])}
+        kept = {part for state in (manifest, before, still_served) if state is not None for part in state.parts}
         places: list[Parts | None] = [self.folder, self.manifests, self._collections]
         for place in places:
             if place is not None:

@@ -90,7 +90,7 @@ def _describe_problems(error: ValidationError) -> list[str]:
         place = ".".join(map(_describe_part, problem["loc"]))
         shown = "" if problem["type"] == "missing" else f" (got {quoted(problem['input'])})"
         text = problem["msg"].removeprefix("Value error, ")
-        problems.append(f"{place}: {text[0].lower()}{text[1:]}{shown}")
+        problems.append(f"{place}: {text[0].lower()}{text[1:]}{shown}" if place else text)
     if error.error_count() > MOST_PROBLEMS:
         problems.append(f"and {error.error_count() - MOST_PROBLEMS} more problems")
     return problems

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import ItemId
+from mcp_server.dataset.words import has_many_fields
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, check_fields, required_items
 from mcp_server.tools.results import Result, count_of
 from mcp_server.tools.tool import Tool, make_tool
@@ -18,16 +19,17 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     """
-Reads fields of {items} whose IDs or item_set you have: "tell me about {item} 9"; to compare, to explain ("why?"), for
-statistics of popular ones ("ideal length").
-""",
+Reads fields of {items} whose IDs or item_set you have: "tell me about {item} X"; to compare, to explain ("why?"), for
+statistics of popular ones""",
+    When(Feature.MEASURES, ' ("ideal {measures}")'),
+    ".\n",
     When(Feature.FILTERS, "Not to find {items}: item_filter_tool."),
 )
 
 
 class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
     get: Annotated[list[str], OneOrMore] = Field(
-        min_length=1, description="Only what you need; ID and title come anyway."
+        min_length=1, description="Only what you need; ID and title come anyway.{fields}"
     )
     limit: K = 20
     offset: Offset = 0
@@ -48,7 +50,7 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=ItemMetadataArguments,
         result=ItemMetadataResult,
         run=item_metadata,
-        choices={"get": [field.name for field in facts.spec.items.fields]},
+        choices=None if has_many_fields(facts.spec) else {"get": [field.name for field in facts.spec.items.fields]},
     )
 
 

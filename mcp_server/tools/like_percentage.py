@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.feedback import liking
 from mcp_server.tools.arguments import ItemsArguments, required_items
 from mcp_server.tools.results import Result, count_of
 from mcp_server.tools.tool import Tool, make_tool
@@ -20,7 +21,7 @@ DESCRIPTION = (
 The audience of {items}: what share of all {users} likes at least one of them ("is there an audience for", "what share
 would be interested in").
 """,
-    When(Feature.SEARCH_TEXTS, "For a storyline or idea, pass the 10 nearest of vector_store_search_tool;\n"),
+    When(Feature.SEARCH_TEXTS, "For a {text} or an idea, pass the 10 nearest of vector_store_search_tool;\n"),
     When(Feature.FILTERS, "for a name or kind, the item_set of item_filter_tool.\n"),
     "Not for which are liked most: get_popular_items_tool.",
 )
@@ -50,9 +51,8 @@ async def like_percentage(backends: Backends, arguments: ItemsArguments[Id]) -> 
     items = await required_items(backends, arguments)
     catalog = await backends.catalog()
     n_likers = await catalog.statistics.n_likers(items)
-    percentage = round(100 * n_likers / catalog.n_users, 1)
-    threshold = spec.interactions.like_threshold
-    meaning = "" if threshold is None else f", with a {nouns.interaction} of {threshold:g} or more"
+    percentage = round(100 * n_likers / max(catalog.n_users, 1), 1)
+    meaning = f", with {needed}" if (needed := liking(spec)) else ""
     message = (
         f"{percentage:g}% of all {nouns.users} ({n_likers:,} of {catalog.n_users:,}) like at least one of "
         f"{count_of(len(items), nouns.item, nouns.items)}{meaning}."

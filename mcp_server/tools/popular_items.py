@@ -1,4 +1,4 @@
-"""The items that most users have interacted with, overall or in a group of users."""
+"""The items that users have used most, overall or in a group of users."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Generic
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.feedback import amount, counting
+from mcp_server.dataset.groups import by_field
 from mcp_server.dataset.ids import ItemId
-from mcp_server.errors import InvalidInputError, quoted
+from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
-from mcp_server.tools.results import ListedItem, Result, count_of, list_items
+from mcp_server.tools.results import Amount, ListedItem, Result, count_of, list_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
@@ -20,15 +22,18 @@ if TYPE_CHECKING:
 DESCRIPTION = (
     "The {items} with most {interactions}, ",
     When(Feature.USER_GROUPS, "by everybody or a group, "),
-    """in all or among given {items}: "popular with X", "trending", "most engaging".
+    """in all or among given {items}: "popular with X", "most engaging".
 """,
     When(Feature.USER_GROUPS, "For a {user}'s group, first get_user_metadata_tool.\n"),
     "To recommend them, pass the IDs as items to get_top_k_recommendations_tool.\n",
     When(
-        Feature.FILTERS,
-        """Statistics ("most engaging kind", "ideal length", "best of a season"): for each kind, item_filter_tool, its
-item_set here with k=3, then compare by get_item_metadata_tool.
-""",
+        Feature.FILTERED_KINDS,
+        (
+            'Statistics ("most engaging {one}"',
+            When(Feature.MEASURES, ', "ideal {measures}"'),
+            When(Feature.FILTERED_MONTHS, ', "best {one} of a season"'),
+            "): for each {one}, item_filter_tool, its item_set here with k=3, then get_item_metadata_tool.\n",
+        ),
     ),
     "Not for shares of {users}: get_like_percentage_tool.",
 )
@@ -44,7 +49,8 @@ class PopularArguments(ItemsArguments[ItemId], Generic[ItemId]):
 
 
 class PopularItem(ListedItem[ItemId], Generic[ItemId]):
-    n_interactions: int = Field(description="{Interactions}.")
+    n_interactions: Amount = Field(description="{Interactions}.")
+    weight: Annotated[Amount | None, Feature.EVENTS] = Field(None, description="Weighted sum: the order.")
 
 
 class PopularResult(Result, Generic[ItemId]):
@@ -64,48 +70,34 @@ def build(facts: DatasetFacts) -> Tool:
     )
 
 
-def group_users(groups: dict[str, list[str]], asked: list[str]) -> dict[str, list[str]]:
-    """Sort names of groups by their kind.
-
-    Raises:
-        InvalidInputError: There is no such group.
-    """
-    chosen: dict[str, list[str]] = {}
-    known = [(field, group) for field, names in groups.items() for group in names]
-    for name in asked:
-        key = name.strip().lower().replace(" ", "_")
-        found = next((known_group for known_group in known if known_group[1].lower() == key), None)
-        if found is None:
-            there_are = ", ".join(group for _, group in known) or "none"
-            raise InvalidInputError(f"user_group: there is no group {quoted(name)}. There are: {there_are}")
-        field, group = found
-        if group not in chosen.setdefault(field, []):
-            chosen[field].append(group)
-    return chosen
-
-
 async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> PopularResult[Id]:
-    nouns = backends.spec.nouns
+    spec, nouns = backends.spec, backends.spec.nouns
     if arguments.user_group is not None and not arguments.user_group:
         raise InvalidInputError("user_group is an empty list: name a group, or leave it out")
-    groups = group_users(backends.card.groups, arguments.user_group or [])
+    known = DatasetFacts(backends.spec, backends.card).user_groups
+    groups = by_field(map(known.find, arguments.user_group or []))
     candidates = await candidate_items(backends, arguments)
     catalog = await backends.catalog()
-    counts = await catalog.statistics.popularity(groups)
-    popular = catalog.popular(counts.per_item, candidates, arguments.k)
+    values = {field: [group.value for group in chosen] for field, chosen in groups.items()}
+    counts = await catalog.statistics.popularity(values)
+    popular, n_unavailable = catalog.popular(counts, candidates, arguments.k)
     if groups:
-        names = [" or ".join(names) for names in groups.values()]
+        names = [" or ".join(group.published for group in chosen) for chosen in groups.values()]
         whom = f"{count_of(counts.n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
     else:
         whom = f"all {nouns.users}"
     of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"
-    message = f"{count_of(len(popular.items), nouns.item, nouns.items)}{of}, by {nouns.interactions} of {whom}."
-    if not popular.items:
-        message += f" None of the {nouns.items} has {nouns.interactions} of {whom}."
+    notes = [f"{count_of(len(popular.items), nouns.item, nouns.items)}{of}, by {counting(spec, whom)}."]
+    notes += unavailable(n_unavailable, nouns)
+    if not len(popular.items):
+        what = "a weight above 0" if spec.interactions.kind == "events" else nouns.interactions
+        notes.append(f"None of the {nouns.items} to choose from has {what} of {whom}.")
     elif not popular.above_threshold:
-        message += (
-            f" None stands out (more than the 0.75 quantile, {popular.threshold:g} {nouns.interactions}): "
-            f"these are simply those with most."
-        )
-    items = await list_items(backends, PopularItem, popular.items, arguments.detail, n_interactions=popular.counts)
-    return PopularResult(message=message, items=items)
+        threshold = amount(spec, popular.threshold)
+        notes.append(f"None stands out (more than the 0.75 quantile, {threshold}): these are simply those with most.")
+    chosen = popular.items.tolist()
+    columns = {"n_interactions": counts.per_item[popular.items].tolist()}
+    if spec.interactions.kind == "events":
+        columns["weight"] = counts.popularity[popular.items].tolist()
+    items = await list_items(backends, PopularItem, chosen, arguments.detail, **columns)
+    return PopularResult(message=" ".join(notes), items=items)

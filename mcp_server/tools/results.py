@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
+from mcp_server.dataset.facts import Feature
+from mcp_server.dataset.feedback import plain_number
 from mcp_server.dataset.ids import ItemId
+from mcp_server.tools.schemas import NEEDS
 
 if TYPE_CHECKING:
+    from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
 
 
@@ -20,14 +24,24 @@ class Result(BaseModel):
     message: str = Field(description="What to tell the person.")
 
 
-def _drop_required(schema: dict[str, Any]) -> None:
-    del schema["required"]
+def _adapt(schema: dict[str, Any], entry: type[BaseModel]) -> None:
+    schema.pop("required", None)
+    for name, field in entry.model_fields.items():
+        for feature in field.metadata:
+            if isinstance(feature, Feature):
+                schema["properties"][name][NEEDS] = feature
 
 
 class Entry(BaseModel):
-    """Base of the entries of lists in results. Their schemas do not say what is required, which saves tokens."""
+    """Base of the entries of lists in results. Their schemas do not say what is required, which saves tokens. A field
+    that only some datasets can have names the ``Feature`` that it needs beside its type.
+    """
 
-    model_config = ConfigDict(json_schema_extra=_drop_required)
+    model_config = ConfigDict(json_schema_extra=_adapt)
+
+
+Amount = Annotated[int | float, BeforeValidator(plain_number), WithJsonSchema({"type": "number"})]
+"""A number of interactions, or a sum of counts or weights."""
 
 
 class NamedItem(Entry, Generic[ItemId]):
@@ -71,6 +85,14 @@ async def list_items(
 def _list_of(entry: type[N]) -> TypeAdapter[list[N]]:
     """Validator of a whole list, which is faster than one call for each entry."""
     return TypeAdapter(list[entry])  # type: ignore[valid-type]
+
+
+def unavailable(number: int, nouns: Nouns) -> list[str]:
+    """A sentence about items that were left out because they are not available, if there are any."""
+    if not number:
+        return []
+    verbs = ("is", "was") if number == 1 else ("are", "were")
+    return [f"{count_of(number, nouns.item, nouns.items)} {verbs[0]} not available and {verbs[1]} left out."]
 
 
 def count_of(number: int, one: str, many: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.spec import Nouns
 
 LEFT_OUT = frozenset({"title", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"})
@@ -14,7 +15,11 @@ of tools refuses limits. Descriptions name the limits that matter, and a call be
 """
 
 
-def json_schema(model: type[BaseModel], nouns: Nouns, **words: str) -> dict[str, Any]:
+NEEDS = "needs"
+"""Keyword of our own, for the feature without which a property is left out."""
+
+
+def json_schema(model: type[BaseModel], nouns: Nouns, features: Feature = Feature.NONE, **words: str) -> dict[str, Any]:
     """A model's JSON schema, without references, generated titles and null alternatives.
 
     An optional argument is one that is not required; null is accepted all the same. A list of types, as in
@@ -22,6 +27,7 @@ def json_schema(model: type[BaseModel], nouns: Nouns, **words: str) -> dict[str,
     Gemini refuses such lists in arguments, while schemas of results are only checked by clients.
 
     Args:
+        features: What the dataset has.
         words: Words for descriptions, beside the nouns.
     """
     schema = model.model_json_schema()
@@ -43,7 +49,7 @@ def json_schema(model: type[BaseModel], nouns: Nouns, **words: str) -> dict[str,
                 }
             )
         if named:
-            return {name: simplify(part) for name, part in node.items()}
+            return {name: simplify(part) for name, part in node.items() if part.pop(NEEDS, features) in features}
         options = [option for option in node.get("anyOf", []) if option != {"type": "null"}]
         if len(options) == 1:
             nullable = "default" not in node

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, Text
 from mcp_server.tools.arguments import Arguments, parse_arguments
@@ -39,6 +40,8 @@ class Tool:
     run: Callable[[Backends, Any], Awaitable[Result]]
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
+    takes: tuple[str, ...]
+    """Names of the arguments: those of the schema, and those that are left out of it for its size."""
     needs: Feature = Feature.NONE
     """Features without which a dataset does not have the tool."""
     read_only: bool = True
@@ -51,7 +54,7 @@ class Tool:
             RecsysError: The call asks for what cannot be done; the text is for the person who asked.
             ValueError: A defect of the tool: its result is not JSON.
         """
-        parsed = parse_arguments(self.arguments, arguments, self.input_schema["properties"], self.name)
+        parsed = parse_arguments(self.arguments, arguments, self.takes, self.name)
         result = (await self.run(backends, parsed)).model_dump(mode="json", exclude_unset=True)
         shown = fit(result, _how_to_get_more(parsed))
         offset = getattr(parsed, "offset", None)
@@ -85,6 +88,7 @@ def make_tool(
     run: Callable[[Backends, Any], Awaitable[Result]],
     needs: Feature = Feature.NONE,
     choices: Mapping[str, Collection[str]] | None = None,
+    words: Mapping[str, str] | None = None,
     read_only: bool = True,
 ) -> Tool:
     """Put a tool together for a dataset.
@@ -96,9 +100,12 @@ def make_tool(
         run: Does the work. Gets the arguments as their model, returns a result of its model.
         needs: Features without which a dataset does not have the tool.
         choices: Arguments that take names, and the names this dataset has.
+        words: Words for descriptions in the result's schema, beside the nouns.
         read_only: False where a call changes something.
     """
     typed = _with_ids(arguments, facts)
+    input_schema = _input_schema(typed, facts, choices or {})
+    shown = tuple(input_schema["properties"])
     return Tool(
         name=name,
         title=facts.say(title),
@@ -106,23 +113,33 @@ def make_tool(
         arguments=typed,
         result=result,
         run=run,
-        input_schema=_input_schema(typed, facts, choices or {}),
-        output_schema=json_schema(_with_ids(result, facts), facts.spec.nouns),
+        input_schema=input_schema,
+        output_schema=json_schema(
+            _with_ids(result, facts), facts.spec.nouns, facts.features, **{**facts.words, **(words or {})}
+        ),
+        takes=(*shown, *(name for name in _arguments_of(typed, facts) if name not in shown)),
         needs=needs,
         read_only=read_only,
     )
+
+
+def _arguments_of(model: type[Arguments], facts: DatasetFacts) -> list[str]:
+    """Names of the arguments that a dataset can have."""
+
+    def applies(field: FieldInfo) -> bool:
+        return all(need in facts.features for need in field.metadata if isinstance(need, Feature))
+
+    return [name for name, field in model.model_fields.items() if applies(field)]
 
 
 def _input_schema(
     arguments: type[Arguments], facts: DatasetFacts, choices: Mapping[str, Collection[str]]
 ) -> dict[str, Any]:
     """JSON schema of the arguments that a dataset can have."""
-    summary = ", ".join(field.name for field in facts.spec.summary)
-    input_schema = json_schema(arguments, facts.spec.nouns, summary=summary)
+    input_schema = json_schema(arguments, facts.spec.nouns, facts.features, **facts.words)
     properties = input_schema["properties"]
-    for argument, field in arguments.model_fields.items():
-        if any(isinstance(need, Feature) and need not in facts.features for need in field.metadata):
-            del properties[argument]
+    for argument in set(properties).difference(_arguments_of(arguments, facts)):
+        del properties[argument]
     for argument in SHARED_ARGUMENTS:
         if argument in properties:
             properties[argument] = properties.pop(argument)

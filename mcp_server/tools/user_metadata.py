@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from mcp_server.types import Id
 
 DESCRIPTION = (
-    """What is known of one {user}: "who is X", "what group is X in". """,
+    'What is known of one {user}: "who is X"',
+    When(Feature.USER_GROUPS, ', "what group is X in"'),
+    ". ",
     When(Feature.USER_GROUPS, """For "popular in X's group", go on with get_popular_items_tool. """),
     "Not for what X had: get_interacted_items_tool.",
 )
@@ -53,6 +55,12 @@ async def user_metadata(backends: Backends, arguments: UserMetadataArguments[Id]
     record = await (await backends.catalog()).user(arguments.user)
     asked = {field.name: field.title.lower() for field in fields if field.name in arguments.get}
     values = {name: record[name] for name in asked}
-    said = [f"{title} {'not known' if values[name] is None else values[name]}" for name, title in asked.items()]
+    said = [f"{title} {_in_words(values[name])}" for name, title in asked.items()]
     message = f"{backends.spec.nouns.user.capitalize()} {arguments.user}: {', '.join(said)}."
     return UserMetadataResult(message=message, user=arguments.user, fields=values)
+
+
+def _in_words(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not known" if value is None else value

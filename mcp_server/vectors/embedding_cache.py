@@ -27,20 +27,32 @@ _vectors = Table(
 )
 
 
-def embed_cached(
-    path: Path, embedder: Embedder, texts: Sequence[str], advance: Callable[[int], None]
-) -> dict[str, FloatArray]:
-    """Vectors of texts, from the cache where it has them; afterwards the cache holds just these.
+class EmbeddingCache:
+    """A file of vectors, which is made where there is none. To be used as a context."""
 
-    Args:
-        path: Of the cache, which is made where there is none.
-        advance: Called with the number of texts done since the last call.
-    """
-    digests = {hashlib.sha256(f"{embedder.model}\0{text}".encode()).hexdigest(): text for text in texts}
-    database = SqliteDatabase(path, "the cache of vectors", read_only=False)
-    try:
-        database.change(_metadata.create_all)
-        kept = database.run(lambda connection: connection.execute(select(_vectors)).all())
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path, "the cache of vectors", read_only=False)
+
+    def __enter__(self) -> "EmbeddingCache":
+        self._database.change(_metadata.create_all)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.dispose()
+
+    def missing(self, model: str, texts: Sequence[str]) -> list[str]:
+        """The texts that have not been embedded before."""
+        kept = set(self._database.run(lambda connection: connection.scalars(select(_vectors.c.digest)).all()))
+        return [text for text in texts if _digest(model, text) not in kept]
+
+    def embed(self, embedder: Embedder, texts: Sequence[str], advance: Callable[[int], None]) -> dict[str, FloatArray]:
+        """Vectors of texts, from the cache where it has them; afterwards the cache holds just these.
+
+        Args:
+            advance: Called with the number of texts done since the last call.
+        """
+        digests = {_digest(embedder.model, text): text for text in texts}
+        kept = self._database.run(lambda connection: connection.execute(select(_vectors)).all())
         found = {row.digest: np.frombuffer(row.vector, dtype=np.float32) for row in kept if row.digest in digests}
         advance(len(found))
         missing = sorted(digests.keys() - found.keys(), key=lambda digest: len(digests[digest]))
@@ -49,11 +61,13 @@ def embed_cached(
             vectors = embedder.embed([digests[digest] for digest in chunk], advance)
             found.update(zip(chunk, vectors, strict=True))
             rows = [{"digest": d, "vector": v.tobytes()} for d, v in zip(chunk, vectors, strict=True)]
-            database.change(lambda connection, rows=rows: connection.execute(_vectors.insert(), rows))  # type: ignore[misc]
+            self._database.change(lambda connection, rows=rows: connection.execute(_vectors.insert(), rows))  # type: ignore[misc]
         stale = [row.digest for row in kept if row.digest not in digests]
         for start in range(0, len(stale), CHUNK):
             drop = delete(_vectors).where(_vectors.c.digest.in_(stale[start : start + CHUNK]))
-            database.change(lambda connection, drop=drop: connection.execute(drop))  # type: ignore[misc]
-    finally:
-        database.dispose()
-    return {digests[digest]: vector for digest, vector in found.items()}
+            self._database.change(lambda connection, drop=drop: connection.execute(drop))  # type: ignore[misc]
+        return {digests[digest]: vector for digest, vector in found.items()}
+
+
+def _digest(model: str, text: str) -> str:
+    return hashlib.sha256(f"{model}\0{text}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Search of items by meaning: a query becomes vectors, the store ranks, the item's own text is left out."""
+"""Search of items by meaning: a query becomes vectors, and the store ranks."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,6 +10,9 @@ from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.store import HybridQuery, VectorStore, WordIndexer
 from mcp_server.vectors.texts import text_digest
 
+LONGEST_NAME = 8
+"""Words of a text by which somebody may look for its item. Who sends a longer one wants others like it."""
+
 
 class TextSearch:
     """Hybrid search over one vector store."""
@@ -20,11 +23,11 @@ class TextSearch:
     async def by_text(
         self, query: str, limit: int, only: IntArray | None, leave_out: Sequence[int]
     ) -> tuple[IntArray, IntArray]:
-        """Find items by a text.
+        """Find items by a text. Items whose own text it is come first, if it is a short one: a name, more or less.
 
         Returns:
-            (at most limit,): positions of items, best first; and those whose own text the query is, which are
-            left out of the former.
+            (at most limit,): positions of items, best first; and those that are left out, because the query is a
+            longer text of their own.
 
         Raises:
             BackendError: The store cannot be read.
@@ -33,8 +36,10 @@ class TextSearch:
         hits = await self._store.search(hybrid, limit + 1, _list(only), leave_out)
         digest = text_digest(query)
         own = [hit.item for hit in hits if digest in hit.digests]
-        found = [hit.item for hit in hits if hit.item not in own][:limit]
-        return np.array(found, dtype=np.int64), np.array(own, dtype=np.int64)
+        others = [hit.item for hit in hits if hit.item not in own]
+        if len(query.split()) <= LONGEST_NAME:
+            return _positions([*own, *others][:limit]), _positions([])
+        return _positions(others[:limit]), _positions(own)
 
     def _hybrid(self, query: str) -> HybridQuery:
         vector = self._embedder.embed_query(query).tolist()
@@ -48,11 +53,15 @@ class TextSearch:
         if query is None:
             return None
         hits = await self._store.search(query, limit, _list(only), leave_out)
-        return np.array([hit.item for hit in hits], dtype=np.int64)
+        return _positions([hit.item for hit in hits])
 
     async def count(self) -> int:
         """Number of items that can be found."""
         return await self._store.count()
+
+
+def _positions(items: list[int]) -> IntArray:
+    return np.array(items, dtype=np.int64)
 
 
 def _list(items: IntArray | None) -> list[int] | None:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcp_server.dataset.records import Dataset
 
@@ -24,6 +24,10 @@ class ItemText:
     """Keywords and texts for the index of words."""
     digests: list[str]
     """Digests of each text and of the whole, by which a query that is the item's own text is recognised."""
+
+    def without_sentences(self) -> "ItemText":
+        """The same, with the whole text as its only piece."""
+        return replace(self, sentences=[self.whole])
 
 
 def text_digest(text: str) -> str:

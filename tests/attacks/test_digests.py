@@ -26,7 +26,7 @@ from mcp_server.errors import ArtifactError, BackendError, DamagedPartError
 from mcp_server.files import digests
 from mcp_server.files.digests import check_folder, digest_folder
 from mcp_server.files.sparse_files import copy_sparsely, stored_bytes
-from mcp_server.recommender.artifact import ArtifactHeader, load_artifact, save_artifact
+from mcp_server.recommender.artifact import ArtifactHeader, ServedIds, load_artifact, save_artifact
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.state.folder import CATALOG_FILE, StateFolder
@@ -297,7 +297,7 @@ def load(folder: Path, kind: str, arrays: dict[str, Any]) -> object:
         train_seconds=1,
     )
     save_artifact(folder, header, arrays)
-    return load_artifact(folder, fingerprint="f00d", n_users=N, n_items=N)
+    return load_artifact(folder, fingerprint="f00d", served=ServedIds(N, N, {}, lambda side: []))
 
 
 STRANGE: list[tuple[str, str, Any, str]] = [
@@ -354,4 +354,4 @@ def test_a_safetensors_file_that_lies_about_its_size_is_refused(tmp_path: Path) 
     header["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     (tmp_path / "artifact.json").write_text(json.dumps(header), encoding="utf-8")
     with pytest.raises(BackendError, match="recsys-mcp prepare"):
-        load_artifact(tmp_path, fingerprint="f00d", n_users=N, n_items=N)
+        load_artifact(tmp_path, fingerprint="f00d", served=ServedIds(N, N, {}, lambda side: []))

@@ -19,11 +19,11 @@ class Terminal:
         return run(words, self.folder, own_environment(variables))
 
     def refused(self, *words: object, **variables: str) -> str:
-        """What a command says that is refused: one line on stderr."""
+        """What a command says that is refused: one line on stderr, progress aside."""
         ended = self.run(*words, **variables)
         assert ended.code == 2
         assert ended.out == ""
-        (line,) = [line for line in ended.err.splitlines() if not re.search(r" \.\.\.$|: done in ", line)]
+        (line,) = [line for line in ended.err.splitlines() if not re.search(r" \.\.\.$|: done in |^training ", line)]
         assert line.startswith("recsys-mcp: ")
         return line
 

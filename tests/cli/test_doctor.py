@@ -62,7 +62,19 @@ def test_the_doctor_finds_a_corrupt_model(terminal: Terminal, shop_state: Path) 
 # A state in a database and in Qdrant
 
 
-ALL_WELL = {"versions", "dataset", "disk", "embedder", "qdrant", "state", "catalogue", "model", "vectors", "item sets"}
+ALL_WELL = {
+    "versions",
+    "dataset",
+    "disk",
+    "embedder",
+    "qdrant",
+    "state",
+    "catalogue",
+    "model",
+    "age",
+    "vectors",
+    "item sets",
+}
 
 
 def test_the_doctor_finds_everything_well(commands: Commands, remote_shop: Shop) -> None:
@@ -73,6 +85,9 @@ def test_the_doctor_finds_everything_well(commands: Commands, remote_shop: Shop)
     assert remote_shop.variables["RECSYS_QDRANT_URL"] in findings["qdrant"]["text"]
     assert "version 1.16.0" in findings["qdrant"]["text"]
     assert "12 products, 8 customers" in findings["catalogue"]["text"]
+    assert re.fullmatch(
+        r"data read \d+ min ago; model trained \d+ min ago on (\d+) of \1 purchases", findings["age"]["text"]
+    )
     assert "12 products can be found" in findings["vectors"]["text"]
 
 

@@ -147,10 +147,6 @@ def _many_numbers(content: Content) -> None:
     content["items"]["fields"][1]["many"] = True
 
 
-def _filterable_date(content: Content) -> None:
-    content["items"]["fields"].append({"name": "printed", "kind": "date", "filter": True})
-
-
 def _group_is_a_number(content: Content) -> None:
     content["users"]["fields"] = [{"name": "age", "kind": "number"}]
     content["users"]["groups"] = ["age"]
@@ -187,7 +183,6 @@ def _no_interactions(content: Content) -> None:
         (_threshold_without_rating, ["rating"]),
         (_unknown_kind, ["items.fields.1.kind"]),
         (_many_numbers, ["'pages'", "'many'"]),
-        (_filterable_date, ["'printed'", "'filter'"]),
         (_group_is_a_number, ["'age'", "group"]),
         (_search_in_a_number, ["search", "'pages'"]),
         (_same_item_by_an_undeclared_field, ["'edition'"]),

@@ -211,7 +211,7 @@ async def test_a_film_can_be_read(client: WireClient, movies: Movies) -> None:
 async def test_a_viewer_can_be_read(client: WireClient, ratings: list[Rating]) -> None:
     viewer = await read(client, "user://198")
     theirs = [rating for rating in ratings if rating.user == 198]
-    assert (viewer["user_id"], viewer["n_interactions"]) == (198, len(theirs))
+    assert (viewer["user_id"], viewer["n_items"]) == (198, len(theirs))
     assert len(viewer["newest"]) == 20
     assert viewer["newest"][0]["rating"] in {
         r.rating for r in theirs if r.timestamp == max(t.timestamp for t in theirs)

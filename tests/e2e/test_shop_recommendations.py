@@ -90,9 +90,9 @@ async def test_someone_without_an_id_is_served_from_liked_products(shop: Service
 
 async def test_a_customer_without_purchases_gets_the_most_bought_products(shop: Service) -> None:
     result = await shop.call(RECOMMEND, {"user": "newcomer"})
-    assert listed(result) == ["TOY-01", "GAR-01", "KIT-01", "GAR-02", "KIT-02"]
+    assert listed(result) == ["GAR-01", "KIT-01", "TOY-01", "GAR-02", "KIT-02"]
     assert "newcomer has no purchases yet" in result["message"]
-    assert "most purchases" in result["message"]
+    assert "These are the most popular products" in result["message"]
 
 
 async def test_a_customer_without_purchases_can_get_every_product_that_was_ever_bought(shop: Service) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime
 import json
 import re
 import shutil
@@ -283,6 +284,8 @@ async def test_a_call_that_is_too_long_is_told_to_its_caller(guarded: HttpServer
 
 # What operators look at
 
+FRESHNESS = {"data_read_at", "model_trained_at", "new_interactions", "new_items"}
+
 
 @pytest.mark.parametrize("which", ["anonymous", "guarded"])
 def test_health_and_readiness_are_open(which: str, request: pytest.FixtureRequest) -> None:
@@ -292,10 +295,22 @@ def test_health_and_readiness_are_open(which: str, request: pytest.FixtureReques
             assert client.get("health", headers={"Host": host}).json() == {"status": "ok"}
             ready = client.get("ready", headers={"Host": host})
         assert ready.status_code == 200
-        assert ready.json() == {
+        told = ready.json()
+        if which == "anonymous":
+            assert told.pop("freshness").keys() == FRESHNESS
+        assert told == {
             "ready": True,
             "checks": {"database": "ok", "vectors": "ok", "model": "ok", "sessions": "ok"},
         }
+
+
+def test_readiness_tells_the_age_of_data_and_model_to_those_with_a_token(guarded: HttpServer) -> None:
+    with guarded.client() as client:
+        told = client.get("ready", headers={"Authorization": f"Bearer {TOKEN}"}).json()["freshness"]
+    assert told.keys() == FRESHNESS
+    assert (told["new_interactions"], told["new_items"]) == (0, 0)
+    for name in ("data_read_at", "model_trained_at"):
+        assert datetime.datetime.fromisoformat(told[name]) <= datetime.datetime.now(datetime.UTC)
 
 
 def test_a_damaged_state_is_not_ready_and_why_is_for_the_log_alone(shop_settings: Settings, tmp_path: Path) -> None:
@@ -310,7 +325,9 @@ def test_a_damaged_state_is_not_ready_and_why_is_for_the_log_alone(shop_settings
             ready = client.get("ready")
         server.end()
     assert ready.status_code == 503
-    assert ready.json() == {"ready": False, "checks": {"database": "ok", "model": "unavailable", "sessions": "ok"}}
+    assert ready.json()["ready"] is False
+    assert ready.json()["checks"] == {"database": "ok", "model": "unavailable", "sessions": "ok"}
+    assert ready.json()["freshness"].keys() == FRESHNESS
     assert any("mcp_server.http.health: model: " in line and str(tmp_path) in line for line in server.log)
 
 

@@ -14,6 +14,29 @@ from mcp_server.settings import Settings
 from tests.conftest import SHOP
 from tests.mariadb import PrivateServer, Server
 from tests.preparation.machines import SEARCHABLE, Machine
+from tests.preparation.shops import Prepared
+
+
+@pytest.fixture(scope="module")
+def searchable_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corner shop with searchable names, prepared; its model is that of the shop, which has the same purchases."""
+    folder = tmp_path_factory.mktemp("searchable-shop")
+    shutil.copytree(SHOP, folder / "dataset")
+    with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("search: {texts: [name]}\n")
+    for part in (shop_settings.state_folder / "parts").glob("model-*"):
+        shutil.copytree(part, folder / "state" / "parts" / part.name)
+    outcome = Prepared(folder / "dataset", Settings(dataset=str(folder / "dataset"), state=folder / "state")).prepare()
+    assert outcome.made == ["catalog", "vectors"]
+    return folder
+
+
+@pytest.fixture
+def prepared(searchable_shop: Path, tmp_path: Path) -> Prepared:
+    """A copy of the searchable shop and of its state."""
+    shutil.copytree(searchable_shop, tmp_path / "own")
+    dataset = tmp_path / "own" / "dataset"
+    return Prepared(dataset, Settings(dataset=str(dataset), state=tmp_path / "own" / "state"))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.spec import ModelSpec
-from mcp_server.preparation.prepare import Outcome
+from mcp_server.preparation.prepare import Outcome, Wish
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.sql.mysql_address import MysqlAddress
@@ -87,7 +87,7 @@ class Machine:
 
     def prepare(self, model: ModelSpec | None = None) -> Outcome:
         """Prepare to the end, in this process."""
-        return prepare_with_progress(self.settings, Console(stderr=True), choose_model=model)
+        return prepare_with_progress(self.settings, Console(stderr=True), Wish(model))
 
     @contextlib.contextmanager
     def store(self) -> Iterator[StateDatabase]:

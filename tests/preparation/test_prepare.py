@@ -1,115 +1,23 @@
 """Preparing again: what is made anew, what is kept, and what is served meanwhile."""
 
 import asyncio
-import contextlib
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
 from mcp_server.cli.prepare import prepare_with_progress
-from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import DamagedPartError, RecsysError
-from mcp_server.preparation.prepare import Outcome
-from mcp_server.serving.service import Service
-from mcp_server.settings import Settings
-from mcp_server.state.folder import StateFolder
 from mcp_server.state.manifest import Manifest
 from tests.conftest import SHOP
-
-RECOMMEND = "get_top_k_recommendations_tool"
-METADATA = "get_item_metadata_tool"
-SEARCH = "vector_store_search_tool"
-HISTORY = "get_interacted_items_tool"
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A dataset of one's own to change, and its state."""
-
-    dataset: Path
-    settings: Settings
-
-    @property
-    def state(self) -> StateFolder:
-        return StateFolder(self.settings.state_folder)
-
-    @property
-    def part_names(self) -> set[str]:
-        return {part.name for part in (self.settings.state_folder / "parts").iterdir()}
-
-    def change(self, file: str, old: str, new: str) -> None:
-        path = self.dataset / file
-        text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1
-        path.write_text(text.replace(old, new), encoding="utf-8")
-
-    def add(self, file: str, line: str) -> None:
-        with (self.dataset / file).open("a", encoding="utf-8") as stream:
-            stream.write(f"{line}\n")
-
-    def prepare(self, *, model: ModelSpec | None = None, keep_model: bool = True) -> Outcome:
-        console = Console(stderr=True)
-        return prepare_with_progress(self.settings, console, choose_model=model, keep_model=keep_model)
-
-    def train(self, model: str | None) -> Outcome:
-        """As the command `train` does."""
-        return self.prepare(model=None if model is None else ModelSpec(name=model), keep_model=False)
-
-
-@pytest.fixture(scope="module")
-def searchable_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corner shop with searchable names, prepared; its model is that of the shop, which has the same purchases."""
-    folder = tmp_path_factory.mktemp("searchable-shop")
-    shutil.copytree(SHOP, folder / "dataset")
-    with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
-        stream.write("search: {texts: [name]}\n")
-    for part in (shop_settings.state_folder / "parts").glob("model-*"):
-        shutil.copytree(part, folder / "state" / "parts" / part.name)
-    outcome = Prepared(folder / "dataset", Settings(dataset=str(folder / "dataset"), state=folder / "state")).prepare()
-    assert outcome.made == ["catalog", "vectors"]
-    return folder
-
-
-@pytest.fixture
-def prepared(searchable_shop: Path, tmp_path: Path) -> Prepared:
-    """A copy of the searchable shop and of its state."""
-    shutil.copytree(searchable_shop, tmp_path / "own")
-    dataset = tmp_path / "own" / "dataset"
-    return Prepared(dataset, Settings(dataset=str(dataset), state=tmp_path / "own" / "state"))
-
-
-@contextlib.asynccontextmanager
-async def served(prepared: Prepared) -> AsyncIterator[Service]:
-    """A newly started service."""
-    service = Service(prepared.settings, prepare_if_needed=False)
-    try:
-        yield service
-    finally:
-        await service.close()
-
-
-async def answers(prepared: Prepared) -> list[dict[str, Any]]:
-    """What a newly started service says."""
-    async with served(prepared) as service:
-        return await ask(service)
-
-
-async def ask(service: Service) -> list[dict[str, Any]]:
-    return [
-        await service.call(RECOMMEND, {"user": "anna", "k": 20, "reasons": True}),
-        await service.call(SEARCH, {"query": "something to play with", "k": 20}),
-        await service.call(METADATA, {"items": ["TOY-02", "KIT-01"], "get": ["materials", "price", "stock"]}),
-        await service.call(HISTORY, {"user": "ben"}),
-        await service.call("get_popular_items_tool", {}),
-    ]
+from tests.names import HISTORY, RECOMMEND, SEARCH
+from tests.names import ITEM as METADATA
+from tests.preparation.shops import Prepared, answers, ask, served
 
 
 def times_of_change(folder: Path) -> dict[Path, int]:
@@ -142,13 +50,13 @@ def test_a_second_run_makes_nothing(prepared: Prepared, embedded: list[str]) -> 
     assert identities(folder) == parts
 
 
-async def test_a_new_purchase_trains_and_loads_but_does_not_embed(prepared: Prepared, embedded: list[str]) -> None:
+async def test_a_new_purchase_only_loads_the_catalogue(prepared: Prepared, embedded: list[str]) -> None:
     before = prepared.state.manifest()
     prepared.add("purchases.csv", "newcomer,TOY-04")
     outcome = prepared.prepare()
-    assert outcome.made == ["catalog", "model"]
+    assert outcome.made == ["catalog"]
     assert embedded == []
-    assert outcome.manifest.vectors == before.vectors
+    assert (outcome.manifest.vectors, outcome.manifest.model) == (before.vectors, before.model)
     async with served(prepared) as service:
         history = await service.call(HISTORY, {"user": "newcomer"})
         recommended = await service.call(RECOMMEND, {"user": "newcomer", "k": 20})
@@ -238,11 +146,6 @@ def break_yaml(prepared: Prepared) -> None:
     prepared.add("dataset.yaml", "model: {name: EASE")
 
 
-def ask_for_an_unknown_model(prepared: Prepared) -> None:
-    prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
-    prepared.add("dataset.yaml", "model: {name: Nope}")
-
-
 def ask_for_an_unknown_language(prepared: Prepared) -> None:
     prepared.change("dataset.yaml", "texts: [name]", "texts: [name], language: klingon")
 
@@ -254,7 +157,6 @@ def ask_for_an_unknown_language(prepared: Prepared) -> None:
         (remove_customers, "customers.csv"),
         (spoil_price, "KIT-01.*'cheap' is not a number"),
         (break_yaml, "dataset.yaml cannot be read as YAML"),
-        (ask_for_an_unknown_model, "'Nope'.*BPR"),
         (ask_for_an_unknown_language, "klingon"),
     ],
 )
@@ -272,6 +174,21 @@ async def test_a_failing_preparation_leaves_what_is_served(
     assert await answers(prepared) == before
     assert not any(name.startswith(".") for name in prepared.part_names)
     assert not prepared.state.progress_file.exists()
+
+
+async def test_a_training_that_fails_leaves_the_new_catalogue_with_the_old_model(prepared: Prepared) -> None:
+    before = await answers(prepared)
+    model = prepared.state.manifest().model
+    prepared.change("products.csv", "TOY-02,Kite,", "TOY-02,Box kite,")
+    prepared.add("dataset.yaml", "model: {name: Nope}")
+    with pytest.raises(RecsysError, match=r"'Nope'.*BPR"):
+        prepared.prepare()
+    assert prepared.state.manifest().model == model
+    after = await answers(prepared)
+    assert after[2]["items"][0]["title"] == "Box kite"
+    assert [item["score"] for item in after[0]["items"]] == [item["score"] for item in before[0]["items"]]
+    prepared.change("dataset.yaml", "Nope", "Pop")
+    assert prepared.prepare().made == ["model"]
 
 
 async def test_an_unknown_embedding_model_leaves_what_is_served(prepared: Prepared) -> None:

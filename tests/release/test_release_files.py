@@ -53,6 +53,7 @@ def test_workflows_may_read_and_jobs_say_what_else_they_need(name: str) -> None:
         for job, entry in workflow["jobs"].items()
     }
     expected = {"pypi": {"id-token"}, "image": {"packages"}, "github": {"contents", "id-token", "attestations"}}
+    expected["publish"] = {"pages", "id-token"}
     assert writing == {job: expected.get(job, set()) for job in workflow["jobs"]}
     for step in steps(name):
         if step.get("uses", "").startswith("actions/checkout@"):
@@ -63,6 +64,13 @@ def test_nothing_is_published_before_the_tests_have_passed() -> None:
     jobs = parsed("release")["jobs"]
     assert {"test", "build"} <= set(jobs["pypi"]["needs"]) & set(jobs["image"]["needs"])
     assert set(jobs["github"]["needs"]) == {"pypi", "image"}
+
+
+def test_the_site_is_published_from_main_only() -> None:
+    workflow = parsed("docs")
+    assert workflow[True]["push"] == {"branches": ["main"]}  # YAML 1.1 reads the key `on` as true
+    assert workflow["jobs"]["publish"]["if"] == "github.event_name == 'push'"
+    assert workflow["jobs"]["publish"]["needs"] == "build"
 
 
 def test_movielens_is_not_published() -> None:

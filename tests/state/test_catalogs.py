@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 import pytest_asyncio
 import yaml
@@ -37,6 +38,7 @@ from mcp_server.state.manifest import Manifest
 from tests.mariadb import Server
 from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
 from tests.reading.records import read_dataset
+from tests.tools.small_catalogues import COUNTS, EVENTS, LIKES, RATINGS, TIMES, Catalogue, Pair
 
 NAME, OTHER_NAME = "catalog-0123456789abcdef", "catalog-fedcba9876543210"
 
@@ -280,6 +282,65 @@ async def test_groups_that_look_alike_stay_different(place: Place, tmp_path: Pat
         assert (counts.n_users, counts.per_item.tolist()) == (2, [2, 1])
 
 
+# Feedback
+
+PAIRS = [
+    Pair("ann", "a", 40, 2, time=5),
+    Pair("ann", "b", -2.5, 0, time=7),
+    Pair("bob", "b", 0.25, 1, time=9),
+    Pair("bob", "c", 3, 3),
+    Pair("cid", "b", 1, 1, time=1),
+    Pair("cid", "a", 0, 1, time=3),
+]
+TIER_OF = {"ann": "gold", "bob": "free", "cid": "free"}
+
+
+@pytest.mark.parametrize("feedback", [RATINGS, COUNTS, EVENTS, LIKES], ids=["ratings", "counts", "events", "likes"])
+async def test_amounts_are_added_up_by_the_kind_of_feedback(place: Place, feedback: dict[str, Any]) -> None:
+    catalogue = Catalogue("abcd", PAIRS, feedback, tiers=TIER_OF)
+    kind = catalogue.spec.interactions.kind
+    async with place.of(catalogue.read()) as catalog:
+        for groups in ({}, {"tier": ["free"]}, {"tier": ["gold", "free"]}):
+            counts = await catalog.statistics.popularity(groups)
+            wanted = [pair for pair in PAIRS if not groups or TIER_OF[pair.user] in groups["tier"]]
+            for position, item in enumerate("abcd"):
+                of_item = [pair for pair in wanted if pair.item == item]
+                number: float = len(of_item)
+                popularity = number
+                if kind == "counts":
+                    number = popularity = sum(pair.value for pair in of_item)
+                elif kind == "events":
+                    number = sum(pair.n_events for pair in of_item)
+                    popularity = sum(max(pair.value, 0) for pair in of_item)
+                assert (counts.per_item[position], counts.popularity[position]) == (number, popularity)
+
+
+@pytest.mark.parametrize("times", [TIMES, {}], ids=["with times", "without times"])
+async def test_histories_are_in_order_and_know_what_is_liked(place: Place, times: dict[str, Any]) -> None:
+    catalogue = Catalogue("abcd", PAIRS, {**EVENTS, **times})
+    async with place.of(catalogue.read()) as catalog:
+        for user in ("ann", "bob", "cid"):
+            pairs = [pair for pair in PAIRS if pair.user == user]
+            pairs.sort(key=lambda pair: (pair.time is not None, pair.time) if times else pair.value, reverse=True)
+            history = await catalog.histories.of(await catalog.user_idx(user))
+            assert ["abcd"[position] for position in history.items] == [pair.item for pair in pairs]
+            assert ["abcd"[position] for position in history.liked] == [pair.item for pair in pairs if pair.value > 0]
+            entries, total = await catalog.histories.first(await catalog.user_idx(user), 9)
+            assert total == len(pairs)
+            assert [(entry.value, entry.timestamp) for entry in entries] == [
+                (pair.value, pair.time if times else None) for pair in pairs
+            ]
+
+
+async def test_availability_and_popularity_are_read_back(place: Place) -> None:
+    catalogue = Catalogue("abcd", PAIRS, EVENTS, out_of_stock="ac")
+    async with place.of(catalogue.read()) as catalog:
+        assert catalog.popularity.tolist() == [40, 1.25, 3, 0]
+        assert catalog.unrankable(None).tolist() == [0, 2, 3]  # d is unused
+        assert catalog.n_unavailable(None, None) == 2
+        assert catalog.n_unavailable(np.array([0, 1, 3]), None) == 1
+
+
 # Texts
 
 LONG = "Größe 🎬 and \\ 'more' \"of\" it % \u0301. " * 6_000
@@ -400,8 +461,8 @@ async def test_ratings_are_shown_as_they_are_in_the_file(place: Place, tmp_path:
     for interaction, rating in zip(files.interactions, ratings, strict=True):
         interaction["rating"] = rating
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
-        entries, _ = await catalog.histories.recent(await catalog.user_idx("ann"), 5)
-        assert {entry.id: entry.rating for entry in entries} == {f"i{n}": rating for n, rating in enumerate(ratings)}
+        entries, _ = await catalog.histories.first(await catalog.user_idx("ann"), 5)
+        assert {entry.id: entry.value for entry in entries} == {f"i{n}": rating for n, rating in enumerate(ratings)}
 
 
 async def _each(catalog: Catalog, items: list[str]) -> list[Any]:
@@ -434,7 +495,7 @@ async def test_times_keep_their_order(place: Place, tmp_path: Path) -> None:
         user = await catalog.user_idx("ann")
         newest_first = sorted(range(len(times)), key=lambda number: (times[number], number), reverse=True)
         assert (await catalog.histories.items(user)).tolist() == newest_first
-        entries, total = await catalog.histories.recent(user, 4)
+        entries, total = await catalog.histories.first(user, 4)
         assert total == len(times)
         assert [(entry.id, entry.timestamp) for entry in entries] == [(f"i{n}", times[n]) for n in newest_first[:4]]
 

@@ -91,8 +91,7 @@ def test_every_argument_has_one_type_and_every_list_says_of_what(tools: dict[str
 
 def test_every_argument_and_every_result_is_described(tools: dict[str, Tool]) -> None:
     for tool in tools.values():
-        arguments = [named for node in _nodes(tool.input_schema) for named in node.get("properties", {}).items()]
-        for name, schema in [*arguments, *tool.output_schema["properties"].items()]:
+        for name, schema in [*tool.input_schema["properties"].items(), *tool.output_schema["properties"].items()]:
             assert (name, bool(schema.get("description"))) == (name, True)
         assert len(tool.description) > 40
 

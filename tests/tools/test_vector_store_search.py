@@ -1,11 +1,13 @@
 """Search by meaning on MovieLens."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
+from tests.conftest import Rating
 from tests.names import FILTER, SEARCH
 
 Movies = dict[int, dict[str, Any]]
@@ -85,7 +87,39 @@ async def test_a_films_own_text_does_not_find_the_film_under_its_other_id(
 async def test_an_own_text_among_given_items_leaves_the_others(films: Service, movies: Movies) -> None:
     result = await films.call(SEARCH, {"query": movies[9]["description"], "items": [9, 10, 11]})
     assert set(listed(result)) == {10, 11}
-    assert "all that have a text among the 3 given" in result["message"]
+    assert f"The query is a text of film 9 ({movies[9]['title']}), which is left out." in result["message"]
+    assert "all others that have a text among the 3 given" in result["message"]
+
+
+# A film's title
+
+
+@pytest.mark.parametrize("item", [1, 50, 98, 127, 176, 313, 483])
+async def test_a_title_finds_its_film_first(films: Service, movies: Movies, item: int) -> None:
+    for query in (movies[item]["title"], movies[item]["title"].upper()):
+        result = await films.call(SEARCH, {"query": query, "k": 5})
+        assert listed(result)[0] == item
+        assert len(set(listed(result))) == 5
+        assert f"title of film {item} ({movies[item]['title']}), which is listed first" in result["message"]
+
+
+async def test_films_of_one_title_come_first_the_most_popular_before(
+    films: Service, movies: Movies, ratings: list[Rating]
+) -> None:
+    counts = Counter(line.item for line in ratings)
+    both = [item for item, movie in movies.items() if movie["title"] == "Sabrina"]
+    assert len(both) == 2
+    result = await films.call(SEARCH, {"query": "sabrina", "k": 3})
+    assert listed(result)[:2] == sorted(both, key=lambda item: -counts[item])
+    assert "is the title of films" in result["message"]
+
+
+async def test_a_title_among_given_items_that_do_not_have_it_is_a_query_like_others(
+    films: Service, movies: Movies
+) -> None:
+    result = await films.call(SEARCH, {"query": "Toy Story", "items": [50, 98, 127]})
+    assert set(listed(result)) == {50, 98, 127}
+    assert "title" not in result["message"]
 
 
 # Like another film

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,20 @@ import pytest
 from fastembed import TextEmbedding
 
 from mcp_server.errors import BackendError
+from mcp_server.types import FloatArray
 from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, verify_bundled_model
-from mcp_server.vectors.embedding_cache import embed_cached
+from mcp_server.vectors.embedding_cache import EmbeddingCache
 
 DIMENSION = 384
+
+
+def embed_cached(
+    path: Path, embedder: Embedder, texts: Sequence[str], advance: Callable[[int], None]
+) -> dict[str, FloatArray]:
+    """Vectors from a cache that is opened and closed."""
+    with EmbeddingCache(path) as cache:
+        return cache.embed(embedder, texts, advance)
+
 
 LONG = "A lonely lighthouse keeper finds a message in a bottle and sets out across the sea to answer it. " * 4
 

@@ -19,15 +19,21 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from mcp_server import PYTHON
 from mcp_server.dataset.records import Interactions
 from mcp_server.errors import TrainingError
+from mcp_server.types import IntArray
 
 DATASET_NAME = "interactions"
 METRICS = ["NDCG", "Recall", "Hit", "MRR"]
-VALIDATION_METRIC = "NDCG@10"
+RANKING_LENGTHS = (5, 10)
+"""Lengths of the rankings that are measured."""
 
 GIB = 2**30
 
 LAST_WORDS_SECONDS = 5.0
 """Time allowed for a failed process to say why."""
+
+
+class TooLittleError(TrainingError):
+    """There is too little to learn from, whatever the model."""
 
 
 class _Job(BaseModel):
@@ -43,6 +49,13 @@ class _Job(BaseModel):
     """Number of weights kept in each column of a pruned matrix."""
     max_table_bytes: int = 2 * GIB
     """Largest size of a table of precomputed scores."""
+    ranking_lengths: tuple[int, ...] = RANKING_LENGTHS
+    """Lengths of the rankings that are measured, each less than the number of items."""
+
+    @property
+    def validation_metric(self) -> str:
+        """Name of the metric by which settings are chosen."""
+        return f"NDCG@{max(self.ranking_lengths)}"
 
 
 class TrainJob(_Job):
@@ -72,13 +85,30 @@ def parse_job(text: str) -> TrainJob | EvaluateJob:
     return _JOB.validate_json(text)
 
 
-def write_interactions(interactions: Interactions, folder: Path) -> None:
+def leave_out_complete(user: IntArray, item: IntArray) -> tuple[IntArray, IntArray]:
+    """Leave out users who have interacted with every item. There is nothing to recommend to them, and RecBole refuses
+    them, because it could not draw an item that they have left.
+
+    Args:
+        user: (n_pairs,), positions of users.
+        item: (n_pairs,), positions of items. Each pair occurs once.
+    """
+    while len(user):
+        complete = np.bincount(user) == len(np.unique(item))
+        if not complete.any():
+            break
+        kept = ~complete[user]
+        user, item = user[kept], item[kept]  # some items may be left without interactions, and others be complete now
+    return user, item
+
+
+def write_interactions(user: IntArray, item: IntArray, folder: Path) -> None:
     """Write RecBole's atomic file: positions as tokens."""
     target = folder / DATASET_NAME / f"{DATASET_NAME}.inter"
     target.parent.mkdir()
     np.savetxt(
         target,
-        np.stack([interactions.user, interactions.item], axis=1),
+        np.stack([user, item], axis=1),
         fmt="%d",
         delimiter="\t",
         header="user_id:token\titem_id:token",
@@ -95,11 +125,14 @@ def run_job(
         scratch: An empty folder for everything that RecBole writes.
 
     Raises:
+        TooLittleError: Fewer than two users or two items have interactions.
         TrainingError: RecBole is not installed, refuses the job, or fails; the text says why.
     """
     if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
         raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
-    write_interactions(interactions, scratch)
+    user, item = leave_out_complete(interactions.user, interactions.item)
+    job = _fitted(job, len(np.unique(user)), len(np.unique(item)))
+    write_interactions(user, item, scratch)
     said: deque[str] = deque(maxlen=1)
     with subprocess.Popen(
         [*PYTHON, "-m", "mcp_server.recommender.training.recbole_process"],
@@ -132,8 +165,38 @@ def run_job(
             if listening.ident is not None:
                 listening.join(LAST_WORDS_SECONDS)
     if outcome is None:
-        raise TrainingError(f"training {job.model} failed: {said[0] if said else 'no reason given'}")
+        raise TrainingError(_explain(job, said[0] if said else "no reason given"))
     return outcome
+
+
+def _fitted(job: TrainJob | EvaluateJob, n_users: int, n_items: int) -> TrainJob | EvaluateJob:
+    """The job with rankings that are shorter than the list of items.
+
+    Raises:
+        TooLittleError: There are too few users or items.
+    """
+    if min(n_users, n_items) < 2:
+        raise TooLittleError(
+            "there is too little to learn from: a model needs at least two users and two items with interactions, "
+            "besides users who have interacted with everything"
+        )
+    lengths = tuple(dict.fromkeys(min(length, n_items - 1) for length in RANKING_LENGTHS))
+    if isinstance(job, EvaluateJob) and lengths != RANKING_LENGTHS:
+        raise TooLittleError(
+            f"models are compared by rankings of {max(RANKING_LENGTHS)} items, and only {n_items} items have "
+            "interactions of users who have not interacted with everything"
+        )
+    return job.model_copy(update={"ranking_lengths": lengths})
+
+
+def _explain(job: TrainJob | EvaluateJob, said: str) -> str:
+    """One sentence about a training that failed, with the last words of its process."""
+    if "memory" in said.lower() or "allocate" in said.lower():
+        return f"training {job.model} takes more memory than there is ({said}): choose a model that takes less"
+    return (
+        f"training {job.model} failed in RecBole ({said}): if its settings are right, this model does not suit these "
+        "interactions, and another one may: `recsys-mcp train --model NAME`"
+    )
 
 
 def _keep_last_line(lines: Iterable[str], said: deque[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from mcp_server.recommender.artifact import ArtifactKind
+from mcp_server.recommender.model_arrays import ArtifactKind
 from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob
 from mcp_server.recommender.training.recbole_compat import Interaction, torch
 

@@ -24,7 +24,6 @@ from mcp_server.recommender.training.hyper_parameters import HyperParameterError
 from mcp_server.recommender.training.jobs import (
     DATASET_NAME,
     METRICS,
-    VALIDATION_METRIC,
     EvaluateJob,
     TrainJob,
     parse_job,
@@ -74,6 +73,7 @@ class Session:
 
     def __init__(self, job: TrainJob | EvaluateJob, folder: Path, emit: Emit) -> None:
         self._job, self._folder, self._emit = job, folder, emit
+        self.validation_metric = job.validation_metric
 
     def configure(self, model: str, settings: Mapping[str, Any]) -> Any:
         """RecBole's configuration of a run.
@@ -86,8 +86,8 @@ class Session:
             "load_col": {"inter": ["user_id", "item_id"]},
             "show_progress": False,
             "metrics": METRICS,
-            "topk": [5, 10],
-            "valid_metric": VALIDATION_METRIC,
+            "topk": list(self._job.ranking_lengths),
+            "valid_metric": self.validation_metric,
         }
         if model not in general_recommenders():
             names = ", ".join(general_recommenders())
@@ -187,11 +187,11 @@ def choose(session: Session, model: str, settings: Mapping[str, Any]) -> tuple[d
             tried[weight] = round(fit.valid_score, 4)
             session.progress(f"EASE, reg_weight {weight:g}", number, len(EASE_REG_WEIGHTS), fit.valid_score)
         best = max(tried, key=lambda weight: tried[weight])
-        return {**settings, "reg_weight": best}, {f"reg_weight by {VALIDATION_METRIC}": tried}
+        return {**settings, "reg_weight": best}, {f"reg_weight by {session.validation_metric}": tried}
     if config["MODEL_TYPE"] == ModelType.TRADITIONAL:
         return dict(settings), {}
     fit = session.fit_split(model, settings)
-    chosen = {f"epochs by {VALIDATION_METRIC}": {fit.best_epoch: round(fit.valid_score, 4)}}
+    chosen = {f"epochs by {session.validation_metric}": {fit.best_epoch: round(fit.valid_score, 4)}}
     return {**settings, "epochs": fit.best_epoch}, chosen
 
 

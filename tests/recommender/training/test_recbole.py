@@ -15,7 +15,7 @@ from mcp_server.dataset.records import Dataset, Interactions
 from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import InvalidInputError, TrainingError
 from mcp_server.reading.files import DatasetFiles
-from mcp_server.recommender.artifact import load_artifact, read_header
+from mcp_server.recommender.artifact import ServedIds, load_artifact, read_header
 from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.ranker import rank
 from mcp_server.recommender.training.jobs import TrainJob, run_job, write_interactions
@@ -40,7 +40,8 @@ class Trained:
 
     @property
     def model(self) -> Recommender:
-        return load_artifact(self.folder, fingerprint=FINGERPRINT, n_users=self.n_users, n_items=self.n_items)
+        served = ServedIds(self.n_items, self.n_users, {}, lambda side: [])
+        return load_artifact(self.folder, fingerprint=FINGERPRINT, served=served)
 
 
 def _train(folder: Path, interactions: Interactions, n_users: int, n_items: int, model: str, **options: Any) -> Trained:
@@ -129,7 +130,7 @@ def recboles(
 ) -> dict[str, dict[str, list[int]]]:
     """RecBole's best ten unseen items by model and user, all as positions."""
     folder = tmp_path_factory.mktemp("recbole")
-    write_interactions(movielens.interactions, folder)
+    write_interactions(movielens.interactions.user, movielens.interactions.item, folder)
     request = {"models": {model: read_header(done.folder).settings for model, done in trained.items()}}
     subprocess.run(
         [sys.executable, "-c", RECBOLE_RANKING],
@@ -146,7 +147,7 @@ def recboles(
 def test_recbole_gets_each_pair_of_user_and_item_of_the_raw_data(
     movielens: Dataset, ratings: list[Rating], tmp_path: Path
 ) -> None:
-    write_interactions(movielens.interactions, tmp_path)
+    write_interactions(movielens.interactions.user, movielens.interactions.item, tmp_path)
     [path] = [path for path in tmp_path.rglob("*") if path.is_file()]
     header, *lines = path.read_text(encoding="ascii").splitlines()
     assert header == "user_id:token\titem_id:token"

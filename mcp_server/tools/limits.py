@@ -1,0 +1,119 @@
+"""Limits of numbers and dates, as callers give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from mcp_server.dataset.ids import NotBoolean
+from mcp_server.dataset.periods import Period, read_period
+
+SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
+"""Names of limits, and the signs that people know for them."""
+
+
+class _Limits(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _value_is_equality(cls, value: Any) -> Any:
+        """``1994`` means ``{"eq": 1994}``."""
+        if isinstance(value, int | float | str) and not isinstance(value, bool):
+            return {"eq": value}
+        if not isinstance(value, dict | cls):
+            raise ValueError("give one value, or limits by gt, gte, lt, lte, eq")
+        return value
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> _Limits:
+        if not self.given:
+            raise ValueError("give at least one of gt, gte, lt, lte, eq")
+        return self
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return self.model_dump(exclude_none=True)
+
+
+Number = Annotated[float, NotBoolean, Field(allow_inf_nan=False)]
+
+
+class NumberLimits(_Limits):
+    """Limits of a number."""
+
+    gt: Number | None = None
+    gte: Number | None = None
+    lt: Number | None = None
+    lte: Number | None = None
+    eq: Number | None = None
+
+    def __str__(self) -> str:
+        return " and ".join(f"{SIGNS[name]} {limit:g}" for name, limit in self.given.items())
+
+
+class BriefNumberLimits(NumberLimits):
+    """The same, with a schema that shows two of the limits only. The tool's description names all."""
+
+    gt: SkipJsonSchema[Number | None] = None
+    lt: SkipJsonSchema[Number | None] = None
+    eq: SkipJsonSchema[Number | None] = None
+
+
+def _year_as_text(value: Any) -> Any:
+    """``2024`` means ``"2024"``."""
+    return f"{value:04}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _check_date(text: str) -> str:
+    read_period(text)
+    return text.strip()
+
+
+Date = Annotated[str, BeforeValidator(_year_as_text), AfterValidator(_check_date)]
+
+
+class DateLimits(_Limits):
+    """Limits of a date. Each stands for its whole period: lte "2024" is until the end of 2024, gt "2024" is from the
+    beginning of 2025, eq "2024-03" is all of March.
+
+    An item meets them where all of its own period does: one that is dated just "2024" is not before 2024-02, and not
+    equal to 2024-01-01, but from 2024-01-01 and until 2024-12-31.
+    """
+
+    gt: Date | None = None
+    gte: Date | None = None
+    lt: Date | None = None
+    lte: Date | None = None
+    eq: Date | None = None
+
+    @property
+    def period(self) -> tuple[str | None, str | None]:
+        """Beginning and end of the time that meets all limits; None where it is open."""
+        begins, ends = zip(*self._periods(), strict=True)
+        return max(filter(None, begins), default=None), min(filter(None, ends), default=None)
+
+    def _periods(self) -> Iterator[tuple[str | None, str | None]]:
+        for name, text in self.given.items():
+            period: Period = read_period(text)
+            yield {
+                "gt": (period.end, None),
+                "gte": (period.begin, None),
+                "lt": (None, period.begin),
+                "lte": (None, period.end),
+                "eq": (period.begin, period.end),
+            }[name]
+
+    def __str__(self) -> str:
+        return " and ".join(f"{SIGNS[name]} {limit}" for name, limit in self.given.items())
+
+
+class BriefDateLimits(DateLimits):
+    """The same, with a schema that shows two of the limits only."""
+
+    gt: SkipJsonSchema[Date | None] = None
+    lt: SkipJsonSchema[Date | None] = None
+    eq: SkipJsonSchema[Date | None] = None
