@@ -10,7 +10,7 @@ from mcp_server.discovery.lookups import find_lookups, lookup_source
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.roles import Roles
+from mcp_server.discovery.roles import Roles, says_of_deed
 from mcp_server.discovery.side_sources import SideSources
 from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
 from mcp_server.discovery.sql_names import plain_name
@@ -94,7 +94,9 @@ class ItemsFinder:
         if table is not roles.interactions and table.columns[key].is_unique:
             return others, []
         found = conflicts(self._session, table, key)
-        used = {roles.user} if table is roles.interactions else set()
+        used = set()
+        if table is roles.interactions:
+            used = {roles.user, *(each.name for each in others if says_of_deed(each))}
         single = [each for each in others if found[each.name] <= LARGEST_CONFLICT and each.name not in used]
         if table is roles.interactions:
             taken = [each for each in others if each not in single and each.name not in used]

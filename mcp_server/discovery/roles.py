@@ -170,6 +170,11 @@ def _has_many_values(column: Profile) -> bool:
     return column.n_distinct > 20
 
 
+def says_of_deed(column: Profile) -> bool:
+    """True for a column of interactions that tells how something was, or when, and neither of the user nor the item."""
+    return has_word(column.name, RATING_WORDS | EVENT_WORDS | TIME_WORDS | COUNT_WORDS)
+
+
 def _doubts(column: Profile) -> float:
     """How much a column looks like something else than IDs."""
     other_words = RATING_WORDS | EVENT_WORDS | TIME_WORDS | (COUNT_WORDS - {"n", "no", "num", "number"})

@@ -7,7 +7,7 @@ from mcp_server.discovery.items import LARGEST_CONFLICT, id_type_of
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import SourceProposal, UsersProposal
 from mcp_server.discovery.questions import Choose
-from mcp_server.discovery.roles import Roles
+from mcp_server.discovery.roles import Roles, says_of_deed
 from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
 from mcp_server.discovery.tables import Table
 from mcp_server.discovery.words import ID_WORDS, PERSONAL_WORDS, field_name, has_word, words_of
@@ -48,6 +48,7 @@ def _columns(table: Table, key: str, roles: Roles, session: Session) -> list[Pro
     others = [profile for name, profile in table.columns.items() if name != key]
     if table is not roles.interactions:
         return others
+    others = [each for each in others if not says_of_deed(each) and each.share_numbers < 0.5]
     if not can_query(table):
         return []
     if roles.items is roles.interactions:
