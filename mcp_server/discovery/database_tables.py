@@ -20,8 +20,17 @@ MOST_TABLES = 200
 SAMPLED_ROWS = 200_000
 """Rows of a table that are fetched."""
 
-DRIVERS = {"sqlite": None, "mysql": "mysql+pymysql", "mariadb": "mariadb+pymysql", "postgresql": "postgresql+psycopg"}
+DRIVERS = {
+    "sqlite": "sqlite",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+    "postgresql": "postgresql+psycopg",
+}
 """Kinds of databases, and the driver of each where a URL names none."""
+
+
+ASYNCHRONOUS = ("+aiomysql", "+aiosqlite", "+asyncmy", "+asyncpg")
+"""Drivers that other settings name, and that cannot read here."""
 
 
 def parse_url(url: str) -> URL:
@@ -42,7 +51,8 @@ def parse_url(url: str) -> URL:
             "to CSV or Parquet files, and name their folder"
         )
     driver = DRIVERS[found.get_backend_name()]
-    return found.set(drivername=driver) if driver and "+" not in found.drivername else found
+    is_driver_needed = "+" not in found.drivername or found.drivername.endswith(ASYNCHRONOUS)
+    return found.set(drivername=driver) if is_driver_needed else found
 
 
 def database_name(url: URL) -> str:
