@@ -1,5 +1,6 @@
 """`init`: a dataset.yaml proposed for a folder of files or for a database."""
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -28,8 +29,9 @@ def init(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="FOLDER|URL",
-            help="A folder of files, or a database as an SQLAlchemy URL, such as sqlite:///shop.db.",
+            metavar="FOLDER|URL|NAME",
+            help="A folder of files, or a database: an SQLAlchemy URL, such as sqlite:///shop.db, or the NAME of the "
+            "variable RECSYS_SOURCE_NAME that holds one.",
         ),
     ],
     output: Annotated[
@@ -49,12 +51,14 @@ def init(
 
     recsys-mcp init my-shop/
 
-    recsys-mcp init mysql+pymysql://reader:PASSWORD@db.example.com/shop --output shop.yaml
+    recsys-mcp init sqlite:///rentals.db --output rentals.yaml
+
+    RECSYS_SOURCE_SHOP=mysql+pymysql://reader:PASSWORD@db.example.com/shop recsys-mcp init shop
     """
     from mcp_server.discovery.discover import find_place
 
     started = time.monotonic()
-    place = find_place(source)
+    place = find_place(os.environ.get(f"RECSYS_SOURCE_{source.upper()}", source), source)
     target = (output or (place.folder or Path.cwd()) / FILE_NAME).expanduser().absolute()
     asks = not yes and not as_json and sys.stdin.isatty() and sys.stdout.isatty()
     console = PlainConsole(stderr=True) if as_json else wide_console()
@@ -134,7 +138,7 @@ def _propose(place: "Place", root: Path | None, name: str | None, answers: Answe
 
     errors = PlainConsole(stderr=True)
     with open_workspace(place, root) as workspace:
-        with Progress(errors) as progress, progress.step(f"Looking at {place.shown}") as step:
+        with Progress(errors) as progress, progress.step(f"Looking at {place.name}") as step:
             tables = workspace.read(lambda each: step.update(step.done + 1, label=f"Looking at {each}"))
         found = look_for_roles(tables, answers)
         print_found(console, found)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,18 +86,19 @@ def print_result(
         f"{trial.n_items:,} {nouns['items']}, {trial.n_users:,} {nouns['users']}, "
         f"{trial.n_interactions:,} {nouns['interactions']}"
     )
-    console.print(Text.assemble((one_line(str(target)), "bold"), f" is written. All data was read by it: {counts}."))
+    say = partial(console.print, soft_wrap=True)
+    say(Text.assemble((one_line(str(target)), "bold"), f" is written. All data was read by it: {counts}."))
     for note in trial.notes:
-        console.print(f"  {one_line(note, 400)}", style="yellow")
+        say(f"  {one_line(note, 400)}", style="yellow")
     for each in trial.proposal.left_out:
-        console.print(f"  {one_line(each.name)} is not used: {one_line(each.why)}.", style="yellow")
+        say(f"  {one_line(each.name)} is not used: {one_line(each.why)}.", style="yellow")
     if defaults:
-        console.print("Nobody was asked. These answers were taken, and can be changed in the file:")
+        say("Nobody was asked. These answers were taken, and can be changed in the file:")
     for question, answer in defaults:
-        console.print(f"  {one_line(question.text)} {one_line(answer)}")
-    console.print("\nNext:", style="bold")
+        say(f"  {one_line(question.text)} {one_line(answer)}")
+    say("\nNext:", style="bold")
     for command in commands:
-        console.print(f"  {command}")
+        say(f"  {command}")
 
 
 def next_commands(place: "Place", target: Path, root: Path | None) -> list[str]:

@@ -1,6 +1,7 @@
 """Looking at a folder or a database: its tables are read into a scratch database, then what they are is decided."""
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ from mcp_server.discovery.folders import data_files, read_folder
 from mcp_server.discovery.tables import Tables
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.session import Session
+
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+"""Names that a dataset can give to databases."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,18 @@ class Place:
         return self.path if self.path is None or self.path.is_dir() else self.path.parent
 
 
-def find_place(source: str) -> Place:
+def find_place(source: str, name: str | None = None) -> Place:
     """The folder or the database that a text names.
+
+    Args:
+        name: Name that the dataset gives to a database; by default that of the database.
 
     Raises:
         DatasetError: There is none.
     """
     if "://" in source:
         url = parse_url(source)
-        name = database_name(url)
+        name = name if name is not None and SOURCE_NAME.fullmatch(name) else database_name(url)
         address = url.render_as_string(hide_password=False)
         return Place(name, None, {name: address}, url.render_as_string(hide_password=True))
     path = Path(source).expanduser().absolute()

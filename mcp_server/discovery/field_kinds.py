@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_server.discovery.links import TIME_WORDS
-from mcp_server.discovery.profiles import SEPARATORS, Profile
+from mcp_server.discovery.profiles import LEAST_FITTING, SEPARATORS, Profile
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.sql_names import amount, plain_name
 from mcp_server.discovery.words import ID_WORDS, has_word, words_of
@@ -19,6 +19,9 @@ MOST_FILTER_NAMES = 20_000
 
 LONG_TEXT_WORDS = 12
 """Words of a typical value, from which on a text is worth searching by its meaning."""
+
+LARGEST_SHARE_OF_YEARS = 0.9
+"""Share of years among dates, beyond which a column holds years."""
 
 NAMES_OF_THINGS = frozenset({"actor", "artist", "author", "brand", "cast", "category", "city", "collection", "color",
                              "colour", "company", "country", "creator", "department", "developer", "director",
@@ -157,13 +160,18 @@ def time_format(profile: Profile, choose: Choose) -> tuple[str | None, str] | No
         return None, f"times, such as {examples}"
     if not times.n_known:
         return None
-    if times.n_compact == times.n_known and has_word(profile.name, TIME_WORDS):
+    if times.n_compact == times.n_known and profile.n_distinct > 1 and not has_word(profile.name, ID_WORDS):
         return "%Y%m%d", f"days without hyphens, such as {examples}"
-    if times.n_numbers > 0.98 * times.n_known and has_word(profile.name, TIME_WORDS) and (times.typical or 0) > 1e8:
+    if (
+        times.n_numbers > LEAST_FITTING * times.n_known
+        and has_word(profile.name, TIME_WORDS)
+        and (times.typical or 0) > 1e8
+    ):
         unit = unit_of(times.typical or 0.0)
         words = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}.get(unit, "nanoseconds")
         return unit, f"{words} since 1970, such as {examples}"
-    if times.n_iso - times.n_years + times.n_clear > 0.98 * times.n_known:
+    n_clear = times.n_iso + times.n_clear
+    if n_clear > LEAST_FITTING * times.n_known and profile.share_whole < LARGEST_SHARE_OF_YEARS:
         return None, f"dates that can be read in one way only, such as {examples}"
     return _declared_format(profile, choose)
 
@@ -213,7 +221,7 @@ def _number(profile: Profile, name: str, choose: Choose) -> FieldProposal | None
         return FieldProposal(declared, f"{span}; 0 counts as unknown", profile)
     if profile.odd_numbers and profile.share_numbers < 1.0:
         odd = ", ".join(map(quoted, profile.odd_numbers[:3]))
-        if unit or keys.get("decimal"):
+        if not profile.are_plain_numbers:
             return FieldProposal(declared, f"{span}; {odd} counts as unknown", profile, profile.odd_numbers)
         declared["source"] = plain
         return FieldProposal(declared, f"{span}; what is no number, such as {odd}, counts as unknown", profile)
@@ -234,7 +242,7 @@ def _ask_decimal(profile: Profile, choose: Choose) -> str:
 
 def _unit(profile: Profile) -> str | None:
     for mark, unit in CURRENCIES.items():
-        if sum(mark in value for value, _ in profile.common) > len(profile.common) / 2:
+        if sum(n for value, n in profile.common if mark in value) > sum(n for _, n in profile.common) / 2:
             return unit
     return None
 
@@ -292,6 +300,8 @@ def _text(profile: Profile, name: str) -> FieldProposal:
         why = f"texts of {profile.mean_words:.0f} words on average"
     else:
         why = f"such as {', '.join(profile.examples[:2])}"
+    if profile.share_numbers > 0.5:
+        why = f"most values are numbers, but not {', '.join(map(quoted, profile.odd_numbers[:3]))}, so it stays a text"
     return FieldProposal(declared, why, profile)
 
 

@@ -10,7 +10,7 @@ from mcp_server.discovery.lookups import find_lookups, lookup_source
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.roles import Roles, says_of_deed
+from mcp_server.discovery.roles import TITLE_WORDS, Roles, says_of_deed
 from mcp_server.discovery.side_sources import SideSources
 from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
 from mcp_server.discovery.sql_names import plain_name
@@ -91,7 +91,7 @@ class ItemsFinder:
         """Columns with one value for an item, and those with several."""
         roles, table, key = self._roles, self._roles.items, self._roles.item_key
         others = [profile for name, profile in table.columns.items() if name != key]
-        if table is not roles.interactions and table.columns[key].is_unique:
+        if table is not roles.interactions and table.columns[key].n_distinct == table.columns[key].n_known:
             return others, []
         found = conflicts(self._session, table, key)
         used = set()
@@ -101,7 +101,8 @@ class ItemsFinder:
         if table is roles.interactions:
             taken = [each for each in others if each not in single and each.name not in used]
             return single + [each for each in taken if _may_be_title(each) and found[each.name] < 0.5], []
-        return single, [each for each in others if each not in single]
+        several = [each for each in others if found[each.name] > 0 and (each not in single or _may_be_many(each))]
+        return [each for each in others if each not in several], several
 
     def _main_source(self, single: Sequence[Profile], several: Sequence[Profile]) -> SourceProposal:
         roles, table, key = self._roles, self._roles.items, self._roles.item_key
@@ -175,6 +176,12 @@ class ItemsFinder:
 
 def _a(noun: str) -> str:
     return f"an {noun}" if noun[:1] in "aeiou" else f"a {noun}"
+
+
+def _may_be_many(column: Profile) -> bool:
+    """True for a column of short names, of which an item can have several."""
+    is_title = has_word(column.name, TITLE_WORDS) or _may_be_title(column)
+    return not is_title and column.share_numbers < 0.5 and column.mean_words < 4 and column.share_booleans < 1
 
 
 def _may_be_title(column: Profile) -> bool:

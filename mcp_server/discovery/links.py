@@ -10,10 +10,13 @@ from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier
 
 LEAST_CONTAINED = 0.3
-"""Least share of a column's different values that a key has to know."""
+"""Least share of a column's different values that a key has to know, or of a key's values that the column has."""
 
 LEAST_UNNAMED = 50
 """Different values that a column needs, if its name does not speak for the link. Small numbers are in every key."""
+
+LEAST_UNNAMED_SHARE = 0.8
+"""Least share that a key has to know of a column whose name does not speak for the link."""
 
 TIME_WORDS = frozenset({"at", "date", "datetime", "day", "time", "timestamp", "ts", "unixtime", "when"})
 
@@ -102,7 +105,7 @@ def _named_link(table: Table, column: Profile, target: Table, key: Profile, sess
     if not agree and (column.is_integer != key.is_integer or (all(nouns) and nouns[0] != nouns[1])):
         return
     contained, covered = overlap(session, table, column.name, target, key.name)
-    if contained >= LEAST_CONTAINED and (agree or contained > 0.8):
+    if (agree and max(contained, covered) >= LEAST_CONTAINED) or contained > LEAST_UNNAMED_SHARE:
         yield Link(table, column.name, target, key.name, contained, covered, agree)
 
 

@@ -30,8 +30,6 @@ SEPARATORS = ("|", ";", ", ", ",", " / ", " > ")
 FORMATS = (
     *(form + time for form in UNCLEAR_FORMATS for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")),
     "%m %d, %Y",
-    "%Y%m%d",
-    "%Y%m%d%H%M%S",
     "%Y.%m.%d",
     "%d-%b-%y",
     "%b-%y",
@@ -68,6 +66,8 @@ class Profile:
     mean_words: float
     share_numbers: float
     """Share of values that are numbers, with or without currency signs and thousands."""
+    are_plain_numbers: bool
+    """True if its numbers have neither currency signs nor marks between thousands."""
     share_whole: float
     share_booleans: float
     share_urls: float
@@ -151,12 +151,9 @@ def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple
     times = TimeForms.of_row(forms[: TimeForms.n_aggregates()])
     decimal = _decimal(NumberForms(*forms[TimeForms.n_aggregates() :]))
     number = numbers.number("v", decimal or ".")
-    ranges = _row(
-        session,
-        f"(SELECT v, {number} AS x FROM {looked_at})",
-        ["count(x)", "min(x)", "max(x)", "median(x)", "count(*) FILTER (x < 0)", "count(*) FILTER (x = 0)", "count(*)"],
-        place,
-    )
+    counts_of = [f"count(*) FILTER ({condition})" for condition in ("x < 0", "x = 0", "true")]
+    aggregates = ["count(x)", "min(x)", "max(x)", "median(x)", *counts_of, "count(TRY_CAST(v AS DOUBLE))"]
+    ranges = _row(session, f"(SELECT v, {number} AS x FROM {looked_at})", aggregates, place)
     odd = session.rows(
         f"SELECT v FROM {looked_at} WHERE {number} IS NULL GROUP BY v ORDER BY count(*) DESC, v LIMIT {MOST_ODD}", place
     )
@@ -172,6 +169,7 @@ def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple
         longest=int(shapes[3] or 0),
         mean_words=float(shapes[4] or 0),
         share_numbers=ranges[0] / max(ranges[6], 1),
+        are_plain_numbers=ranges[7] == ranges[0],
         share_whole=shapes[5] / n_sure,
         share_booleans=shapes[6] / n_sure,
         share_urls=shapes[8] / n,
@@ -195,9 +193,8 @@ def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple
 
 
 def _may_be_dates(times: TimeForms, longest: int) -> bool:
-    is_clear = times.n_iso - times.n_years + times.n_clear > LEAST_FITTING * times.n_known
-    is_compact = times.n_compact == times.n_known
-    is_number = times.n_numbers > 0.5 * times.n_known and not is_compact
+    is_clear = times.n_iso + times.n_clear > LEAST_FITTING * times.n_known
+    is_number = times.n_numbers > 0.5 * times.n_known
     return bool(times.n_known) and longest <= 30 and not is_clear and not is_number
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from mcp_server.discovery.field_kinds import FieldProposal, LeftOut, propose_field
 from mcp_server.discovery.items import LARGEST_CONFLICT, id_type_of
+from mcp_server.discovery.links import overlap
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import SourceProposal, UsersProposal
 from mcp_server.discovery.questions import Choose
@@ -40,6 +41,7 @@ def propose_users(roles: Roles, session: Session, choose: Choose) -> UsersPropos
             groups.append(name)
     id_type, why = id_type_of(table.columns[key], roles.interactions.columns[roles.user])
     sources = [_source(table, key, fields, roles)] if roles.users or fields else []
+    sources += _others(roles, session)
     return UsersProposal(key, id_type, why, sources, fields, groups, left_out)
 
 
@@ -102,3 +104,16 @@ def _source(table: Table, key: str, fields: Sequence[FieldProposal], roles: Role
     quoted_key = table.origin.column(key)
     ending = f"WHERE {quoted_key} IS NOT NULL GROUP BY {quoted_key}"
     return query_source(table, chosen, "what the interactions say of their users", ending=ending)
+
+
+def _others(roles: Roles, session: Session) -> list[SourceProposal]:
+    """A source of the users whom only the interactions know, if there are some and a query can read them."""
+    if roles.users is None or roles.user_key is None or not can_query(roles.interactions):
+        return []
+    known, _ = overlap(session, roles.interactions, roles.user, roles.users, roles.user_key)
+    if known == 1.0:
+        return []
+    column = roles.interactions.origin.column(roles.user)
+    why = f"{1 - known:.0%} of the users are in the interactions only"
+    chosen = {roles.user_key: f"DISTINCT {column}"}
+    return [query_source(roles.interactions, chosen, why, ending=f"WHERE {column} IS NOT NULL")]

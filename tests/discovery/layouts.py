@@ -51,13 +51,13 @@ def films(folder: Path) -> Path:
 
 def shop(folder: Path) -> Path:
     """A shop: products with prices and stock, customers, and what they viewed and bought."""
-    texts = ("A kettle that boils water in two minutes and keeps it warm for an hour, with a handle of beech wood.",
-             "This lamp gives warm light for long evenings, and can be dimmed with the remote control in the box.")  # fmt: skip
+    kettle = "A kettle that boils water in two minutes and keeps it warm for an hour, with a handle of beech wood."
+    lamp = "This lamp gives warm light for long evenings, and can be dimmed with the remote control in the box."
     products = []
     for number in range(1, N_ITEMS + 1):
         price, stock = f"${number * 1.1:,.2f}", 0 if number % 6 == 0 else number
         kind, date = ("kitchen", "light", "garden")[number % 3], f"2024-{number % 12 + 1:02}-15"
-        name, text = f"Product of Oslo {number}", f"{texts[number % 2]} It is number {number}."
+        name, text = f"Product of Oslo {number}", f"{(kettle, lamp)[number % 2]} It is number {number}."
         products.append((f"P{number:03}", name, kind, price, stock, date, "yes" if number % 2 else "no", text))
     header = ("product_id", "name", "category", "price", "stock", "added", "organic", "description")
     table(folder, "products.csv", header, products, ";")
@@ -101,8 +101,9 @@ def reviews(folder: Path) -> Path:
             stream.write(json.dumps(review) + "\n")
     with (folder / "meta.jsonl").open("w", encoding="utf-8") as stream:
         for item in range(1, N_ITEMS + 1):
+            categories = ["Instruments", ("Guitars", "Drums")[item % 2]]
             product = {"asin": f"{item:010}", "title": f"Guitar String Set {item}", "price": {"amount": item / 2},
-                       "categories": ["Instruments", ("Guitars", "Drums")[item % 2]], "brand": f"Maker {item % 5}"}  # fmt: skip
+                       "categories": categories, "brand": f"Maker {item % 5}"}  # fmt: skip
             stream.write(json.dumps(product) + "\n")
     return folder
 
