@@ -18,7 +18,7 @@ from mcp_server.tools.schemas import json_schema
 from mcp_server.tools.tool import Tool
 from mcp_server.tools.top_k_recommendations import RecommendedItem, TopKResult
 
-HEAVY = ("torch", "recbole", "pandas", "scipy", "sklearn")
+HEAVY = ("torch", "recbole", "pandas", "scipy", "sklearn", "duckdb")
 
 
 async def _noop(_: object, __: Arguments) -> Result:
@@ -50,6 +50,7 @@ def _tool(name: str, run: object, result: type[Result] = Result) -> Tool:
         run=run,  # type: ignore[arg-type]
         input_schema={"type": "object", "properties": {}},
         output_schema=json_schema(result, Nouns()),
+        takes=(),
     )
 
 

@@ -21,7 +21,6 @@ from rich.table import Table
 
 from mcp_server.dataset.spec import bundled_folder
 
-RECBOLE_FILES = "package:recbole/dataset_example/ml-100k"
 INTERACTIONS = "ml-100k.inter"
 
 

@@ -7,21 +7,25 @@ merely lies in the working directory is not: hosts start servers in whatever fol
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import BeforeValidator, Field, SecretStr
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from mcp_server.dataset.sources import SOURCE_NAME
 from mcp_server.dataset.spec import bundled_spec_file
-from mcp_server.errors import InvalidInputError
+from mcp_server.errors import InvalidInputError, quoted
 
 SECRETS_FOLDER = "/run/secrets"
 """Folder of secrets, unless RECSYS_SECRETS_DIR names another."""
@@ -40,6 +44,9 @@ HARMLESS = frozenset(
 written, which servers are asked, or who may ask this one.
 """
 
+SOURCE_PREFIX = "RECSYS_SOURCE_"
+"""Beginning of the variables that give the URLs of databases, each by the name that datasets have for it."""
+
 Transport = Literal["stdio", "sse", "streamable-http", "http"]
 
 
@@ -53,13 +60,73 @@ def _split_paths(value: Any) -> Any:
     return [part for part in value.split(os.pathsep) if part.strip()] if isinstance(value, str) else value
 
 
+def _named_sources(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(f"each database has a variable of its own: {SOURCE_PREFIX}NAME=URL")
+    return value
+
+
+def source_variable(name: str) -> str:
+    """The environment variable for the URL of a database."""
+    return SOURCE_PREFIX + name.upper()
+
+
+def check_source_name(name: str, place: str) -> None:
+    """Check the name of a database.
+
+    Args:
+        place: Where the name is given, for the message.
+
+    Raises:
+        InvalidInputError: No dataset can have this name for a database.
+    """
+    if not SOURCE_NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{place}: {quoted(name)} cannot be the name of a database: up to 40 lower-case letters, digits and _ were "
+            "expected, a letter first"
+        )
+
+
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 Paths = Annotated[list[Path], NoDecode, BeforeValidator(_split_paths)]
+Sources = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_named_sources)]
 
 
 def secrets_folder() -> Path:
     """The folder in which an orchestrator mounts files of secrets."""
     return Path(os.environ.get("RECSYS_SECRETS_DIR", SECRETS_FOLDER))
+
+
+def _source_secrets() -> dict[str, str]:
+    """The contents of those files of the folder of secrets that are URLs of databases."""
+    folder = secrets_folder()
+    files = folder.iterdir() if folder.is_dir() else ()
+    return {
+        file.name: file.read_text(encoding="utf-8").strip()
+        for file in files
+        if file.name.upper().startswith(SOURCE_PREFIX) and file.is_file()
+    }
+
+
+class _SourceVariables(PydanticBaseSettingsSource):
+    """The setting ``sources`` from variables of the form RECSYS_SOURCE_NAME; those that are empty count as not set."""
+
+    def __init__(self, settings_cls: type[BaseSettings], variables: Mapping[str, str | None]) -> None:
+        super().__init__(settings_cls)
+        self._variables = variables
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        found = {}
+        for variable, url in self._variables.items():
+            if url and variable.upper().startswith(SOURCE_PREFIX):
+                name = variable[len(SOURCE_PREFIX) :].lower()
+                check_source_name(name, variable.upper())
+                found[name] = url
+        return found or None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found, *_ = self.get_field_value(self.settings_cls.model_fields["sources"], "sources")
+        return {} if found is None else {"sources": found}
 
 
 class Settings(BaseSettings):
@@ -99,12 +166,21 @@ class Settings(BaseSettings):
         dotenv_settings.env_vars = ours  # some versions of the library also take names without the prefix
         if dotenv_settings.env_file == Path(FOUND_ENV_FILE):
             fields = {f"recsys_{name}" for name in settings_cls.model_fields if name not in HARMLESS}
-            if refused := sorted(name.upper() for name in ours if name in fields):
+            if refused := sorted(n.upper() for n in ours if n in fields or n.startswith(SOURCE_PREFIX.lower())):
                 raise InvalidInputError(
                     f"{Path.cwd() / FOUND_ENV_FILE} sets {', '.join(refused)}, which a file that merely lies in "
                     f"the working directory may not set: if you trust it, name it with --env-file {FOUND_ENV_FILE}"
                 )
-        return init_settings, env_settings, dotenv_settings, file_secret_settings
+        assert isinstance(env_settings, EnvSettingsSource)
+        return (
+            init_settings,
+            env_settings,
+            _SourceVariables(settings_cls, env_settings.env_vars),
+            dotenv_settings,
+            _SourceVariables(settings_cls, dotenv_settings.env_vars),
+            file_secret_settings,
+            _SourceVariables(settings_cls, _source_secrets()),
+        )
 
     env_file: Path | None = Field(None, description="File of settings, one RECSYS_NAME=VALUE a line.")
 
@@ -112,6 +188,10 @@ class Settings(BaseSettings):
 
     dataset: str = Field("ml-100k", description="Path of a dataset.yaml, or the name of a bundled dataset.")
     data: Path | None = Field(None, description="Folder with the dataset's files, if they are not beside dataset.yaml.")
+    sources: Sources = Field(
+        default_factory=dict,
+        description="URLs of the databases that datasets read from, by name; each is a variable RECSYS_SOURCE_NAME.",
+    )
     state: Path | None = Field(None, description="Folder of all prepared state; by default in the user's data folder.")
     embedding_model: str = Field(
         "bundled-minilm",
@@ -201,6 +281,16 @@ class Settings(BaseSettings):
     def env_file_option(self) -> list[str]:
         """Options that name the file of settings to another process."""
         return [] if self.env_file is None else ["--env-file", str(self.env_file.expanduser().absolute())]
+
+    @property
+    def source_urls(self) -> dict[str, str]:
+        """URLs of databases by name, passwords and all."""
+        return {name: url.get_secret_value() for name, url in self.sources.items()}
+
+    @property
+    def source_environment(self) -> dict[str, str]:
+        """Environment variables that give the databases to another process. Its arguments would show them to others."""
+        return {source_variable(name): url for name, url in self.source_urls.items()}
 
     @property
     def chosen_dataset(self) -> str | None:

@@ -25,7 +25,7 @@ from mcp_server.vectors.embedder import Embedder
 if TYPE_CHECKING:
     from tests.mariadb import Server
 
-pytest_plugins = ["tests.mariadb"]
+pytest_plugins = ["tests.mariadb", "tests.postgresql"]
 
 TESTS = Path(__file__).parent
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from mcp_server.hosts.host import Host
 from mcp_server.hosts.installation import Change
-from mcp_server.hosts.server_entry import secret_variables
+from mcp_server.hosts.server_entry import is_secret
 from recsys_shared.plain_text import json_text
 from recsys_shared.terminal import PlainConsole
 
@@ -49,5 +49,7 @@ def _without_secrets(entry: Any) -> Any:
     """An entry fit for a screen that others may see."""
     if not isinstance(entry, Mapping):
         return entry
-    secret = {"Authorization", *secret_variables()}
-    return {key: HIDDEN if key in secret else _without_secrets(value) for key, value in entry.items()}
+    return {
+        key: HIDDEN if key == "Authorization" or is_secret(key) else _without_secrets(value)
+        for key, value in entry.items()
+    }

@@ -13,9 +13,10 @@ import typer
 from rich.text import Text
 
 from mcp_server import __version__
+from mcp_server.cli.dataset_files import find_dataset_files
 from mcp_server.cli.doctor_data import examine_dataset, print_fields
 from mcp_server.cli.finding import Finding, failed
-from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, State, make_settings
+from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError, UnwritableError
 from mcp_server.settings import Settings
@@ -47,6 +48,7 @@ def doctor(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Check data, state, catalogue, model, vectors, embedder and versions, and say what to do.
@@ -54,7 +56,7 @@ def doctor(
     Reads all data of the dataset: rows, missing values, ranges, repeated and unknown IDs, unused columns, and what
     preparing it will cost.
     """
-    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
+    settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
     raise typer.Exit(0 if run_doctor(settings, as_json, reads_data=not quick, shows_fields=details) else 1)
 
 
@@ -153,9 +155,7 @@ def _versions() -> Finding:
 
 
 def _dataset(settings: Settings) -> str:
-    from mcp_server.reading.files import DatasetFiles
-
-    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+    files = find_dataset_files(settings)
     return f"{files.spec.name}: {', '.join(map(str, files.paths))}"
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from mcp_server.cli.dataset_files import find_dataset_files
 from mcp_server.cli.finding import Finding, failed
 from mcp_server.cli.rendering import wide_console
-from mcp_server.dataset.spec import DatasetSpec, find_spec_file
+from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import RecsysError
 from mcp_server.files.disk import free_bytes
 from mcp_server.settings import Settings
@@ -33,15 +34,15 @@ def examine_dataset(settings: Settings) -> list[Finding]:
     """Read all data, with progress on stderr; the findings."""
     from mcp_server.discovery.examination import examine_data
     from mcp_server.preparation.progress_bars import Progress
-    from mcp_server.reading.files import DatasetFiles
     from mcp_server.state.folder import MODELS_FOLDER
     from mcp_server.vectors.embedder import Embedder
 
     try:
-        with Progress(PlainConsole(stderr=True)) as progress, progress.step("Reading the data", N_STEPS) as step:
-            files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
+        with Progress(PlainConsole(stderr=True)) as progress:
+            files = find_dataset_files(settings, progress)
             embedder = Embedder(settings.embedding_model, settings.state_folder / MODELS_FOLDER)
-            found = examine_data(files, embedder, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
+            with progress.step("Reading the data", N_STEPS) as step:
+                found = examine_data(files, embedder, lambda part: step.update(step.done + 1, label=f"Reading {part}"))
     except RecsysError as error:
         return [failed("data", error)]
     return list(_findings(found, files.spec, settings))

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from mcp_server.cli.dataset_files import find_dataset_files
 from mcp_server.cli.hyper_parameters import RecboleConfig, SettingPairs, read_hyper_parameters
-from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, State, make_settings
+from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.cli.rendering import wide_console
-from mcp_server.dataset.spec import find_spec_file
 from mcp_server.errors import InvalidInputError
 from mcp_server.settings import Settings
 from recsys_shared.plain_text import json_text
@@ -29,13 +29,14 @@ def evaluate(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Compare models on RecBole's default split: 80% of each user's interactions to train, 10% to test.
 
     Ranks all items; prints NDCG, Recall, Hit and MRR at 5 and 10. Nothing that is served changes.
     """
-    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
+    settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
     names = [name.strip() for name in models.split(",") if name.strip()]
     _evaluate(settings, names, setting or [], config, output, as_json)
 
@@ -46,7 +47,6 @@ def _evaluate(
     from mcp_server.files.atomic import write_atomically
     from mcp_server.preparation.progress_bars import Progress
     from mcp_server.reading.dataset import open_dataset
-    from mcp_server.reading.files import DatasetFiles
     from mcp_server.recommender.training.jobs import EvaluateJob, run_job
     from mcp_server.recommender.training.trainable import trainable
     from mcp_server.state.folder import StateFolder
@@ -58,8 +58,8 @@ def _evaluate(
     console = PlainConsole(stderr=True)
     results = []
     with Progress(console) as progress, state.lock("evaluating"), contextlib.ExitStack() as opened:
+        files = find_dataset_files(settings, progress)
         with progress.step("Reading the dataset"):
-            files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
             dataset = opened.enter_context(open_dataset(files))
         interactions = trainable(dataset.interactions, dataset.spec.interactions.kind)
         for model in models:

@@ -9,7 +9,18 @@ from rich.table import Table
 from rich.text import Text
 
 from mcp_server.cli.change_report import change_as_json, print_change
-from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, HostName, Project, ServerName, State, make_settings
+from mcp_server.cli.options import (
+    AsJson,
+    Data,
+    Dataset,
+    EnvFile,
+    HostName,
+    Project,
+    ServerName,
+    Sources,
+    State,
+    make_settings,
+)
 from mcp_server.cli.prepare import prepare_and_report
 from mcp_server.cli.rendering import wide_console
 from mcp_server.dataset.spec import find_spec_file, load_spec
@@ -65,6 +76,7 @@ def install(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Enter the server into an MCP host's own file, and prepare the dataset.
@@ -86,7 +98,11 @@ def install(
     if host is None:
         raise InvalidInputError("which host? `recsys-mcp install list` lists them")
     options = InstallOptions(name, project, url, token if url else None, prepare, print_only, as_json)
-    _install(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), find_host(host), options)
+    _install(
+        make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file),
+        find_host(host),
+        options,
+    )
 
 
 def _install(settings: Settings, host: Host, options: InstallOptions) -> None:

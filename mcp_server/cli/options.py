@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
+from mcp_server.errors import InvalidInputError
 from mcp_server.logs import configure_logs
-from mcp_server.settings import Settings
+from mcp_server.settings import Settings, check_source_name
 
 Dataset = Annotated[
     str | None,
@@ -27,6 +28,15 @@ EnvFile = Annotated[
         "the working directory may set harmless ones only. [RECSYS_ENV_FILE]",
     ),
 ]
+Sources = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="NAME=URL",
+        help="A database that the dataset reads from, by the name that it has for it. Repeat it for more. Other users "
+        "of the machine can see options: give URLs with passwords by environment or --env-file. [RECSYS_SOURCE_NAME]",
+    ),
+]
 HostName = Annotated[
     str | None,
     typer.Argument(
@@ -43,6 +53,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 def make_settings(**changes: Any) -> Settings:
     """The settings of this run, with the options that were given; the log is set up by them."""
-    settings = Settings(**{name: value for name, value in changes.items() if value is not None})
+    given = {name: value for name, value in changes.items() if value is not None}
+    if "sources" in given:
+        given["sources"] = _parse_sources(given["sources"])
+    settings = Settings(**given)
     configure_logs(settings.log_level, settings.log_format)
     return settings
+
+
+def _parse_sources(given: list[str]) -> dict[str, str]:
+    """The URLs of databases by name."""
+    sources = {}
+    for text in given:
+        name, equals, url = text.partition("=")
+        if not equals or not url or "://" in name:
+            raise InvalidInputError("--source: NAME=URL was expected, such as shop=mysql://USER@HOST/DATABASE")
+        check_source_name(name, "--source")
+        sources[name] = url
+    return sources

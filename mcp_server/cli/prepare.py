@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from mcp_server.cli.options import Data, Dataset, EnvFile, State, make_settings
-from mcp_server.dataset.spec import find_spec_file
+from mcp_server.cli.dataset_files import find_dataset_files
+from mcp_server.cli.options import Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.settings import Settings
 from recsys_shared.plain_text import one_line
 from recsys_shared.terminal import PlainConsole
@@ -30,6 +30,7 @@ def prepare(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Read the dataset, load the catalogue, embed the texts, train the model.
@@ -39,7 +40,8 @@ def prepare(
     """
     from mcp_server.preparation.prepare import Wish
 
-    prepare_and_report(make_settings(dataset=dataset, state=state, data=data, env_file=env_file), Wish(retrain=retrain))
+    settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
+    prepare_and_report(settings, Wish(retrain=retrain))
 
 
 def prepare_and_report(settings: Settings, wish: "Wish | None" = None) -> None:
@@ -64,10 +66,9 @@ def prepare_with_progress(settings: Settings, console: Console, wish: "Wish | No
 def _prepare(state: "OpenState", settings: Settings, console: Console, wish: "Wish | None") -> "Outcome":
     from mcp_server.preparation.prepare import Wish, prepare
     from mcp_server.preparation.progress_bars import Progress
-    from mcp_server.reading.files import DatasetFiles
 
-    files = DatasetFiles.find(find_spec_file(settings.dataset), settings.data)
     with Progress(console, state.folder.progress_file) as progress:
+        files = find_dataset_files(settings, progress)
         return prepare(state, files, settings.embedding_model, progress, wish or Wish())
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from mcp_server.cli.options import Data, Dataset, EnvFile, State, make_settings
+from mcp_server.cli.options import Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.errors import InvalidInputError
 from mcp_server.settings import Settings
 
@@ -46,6 +46,7 @@ def serve(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Serve the tools to an MCP host over stdin and stdout, or to many clients over HTTP.
@@ -76,7 +77,7 @@ def serve(
         "allow_anonymous": allow_anonymous,
     }
     settings = make_settings(
-        transport=transport, dataset=dataset, state=state, data=data, env_file=env_file, **over_http
+        transport=transport, dataset=dataset, state=state, data=data, sources=source, env_file=env_file, **over_http
     )
     if settings.transport == "stdio":
         if given := [name for name, value in over_http.items() if value is not None]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mcp_server.cli.hyper_parameters import RecboleConfig, SettingPairs, read_hyper_parameters
-from mcp_server.cli.options import Data, Dataset, EnvFile, State, make_settings
+from mcp_server.cli.options import Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.cli.prepare import prepare_and_report
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.errors import InvalidInputError
@@ -20,6 +20,7 @@ def train(
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
+    source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
     """Train another model and serve it from now on; without --model, train the dataset's own.
@@ -31,7 +32,7 @@ def train(
     """
     from mcp_server.preparation.prepare import Wish
 
-    settings = make_settings(dataset=dataset, state=state, data=data, env_file=env_file)
+    settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
     if model is None and (setting or config):
         raise InvalidInputError("--set and --config belong to a model: name it with --model")
     chosen = None if model is None else ModelSpec(name=model, settings=read_hyper_parameters(setting or [], config))

@@ -19,8 +19,7 @@ def liking(spec: DatasetSpec) -> str:
     """The condition of liking an item, such as "a rating of 4 or more"; empty where every interaction is a like."""
     nouns, threshold, kind = spec.nouns, spec.interactions.like_threshold, spec.interactions.kind
     if kind == "ratings":
-        article = "an" if nouns.interaction[:1].lower() in tuple("aeiou") else "a"
-        return f"{article} {nouns.interaction} of {threshold:g} or more"
+        return f"a rating of {threshold:g} or more"
     if kind == "counts":
         if threshold is None:
             return f"more than 0 {nouns.interactions}"

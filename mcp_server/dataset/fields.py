@@ -1,14 +1,33 @@
 """Fields of items and users, as a specification declares them."""
 
+import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Name that becomes a table column and a tool argument."""
 
 RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where"})
 """Names of columns and arguments that the program itself uses."""
+
+UNITS_OF_TIME = ("s", "ms", "us", "ns")
+"""Units of numbers of time since 1970, from the largest to the smallest."""
+
+
+def _check_form(form: str) -> str:
+    """Refuse the form of a date that no date can be in."""
+    pattern = re.sub("%%", "", form)
+    is_known = not re.search("%(?!-?[aAbBcdfgGHIjmMpSuUVwWxXyYzZ])", pattern)
+    if form not in UNITS_OF_TIME and not (is_known and re.search("%-?[cxyYG]", pattern)):
+        raise ValueError(
+            f"{form!r} is not the form of a date: s, ms, us, ns, or a pattern such as %d/%m/%Y was expected"
+        )
+    return form
+
+
+DateForm = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_check_form)]
+"""Unit of numbers of time since 1970, or a pattern with a year."""
 
 
 class FieldSpec(BaseModel, extra="forbid", frozen=True):
@@ -37,7 +56,7 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     """Text between two values of a category, where one string holds many."""
     decimal: Literal[".", ","] | None = None
     """Decimal mark of a number. By default it is detected; what could be either is refused."""
-    format: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    format: DateForm | None = None
     """Form of a date: ``s``, ``ms`` or ``us`` for a number of seconds, milliseconds or microseconds since 1970, or a
     pattern such as ``%d/%m/%Y``. By default ISO 8601 and other forms that can be read in one way only."""
     html: bool = False
@@ -71,6 +90,7 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
             (self.decimal is not None and self.kind != "number" and not self.bands, "decimal", "number"),
             (self.format is not None and self.kind != "date" and self.part is None, "format", "date"),
             (self.html and self.kind != "text", "html", "text"),
+            (bool(self.values) and (self.kind in ("number", "date") or bool(self.bands)), "values", "category or text"),
         ]
         for wrong, option, kind in misplaced:
             if wrong:

@@ -33,7 +33,7 @@ class Records(Protocol):
 
 @dataclass(frozen=True)
 class Interactions:
-    """What users have done with items: each pair of user and item once, its interactions combined.
+    """Interactions of users with items: each pair of user and item once, with its interactions combined.
 
     Pairs are in the order of the sources, by the last interaction of each. All arrays: (n_pairs,).
     """

@@ -58,10 +58,13 @@ Folder = Annotated[str, AfterValidator(_folder)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
-SourceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+SourceName = Annotated[str, Field(pattern=f"^{SOURCE_NAME.pattern}$")]
 """Name of a database, for which the user gives the URL."""
 
-Separator = Annotated[str, Field(min_length=1, max_length=4)]
+Separator = Annotated[str, Field(min_length=1, max_length=4), AfterValidator(lambda text: text.replace("\\t", "\t"))]
+"""Text between columns. A tab may be written as in programs."""
 
 FileFormat = Literal["delimited", "jsonl", "json", "parquet", "atomic"]
 
@@ -109,6 +112,8 @@ class SourceFile(BaseModel, extra="forbid", frozen=True):
     """Text between two columns of a delimited file. By default it is detected."""
     quote: Annotated[str, Field(max_length=1)] = '"'
     """Quotation mark of a delimited file, doubled inside quotations; empty where quotation marks are plain text."""
+    escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    """Character before a quotation mark inside a quotation, such as ``\\``, for files that do not double it."""
     columns: list[str] | None = None
     """Names of the columns, for a delimited file without a header line."""
     encoding: Encoding | None = None

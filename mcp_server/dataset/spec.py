@@ -1,7 +1,7 @@
 """The dataset specification: one YAML file with all that the program knows about a catalogue.
 
 Tables, tool arguments, descriptions and prompts are generated from it; a new catalogue is a new ``dataset.yaml``, in
-which unknown keys are errors. This module owns the file's meaning; it reads no data (``readers`` does).
+which unknown keys are errors. This module owns the file's meaning; it reads no data (the room ``reading`` does).
 """
 
 import difflib
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from mcp_server.dataset.fields import FieldSpec, Name, check_names
+from mcp_server.dataset.fields import DateForm, FieldSpec, Name, check_names
 from mcp_server.dataset.sources import Alternatives, Folder, Source, SourceFile, SourceQuery
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
@@ -133,9 +133,11 @@ class InteractionSpec(BaseModel, extra="forbid", frozen=True):
     default ratings with such a column, likes without one; a column that does not look like ratings is refused."""
     weights: dict[str, Weight] = {}
     """For events, the weight of each name, such as ``{view: 1, buy: 5, refund: -5}``."""
+    decimal: Literal[".", ","] | None = None
+    """Decimal mark of ratings or counts. By default it is detected; what could be either is refused."""
     timestamp: str | None = None
     """Column with the time of an interaction: ISO 8601, or seconds, milliseconds or microseconds since 1970."""
-    timestamp_format: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    timestamp_format: DateForm | None = None
     """Form of the times, as a field's ``format``, if they are in another form or could be read in several ways."""
     rating_range: tuple[float, float] | None = None
     """Least and greatest rating. Any other is an error in the file."""
@@ -226,8 +228,8 @@ class DatasetSpec(BaseModel, extra="forbid", frozen=True):
     """More folders with files, inside the folder of dataset.yaml; ``package:NAME/PATH`` is inside an installed
     package."""
     missing: list[str] | None = None
-    """Texts that stand for an unknown value, in any case. By default the empty text, NULL, NaN, N/A and \\N; for
-    numbers, booleans and dates also NA, None, unknown, ``-`` and ``?``."""
+    """Texts that stand for an unknown value, in any case, beside the empty one. By default NULL, NaN, N/A and \\N; for
+    numbers, booleans and dates also NA, None, unknown, ``-``, ``?`` and others of the kind."""
     on_bad_row: Literal["fail", "skip"] = "fail"
     """Handling of rows that cannot be used as declared. fail: the first ones are shown, and nothing is prepared.
     skip: they are left out and counted."""

@@ -12,7 +12,7 @@ from mcp_server.discovery.tables import DatabaseOrigin, Tables
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
 from mcp_server.reading.databases import Databases
 from mcp_server.reading.files import LocatedFile
-from mcp_server.reading.pieces import open_pieces
+from mcp_server.reading.opening import open_pieces
 from recsys_shared.plain_text import cut
 
 MOST_TABLES = 200
@@ -50,6 +50,9 @@ def parse_url(url: str) -> URL:
             f"{found.render_as_string()} is a database of another kind than {', '.join(DRIVERS)}: export its tables "
             "to CSV or Parquet files, and name their folder"
         )
+    if found.get_backend_name() == "sqlite" and not Path(found.database or "").is_file():
+        raise DatasetError(f"there is no file {found.database}: sqlite:///shop.db is in this folder, sqlite:////home/me/"
+                           "shop.db anywhere")  # fmt: skip
     driver = DRIVERS[found.get_backend_name()]
     is_driver_needed = "+" not in found.drivername or found.drivername.endswith(ASYNCHRONOUS)
     return found.set(drivername=driver) if is_driver_needed else found

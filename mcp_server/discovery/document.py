@@ -10,7 +10,7 @@ from mcp_server.discovery.field_kinds import FieldProposal, LeftOut
 from mcp_server.discovery.proposal import Proposal, SourceProposal
 from mcp_server.discovery.words import is_nameless
 from mcp_server.errors import MOST_CHARACTERS
-from mcp_server.reading.pieces import UNKNOWN
+from mcp_server.reading.missing import UNKNOWN
 from recsys_shared.plain_text import cut, one_line
 
 WIDTH = 118

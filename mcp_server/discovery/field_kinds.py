@@ -12,7 +12,7 @@ from mcp_server.discovery.words import ID_WORDS, has_word, words_of
 from mcp_server.errors import quoted
 from mcp_server.reading.kinds import is_time
 from mcp_server.reading.sql_text import text_literal
-from mcp_server.reading.times import unit_of
+from mcp_server.reading.time_forms import unit_of
 
 MOST_FILTER_NAMES = 20_000
 """Names of a category, beyond which it is no use as a filter."""
@@ -121,7 +121,7 @@ def _list(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftOu
             pattern = f"['\"]{key}['\"]: *['\"]([^'\"]*)['\"]"
             source = f"regexp_extract_all({plain_name(profile.name)}, {text_literal(pattern)}, 1)"
         else:
-            source = f"json_extract_string({plain_name(profile.name)}, '$[*].{key}')"
+            source = f"{profile.name}.{key}"
         keys = {"name": name, "kind": "category", "many": True, "source": source}
         return _filtered(FieldProposal(keys, f"the {key} of each object in a list, such as {example[:60]}", profile))
     if profile.mean_words > 8 * LONG_TEXT_WORDS or not example:
@@ -160,7 +160,7 @@ def time_format(profile: Profile, choose: Choose) -> tuple[str | None, str] | No
         return None, f"times, such as {examples}"
     if not times.n_known:
         return None
-    if times.n_compact == times.n_known and profile.n_distinct > 1 and not has_word(profile.name, ID_WORDS):
+    if times.n_days == times.n_known and profile.n_distinct > 1 and not has_word(profile.name, ID_WORDS):
         return "%Y%m%d", f"days without hyphens, such as {examples}"
     if (
         times.n_numbers > LEAST_FITTING * times.n_known
@@ -170,7 +170,7 @@ def time_format(profile: Profile, choose: Choose) -> tuple[str | None, str] | No
         unit = unit_of(times.typical or 0.0)
         words = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}.get(unit, "nanoseconds")
         return unit, f"{words} since 1970, such as {examples}"
-    n_clear = times.n_iso + times.n_clear
+    n_clear = times.n_iso + times.n_years + profile.n_clear_times
     if n_clear > LEAST_FITTING * times.n_known and profile.share_whole < LARGEST_SHARE_OF_YEARS:
         return None, f"dates that can be read in one way only, such as {examples}"
     return _declared_format(profile, choose)

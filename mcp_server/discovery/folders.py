@@ -10,16 +10,23 @@ from typing import Any
 from mcp_server.dataset.sources import SourceFile, format_of
 from mcp_server.discovery.tables import FileOrigin, Tables
 from mcp_server.errors import DatasetError
-from mcp_server.reading.delimited import detect_separator, in_utf8, open_text, split_rows
+from mcp_server.reading.delimited import Dialect, detect_separator, split_rows
 from mcp_server.reading.files import LocatedFile
-from mcp_server.reading.pieces import open_pieces
+from mcp_server.reading.opening import open_pieces
 from mcp_server.reading.session import Session
+from mcp_server.reading.text_files import readable_text
 
 MOST_FILES = 500
 """Files of a folder that are looked at."""
 
+SAMPLED_ROWS = 100
+"""Rows by which a header line is told."""
+
 ENCODINGS = (None, "windows-1252", "latin-1")
 """Encodings that are tried: UTF-8 first."""
+
+QUOTATIONS: tuple[dict[str, str], ...] = ({}, {"escape": "\\"}, {"quote": ""})
+"""Forms of quotations that are tried."""
 
 _NUMBER = r"[+-]?\d+([.,]\d+)?"
 
@@ -79,20 +86,23 @@ def read_folder(
         files = tuple(file.path for file in group)
         declared = group[0].declared | {"file": _common_name(root, files)}
         advance(str(declared["file"]))
-        _add(declared, files, tables, scratch, 2 * number)
+        _add(declared, files, tables, scratch, number)
 
 
 def _add(declared: dict[str, Any], files: tuple[Path, ...], tables: Tables, scratch: Path, number: int) -> None:
-    """Add a table. Where quotation marks are not quotations, they are declared to be plain text."""
-    [piece, *_] = open_pieces(LocatedFile(SourceFile.model_validate(declared), files), tables.session, scratch, number)
-    n_rejected = tables.count_rejected(piece)
-    if n_rejected and format_of(files[0].name) == "delimited":
-        plain = declared | {"quote": ""}
-        source = SourceFile.model_validate(plain)
-        [other, *_] = open_pieces(LocatedFile(source, files), tables.session, scratch, number + 1)
-        if tables.count_rejected(other) < n_rejected:
-            piece, declared = other, plain
-    tables.add(piece, str(declared["file"]), FileOrigin(declared))
+    """Add a table. Where that leaves fewer lines out, quotation marks are quoted by backslashes, or plain text."""
+    is_delimited = format_of(files[0].name) == "delimited"
+    best, fewest, chosen = None, 0, declared
+    for place, more in enumerate(QUOTATIONS if is_delimited else QUOTATIONS[:1]):
+        source = SourceFile.model_validate(declared | more)
+        [piece, *_] = open_pieces(LocatedFile(source, files), tables.session, scratch, len(QUOTATIONS) * number + place)
+        n_rejected = tables.count_rejected(piece)
+        if best is None or n_rejected < fewest:
+            best, fewest, chosen = piece, n_rejected, declared | more
+        if not fewest:
+            break
+    assert best is not None
+    tables.add(best, str(declared["file"]), FileOrigin(chosen))
 
 
 def _family(path: Path) -> str:
@@ -127,7 +137,7 @@ def _describe(path: Path, root: Path, session: Session, scratch: Path, number: i
             declared["encoding"] = encoding
         source = SourceFile.model_validate(declared)
     if form == "delimited":
-        declared |= _dialect(source, in_utf8(source, path, scratch))
+        declared |= _dialect(source, readable_text(source, path, scratch))
         source = SourceFile.model_validate(declared)
     [piece, *_] = open_pieces(LocatedFile(source, (path,)), session, scratch, 100_000 + number)
     return _File(path, declared, tuple(piece.columns))
@@ -136,7 +146,7 @@ def _describe(path: Path, root: Path, session: Session, scratch: Path, number: i
 def _encoding(path: Path, scratch: Path) -> str | None:
     for encoding in ENCODINGS:
         try:
-            in_utf8(SourceFile(file=path.name, encoding=encoding), path, scratch)
+            readable_text(SourceFile(file=path.name, encoding=encoding), path, scratch)
         except DatasetError:
             continue
         return encoding
@@ -149,20 +159,16 @@ def _dialect(source: SourceFile, path: Path) -> dict[str, Any]:
     Raises:
         DatasetError: The file has one column only.
     """
-    with open_text(path) as stream:
-        lines = [line for line in itertools.islice(stream, 50) if line.strip()]
-    found: dict[str, Any] = {}
-    separator = "::" if lines and all("::" in line for line in lines) else detect_separator(path, source.quote, None)
-    if separator == "::":
-        found["separator"] = separator
-    quote = "" if separator == "::" else source.quote
-    rows = [row for _, row in itertools.islice(split_rows(path, separator, quote), 100) if row]
+    plain = Dialect("", source.quote, source.quote, (), None)
+    separator = detect_separator(path, plain)
+    quote = "" if len(separator) > 1 else source.quote
+    dialect = Dialect(separator, quote, quote, (), None)
+    rows = [row for _, row in itertools.islice(split_rows(path, dialect), SAMPLED_ROWS) if row]
     if not rows or len(rows[0]) < 2:
         raise DatasetError("it has one column only, so it is no table")
-    if not _has_header(rows):
-        found["separator"] = separator
-        found["columns"] = [f"column{number}" for number in range(1, len(rows[0]) + 1)]
-    return found
+    if _has_header(rows):
+        return {}
+    return {"separator": separator, "columns": [f"column{number}" for number in range(1, len(rows[0]) + 1)]}
 
 
 def _has_header(rows: list[list[str]]) -> bool:

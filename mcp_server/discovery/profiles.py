@@ -10,7 +10,8 @@ from mcp_server.reading.missing import UNKNOWN_NUMBERS
 from mcp_server.reading.numbers import NumberForms
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, text_literal
-from mcp_server.reading.times import UNCLEAR_FORMATS, TimeForms
+from mcp_server.reading.time_forms import TimeForms
+from mcp_server.reading.times import ISO, UNCLEAR_FORMATS, clear_moment, strptime
 
 SAMPLED_ROWS = 20_000
 """Rows by which the forms of values are told."""
@@ -28,14 +29,9 @@ SEPARATORS = ("|", ";", ", ", ",", " / ", " > ")
 """Separators of names in one text, in the order in which they are looked for."""
 
 FORMATS = (
-    *(form + time for form in UNCLEAR_FORMATS for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")),
+    *UNCLEAR_FORMATS,
     "%m %d, %Y",
     "%Y.%m.%d",
-    "%d-%b-%y",
-    "%b-%y",
-    "%b %Y",
-    "%B %Y",
-    "%d.%m.%y",
 )
 """Patterns of dates that are tried."""
 
@@ -88,6 +84,8 @@ class Profile:
     decimal: str | None
     """The decimal mark of its numbers; None where the values do not tell."""
     times: TimeForms
+    n_clear_times: int
+    """Times in other forms than ISO 8601 that can be read in one way only."""
     formats: tuple[str, ...]
     """Patterns that fit nearly all values, if they look like dates in a form that must be declared."""
     unknown_numbers: tuple[str, ...]
@@ -147,9 +145,11 @@ def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple
     separators = shapes[12 : 12 + len(SEPARATORS)]
     sure = f"(SELECT v FROM {values} WHERE sure)"
     looked_at = sure if shapes[7] > n_sure / 2 else f"(SELECT v FROM {sure} LIMIT {PEEKED_ROWS})"
-    forms = _row(session, looked_at, [*TimeForms.aggregates("v"), *NumberForms.aggregates("v")], place)
-    times = TimeForms.of_row(forms[: TimeForms.n_aggregates()])
-    decimal = _decimal(NumberForms(*forms[TimeForms.n_aggregates() :]))
+    of_times, of_numbers = TimeForms.aggregates("v"), NumberForms.aggregates("v")
+    clear = f"count(*) FILTER ({clear_moment('v')} IS NOT NULL AND NOT regexp_matches(v, {text_literal(ISO)}))"
+    forms = _row(session, looked_at, [*of_times, *of_numbers, clear], place)
+    times = TimeForms.of_row(forms[: len(of_times)])
+    decimal = _decimal(NumberForms(*forms[len(of_times) : -1]))
     number = numbers.number("v", decimal or ".")
     counts_of = [f"count(*) FILTER ({condition})" for condition in ("x < 0", "x = 0", "true")]
     aggregates = ["count(x)", "min(x)", "max(x)", "median(x)", *counts_of, "count(TRY_CAST(v AS DOUBLE))"]
@@ -186,20 +186,21 @@ def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple
         n_zeros=ranges[5],
         decimal=decimal,
         times=times,
-        formats=_formats(session, sure, place) if _may_be_dates(times, int(shapes[3] or 0)) else (),
+        n_clear_times=forms[-1],
+        formats=_formats(session, sure, place) if _may_be_dates(times, forms[-1], int(shapes[3] or 0)) else (),
         unknown_numbers=tuple(value for (value,) in unsure),
         odd_numbers=tuple(value for (value,) in odd),
     )
 
 
-def _may_be_dates(times: TimeForms, longest: int) -> bool:
-    is_clear = times.n_iso + times.n_clear > LEAST_FITTING * times.n_known
+def _may_be_dates(times: TimeForms, n_clear: int, longest: int) -> bool:
+    is_clear = times.n_iso + times.n_years + n_clear > LEAST_FITTING * times.n_known
     is_number = times.n_numbers > 0.5 * times.n_known
     return bool(times.n_known) and longest <= 30 and not is_clear and not is_number
 
 
 def _formats(session: Session, values: str, place: str) -> tuple[str, ...]:
-    fitting = [f"count(try_strptime(v, {text_literal(form)}))" for form in FORMATS]
+    fitting = [f"count({strptime('v', form)})" for form in FORMATS]
     n_known, *found = _row(session, f"(SELECT v FROM {values} LIMIT 20000)", ["count(v)", *fitting], place)
     return tuple(form for form, n in zip(FORMATS, found, strict=True) if n >= LEAST_FITTING * n_known > 0)
 

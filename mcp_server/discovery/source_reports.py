@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import DatasetError
 from mcp_server.reading.files import PARTS, DatasetFiles, LocatedFile
-from mcp_server.reading.pieces import Piece, open_pieces
+from mcp_server.reading.opening import open_pieces
+from mcp_server.reading.pieces import Piece
 from mcp_server.reading.relations import relate
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import is_expression, parse_expression

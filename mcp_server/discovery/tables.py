@@ -9,9 +9,10 @@ from mcp_server.discovery.sql_names import plain_name
 from mcp_server.discovery.words import words_of
 from mcp_server.errors import DatasetError
 from mcp_server.reading.bad_rows import rejected_rows
+from mcp_server.reading.json_pieces import part_of
 from mcp_server.reading.kinds import is_numeric, is_time
 from mcp_server.reading.missing import Missing
-from mcp_server.reading.pieces import Column, Piece, part_of
+from mcp_server.reading.pieces import Column, Piece
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, text_literal
 
@@ -161,7 +162,7 @@ class Tables:
             return 0
         first = next(iter(piece.columns.values())).sql
         self.session.run(f"SELECT count({first}) FROM ({scanned})", piece.name).fetchall()
-        return rejected_rows(piece, self.session, len(piece.columns))[0]
+        return rejected_rows(piece, self.session)[0]
 
     def _count(self, piece: Piece, n_read: int) -> int:
         if n_read < MOST_ROWS:

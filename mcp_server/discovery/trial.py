@@ -59,7 +59,7 @@ def _read(
     proposal: Proposal, data_folder: Path | None, urls: Mapping[str, str], advance: Callable[[str], None]
 ) -> Trial:
     with _written(render(proposal)) as path:
-        files = DatasetFiles.find(path, data_folder, Databases(urls), advance)
+        files = DatasetFiles.find(path, data_folder, Databases(urls))
         with open_dataset(files, advance) as dataset:
             notes = [note.replace(f"{data_folder}/", "") for note in dataset.notes]
             counts = len(dataset.items), len(dataset.users), len(dataset.interactions)

@@ -12,7 +12,7 @@ from mcp_server.errors import InvalidInputError
 from mcp_server.hosts.config_file import ConfigFile, ConfigFileError
 from mcp_server.hosts.host import Entry, Host, describe_damage
 from mcp_server.hosts.json_text import JsonText
-from mcp_server.hosts.server_entry import LocalServer, RemoteServer, secret_variables
+from mcp_server.hosts.server_entry import LocalServer, RemoteServer, is_secret
 from mcp_server.hosts.toml_text import TomlText
 
 Action = Literal["added", "updated", "unchanged", "removed", "absent"]
@@ -114,7 +114,7 @@ def _entry(host: Host, content: Any, name: str) -> Entry | None:
 
 def _with_users_own(old: Entry, new: Entry) -> Entry:
     """The new entry with the user's own additions to the old one: settings of the host, and secrets."""
-    secrets = {key: value for key, value in _env(old).items() if key in secret_variables()}
+    secrets = {key: value for key, value in _env(old).items() if is_secret(key)}
     if "command" in new and secrets:
         new = {**new, "env": {**new.get("env", {}), **secrets}}
     return new | {key: value for key, value in old.items() if key not in OUR_KEYS}

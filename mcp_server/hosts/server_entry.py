@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from mcp_server.errors import InvalidInputError
-from mcp_server.settings import Settings
+from mcp_server.settings import SOURCE_PREFIX, Settings
 
 OVER_HTTP = frozenset(
     {"transport", "host", "port", "path_prefix", "stateless", "tokens", "tokens_file", "allow_anonymous"}
@@ -70,17 +70,18 @@ def local_server(settings: Settings, environment: Mapping[str, str], python: str
     """
     command, *args = _program(Path(python))
     args.append("serve")
-    env, secrets = {}, []
-    in_file = set() if settings.env_file is None else dotenv_values(settings.env_file.expanduser()).keys()
+    env = {}
+    in_file = _variables_in(settings.env_file) - environment.keys()
+    secrets = [variable for variable in settings.source_environment if variable not in in_file]
     if settings.state is None and environment.get(
         "XDG_DATA_HOME"
     ):  # it decides where the state is, and hosts may not pass it on
         args += ["--state", str(settings.state_folder)]
     for name in type(settings).model_fields:
-        if name not in settings.model_fields_set or name in OVER_HTTP:
+        if name not in settings.model_fields_set or name in OVER_HTTP or name == "sources":
             continue
         value, variable = getattr(settings, name), f"RECSYS_{name.upper()}"
-        if value is None or (variable in in_file - environment.keys() and name not in AS_OPTIONS):
+        if value is None or (variable in in_file and name not in AS_OPTIONS):
             continue
         if isinstance(value, SecretStr):
             secrets.append(variable)
@@ -91,10 +92,16 @@ def local_server(settings: Settings, environment: Mapping[str, str], python: str
     return LocalServer(command, tuple(args), env, tuple(secrets))
 
 
-def secret_variables() -> list[str]:
-    """The environment variables of this program that hold secrets."""
+def _variables_in(env_file: Path | None) -> set[str]:
+    """Names of the variables that a file of settings has."""
+    return set() if env_file is None else {name.upper() for name in dotenv_values(env_file.expanduser())}
+
+
+def is_secret(variable: str) -> bool:
+    """True for an environment variable of this program that holds a secret."""
     fields = Settings.model_fields.items()
-    return [f"RECSYS_{name.upper()}" for name, field in fields if SecretStr in _types(field.annotation)]
+    secrets = [f"RECSYS_{name.upper()}" for name, field in fields if SecretStr in _types(field.annotation)]
+    return variable in secrets or variable.startswith(SOURCE_PREFIX)
 
 
 def _types(annotation: Any) -> tuple[Any, ...]:

@@ -8,6 +8,7 @@ from typing import Literal
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.pieces import ROW, Piece
 from mcp_server.reading.session import Session
+from mcp_server.reading.sql_text import text_literal
 
 MOST_EXAMPLES = 5
 
@@ -77,32 +78,45 @@ def any_bad(checks: Sequence[Check]) -> str:
     return " OR ".join(f"coalesce({check.bad}, false)" for check in checks)
 
 
-def rejected_rows(piece: Piece, session: Session, n_columns: int) -> tuple[int, list[str]]:
+def rejected_rows(piece: Piece, session: Session) -> tuple[int, list[str]]:
     """The number of rows that DuckDB could not divide into columns in its latest scan of a piece, and examples."""
     if piece.rejects is None:
-        return 0, []
-    latest = f"scan_id = (SELECT max(scan_id) FROM {piece.rejects}_scan)"
+        within = [rejected_rows(part, session) for part in piece.parts]
+        return sum(n for n, _ in within), [example for _, examples in within for example in examples]
+    [n_tables] = session.row(
+        f"SELECT count(*) FROM duckdb_tables() WHERE table_name = {text_literal(piece.rejects)}", piece.name
+    )
+    if not n_tables:
+        return 0, []  # a condition that is never met needs no scan
+    latest = f"scan_id = (SELECT max(scan_id) FROM {piece.rejects}_scan) AND trim(csv_line, ' \t\r\n') <> ''"
     [n] = session.row(f"SELECT count(DISTINCT (file_id, line)) FROM {piece.rejects} WHERE {latest}", piece.name)
     if not n:
         return 0, []
     found = session.run(  # on the connection that scanned: the tables of rejects are its own
-        f"SELECT DISTINCT ON (line) s.file_path, e.line, e.error_type::VARCHAR, e.csv_line, e.error_message "
+        f"SELECT DISTINCT ON (file_id, line) s.file_path, e.line, e.error_type::VARCHAR, e.csv_line, e.error_message "
         f"FROM {piece.rejects} e JOIN {piece.rejects}_scan s USING (scan_id, file_id) "
-        f"WHERE e.{latest} ORDER BY line LIMIT {MOST_EXAMPLES}",
+        f"WHERE e.{latest} ORDER BY file_id, line LIMIT {MOST_EXAMPLES}",
         piece.name,
     ).fetchall()
-    return n, [_describe_reject(piece, n_columns, *row) for row in found]
+    return n, [_describe_reject(piece, *row) for row in found]
 
 
-def _describe_reject(piece: Piece, n_columns: int, path: str, record: int, kind: str, text: str, message: str) -> str:
-    place = piece.place(Path(path), record, rejected=True)
+def _describe_reject(piece: Piece, path: str, record: int, kind: str, text: str, message: str) -> str:
+    place, text = piece.place(Path(path), record, rejected=True), text.strip("\r\n")
     if kind in ("TOO MANY COLUMNS", "MISSING COLUMNS"):
-        n_found = message.rpartition("Found:")[2].strip()
-        return f"{place}: {n_found} columns instead of {n_columns}: {quoted(text)}"
+        n_found = int(message.rpartition("Found:")[2])
+        return (
+            f"{place}: {n_found} {'column' if n_found == 1 else 'columns'} instead of {piece.n_columns}: {quoted(text)}"
+        )
     return f"{place}: {_REASONS.get(kind, kind.lower())}: {quoted(text)}"
 
 
-_REASONS = {"UNQUOTED VALUE": "a quotation does not end where the value does", "INVALID ENCODING": "not UTF-8"}
+_REASONS = {
+    "UNQUOTED VALUE": 'a quotation does not end where the value does (if its quotation marks are written as \\", '
+    "declare escape: '\\'; if they are plain text, quote: '')",
+    "INVALID ENCODING": "not UTF-8",
+    "LINE SIZE OVER MAXIMUM": "a row of more than 4 MB (is there a quotation without an end?)",
+}
 
 
 def find_bad_rows(

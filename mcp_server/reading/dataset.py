@@ -17,8 +17,11 @@ from mcp_server.reading.entities import EntityReader, TableRecords
 from mcp_server.reading.files import PARTS, DatasetFiles
 from mcp_server.reading.html_text import plain_text
 from mcp_server.reading.interactions import ROWS, InteractionReader
+from mcp_server.reading.isolation import has_sql, open_isolated
 from mcp_server.reading.missing import Missing
-from mcp_server.reading.pieces import Piece, open_pieces
+from mcp_server.reading.opening import open_pieces
+from mcp_server.reading.pieces import Piece
+from mcp_server.reading.remarks import remark_on_interactions, remark_on_names
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import parse_expression
 from mcp_server.types import BoolArray, IntArray
@@ -40,10 +43,22 @@ def open_dataset(
     """
     with TemporaryDirectory(prefix="recsys-mcp-", dir=scratch) as name:
         folder = Path(name)
-        copies = folder / "copies"
-        copies.mkdir()
-        with contextlib.closing(_open_session(folder, copies, found)) as session:
-            yield _Reader(found, session, copies).read(advance)
+        opened = open_isolated(found, folder, advance) if has_sql(found.spec) else read_into(folder, found, advance)
+        with opened as dataset:
+            yield dataset
+
+
+@contextmanager
+def read_into(folder: Path, found: DatasetFiles, advance: Callable[[str], None]) -> Iterator[Dataset]:
+    """Read and check all sources of a dataset, in this process.
+
+    Args:
+        folder: An empty folder, for the tables.
+    """
+    copies = folder / "copies"
+    copies.mkdir()
+    with contextlib.closing(_open_session(folder, copies, found)) as session:
+        yield _Reader(found, session, copies).read(advance)
 
 
 def _open_session(folder: Path, copies: Path, found: DatasetFiles) -> Session:
@@ -79,7 +94,7 @@ class _Reader:
         if not self._found.sources["users"]:
             users = self._users_of_interactions()
         interactions, n_dropped, found = reader.index()
-        notes += found
+        notes += [*found, *remark_on_interactions(interactions, spec)]
         available, unknown = self._available()
         return Dataset(
             spec,
@@ -104,9 +119,11 @@ class _Reader:
     def _entities(self, name: str, sources: Sequence[Sequence[Piece]]) -> tuple[TableRecords, list[str]]:
         entity = self._spec.items if name == "items" else self._spec.users
         bad_rows = BadRows(self._spec.on_bad_row)
-        records = EntityReader(self._session, name, entity, self._missing, bad_rows).read(sources)
+        notes: list[str] = []
+        records = EntityReader(self._session, name, entity, self._missing, bad_rows, notes).read(sources)
         nouns = self._spec.nouns
-        return records, bad_rows.note(nouns.items if name == "items" else nouns.users)
+        left_out = bad_rows.note(nouns.items if name == "items" else nouns.users)
+        return records, [*left_out, *notes, *remark_on_names(self._session, name, entity.fields)]
 
     def _users_of_interactions(self) -> TableRecords:
         """The users who occur in the interactions, for a dataset without sources of users."""
@@ -116,8 +133,7 @@ class _Reader:
             f"FROM (SELECT DISTINCT user_id FROM {ROWS})",
             "users",
         )
-        ids = [identifier for (identifier,) in session.rows("SELECT id FROM users ORDER BY idx", "users")]
-        return TableRecords(session, "users", ids)
+        return TableRecords.of_table(session, "users")
 
     def _available(self) -> tuple[BoolArray | None, list[str]]:
         """Which items are available, and a note on those of which it is not known."""
@@ -134,24 +150,30 @@ class _Reader:
         ).fetchnumpy()["available"]
         n_unknown = int(np.count_nonzero(np.ma.getmaskarray(found)))
         available: BoolArray = np.ma.filled(found, False).astype(bool)
-        if not n_unknown:
-            return available, []
-        nouns, condition_text = spec.nouns, spec.items.available
-        return available, [
-            f"Of {n_unknown:,} {nouns.items} it is not known whether {condition_text}: they count as not available."
-        ]
+        nouns, shown, notes = spec.nouns, spec.items.available, []
+        if n_unknown:
+            noun, verb = (nouns.item, "it counts") if n_unknown == 1 else (nouns.items, "they count")
+            notes.append(f"It is not known of {n_unknown:,} {noun} whether {shown}: {verb} as not available.")
+        if not available.any():
+            notes.append(f"No {nouns.item} is available ({shown}), so none can be recommended.")
+        return available, notes
 
 
 def find_twins(items: Records, keys: Sequence[Sequence[str]]) -> IntArray:
     """(n_items,): for each item the first item that is the same, by any of the keys."""
-    canonical = np.arange(len(items), dtype=np.int64)
+    first_of = list(range(len(items)))
+
+    def first(position: int) -> int:
+        while first_of[position] != position:
+            first_of[position] = first_of[first_of[position]]
+            position = first_of[position]
+        return position
+
     for key in keys:
-        first: dict[str, int] = {}
+        known: dict[str, int] = {}
         for position, values in enumerate(items.rows(key)):
             if any(value is None or value == [] for value in values):
                 continue
-            other = first.setdefault(json.dumps(values), position)
-            a, b = sorted((int(canonical[other]), int(canonical[position])))
-            if a != b:
-                canonical[canonical == b] = a
-    return canonical
+            earlier, later = sorted((first(known.setdefault(json.dumps(values), position)), first(position)))
+            first_of[later] = earlier
+    return np.array([first(position) for position in range(len(items))], dtype=np.int64)

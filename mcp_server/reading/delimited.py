@@ -1,41 +1,21 @@
-"""Delimited text files: their encoding, separator and header, found before DuckDB reads them, and the lines of rows."""
+"""Delimited text files: their separator and header, found before DuckDB reads them, and the lines of rows."""
 
-import codecs
 import csv
-import gzip
-import io
 import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
-
-import duckdb
 
 from mcp_server.dataset.sources import SourceFile, format_of
 from mcp_server.errors import DatasetError, quoted
+from mcp_server.reading.text_files import LONGEST_ROW, open_text
 
-SEPARATORS = (",", ";", "\t", "|", ":")
+SEPARATORS = (",", ";", "\t", "|", ":", "^", "~", "\x01", "\x1f", "::", "||", "#", "!", "§", "¦", " ")
 """Separators that are detected. Of two that fit equally well the first one counts."""
 
 SAMPLED_ROWS = 200
 """Rows from which the separator is detected."""
-
-LONGEST_ROW = 4 * 2**20
-"""Bytes."""
-
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-
-BUFFER = 16 * 2**20
-"""Bytes that DuckDB reads at a time for each thread."""
-
-PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -44,10 +24,13 @@ class Dialect:
 
     separator: str
     quote: str
+    """Quotation mark, or empty where there is none."""
+    escape: str
+    """Character before a quotation mark within a quotation: the mark itself where it is doubled."""
     header: tuple[str, ...]
     """Names of the columns."""
-    has_header: bool
-    """True if the first row holds the names."""
+    header_line: int | None
+    """The line that holds the names, from 1; None where the specification names the columns."""
 
 
 def read_dialect(source: SourceFile, path: Path) -> Dialect:
@@ -58,49 +41,67 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
     """
     is_atomic = (source.format or format_of(path.name)) == "atomic"
     quote = "" if is_atomic or (source.separator and len(source.separator) > 1) else source.quote
-    separator = "\t" if is_atomic else source.separator or detect_separator(path, quote, source.columns)
+    plain = Dialect(source.separator or "", quote, source.escape or quote, tuple(source.columns or ()), None)
+    separator = "\t" if is_atomic else source.separator or detect_separator(path, plain)
+    quote = "" if len(separator) > 1 else quote
+    plain = Dialect(separator, quote, plain.escape if quote else "", plain.header, None)
     if source.columns is not None:
-        return Dialect(separator, quote, tuple(source.columns), has_header=False)
-    first = next((row for _, row in split_rows(path, separator, quote) if row), None)
+        return plain
+    line, first = next(((line, row) for line, row in split_rows(path, plain) if row), (0, None))
     if first is None:
         raise DatasetError(f"{path} is empty: a header line with the column names was expected")
     header = [name.strip() for name in first]
     if is_atomic:
         header = [name.rpartition(":")[0] for name in header]
         if not all(header):
-            raise DatasetError(f"{path}, line 1: the header of an atomic file says name:type")
+            raise DatasetError(f"{path}, line {line}: the header of an atomic file says name:type")
     twice = [name for name, number in Counter(header).items() if number > 1 and name]
     if twice:
-        raise DatasetError(f"{path}, line 1: two columns are named {quoted(twice[0])}: rename one, or name all columns "
-                           "by the key columns")  # fmt: skip
-    return Dialect(separator, quote, tuple(header), has_header=True)
+        raise DatasetError(
+            f"{path}, line {line}: two columns are named {quoted(twice[0])}: rename one, or leave the header line out "
+            "and name all columns by the key columns"
+        )
+    return Dialect(separator, quote, plain.escape, tuple(header), line)
 
 
-def detect_separator(path: Path, quote: str, columns: list[str] | None) -> str:
+def detect_separator(path: Path, plain: Dialect) -> str:
     """The separator by which the first rows have the same number of columns, as many as possible."""
     best, best_score = SEPARATORS[0], (0.0, 1)
     for separator in SEPARATORS:
-        written = (row for _, row in split_rows(path, separator, quote) if row)
+        if separator == " " and best_score > (0.0, 1):
+            break
+        quote = "" if len(separator) > 1 else plain.quote
+        dialect = Dialect(separator, quote, plain.escape if quote else "", plain.header, None)
+        written = (row for _, row in split_rows(path, dialect) if row)
         rows = list(itertools.islice(written, SAMPLED_ROWS))
-        if not rows or len(rows[0]) < 2 or (columns is not None and len(rows[0]) != len(columns)):
+        if not rows or len(rows[0]) < 2 or (plain.header and len(rows[0]) != len(plain.header)):
             continue
+        if len(separator) == 1 and any(name == "" for name in rows[0][1:-1]) and separator * 2 in SEPARATORS:
+            continue  # it is the half of a double one
         share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
         if (share, len(rows[0])) > best_score and share > 0.5:
             best, best_score = separator, (share, len(rows[0]))
     return best
 
 
-def split_rows(path: Path, separator: str, quote: str) -> Iterator[tuple[int, list[str]]]:
+def split_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file, each with the number of the line on which it begins. An empty line is an empty row."""
     with open_text(path) as stream:
-        if len(separator) > 1:
+        if len(dialect.separator) > 1:
             for number, line in enumerate(stream, start=1):
                 text = line.rstrip("\r\n")
-                yield number, text.split(separator) if text else []
+                yield number, text.split(dialect.separator) if text else []
             return
         csv.field_size_limit(LONGEST_ROW)
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-        reader = csv.reader(stream, delimiter=separator, quotechar=quote or None, quoting=quoting)
+        reader = csv.reader(
+            stream,
+            delimiter=dialect.separator,
+            quotechar=dialect.quote or None,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            doublequote=dialect.escape == dialect.quote,
+            escapechar=None if dialect.escape == dialect.quote else dialect.escape,
+            skipinitialspace=dialect.separator != " ",
+        )
         begins = 1
         try:
             for row in reader:
@@ -112,102 +113,12 @@ def split_rows(path: Path, separator: str, quote: str) -> Iterator[tuple[int, li
 
 def line_of_row(path: Path, row_number: int, dialect: Dialect) -> int | None:
     """The line of a row, counted from 1 without the header among the rows that have all columns."""
-    rows = split_rows(path, dialect.separator, dialect.quote)
-    whole = (line for line, row in rows if len(row) == len(dialect.header))
-    return next(itertools.islice(whole, row_number - (0 if dialect.has_header else 1), None), None)
+    width, first = len(dialect.header), dialect.header_line or 0
+    rows = ((line, row) for line, row in split_rows(path, dialect) if line > first)
+    whole = (line for line, row in rows if len(row) == width or (len(row) == width + 1 and row[-1] == ""))
+    return next(itertools.islice(whole, row_number - 1, None), None)
 
 
 def line_of_record(path: Path, record_number: int, dialect: Dialect) -> int | None:
     """The line of a row, counted from 1 among all rows, with the header and with empty lines."""
-    rows = split_rows(path, dialect.separator, dialect.quote)
-    return next((line for line, _ in itertools.islice(rows, record_number - 1, None)), None)
-
-
-def line_of_json(path: Path, row_number: int) -> int | None:
-    """The line of a JSON object, counted from 1 among the lines that are not blank."""
-    with open_text(path) as stream:
-        written = (number for number, line in enumerate(stream, start=1) if line.strip())
-        return next(itertools.islice(written, row_number - 1, None), None)
-
-
-def open_text(path: Path) -> IO[str]:
-    """Open a text file in UTF-8, which may be compressed."""
-    if path.name.endswith(".gz"):
-        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
-    if path.name.endswith(".zst"):
-        return io.StringIO(_decompressed_beginning(path), newline="")
-    return path.open(encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _decompressed_beginning(path: Path) -> str:
-    """The text of a file compressed by Zstandard, which Python 3.11 cannot decompress, through DuckDB."""
-    with duckdb.connect(":memory:") as connection:
-        options = "auto_detect=false, header=false, quote='', escape='', delim='\x01', columns={'line': 'VARCHAR'}"
-        limit = 10 * SAMPLED_ROWS
-        try:
-            lines = connection.execute(
-                f"SELECT coalesce(line, '') FROM read_csv(?, {options}, max_line_size={LONGEST_ROW}) LIMIT {limit}",
-                [str(path)],
-            ).fetchall()
-        except duckdb.Error as error:
-            raise DatasetError(f"{path} cannot be decompressed: {error}") from error
-    return "\n".join(line for (line,) in lines)
-
-
-def in_utf8(source: SourceFile, path: Path, scratch: Path) -> Path:
-    """A text file in UTF-8: the file itself, or a copy in the scratch folder if it has another encoding.
-
-    Raises:
-        DatasetError: It is not in the declared encoding, or in UTF-8 where none is declared.
-    """
-    if path.name.endswith((".gz", ".zst")) and source.encoding is None:
-        return path  # DuckDB checks it
-    encoding = source.encoding or _marked_encoding(path)
-    if encoding is None or codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
-        _check_utf8(path, source)
-        return path
-    target = scratch / f"{len(list(scratch.iterdir()))}-{path.name.removesuffix('.gz')}"
-    opened = gzip.open if path.name.endswith(".gz") else open
-    with opened(path, "rb") as binary, target.open("w", encoding="utf-8", newline="") as stream:
-        decoder = codecs.getincrementaldecoder(encoding)()
-        try:
-            while piece := binary.read(PIECE_BYTES):
-                stream.write(decoder.decode(piece))
-            stream.write(decoder.decode(b"", final=True))
-        except UnicodeError as error:
-            reason = error.reason if isinstance(error, UnicodeDecodeError) else error
-            raise DatasetError(f"{path} is not {encoding}: {reason}") from error
-    return target
-
-
-def _marked_encoding(path: Path) -> str | None:
-    with path.open("rb") as stream:
-        beginning = stream.read(4)
-    return next((encoding for mark, encoding in BYTE_ORDER_MARKS if beginning.startswith(mark)), None)
-
-
-def _check_utf8(path: Path, source: SourceFile) -> None:
-    decoder, line = codecs.getincrementaldecoder("utf-8")(), 1
-    with path.open("rb") as stream:
-        while True:
-            piece = stream.read(PIECE_BYTES)
-            try:
-                decoder.decode(piece, final=not piece)
-            except UnicodeDecodeError as error:
-                line += error.object[: error.start].count(b"\n")
-                raise _not_utf8(path, source, error, line) from error
-            if not piece:
-                return
-            line += piece.count(b"\n")
-
-
-def _not_utf8(path: Path, source: SourceFile, error: UnicodeDecodeError, line: int) -> DatasetError:
-    if source.encoding is not None:
-        return DatasetError(f"{path} is not {source.encoding}: {error.reason} in line {line}")
-    around = error.object[max(error.start - 20, 0) : error.start + 20]
-    text = around.decode("windows-1252", errors="replace").splitlines()
-    shown = next((part for part in text if not part.isascii()), "")
-    return DatasetError(
-        f"{path}, line {line} is not UTF-8: declare the file's encoding, such as encoding: windows-1252 (it then reads "
-        f"{quoted(shown)}) or latin-1"
-    )
+    return next((line for line, _ in itertools.islice(split_rows(path, dialect), record_number - 1, None)), None)

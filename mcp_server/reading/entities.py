@@ -7,6 +7,7 @@ their names in a field with ``many`` are collected, and all else must agree.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.records import Value
@@ -20,6 +21,7 @@ from mcp_server.reading.kinds import (
     field_steps,
     identifier_steps,
     in_steps,
+    is_time,
     needs_numbers,
     needs_times,
 )
@@ -28,8 +30,8 @@ from mcp_server.reading.numbers import NumberForms
 from mcp_server.reading.pieces import TEXT, Piece
 from mcp_server.reading.relations import BROKEN, BROKEN_ROW, Relation, missing_column, relate
 from mcp_server.reading.session import Session
-from mcp_server.reading.sql_text import identifier, text_literal
-from mcp_server.reading.times import ISO, TimeForms
+from mcp_server.reading.sql_text import identifier
+from mcp_server.reading.time_forms import TimeForms, refuse_unclear
 from mcp_server.types import Id
 
 
@@ -38,6 +40,11 @@ class TableRecords:
 
     def __init__(self, session: Session, table: str, ids: list[Id]) -> None:
         self._session, self._table, self.ids = session, table, ids
+
+    @classmethod
+    def of_table(cls, session: Session, table: str) -> "TableRecords":
+        """All records of a table, which has their positions and IDs."""
+        return cls(session, table, [each for (each,) in session.rows(f"SELECT id FROM {table} ORDER BY idx", table)])
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,6 +68,8 @@ class EntityReader:
     entity: ItemSpec | UserSpec
     missing: Missing
     bad_rows: BadRows
+    notes: list[str]
+    """Sentences for the owner, which reading adds to."""
 
     def read(self, sources: Sequence[Sequence[Piece]]) -> TableRecords:
         """Make the table: idx, id and the fields, by the order of the IDs.
@@ -79,14 +88,13 @@ class EntityReader:
         }
         for piece in pieces:
             if self.entity.id not in relations[id(piece)].columns:
-                raise missing_column(self.entity.id, f"{self.name}: id", [piece])
+                raise missing_column(self.entity.id, f"{self.name}: id", [piece], self.session)
         for field in fields:
             if not any(field.column in relation.columns for relation in relations.values()):
-                raise missing_column(field.column, f"{self.name}: field {field.name!r}", pieces)
+                raise missing_column(field.column, f"{self.name}: field {field.name!r}", pieces, self.session)
         self._stage(sources, relations)
         self._join()
-        ids = [identifier for (identifier,) in self.session.rows(f"SELECT id FROM {self.name} ORDER BY idx", self.name)]
-        return TableRecords(self.session, self.name, ids)
+        return TableRecords.of_table(self.session, self.name)
 
     def _stage(self, sources: Sequence[Sequence[Piece]], relations: dict[int, Relation]) -> None:
         """Fill the table of rows: id, source, and the fields."""
@@ -113,19 +121,35 @@ class EntityReader:
             return in_steps(relation.of(path), list(named.values()))
 
         session.run(f"INSERT INTO {self.name}_rows SELECT {', '.join(chosen)} FROM {stepwise(None)}", piece.name)
-        n_rejected, rejected = rejected_rows(piece, session, len(piece.columns))
+        n_rejected, rejected = rejected_rows(piece, session)
         [n_rows] = session.row(f"SELECT count(*) FROM {self.name}_rows WHERE source = {number}", piece.name)
         self.bad_rows.add(n_rejected, rejected, n_rows + n_rejected, piece.name)
         [n_bad] = session.row(f"SELECT count(*) FROM {self.name}_rows WHERE bad", piece.name)
         if n_bad:
             self.bad_rows.add(n_bad, find_bad_rows(piece, session, stepwise, checks), n_rows, piece.name)
             session.run(f"DELETE FROM {self.name}_rows WHERE bad", piece.name)
+        for field in self.entity.fields:
+            if field.bands and field.name in named:
+                self._note_outside(field, named[field.name][0], stepwise(None), piece.name)
+
+    def _note_outside(self, field: FieldSpec, names: Names, rows: str, name: str) -> None:
+        """Note numbers that are in none of the bands of a field."""
+        outside = (
+            f"SELECT {names.given} AS given FROM {rows} WHERE {names.middle} IS NOT NULL AND {names.value} IS NULL"
+        )
+        n, example = self.session.row(f"SELECT count(*), min(given) FROM ({outside})", name)
+        if n:
+            values = "value is" if n == 1 else "values are"
+            self.notes.append(
+                f"{n:,} {values} outside of all bands of {field.name}, such as {quoted(example)}, and so unknown."
+            )
 
     def _steps(self, relation: Relation) -> dict[str, Steps]:
         """The ID, under the empty name, and the fields that a piece has."""
         fields = [field for field in self.entity.fields if field.column in relation.columns]
         forms = self._forms(relation, fields)
-        identified = identifier_steps(relation.columns[self.entity.id], self.entity.id_type, Names.numbered(0))
+        names = Names.numbered(0)
+        identified = identifier_steps(relation.columns[self.entity.id], self.entity.id_type, self.missing, names)
         steps = {"": identified}
         for number, field in enumerate(fields, start=1):
             column, decided = relation.columns[field.column], forms.get(field.name, Forms())
@@ -133,47 +157,62 @@ class EntityReader:
         return steps
 
     def _forms(self, relation: Relation, fields: Sequence[FieldSpec]) -> dict[str, Forms]:
-        """What the values of text columns of numbers and dates decide together."""
-        asked: list[tuple[FieldSpec, list[str]]] = []
-        values = []
+        """What the values of columns of numbers and dates decide together."""
+        asked: list[tuple[FieldSpec, str, list[str]]] = []
+        unusual = self._unusual_numbers(relation, fields)
         for field in fields:
-            column, name = relation.columns[field.column], f"v{len(asked)}"
-            if column.type == TEXT and (needs_numbers(field) or needs_times(field)):
-                values.append(f"{self.missing.known(column.text, of_number=True)} AS {name}")
-                forms = NumberForms if needs_numbers(field) else TimeForms
-                asked.append((field, forms.aggregates(name)))
-        relation_of_values = f"(SELECT {', '.join(values)} FROM {relation.of(None)})"
-        asked = self._unusual(asked, relation_of_values)
+            column = relation.columns[field.column]
+            value = self.missing.known(column.text, of_number=True)
+            if field in unusual:
+                asked.append((field, value, NumberForms.aggregates(f"v{len(asked)}")))
+            elif needs_times(field) and field.format is None and not is_time(column.type):
+                asked.append((field, value, TimeForms.aggregates(f"v{len(asked)}")))
         if not asked:
             return {}
-        aggregates = ", ".join(aggregate for _, each in asked for aggregate in each)
-        row = self.session.row(f"SELECT {aggregates} FROM {relation_of_values}", relation.piece.name)
+        aggregates = ", ".join(aggregate for _, _, each in asked for aggregate in each)
+        values = ", ".join(f"{value} AS v{number}" for number, (_, value, _) in enumerate(asked))
+        row = self.session.row(
+            f"SELECT {aggregates} FROM (SELECT {values} FROM {relation.of(None)})", relation.piece.name
+        )
         decided, start = {}, 0
-        for field, each in asked:
+        for field, value, each in asked:
             found = row[start : start + len(each)]
             start += len(each)
-            place = f"{relation.piece.name}: {field.column}"
-            if needs_numbers(field):
-                mark = field.decimal or NumberForms(*found).decimal_mark(place, whole=field.integer)
-                decided[field.name] = Forms(decimal=mark)
-            elif field.format is None:
-                times = TimeForms.of_row(found)
-                times.check(place, "format")
-                decided[field.name] = Forms(unit=times.unit(place, "format"))
+            decide = self._decimal if needs_numbers(field) else self._times
+            decided[field.name] = decide(relation, field, value, found)
         return decided
 
-    def _unusual(self, asked: list[tuple[FieldSpec, list[str]]], values: str) -> list[tuple[FieldSpec, list[str]]]:
-        """Those fields of which some values are neither plain numbers nor ISO dates."""
-        if not asked:
+    def _unusual_numbers(self, relation: Relation, fields: Sequence[FieldSpec]) -> list[FieldSpec]:
+        """Fields of numbers with values that a cast does not take. Only of these a closer look, which takes time, can
+        decide anything.
+        """
+        texts = [field for field in fields if needs_numbers(field) and relation.columns[field.column].type == TEXT]
+        if not texts:
             return []
-        plain = [
-            f"count(v{place}) > count(TRY_CAST(v{place} AS DOUBLE))"
-            if needs_numbers(field)
-            else f"count(v{place}) > count(*) FILTER (regexp_matches(v{place}, {text_literal(ISO)}))"
-            for place, (field, _) in enumerate(asked)
-        ]
-        found = self.session.row(f"SELECT {', '.join(plain)} FROM {values}", self.name)
-        return [each for each, is_unusual in zip(asked, found, strict=True) if is_unusual]
+        known = [self.missing.known(relation.columns[field.column].text, of_number=True) for field in texts]
+        differ = ", ".join(f"count({value}) > count(TRY_CAST({value} AS DOUBLE))" for value in known)
+        found = self.session.row(f"SELECT {differ} FROM {relation.of(None)}", relation.piece.name)
+        return [field for field, is_unusual in zip(texts, found, strict=True) if is_unusual]
+
+    def _decimal(self, relation: Relation, field: FieldSpec, value: str, found: Sequence[Any]) -> Forms:
+        forms, place = NumberForms(*found), f"{relation.piece.name}: {field.column}"
+        if len(forms.currencies) > 1:
+            self.notes.append(f"{place} has numbers in several currencies ({', '.join(forms.currencies)}), which are "
+                              "compared as if they were one.")  # fmt: skip
+        is_json = relation.piece.broken is not None
+        return Forms(decimal=field.decimal or forms.decimal_mark(place, whole=field.integer, is_json=is_json))
+
+    def _times(self, relation: Relation, field: FieldSpec, value: str, found: Sequence[Any]) -> Forms:
+        forms, place = TimeForms.of_row(found), f"{relation.piece.name}: {field.column}"
+        if forms.n_others:
+            refuse_unclear(self.session, f"(SELECT {value} AS v FROM {relation.of(None)})", place, "format")
+        unit = forms.unit(place, "format")
+        if forms.is_of_first_year:
+            raise DatasetError(
+                f"{place}: if {forms.number} is in seconds since 1970, it is a time close to 1970: declare format: s "
+                "if that is meant, or the form that it has"
+            )
+        return Forms(unit=unit)
 
     def _join(self) -> None:
         """Make the table of records from the table of rows."""
@@ -237,8 +276,9 @@ class EntityReader:
         if n and self.bad_rows.policy == "fail":
             more = f" ({n:,} such IDs in all)" if n > len(examples) else ""
             raise DatasetError(f"{'; '.join(examples)}{more}. Mend the rows, {SKIP}: the first one then counts")
-        self.bad_rows.n += n
-        self.bad_rows.examples += examples[: 5 - len(self.bad_rows.examples)]
+        if n:
+            ids = f"{n:,} {'ID' if n == 1 else 'IDs'} of {self.name}"
+            self.notes.append(f"Rows of {ids} differ; the first one of each counts, such as: {'; '.join(examples)}.")
 
 
 def _once(names: str) -> str:

@@ -61,7 +61,7 @@ def check_ratings(spec: InteractionSpec, values: DoubleArray) -> None:
         return
     assert spec.rating is not None
     found, column = Values.of(values), quoted(spec.rating)
-    span = f"from {found.least:g} to {found.greatest:g}, most often around {found.median:g}"
+    span = f"from {found.least:g} to {found.greatest:g}, with a median of {found.median:g}"
     words = set(re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", spec.rating).lower()))
     has_long_tail = (
         found.are_whole and found.n_distinct > FEW_LEVELS and found.greatest > LONG_TAIL * max(found.median, 1)
@@ -73,9 +73,9 @@ def check_ratings(spec: InteractionSpec, values: DoubleArray) -> None:
         )
     if found.least == 0 and found.n_zeros and found.greatest > 1:
         raise DatasetError(
-            f"interactions: {found.n_zeros:,} values of the column {column} are 0 ({span}). If 0 is a rating, declare "
-            f"rating_range: [0, {found.greatest:g}]; if it means that there is none, leave such rows out with "
-            f'where: "{spec.rating} > 0"; if these are counts, declare feedback: counts'
+            f"interactions: {found.n_zeros:,} of {len(values):,} values of the column {column} are 0 ({span}). If 0 is "
+            f"a rating, declare rating_range: [0, {found.greatest:g}]; if it means that there is none, leave such rows "
+            f'out with where: "{spec.rating} > 0"; if these are counts, declare feedback: counts'
         )
     if found.n_distinct == 1 and len(values) > FEW_LEVELS:
         raise DatasetError(

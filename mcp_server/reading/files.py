@@ -5,15 +5,19 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from mcp_server.dataset.sources import Alternatives, Source, SourceFile, SourceQuery, check_inside, format_of
 from mcp_server.dataset.spec import DatasetSpec, load_spec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
-from mcp_server.reading.databases import Databases
 from mcp_server.reading.sql_text import parse_query
 from recsys_shared.plain_text import cut
+
+if TYPE_CHECKING:
+    from mcp_server.reading.databases import Databases
 
 READING_VERSION = 1
 """A number in the fingerprint of datasets. Raise it when the same files are read to other records."""
@@ -64,15 +68,15 @@ class DatasetFiles:
         cls,
         spec_path: Path,
         data_folder: Path | None,
-        databases: Databases | None = None,
-        advance: Callable[[str], None] = lambda step: None,
+        databases: "Databases | None" = None,
+        advance: Callable[[str, int], None] = lambda name, n_rows: None,
     ) -> "DatasetFiles":
         """Read a specification, find its files, and fetch what it asks of databases.
 
         Args:
             data_folder: Folder that the user names; it is searched first.
             databases: The databases that the user has named.
-            advance: Called with the name of each database when a query of it begins.
+            advance: Called with the name of a database and the number of rows fetched so far by a query of it.
 
         Raises:
             DatasetError: The specification is wrong, a file is missing or outside its folders, or a database is not
@@ -86,10 +90,8 @@ class DatasetFiles:
         results: dict[SourceQuery, Path] = {}
         for source in dict.fromkeys(asked):
             assert fetched is not None
-            assert source.from_ is not None
-            advance(source.from_)
             results[source] = Path(fetched.name) / f"{len(results)}.csv"
-            (databases or Databases({})).fetch(source.from_, source.query, results[source])
+            _fetch(source, databases, results[source], advance)
         found = {part: [locator.locate(source, results) for source in declared[part]] for part in PARTS}
         digest = hashlib.sha256(f"{READING_VERSION}{spec.model_dump_json(exclude={'model'})}".encode())
         for part in PARTS:
@@ -102,6 +104,17 @@ class DatasetFiles:
     def paths(self) -> list[Path]:
         """All files that are read, each once."""
         return list(dict.fromkeys(path for part in PARTS for path in paths_of(self.sources[part])))
+
+
+def _fetch(
+    source: SourceQuery, databases: "Databases | None", target: Path, advance: Callable[[str, int], None]
+) -> None:
+    """Put the result of a query of a database into a file."""
+    from mcp_server.reading.databases import Databases  # with SQLAlchemy, which datasets of files do not need
+
+    assert source.from_ is not None
+    advance(source.from_, 0)
+    (databases or Databases({})).fetch(source.from_, source.query, target, partial(advance, source.from_))
 
 
 def paths_of(sources: list[Located]) -> Iterator[Path]:

@@ -51,7 +51,7 @@ class InteractionReader:
             relation = relate(piece, wanted, self.session)
             for name in wanted:
                 if name not in relation.columns:
-                    raise missing_column(name, "interactions", [piece])
+                    raise missing_column(name, "interactions", [piece], self.session)
             self._stage_piece(relation, number)
 
     def _stage_piece(self, relation: Relation, number: int) -> None:
@@ -63,7 +63,7 @@ class InteractionReader:
             session.run(f"DELETE FROM {ROWS} WHERE piece = {number}", piece.name)
             plan = steps.thorough()
             n_bad = self._insert(relation, plan, number)
-        n_rejected, rejected = rejected_rows(piece, session, len(piece.columns))
+        n_rejected, rejected = rejected_rows(piece, session)
         [n_rows] = session.row(f"SELECT count(*) FROM {ROWS} WHERE piece = {number}", piece.name)
         self.bad_rows.add(n_rejected, rejected, n_rows + n_rejected, piece.name)
         if n_bad:
@@ -95,13 +95,16 @@ class InteractionReader:
         declared = self.spec.interactions
         time_column = f", coalesce(r.time, {NO_TIME}) AS time" if declared.timestamp else ""
         found = self.session.run(
-            "SELECT coalesce(u.idx, -1)::INTEGER AS user, coalesce(i.idx, -1)::INTEGER AS item, r.value AS value"
-            f"{time_column} FROM {ROWS} r "
+            "SELECT coalesce(u.idx, -1)::INTEGER AS user, coalesce(i.idx, -1)::INTEGER AS item, r.value AS value, "
+            f"r.rowid AS place{time_column} FROM {ROWS} r "
             "LEFT JOIN users u ON u.id = r.user_id LEFT JOIN items i ON i.id = r.item_id",
             "interactions",
         ).fetchnumpy()
-        user, item, value = (np.ma.getdata(found[name]) for name in ("user", "item", "value"))
-        time = np.ma.getdata(found["time"]) if declared.timestamp else None
+        columns = {name: np.ma.getdata(values) for name, values in found.items()}
+        place = columns.pop("place")
+        if (place[1:] < place[:-1]).any():  # a join keeps the order of its rows only where it is quicker to do so
+            columns = {name: values[np.argsort(place)] for name, values in columns.items()}
+        user, item, value, time = columns["user"], columns["item"], columns["value"], columns.get("time")
         known = (user >= 0) & (item >= 0)
         n_dropped = int(np.count_nonzero(~known))
         notes = self._unknown(user, item, n_dropped)
@@ -142,8 +145,9 @@ class InteractionReader:
     def _repetitions(self, n_repeated: int) -> list[str]:
         if not n_repeated:
             return []
+        latest = "the latest one" if self.spec.interactions.timestamp else "the last one in the order of the rows"
         rule = {
-            "ratings": "the latest one of a pair counts",
+            "ratings": f"{latest} counts",
             "counts": "the counts of a pair are added up",
             "events": "the weights of a pair are added up",
             "likes": "each pair counts once",

@@ -11,8 +11,8 @@ from mcp_server.reading.pieces import BLANKS, TEXT
 from mcp_server.reading.relations import UsedColumn
 from mcp_server.reading.sql_text import text_literal
 
-TRUE = ("true", "t", "yes", "y", "1", "on")
-FALSE = ("false", "f", "no", "n", "0", "off")
+TRUE = ("true", "t", "yes", "y", "1", "1.0", "on")
+FALSE = ("false", "f", "no", "n", "0", "0.0", "off")
 
 NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
            "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
@@ -26,6 +26,8 @@ class Forms:
     """Decimal mark of numbers."""
     unit: str = "s"
     """Unit of times that are numbers."""
+    with_years: bool = True
+    """Four digits are a year, and no number of time."""
 
 
 @dataclass(frozen=True)
@@ -73,27 +75,32 @@ def is_time(type_: str) -> bool:
     return type_.startswith(("DATE", "TIMESTAMP"))
 
 
-def identifier_steps(column: UsedColumn, id_type: str, names: Names) -> Steps:
+def identifier_steps(column: UsedColumn, id_type: str, missing: Missing, names: Names) -> Steps:
     """The ID in a column."""
-    given = f"nullif({column.text}, '')"
+    given = missing.known(column.text)
     if id_type == "string":
+        if is_numeric(column.type):
+            given = f"regexp_replace({column.text}, '\\.0+$', '')"
         bad = f"{names.value} IS NULL OR length({names.value}) > {LONGEST_ID}"
         return Steps(given, "NULL", names.given, bad, f"an ID of 1 to {LONGEST_ID} characters")
     expected = "a whole number of at most 64 bits"
-    if column.type in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"):
-        return Steps(given, "NULL", f"CAST({column.sql} AS BIGINT)", f"{names.value} IS NULL", expected)
+    if is_numeric(column.type):
+        whole = f"CASE WHEN {column.sql} = floor({column.sql}) THEN TRY_CAST({column.sql} AS BIGINT) END"
+        return Steps(column.text, "NULL", whole, f"{names.value} IS NULL", expected)
+    given = f"nullif({column.text}, '')"
     whole = f"regexp_extract({names.given}, '^([+-]?\\d+)(\\.0*)?$', 1)"
     quick = f"CASE WHEN regexp_matches({names.given}, '^\\d+$') THEN {names.given} ELSE {whole} END"
     return Steps(given, quick, f"TRY_CAST({names.middle} AS BIGINT)", f"{names.value} IS NULL", expected)
 
 
-def plain_identifier_steps(column: UsedColumn, id_type: str, names: Names) -> Steps:
+def plain_identifier_steps(column: UsedColumn, id_type: str, missing: Missing, names: Names) -> Steps:
     """The ID in a column, if it is written plainly: without blanks around it, or as the database writes the number."""
     if column.type != TEXT:
-        return identifier_steps(column, id_type, names)
+        return identifier_steps(column, id_type, missing, names)
     if id_type == "string":
         plain = f"{names.given} >= '!' AND right({names.given}, 1) >= '!' AND strlen({names.given}) <= {LONGEST_ID}"
-        return Steps(column.sql, "NULL", names.given, f"NOT coalesce({plain}, false)", "")
+        unknown = f"{missing.known(names.given)} IS NULL"
+        return Steps(column.sql, "NULL", names.given, f"NOT coalesce({plain}, false) OR {unknown}", "")
     unusual = " OR ".join(f"contains({names.given}, '{sign}')" for sign in ".eE_")  # which a cast would take
     return Steps(column.sql, "NULL", f"TRY_CAST({names.given} AS BIGINT)", f"{names.value} IS NULL OR {unusual}", "")
 
@@ -110,7 +117,8 @@ def field_steps(column: UsedColumn, spec: FieldSpec, missing: Missing, forms: Fo
 def number_steps(column: UsedColumn, missing: Missing, decimal: str, names: Names) -> Steps:
     """The number in a column, as DOUBLE."""
     if is_numeric(column.type):
-        value = f"CASE WHEN isfinite({names.middle}) THEN {names.middle} END"
+        known = "".join(f" AND {names.middle} <> {amount!r}" for amount in missing.amounts)
+        value = f"CASE WHEN isfinite({names.middle}){known} THEN {names.middle} END"
         return Steps(column.text, f"CAST({column.sql} AS DOUBLE)", value, "false", "a number")
     given = missing.known(column.text, of_number=True)
     middle = numbers.number(names.given, decimal)
@@ -131,27 +139,37 @@ def _number(column: UsedColumn, spec: FieldSpec, missing: Missing, forms: Forms,
         return Steps(steps.given, steps.middle, f"CASE {cases} END", steps.bad, steps.expected)
     if not spec.integer:
         return steps
+    exact = f"TRY_CAST(CASE WHEN regexp_matches({names.given}, '^[+-]?\\d+$') THEN {names.given} END AS BIGINT)"
     whole = f"{number} = floor({number}) AND abs({number}) < {LARGEST_INTEGER}"
-    value = f"CASE WHEN {whole} THEN CAST({number} AS BIGINT) END"
+    value = f"coalesce({exact}, CASE WHEN {whole} THEN CAST({number} AS BIGINT) END)"
     bad = f"({steps.bad}) OR ({number} IS NOT NULL AND {names.value} IS NULL)"
     return Steps(steps.given, steps.middle, value, bad, "a whole number of at most 64 bits")
 
 
-def moment_steps(column: UsedColumn, declared: str | None, missing: Missing, unit: str, names: Names) -> Steps:
+def moment_steps(column: UsedColumn, declared: str | None, missing: Missing, forms: Forms, names: Names) -> Steps:
     """The moment in a column, as TIMESTAMP in UTC."""
     expected = f"a time of the form {declared}" if declared else "a time: ISO 8601, or s, ms or us since 1970"
     if is_time(column.type):
-        return Steps(column.text, f"CAST({column.sql} AS TIMESTAMP)", names.middle, "false", expected)
+        return Steps(finite(column.sql, column.text), finite(column.sql), names.middle, "false", expected)
     given = missing.known(column.text, of_number=True)
     bad = f"{names.given} IS NOT NULL AND {names.middle} IS NULL"
-    return Steps(given, times.moment(names.given, declared, unit), names.middle, bad, expected)
+    moment = times.moment(names.given, declared, forms.unit, with_years=forms.with_years)
+    return Steps(given, moment, names.middle, bad, expected)
+
+
+def finite(moment: str, value: str | None = None) -> str:
+    """SQL for a moment, or for a value that stands for it; NULL where it is infinite."""
+    return f"CASE WHEN isfinite({moment}) THEN {value or f'CAST({moment} AS TIMESTAMP)'} END"
 
 
 def _date(column: UsedColumn, spec: FieldSpec, missing: Missing, forms: Forms, names: Names) -> Steps:
-    steps = moment_steps(column, spec.format, missing, forms.unit, names)
-    middle = times.iso_text(steps.middle)
-    if not is_time(column.type) and spec.format is None:
+    steps = moment_steps(column, spec.format, missing, forms, names)
+    if is_time(column.type):
+        middle = times.iso_text(steps.middle)
+    elif spec.format is None:
         middle = times.iso_date(names.given, steps.middle)
+    else:
+        middle = times.iso_date_of_form(steps.middle, spec.format)
     value = names.middle
     if spec.part is not None:
         first, length = (1, 4) if spec.part == "year" else (6, 2)
@@ -167,15 +185,21 @@ def _shown(value: str, spec: FieldSpec) -> str:
 
 
 def _category(column: UsedColumn, spec: FieldSpec, missing: Missing, names: Names) -> Steps:
-    given, several = missing.known(column.text), f"starts_with({names.given}, '[') AND json_valid({names.given})"
+    given, several = missing.known(column.text), _holds_json(names.given)
     if column.type.endswith("[]"):
         several = f"len({column.sql}) > 1"
-    return Steps(given, "NULL", _shown(names.given, spec), several, "one name: declare many: true for several")
+    expected = "one name: declare many: true for several, and for a part of an object source: COLUMN.PART"
+    return Steps(given, "NULL", _shown(names.given, spec), several, expected)
+
+
+def _holds_json(text: str) -> str:
+    """SQL condition for a text that is a list or an object of JSON."""
+    return f"((starts_with({text}, '[') OR starts_with({text}, '{{')) AND json_valid({text}))"
 
 
 def _many(column: UsedColumn, spec: FieldSpec, missing: Missing, names: Names) -> Steps:
     """A list of names: a list already, a list of JSON or in brackets, or names between separators."""
-    given, bad = missing.known(column.text), "false"
+    given, bad = missing.known(column.text), f"len(list_filter({names.value}, lambda part: {_holds_json('part')})) > 0"
     if column.type.endswith("[]"):
         middle = f"CAST({column.sql} AS VARCHAR[])"
     else:
@@ -183,11 +207,11 @@ def _many(column: UsedColumn, spec: FieldSpec, missing: Missing, names: Names) -
         listed = f"coalesce(TRY(CAST(CAST({names.given} AS JSON) AS VARCHAR[])), TRY_CAST({names.given} AS VARCHAR[]))"
         split = f"string_split({names.given}, {text_literal(spec.separator or ',')})"
         middle = f"CASE WHEN {in_brackets} THEN {listed} ELSE {split} END"
-        bad = f"{names.given} IS NOT NULL AND {names.middle} IS NULL"
+        bad = f"({names.given} IS NOT NULL AND {names.middle} IS NULL) OR {bad}"
     name = _shown(missing.known(f"trim(part, {BLANKS})"), spec)
     named = f"list_transform({names.middle}, lambda part: {name})"
     value = f"list_filter({named}, lambda part: part IS NOT NULL AND part <> '')"
-    return Steps(given, middle, value, bad, "a list of names")
+    return Steps(given, middle, value, bad, "a list of names: for a part of objects declare source: COLUMN.PART")
 
 
 def _text(column: UsedColumn, spec: FieldSpec, missing: Missing, names: Names) -> Steps:

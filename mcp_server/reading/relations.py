@@ -7,11 +7,16 @@ from pathlib import Path
 from rapidfuzz import process
 
 from mcp_server.errors import DatasetError, quoted
-from mcp_server.reading.pieces import ROW, TEXT, Column, Piece, part_of, typed_columns
+from mcp_server.reading.json_pieces import keys_of, part_of
+from mcp_server.reading.pieces import ROW, TEXT, Column, Piece
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import is_expression, parse_expression
+from mcp_server.reading.typed_columns import typed_columns
 
 LEAST_SIMILARITY = 50
+
+MOST_FILES = 5
+"""Files that a message names."""
 
 RelationOf = Callable[[Path | None], str]
 """Makes the FROM clause of a piece: of all its files, or of one of them with the number of each row."""
@@ -55,7 +60,7 @@ def relate(piece: Piece, wanted: Iterable[str], session: Session) -> Relation:
     for name in dict.fromkeys(wanted):
         if name in piece.columns:
             columns[name] = piece.columns[name]
-        elif (found := _part(piece, name)) is not None:
+        elif (found := _part(piece, name, session)) is not None:
             columns[name] = found
         elif is_expression(name):
             parsed = parse_expression(name, f"source {quoted(name)}")
@@ -67,7 +72,7 @@ def relate(piece: Piece, wanted: Iterable[str], session: Session) -> Relation:
         parsed = parse_expression(piece.where, "where")
         for column in parsed.columns:
             if column not in piece.columns:
-                raise missing_column(column, "where", [piece])
+                raise missing_column(column, "where", [piece], session)
         condition = parsed.sql
         used += parsed.columns
     filtered = _filtered(piece, list(dict.fromkeys(used)), condition, session)
@@ -78,6 +83,7 @@ def relate(piece: Piece, wanted: Iterable[str], session: Session) -> Relation:
 
 def _in_layers(piece: Piece, columns: Mapping[str, Column], filtered: RelationOf) -> Relation:
     """The relation whose columns are computed once: their values first, then these as texts."""
+    columns = {name: column.plain for name, column in columns.items()}
     names = {name: (f'"in:{number}"', f'"text:{number}"') for number, name in enumerate(columns)}
     values = [f"{column.sql} AS {names[name][0]}" for name, column in columns.items()]
     texts = [f"{Column(names[name][0], column.type).text} AS {names[name][1]}" for name, column in columns.items()]
@@ -94,12 +100,16 @@ def _in_layers(piece: Piece, columns: Mapping[str, Column], filtered: RelationOf
     return Relation(piece, used, of)
 
 
-def _part(piece: Piece, name: str) -> Column | None:
-    """The column of a path such as ``price.amount``; None where the name is none."""
+def _part(piece: Piece, name: str, session: Session) -> Column | None:
+    """The column of a path such as ``price.amount``; None where no object of the piece has such a part."""
     first, *rest = name.split(".")
     if not rest or first not in piece.columns or not all(rest):
         return None
-    return part_of(piece.columns[first], rest)
+    part, parent = part_of(piece.columns[first], rest), piece.columns[first]
+    [n_known] = session.row(f"SELECT count({part.sql}) FROM ({piece.scan(piece.paths, False)})", piece.name)
+    if len(rest) > 1:
+        parent = part_of(parent, rest[:-1])
+    return part if n_known or rest[-1] in keys_of(piece, parent, session) else None
 
 
 def _filtered(piece: Piece, used: Sequence[str], condition: str | None, session: Session) -> RelationOf:
@@ -117,14 +127,29 @@ def _filtered(piece: Piece, used: Sequence[str], condition: str | None, session:
 def _types(relation: str, expressions: Collection[str], piece: Piece, session: Session) -> list[str]:
     if not expressions:
         return []
-    listed = ", ".join(f"{sql} AS e{position}" for position, sql in enumerate(expressions))
-    return [type_ for _, type_, *_ in session.rows(f"DESCRIBE SELECT {listed} FROM {relation}", piece.name)]
+    types = []
+    for sql in expressions:
+        try:
+            types += [type_ for _, type_, *_ in session.rows(f"DESCRIBE SELECT {sql} FROM {relation}", piece.name)]
+        except DatasetError as error:
+            raise DatasetError(
+                f"{error} (in the expression {quoted(sql)}; a column is a text if not all of its values are numbers or "
+                "dates: TRY_CAST(COLUMN AS DOUBLE) makes numbers of those that are)"
+            ) from error
+    return types
 
 
-def missing_column(name: str, where: str, pieces: Sequence[Piece]) -> DatasetError:
+def missing_column(name: str, where: str, pieces: Sequence[Piece], session: Session) -> DatasetError:
     """An error for a column that no file has, with the nearest that there is."""
     known = list(dict.fromkeys(column for piece in pieces for column in piece.columns))
+    if is_expression(name):
+        used = parse_expression(name, where).columns
+        name = next((column for column in used if column not in known), name)
+    first = name.split(".")[0]
+    for piece in pieces:
+        if first != name and first in piece.columns:
+            known = [f"{first}.{key}" for key in keys_of(piece, piece.columns[first], session)] or known
     near = process.extractOne(name.lower(), [column.lower() for column in known], score_cutoff=LEAST_SIMILARITY)
-    files = ", ".join(dict.fromkeys(piece.name for piece in pieces))
+    files = ", ".join(dict.fromkeys(piece.name for piece in pieces[:MOST_FILES]))
     hint = f"the nearest is {quoted(known[near[2]])}" if near else f"there are {', '.join(map(quoted, known[:20]))}"
     return DatasetError(f"{where}: there is no column {quoted(name)} in {files}; {hint}")

@@ -6,6 +6,7 @@ so that no comment or bracket can reach beyond its place.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,8 @@ from typing import Any
 import duckdb
 
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
+from mcp_server.reading.sql_functions import TABLE_FUNCTIONS, functions_of_rows, is_refused
 from recsys_shared.plain_text import cut
-
-TABLE_FUNCTIONS = frozenset({"unnest", "range", "generate_series", "json_each", "json_tree", "repeat_row"})
-"""Functions that a query may use in place of a table. All others read files or tell of this machine."""
-
-REFUSED_FUNCTIONS = frozenset({"current_setting", "getenv", "getvariable", "query", "query_table", "sql_auto_complete"})
-"""Functions that tell of this machine, or run a text."""
 
 
 def text_literal(value: str) -> str:
@@ -63,8 +59,18 @@ def parse_expression(text: str, where: str) -> Expression:
     if not _is_alone(node) or any(part.get("class") in ("SUBQUERY", "STAR", "WINDOW") for part in _parts(node)):
         raise DatasetError(f"{where}: {quoted(text)} is not one SQL expression over the columns of a row")
     _check_functions(node, where)
-    columns = [part["column_names"] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
-    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(dict.fromkeys(names[0] for names in columns)))
+    about_rows = next((name for name in _functions(node) if name in functions_of_rows()), None)
+    if about_rows is not None:
+        name = quoted(about_rows.removesuffix("_star"))
+        raise DatasetError(f"{where}: an expression is about one row, and {name} about many: use it in a query")
+    lambdas = [part for part in _parts(node) if part.get("class") == "LAMBDA"]
+    parameters = {name for part in lambdas for name in _column_names(part["lhs"])}
+    columns = dict.fromkeys(name for name in _column_names(node) if name not in parameters)
+    return Expression(f"({sql.removeprefix('SELECT ')})", tuple(columns))
+
+
+def _column_names(node: Any) -> list[str]:
+    return [part["column_names"][0] for part in _parts(node) if part.get("class") == "COLUMN_REF"]
 
 
 def _is_alone(node: dict[str, Any]) -> bool:
@@ -99,20 +105,16 @@ def parse_query(text: str, where: str) -> Query:
     """
     node, sql = _parse(text.strip().rstrip(";"), text, where)
     _check_functions(node, where)
-    files: list[str] = []
     for part in _parts(node):
         kind = part.get("type")
-        if kind == "BASE_TABLE":
-            if part.get("schema_name") or part.get("catalog_name"):
-                raise DatasetError(f"{where}: a query reads files, such as FROM 'ratings.csv', and no other tables")
-            files.append(part["table_name"])
-        elif kind == "TABLE_FUNCTION" and _function_name(part.get("function", {})) not in TABLE_FUNCTIONS:
+        if kind == "BASE_TABLE" and (part.get("schema_name") or part.get("catalog_name")):
+            raise DatasetError(f"{where}: a query reads files, such as FROM 'ratings.csv', and no other tables")
+        if kind == "TABLE_FUNCTION" and _function_name(part.get("function", {})) not in TABLE_FUNCTIONS:
             name = quoted(_function_name(part.get("function", {})))
             raise DatasetError(f"{where}: a query cannot use {name}: name a file itself, as in FROM 'ratings.csv'")
-        elif kind == "SHOW_REF":
+        if kind == "SHOW_REF":
             raise DatasetError(f"{where}: {quoted(text)} is not a SELECT over files")
-    named_within = set(_names_of_common_tables(node))
-    return Query(sql, tuple(dict.fromkeys(name for name in files if name not in named_within)))
+    return Query(sql, tuple(dict.fromkeys(_tables_from_outside(node))))
 
 
 def _parse(statement: str, text: str, where: str) -> tuple[dict[str, Any], str]:
@@ -134,8 +136,8 @@ def _parse(statement: str, text: str, where: str) -> tuple[dict[str, Any], str]:
 
 
 def reason_of(message: str) -> str:
-    """The first line of a message of DuckDB, which goes on with the statement and where in it the error is."""
-    return cut(message.strip().split("\n", 1)[0], MOST_CHARACTERS)
+    """The first line of a message of DuckDB without its kind. It goes on with the statement and where the error is."""
+    return cut(re.sub(r"^[A-Z][\w ]{2,30} Error: ", "", message.strip()).split("\n", 1)[0], MOST_CHARACTERS)
 
 
 def _parts(node: Any) -> Iterator[dict[str, Any]]:
@@ -150,17 +152,41 @@ def _parts(node: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(part)
 
 
-def _names_of_common_tables(node: Any) -> Iterator[str]:
-    for part in _parts(node):
+def _tables_from_outside(node: Any) -> Iterator[str]:
+    """Names of tables that the query itself does not make. A name that WITH makes is known within the SELECT that it
+    belongs to, and in the parts of WITH that follow it.
+    """
+    waiting: list[tuple[Any, frozenset[str]]] = [(node, frozenset())]
+    while waiting:
+        part, known = waiting.pop()
+        if isinstance(part, list):
+            waiting.extend((each, known) for each in reversed(part))
+        if not isinstance(part, dict):
+            continue
+        made = []
         for entry in (part.get("cte_map") or {}).get("map", []):
-            yield entry["key"]
+            itself = {entry["key"].lower()}
+            made.append((entry["value"], known | itself if _is_recursive(entry) else known))
+            known |= itself
+        waiting.extend((each, known) for key, each in reversed(part.items()) if key != "cte_map")
+        waiting.extend(reversed(made))
+        if part.get("type") == "BASE_TABLE" and part["table_name"].lower() not in known:
+            yield part["table_name"]
+
+
+def _is_recursive(entry: dict[str, Any]) -> bool:
+    return any(part.get("type") == "RECURSIVE_CTE_NODE" for part in _parts(entry["value"]))
 
 
 def _function_name(node: dict[str, Any]) -> str:
     return str(node.get("function_name", "")).lower()
 
 
+def _functions(node: Any) -> Iterator[str]:
+    return (_function_name(part) for part in _parts(node) if part.get("class") == "FUNCTION")
+
+
 def _check_functions(node: Any, where: str) -> None:
-    for part in _parts(node):
-        if part.get("class") == "FUNCTION" and _function_name(part) in REFUSED_FUNCTIONS:
-            raise DatasetError(f"{where}: the function {quoted(_function_name(part))} cannot be used here")
+    for name in _functions(node):
+        if is_refused(name):
+            raise DatasetError(f"{where}: the function {quoted(name)} cannot be used here")

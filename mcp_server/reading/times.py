@@ -1,22 +1,25 @@
-"""Dates and times in the forms that can be read in one way only, and in declared ones."""
+"""Dates and times in the forms that can be read in one way only, and in declared ones, as SQL."""
 
-from dataclasses import dataclass
+import re
 
-from mcp_server.errors import DatasetError, quoted
+from mcp_server.dataset.fields import UNITS_OF_TIME
 from mcp_server.reading.sql_text import text_literal
 
-UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+UNITS = {unit: 1e3**power for power, unit in enumerate(UNITS_OF_TIME)}
 """Units of numbers of time, and how many of each make a second."""
 
 ISO = r"^\d{4}(-\d{2}(-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?)?)?$"
-WHOLE_NUMBER = r"^[+-]?\d+(\.\d+)?$"
-
-PARTIAL_ISO = r"^\d{4}(-(0[1-9]|1[0-2]))?$"
+NUMBER = r"^[+-]?\d+(\.\d+)?([eE]\+?\d+)?$"
+YEAR = r"^[12]\d{3}(\.0+)?$"
+MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 CLEAR_FORMATS = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
     "%Y/%m/%d",
     "%Y/%m/%d %H:%M:%S",
     "%Y/%m/%d %H:%M",
+    "%Y%m%dT%H%M%SZ",
     "%d.%m.%Y",
     "%d.%m.%Y %H:%M:%S",
     "%d.%m.%Y %H:%M",
@@ -32,10 +35,15 @@ CLEAR_FORMATS = (
     "%a, %d %b %Y %H:%M:%S GMT",
 )
 """Forms that are read without a declaration, because the month is a name or the year comes first. Days before months
-are usual wherever dots are.
+are usual wherever dots are. A year has four digits.
 """
 
-UNCLEAR_FORMATS = ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y")
+_UNCLEAR_DAYS = ("%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y")
+
+UNCLEAR_FORMATS = (
+    *(day + time for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p") for day in _UNCLEAR_DAYS),
+    *("%d.%m.%y", "%d-%b-%y", "%d %b %y", "%b %Y", "%B %Y", "%b-%y", "%m/%Y"),
+)
 """Forms that must be declared. They are tried to say which of them would fit."""
 
 LATEST_SECONDS = 60_000_000_000.0
@@ -44,111 +52,49 @@ LATEST_SECONDS = 60_000_000_000.0
 EARLIEST_SECONDS = -62_000_000_000.0
 """Earliest time: the year 5."""
 
-
-@dataclass(frozen=True)
-class TimeForms:
-    """How the values of a text column of dates look."""
-
-    n_known: int
-    n_iso: int
-    n_years: int
-    """Four digits only."""
-    n_numbers: int
-    """Numbers of more than four digits, or of fewer."""
-    n_compact: int
-    """Numbers that are a day as 20240131."""
-    typical: float | None
-    """Median of the numbers' amounts."""
-    n_clear: int
-    n_unclear: tuple[int, ...]
-    """Values that each of UNCLEAR_FORMATS fits."""
-    example: str | None
-    """A value in none of the clear forms."""
-
-    @staticmethod
-    def aggregates(value: str) -> list[str]:
-        """SQL of the counts and examples, in the order of the fields; the unclear forms one by one."""
-        iso, year = f"regexp_matches({value}, {text_literal(ISO)})", f"regexp_matches({value}, '^[12]\\d{{3}}$')"
-        numeric = f"(regexp_matches({value}, {text_literal(WHOLE_NUMBER)}) AND NOT {year})"
-        compact = f"(regexp_matches({value}, '^(1[89]|20)\\d{{6}}$') AND try_strptime({value}, '%Y%m%d') IS NOT NULL)"
-        clear = f"({_strptime(value, CLEAR_FORMATS)} IS NOT NULL AND NOT {iso} AND NOT {numeric})"
-        unclear = [f"try_strptime({value}, {text_literal(each)}) IS NOT NULL" for each in UNCLEAR_FORMATS]
-        return [
-            f"count({value})",
-            *(f"count(*) FILTER ({condition})" for condition in (iso, year, numeric, compact)),
-            f"median(abs(TRY_CAST({value} AS DOUBLE))) FILTER ({numeric})",
-            f"count(*) FILTER ({clear})",
-            *(f"count(*) FILTER ({condition})" for condition in unclear),
-            f"any_value({value}) FILTER ({value} IS NOT NULL AND NOT ({iso} OR {numeric} OR {clear}))",
-        ]
-
-    @classmethod
-    def of_row(cls, found: tuple[object, ...]) -> "TimeForms":
-        """The forms, from the values of the aggregates."""
-        unclear = tuple(found[7 : 7 + len(UNCLEAR_FORMATS)])
-        return cls(*found[:7], unclear, found[-1])  # type: ignore[arg-type,call-arg]
-
-    @staticmethod
-    def n_aggregates() -> int:
-        return 8 + len(UNCLEAR_FORMATS)
-
-    def unit(self, place: str, remedy: str) -> str:
-        """The unit of the column's numbers.
-
-        Raises:
-            DatasetError: They may be days written without hyphens, or years.
-        """
-        typical = self.typical or 0.0
-        if self.n_numbers and self.n_compact == self.n_numbers:
-            raise DatasetError(
-                f"{place} may hold days, as 20240131, or seconds since 1970: declare {remedy}: '%Y%m%d' or {remedy}: s"
-            )
-        return unit_of(typical)
-
-    def check(self, place: str, remedy: str) -> None:
-        """Refuse values that could be read in several ways.
-
-        Args:
-            remedy: The key that declares the form.
-
-        Raises:
-            DatasetError: There are some; the text names the forms that fit.
-        """
-        most = max(self.n_unclear)
-        fitting = [form for form, n in zip(UNCLEAR_FORMATS, self.n_unclear, strict=True) if n and n == most]
-        if fitting:
-            choices = " or ".join(f"{remedy}: '{form}'" for form in fitting)
-            reason = "may have the day or the month first" if len(fitting) > 1 else "is in a form that must be declared"
-            raise DatasetError(f"{place}: {quoted(self.example)} {reason}: declare {choices}")
+USUAL_SECONDS = (630e6, 2.3e9)
+"""Times that most data is of: 1989 to 2042. In no two units do these ranges have a number in common."""
 
 
-def unit_of(typical: float) -> str:
-    """The unit of times of which this is a typical amount: all units are of 1973 or later in the next smaller one."""
-    return "s" if typical < 1e11 else "ms" if typical < 1e14 else "us" if typical < 1e17 else "ns"
+def strptime(value: str, format_: str) -> str:
+    """SQL for the moment of a form, as TIMESTAMP in UTC; NULL where the text is in another form.
+
+    ``%Y`` alone would also take a year of two digits, and ``%y`` the first two of four.
+    """
+    year = "'\\d{4}'"
+    has_year = f"regexp_matches({value}, {year})" if "%Y" in format_ else f"NOT regexp_matches({value}, {year})"
+    found = f"CAST(try_strptime({value}, {text_literal(format_)}) AS TIMESTAMP)"
+    return f"CASE WHEN {has_year} THEN {found} END" if re.search("%[yY]", format_) else found
 
 
-def _strptime(value: str, formats: tuple[str, ...]) -> str:
-    attempts = ", ".join(f"CAST(try_strptime({value}, {text_literal(each)}) AS TIMESTAMP)" for each in formats)
-    return f"coalesce({attempts})"
+def clear_moment(value: str) -> str:
+    """SQL for the moment of a text in a clear form that is not ISO 8601; NULL for others."""
+    attempts = ", ".join(f"CAST(try_strptime({value}, {text_literal(each)}) AS TIMESTAMP)" for each in CLEAR_FORMATS)
+    return f"CASE WHEN regexp_matches({value}, '\\d{{4}}') THEN coalesce({attempts}) END"
 
 
-def moment(value: str, declared: str | None, unit: str) -> str:
+def moment(value: str, declared: str | None, unit: str, *, with_years: bool = True) -> str:
     """SQL for the moment, as TIMESTAMP in UTC, that a text stands for; NULL where it stands for none.
 
     Args:
         declared: The declared form, if there is one.
         unit: Unit of numbers.
+        with_years: Four digits are a year, and no number.
     """
     if declared in UNITS:
         return _of_number(value, declared)
     if declared is not None:
-        return f"CAST(try_strptime({value}, {text_literal(declared)}) AS TIMESTAMP)"
-    iso = f"CAST(TRY_CAST(replace({value}, 'UTC', 'Z') AS TIMESTAMPTZ) AS TIMESTAMP)"
-    exact = f"regexp_matches({value}, {text_literal(ISO)}) AND NOT regexp_matches({value}, '^\\d{{4}}(-\\d\\d)?$')"
+        return strptime(value, declared)
+    bare = f"regexp_replace(replace({value}, 'UTC', 'Z'), '\\s(Z|[+-][0-9:]+)$', '\\1')"
+    iso = f"CAST(coalesce(TRY_CAST({value} AS TIMESTAMPTZ), TRY_CAST({bare} AS TIMESTAMPTZ)) AS TIMESTAMP)"
+    year, month = (f"regexp_matches({value}, {text_literal(form)})" for form in (YEAR, MONTH))
+    whole_year = f"WHEN {year} THEN TRY_CAST(left({value}, 4) || '-01-01' AS TIMESTAMP) " if with_years else ""
     return (
-        f"CASE WHEN {exact} THEN {iso} "
-        f"WHEN regexp_matches({value}, {text_literal(WHOLE_NUMBER)}) THEN {_of_number(value, unit)} "
-        f"ELSE {_strptime(value, CLEAR_FORMATS)} END"
+        f"CASE {whole_year}"
+        f"WHEN regexp_matches({value}, {text_literal(NUMBER)}) THEN {_of_number(value, unit)} "
+        f"WHEN {month} THEN TRY_CAST({value} || '-01' AS TIMESTAMP) "
+        f"WHEN regexp_matches({value}, {text_literal(ISO)}) THEN {iso} "
+        f"ELSE {clear_moment(value)} END"
     )
 
 
@@ -169,8 +115,16 @@ def iso_date(value: str, moment: str) -> str:
     Args:
         moment: SQL for the moment, where it is exact.
     """
-    partial = f"regexp_matches({value}, {text_literal(PARTIAL_ISO)})"
-    return f"CASE WHEN {partial} THEN {value} ELSE {iso_text(moment)} END"
+    year, month = (f"regexp_matches({value}, {text_literal(form)})" for form in (YEAR, MONTH))
+    return f"CASE WHEN {year} THEN left({value}, 4) WHEN {month} THEN {value} ELSE {iso_text(moment)} END"
+
+
+def iso_date_of_form(moment: str, declared: str) -> str:
+    """SQL for a date as ISO text of the precision that its declared form has."""
+    directives = set(re.findall("%-?([a-zA-Z])", declared))
+    if declared in UNITS or directives & set("djcxeUWVuw"):
+        return iso_text(moment)
+    return f"left({iso_text(moment)}, {7 if directives & set('mbB') else 4})"
 
 
 def seconds(moment: str) -> str:
@@ -186,3 +140,11 @@ def amount_in_seconds(amount: str, unit: str) -> str:
     """
     whole = f"floor({amount} / {UNITS[unit]})"
     return f"CASE WHEN {whole} BETWEEN {EARLIEST_SECONDS} AND {LATEST_SECONDS} THEN CAST({whole} AS BIGINT) END"
+
+
+def is_of_larger_unit(amount: str, unit: str) -> str:
+    """SQL condition for numbers of time that are rather in a larger unit than their column's, such as s among ms."""
+    if unit == "s":
+        return "false"
+    low, high = USUAL_SECONDS[0], USUAL_SECONDS[1] * UNITS[unit] / 1e3
+    return f"abs({amount}) BETWEEN {low} AND {high}"

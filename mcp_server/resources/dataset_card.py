@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from mcp_server.dataset.facts import DatasetFacts
+from mcp_server.dataset.feedback import liking
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.groups import by_field
 
@@ -26,8 +27,8 @@ def write_card(facts: DatasetFacts) -> str:
     if spec.interactions.rating_range is not None:
         least, greatest = spec.interactions.rating_range
         lines.append(f"- Ratings go from {least:g} to {greatest:g}")
-    if spec.interactions.like_threshold is not None:
-        lines.append(f"- Liking is a rating of {spec.interactions.like_threshold:g} or more")
+    if needed := liking(spec):
+        lines.append(f"- Liking takes {needed}")
     lines += ["", f"## Fields of {nouns.items}", "", *_table(spec.items.fields, facts)]
     if spec.users.fields:
         lines += ["", f"## Fields of {nouns.users}", "", *_table(spec.users.fields, facts, of_users=True)]

@@ -5,6 +5,7 @@ small and answers meanwhile.
 import asyncio
 import json
 import logging
+import os
 
 from mcp_server import OWN_PROGRAM
 from mcp_server.errors import NotPreparedError
@@ -62,6 +63,7 @@ class FirstPreparation:
             command += ["--data", str(self._settings.data)]
         process = await asyncio.create_subprocess_exec(
             *command,
+            env={**os.environ, **self._settings.source_environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,

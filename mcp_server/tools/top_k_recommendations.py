@@ -114,7 +114,10 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
     items = await list_items(backends, RecommendedItem, top.items, arguments.detail, **columns)
     if len(items) < arguments.k:
         n_out = 0 if allowed is None else len(set(allowed.tolist()) & set(excluded.tolist())) - n_unavailable
-        notes.append(_why_fewer(nouns, allowed, n_out, arguments.k, len(items)))
+        if catalog.popularity.any():
+            notes.append(_why_fewer(nouns, allowed, n_out, arguments.k, len(items)))
+        else:
+            notes.append(f"There are no {nouns.interactions} at all yet, so no {nouns.item} can be recommended.")
     found = f"{count_of(len(items), nouns.item, nouns.items)} for {asker.name}{f', {order}' if items else ''}."
     return TopKResult(message=" ".join([found, *notes]), items=items)
 

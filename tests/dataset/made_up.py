@@ -36,6 +36,7 @@ def facts_of(
             n_items=500,
             n_users=80,
             n_interactions=4_000,
+            n_pairs=4_000,
             item_ids="IDs look like 'a1'",
             user_ids="IDs look like 'u1'",
             example_items=["a1"],

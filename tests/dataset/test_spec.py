@@ -147,6 +147,14 @@ def _many_numbers(content: Content) -> None:
     content["items"]["fields"][1]["many"] = True
 
 
+def _form_that_is_none(content: Content) -> None:
+    content["items"]["fields"].append({"name": "printed", "kind": "date", "format": "DD/MM/YYYY"})
+
+
+def _codes_of_a_number(content: Content) -> None:
+    content["items"]["fields"][1]["values"] = {"few": "1"}
+
+
 def _group_is_a_number(content: Content) -> None:
     content["users"]["fields"] = [{"name": "age", "kind": "number"}]
     content["users"]["groups"] = ["age"]
@@ -183,6 +191,8 @@ def _no_interactions(content: Content) -> None:
         (_threshold_without_rating, ["rating"]),
         (_unknown_kind, ["items.fields.1.kind"]),
         (_many_numbers, ["'pages'", "'many'"]),
+        (_form_that_is_none, ["items.fields.2.format", "'DD/MM/YYYY'", "%d/%m/%Y"]),
+        (_codes_of_a_number, ["'pages'", "'values'"]),
         (_group_is_a_number, ["'age'", "group"]),
         (_search_in_a_number, ["search", "'pages'"]),
         (_same_item_by_an_undeclared_field, ["'edition'"]),

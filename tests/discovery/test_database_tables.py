@@ -62,7 +62,7 @@ def test_a_driver_is_chosen_where_none_is_named() -> None:
     assert parse_url("mysql://reader@db/shop").drivername == "mysql+pymysql"
     assert parse_url("mysql+aiomysql://reader@db/shop").drivername == "mysql+pymysql"
     assert parse_url("postgresql://reader@db/shop").drivername == "postgresql+psycopg"
-    assert parse_url("sqlite:///shop.db").drivername == "sqlite"
+    assert parse_url("postgresql+psycopg://reader@db/shop").drivername == "postgresql+psycopg"
 
 
 def test_a_password_is_not_shown(tmp_path: Path) -> None:
@@ -81,5 +81,12 @@ def test_a_database_out_of_reach_is_refused_without_its_password(look_at: LookAt
 
 
 def test_a_database_without_tables_is_refused(look_at: LookAt, tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
     with pytest.raises(DatasetError, match="has no tables"):
         look_at(f"sqlite:///{tmp_path / 'empty.db'}")
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="there is no file"):
+        find_place(f"sqlite:///{tmp_path / 'typo.db'}")
+    assert not (tmp_path / "typo.db").exists()

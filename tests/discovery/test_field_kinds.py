@@ -139,4 +139,4 @@ def test_names_of_objects_in_lists_are_taken_out(profile: Any) -> None:
     values = ['[{"id": 1, "name": "War"}, {"id": 2, "name": "Drama"}]', '[{"id": 2, "name": "Drama"}]']
     found = propose_field(profile("genres", values), "genres", TakeDefaults())
     assert isinstance(found, FieldProposal)
-    assert found.declared["source"] == "json_extract_string(genres, '$[*].name')"
+    assert found.declared["source"] == "genres.name"

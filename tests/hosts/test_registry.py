@@ -9,7 +9,7 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationError, 
 from pydantic.alias_generators import to_camel
 
 from mcp_server import __version__
-from mcp_server.hosts.server_entry import secret_variables
+from mcp_server.hosts.server_entry import is_secret
 from mcp_server.settings import Settings
 
 FILE = Path(__file__).parents[2] / "server.json"
@@ -97,4 +97,4 @@ def test_the_variables_are_settings_and_secrets_are_marked(content: dict[str, An
         setting = Settings.model_fields[variable["name"].removeprefix("RECSYS_").lower()]
         assert variable["description"] == setting.description
         assert variable.get("default") == setting.default
-        assert variable.get("isSecret", False) == (variable["name"] in secret_variables())
+        assert variable.get("isSecret", False) == is_secret(variable["name"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from mcp_server.hosts.server_entry import OVER_HTTP, local_server, secret_variables
+from mcp_server.hosts.server_entry import OVER_HTTP, is_secret, local_server
 from mcp_server.settings import Settings
 
 
@@ -42,8 +42,18 @@ def test_a_virtual_environment_is_not_left_by_its_links(tmp_path: Path) -> None:
 def test_every_secret_of_the_settings_is_known_as_one() -> None:
     settings = Settings(database_url="a", database_password="b", qdrant_api_key="c", tokens="d")
     held = {name for name in Settings.model_fields if isinstance(getattr(settings, name), SecretStr)}
-    assert set(secret_variables()) == {f"RECSYS_{name.upper()}" for name in held}
+    assert {name for name in Settings.model_fields if is_secret(f"RECSYS_{name.upper()}")} == held
     assert set(Settings.model_fields) > OVER_HTTP
+
+
+def test_databases_of_a_dataset_are_secrets_that_are_not_written(tmp_path: Path) -> None:
+    url = "mysql://reader:geheim@db/shop"
+    server = local_server(Settings(sources={"shop": url, "log": "sqlite:///log.db"}), {})
+    assert server.secrets == ("RECSYS_SOURCE_SHOP", "RECSYS_SOURCE_LOG")
+    assert "geheim" not in repr(server)
+    assert is_secret("RECSYS_SOURCE_SHOP")
+    (tmp_path / "mine.env").write_text(f"RECSYS_SOURCE_SHOP={url}\n")
+    assert local_server(Settings(env_file=tmp_path / "mine.env"), {}).secrets == ()
 
 
 def test_folders_of_tools_go_along_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

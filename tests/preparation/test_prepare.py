@@ -155,9 +155,9 @@ def ask_for_an_unknown_language(prepared: Prepared) -> None:
     [
         (spoil_purchases, "purchases.csv, line 25: 3 columns instead of 2"),
         (remove_customers, "customers.csv"),
-        (spoil_price, "KIT-01.*'cheap' is not a number"),
+        (spoil_price, r"products\.csv, line 2: price 'cheap' is not a number"),
         (break_yaml, "dataset.yaml cannot be read as YAML"),
-        (ask_for_an_unknown_language, "klingon"),
+        (ask_for_an_unknown_language, r"search\.language.*'english'"),
     ],
 )
 async def test_a_failing_preparation_leaves_what_is_served(

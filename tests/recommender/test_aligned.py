@@ -80,8 +80,8 @@ def test_a_table_of_scores_refuses_a_new_user_and_says_what_serves_them() -> Non
 def test_of_a_history_of_new_items_alone_nothing_is_known() -> None:
     aligned = AlignedModel(ItemItemModel(WEIGHTS, np.zeros(4, np.float32)), OWN_ITEMS, None)
     ranker, nothing, twins = Ranker(aligned), np.array([], dtype=np.int64), Twins(np.arange(5))
-    assert not ranker.top(None, np.array(NEW), 3, allowed=None, excluded=nothing, twins=twins).is_informed
-    assert ranker.top(None, np.array([1, 0]), 3, allowed=None, excluded=nothing, twins=twins).is_informed
+    assert not ranker.top(None, np.array(NEW), 3, allowed=None, excluded=nothing, twins=twins).tells_apart
+    assert ranker.top(None, np.array([1, 0]), 3, allowed=None, excluded=nothing, twins=twins).tells_apart
 
 
 def test_a_user_without_a_vector_is_served_by_the_history() -> None:

@@ -16,7 +16,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 
 def _manifest(read_at: int | None, trained_at: int | None, drift: Drift | None) -> Manifest:
     card = DatasetCard(
-        n_items=1, n_users=1, n_interactions=1, item_ids="", user_ids="", example_items=[], example_users=[],
+        n_items=1, n_users=1, n_interactions=1, n_pairs=1, item_ids="", user_ids="", example_items=[], example_users=[],
         terms={}, term_counts={}, ranges={}, groups={},
     )  # fmt: skip
     return Manifest(
