@@ -2,18 +2,20 @@
 
 import contextlib
 import importlib.metadata
+import importlib.util
 import platform
 import shutil
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.text import Text
 
 from mcp_server import __version__
 from mcp_server.cli.dataset_files import find_dataset_files
+from mcp_server.cli.doctor_data import examine_dataset, print_fields
+from mcp_server.cli.finding import Finding, failed
 from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import RecsysError, UnwritableError
@@ -32,56 +34,62 @@ PACKAGES = ["mcp", "pydantic", "SQLAlchemy", "numpy", "qdrant-edge-py", "fastemb
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
+UNREADABLE = Finding(
+    "dataset", "warning", "DuckDB is not installed, so no data can be read or prepared: pip install 'recsys-mcp[train]'"
+)
+
 LEAST_FREE_BYTES = 500 * 2**20
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check."""
-
-    check: str
-    status: Literal["ok", "warning", "error"]
-    text: str
 
 
 def doctor(
     as_json: AsJson = False,
+    details: Annotated[bool, typer.Option("--details", help="Show each field of the data, too.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not read the data.")] = False,
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
     source: Sources = None,
     env_file: EnvFile = None,
 ) -> None:
-    """Check state, catalogue, model, vectors, embedder and versions, and say what to do."""
+    """Check data, state, catalogue, model, vectors, embedder and versions, and say what to do.
+
+    Reads all data of the dataset: rows, missing values, ranges, repeated and unknown IDs, unused columns, and what
+    preparing it will cost.
+    """
     settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
-    raise typer.Exit(0 if run_doctor(settings, as_json) else 1)
+    raise typer.Exit(0 if run_doctor(settings, as_json, reads_data=not quick, shows_fields=details) else 1)
 
 
-def run_doctor(settings: Settings, as_json: bool) -> bool:
+def run_doctor(settings: Settings, as_json: bool, *, reads_data: bool = True, shows_fields: bool = False) -> bool:
     """Print the findings; True if no check found an error."""
-    findings = examine(settings)
+    findings = examine(settings, reads_data=reads_data)
     if as_json:
-        print(json_text([asdict(finding) for finding in findings], indent=1))
+        print(json_text([finding.as_json() for finding in findings], indent=1))
     else:
         console = PlainConsole(soft_wrap=True)
         for finding in findings:
             mark = (f"{finding.status:<7}", COLOURS[finding.status])
-            console.print(Text.assemble(mark, f" {finding.check:<10} {one_line(finding.text)}"))
+            console.print(Text.assemble(mark, f" {finding.check:<12} {one_line(finding.text)}"))
+        if shows_fields:
+            print_fields(findings)
     return all(finding.status != "error" for finding in findings)
 
 
-def examine(settings: Settings) -> list[Finding]:
+def examine(settings: Settings, *, reads_data: bool = True) -> list[Finding]:
     """The findings of all checks."""
     import anyio
 
-    return anyio.run(_examine, settings)
+    return anyio.run(_examine, settings, reads_data)
 
 
-async def _examine(settings: Settings) -> list[Finding]:
+async def _examine(settings: Settings, reads_data: bool) -> list[Finding]:
     from mcp_server.state.open_state import OpenState
 
-    dataset = await _check("dataset", lambda: _dataset(settings))
+    can_read = importlib.util.find_spec("duckdb") is not None
+    dataset = await _check("dataset", lambda: _dataset(settings)) if can_read else UNREADABLE
     findings = [_versions(), dataset, _disk(settings), await _check("embedder", lambda: _embedder(settings))]
+    if reads_data and dataset.status == "ok":
+        findings += examine_dataset(settings)
     try:
         state = OpenState(settings)
     except RecsysError as error:
@@ -130,7 +138,7 @@ async def _check(name: str, look: Callable[[], str | Awaitable[str]]) -> Finding
         said = look()
         return Finding(name, "ok", said if isinstance(said, str) else await said)
     except RecsysError as error:
-        return Finding(name, "error", str(error))
+        return failed(name, error)
 
 
 def _versions() -> Finding:

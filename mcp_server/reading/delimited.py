@@ -42,7 +42,7 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
     is_atomic = (source.format or format_of(path.name)) == "atomic"
     quote = "" if is_atomic or (source.separator and len(source.separator) > 1) else source.quote
     plain = Dialect(source.separator or "", quote, source.escape or quote, tuple(source.columns or ()), None)
-    separator = "\t" if is_atomic else source.separator or _detect_separator(path, plain)
+    separator = "\t" if is_atomic else source.separator or detect_separator(path, plain)
     quote = "" if len(separator) > 1 else quote
     plain = Dialect(separator, quote, plain.escape if quote else "", plain.header, None)
     if source.columns is not None:
@@ -64,7 +64,7 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
     return Dialect(separator, quote, plain.escape, tuple(header), line)
 
 
-def _detect_separator(path: Path, plain: Dialect) -> str:
+def detect_separator(path: Path, plain: Dialect) -> str:
     """The separator by which the first rows have the same number of columns, as many as possible."""
     best, best_score = SEPARATORS[0], (0.0, 1)
     for separator in SEPARATORS:

@@ -11,7 +11,7 @@ from tests.cli.terminal import Terminal
 from tests.conftest import SHOP
 from tests.running_servers import own_environment
 
-COMMANDS = ["prepare", "train", "evaluate", "serve", "call", "doctor", "demo", "install", "uninstall", "bundle"]
+COMMANDS = ["init", "prepare", "train", "evaluate", "serve", "call", "doctor", "demo", "install", "uninstall", "bundle"]
 
 
 def test_help_lists_the_commands(terminal: Terminal) -> None:

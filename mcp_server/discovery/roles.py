@@ -1,0 +1,219 @@
+"""Roles of tables: which one holds the interactions, which one the items, which one the users."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mcp_server.discovery.links import TIME_WORDS, Link, can_be_id, names_agree, overlap
+from mcp_server.discovery.profiles import Profile
+from mcp_server.discovery.questions import Choose, Question
+from mcp_server.discovery.tables import JoinedOrigin, Table
+from mcp_server.discovery.words import ID_WORDS, ITEM_WORDS, USER_WORDS, has_word
+from mcp_server.errors import DatasetError
+from mcp_server.reading.feedback import COUNT_WORDS
+from mcp_server.reading.session import Session
+
+PEOPLE_WORDS = frozenset({"age", "birth", "birthday", "city", "country", "dob", "email", "gender", "occupation",
+                          "phone", "sex", "surname", "zip", "zipcode", "joined", "signup"})  # fmt: skip
+
+TITLE_WORDS = frozenset({"caption", "headline", "label", "name", "title"})
+
+RATING_WORDS = frozenset({"grade", "overall", "rate", "rating", "score", "star", "vote"})
+
+EVENT_WORDS = frozenset({"action", "behavior", "behaviour", "event", "interaction"})
+
+DEED_WORDS = frozenset({"borrowing", "click", "download", "event", "history", "interaction", "like", "listen", "loan",
+                        "log", "order", "play", "purchase", "rating", "read", "rental", "review", "sale",
+                        "transaction", "view", "watch"})  # fmt: skip
+"""Words in the names of tables that hold what users do."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The tables of a dataset."""
+
+    interactions: Table
+    user: str
+    """Column of the interactions with the user's ID."""
+    item: str
+    items: Table
+    """Table of items; the interactions themselves if there is no other."""
+    item_key: str
+    users: Table | None
+    user_key: str | None
+    others: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Columns of a table that may be users and items, and how much speaks for it."""
+
+    table: Table
+    user: str
+    item: str
+    score: float
+    user_score: float
+
+
+def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session, choose: Choose) -> Roles:
+    """Decide the roles of tables.
+
+    Raises:
+        DatasetError: No table says which user has done something with which item.
+    """
+    pairs = sorted((pair for table in tables for pair in _pairs(table, links)), key=lambda pair: -pair.score)
+    if not pairs:
+        raise DatasetError(
+            "no table was found that says which user did something with which item: a table with a column of user IDs "
+            f"and a column of item IDs is needed. There are: {'; '.join(map(_describe, tables)) or 'no tables'}"
+        )
+    best = _chosen_pair(pairs, choose)
+    items, item_key = _items(best, tables, links, session)
+    of_users = (link for link in links if _is_of(link, best.table, best.user))
+    users = _best_link((each for each in of_users if each.names_agree or looks_like_people(each.target)), exclude=items)
+    used = [best.table, items, *([users.target] if users else [])]
+    joined = best.table.origin.parts if isinstance(best.table.origin, JoinedOrigin) else ()
+    others = tuple(
+        table
+        for table in tables
+        if all(table is not each for each in used)
+        and table.name not in joined
+        and not isinstance(table.origin, JoinedOrigin)
+    )
+    return Roles(
+        interactions=best.table,
+        user=best.user,
+        item=best.item,
+        items=items,
+        item_key=item_key,
+        users=users.target if users else None,
+        user_key=users.key if users else None,
+        others=others,
+    )
+
+
+def _describe(table: Table) -> str:
+    return f"{table.name} ({', '.join(list(table.columns)[:12])})"
+
+
+def _chosen_pair(pairs: Sequence[_Pair], choose: Choose) -> _Pair:
+    """The best pair; the user is asked where the names of columns do not tell which are the users."""
+    best = pairs[0]
+    if best.user_score >= 2:
+        return best
+    profiles = best.table.columns
+    shown = {pair.user: pair for pair in pairs if pair.table is best.table}
+    answer = choose(
+        Question(
+            key="user column",
+            text=f"Which column of {best.table.name} has the IDs of users?",
+            choices={name: f"such as {', '.join(profiles[name].examples)}" for name in shown},
+            default=best.user,
+        )
+    )
+    return shown[answer]
+
+
+def _pairs(table: Table, links: Sequence[Link]) -> Iterable[_Pair]:
+    columns = [each for each in table.columns.values() if can_be_id(each) and not each.is_unique]
+    evidence = _evidence(table)
+    found = []
+    for user in columns:
+        for item in columns:
+            user_score = _user_score(table, user, links)
+            item_score = _item_score(table, item, links)
+            if user is not item and user_score > 0 and item_score > 0:
+                found.append(_Pair(table, user.name, item.name, user_score + item_score + evidence, user_score))
+    return found
+
+
+def _evidence(table: Table) -> float:
+    """How much a table looks like interactions, whatever its IDs are."""
+    names = list(table.columns)
+    score = math.log10(max(table.n_rows, 1))
+    score += 3 * any(has_word(name, RATING_WORDS | EVENT_WORDS) for name in names)
+    score += 2 * any(has_word(name, COUNT_WORDS) for name in names)
+    score += any(has_word(name, TIME_WORDS) for name in names)
+    score += 2 * bool({word for word in DEED_WORDS if word in "_".join(table.words)})
+    score -= 4 * any(has_word(name, {"tag", "keyword"}) for name in names)
+    return score
+
+
+def looks_like_people(table: Table) -> bool:
+    """True for a table of users, by its name or by its columns."""
+    refers_to_users = any(has_word(name, USER_WORDS) and not each.is_unique for name, each in table.columns.items())
+    if refers_to_users and not has_word(table.words[-1] if table.words else "", USER_WORDS):
+        return False
+    return any(has_word(word, USER_WORDS) for word in table.words[-1:]) or (
+        sum(has_word(name, PEOPLE_WORDS) for name in table.columns) >= 2
+    )
+
+
+def _user_score(table: Table, column: Profile, links: Sequence[Link]) -> float:
+    score = 4.0 * has_word(column.name, USER_WORDS) + 1.5 * has_word(column.name, {"session"})
+    score += 2 * any(looks_like_people(link.target) for link in links if _is_of(link, table, column.name))
+    score += has_word(column.name, ID_WORDS) + 0.5 * _has_many_values(column)
+    score -= 4 * has_word(column.name, ITEM_WORDS)
+    return score - _doubts(column)
+
+
+def _item_score(table: Table, column: Profile, links: Sequence[Link]) -> float:
+    score = 3.0 * has_word(column.name, ITEM_WORDS)
+    targets = [link for link in links if _is_of(link, table, column.name) and not looks_like_people(link.target)]
+    score += 3 * any(link.names_agree for link in targets) + bool(targets)
+    score += has_word(column.name, ID_WORDS) + 0.5 * _has_many_values(column)
+    score -= 4 * has_word(column.name, USER_WORDS)
+    return score - _doubts(column)
+
+
+def _has_many_values(column: Profile) -> bool:
+    return column.n_distinct > 20
+
+
+def says_of_deed(column: Profile) -> bool:
+    """True for a column of interactions that tells how something was, or when, and neither of the user nor the item."""
+    return has_word(column.name, RATING_WORDS | EVENT_WORDS | TIME_WORDS | COUNT_WORDS)
+
+
+def _doubts(column: Profile) -> float:
+    """How much a column looks like something else than IDs."""
+    other_words = RATING_WORDS | EVENT_WORDS | TIME_WORDS | (COUNT_WORDS - {"n", "no", "num", "number"})
+    few = column.n_distinct < 10 and column.n_rows > 200
+    is_score = column.share_numbers == 1.0 and column.n_negative > 0
+    return 5.0 * has_word(column.name, other_words) + 3 * few + 5 * is_score + (column.mean_words > 4)
+
+
+def _is_of(link: Link, table: Table, column: str) -> bool:
+    return link.table is table and link.column == column
+
+
+def _items(pair: _Pair, tables: Sequence[Table], links: Sequence[Link], session: Session) -> tuple[Table, str]:
+    """The table of items and its key."""
+    link = _best_link(link for link in links if _is_of(link, pair.table, pair.item))
+    if link is not None:
+        return link.target, link.key
+    repeated = [
+        (contained, table, name)
+        for table in tables
+        if table is not pair.table and _has_title(table) and not looks_like_people(table)
+        for name, profile in table.columns.items()
+        if can_be_id(profile) and names_agree(pair.table, pair.item, table, name)
+        for contained, _ in [overlap(session, pair.table, pair.item, table, name)]
+        if contained > 0.3
+    ]
+    if repeated:
+        _, table, name = max(repeated, key=lambda found: found[0])
+        return table, name
+    return pair.table, pair.item
+
+
+def _best_link(links: Iterable[Link], exclude: Table | None = None) -> Link | None:
+    def score(link: Link) -> float:
+        columns = min(len(link.target.columns), 10) / 10
+        return 3 * link.contained + 2 * link.names_agree + 2 * _has_title(link.target) + columns
+
+    return max((link for link in links if link.target is not exclude), key=score, default=None)
+
+
+def _has_title(table: Table) -> bool:
+    return any(has_word(name, TITLE_WORDS) for name in table.columns)

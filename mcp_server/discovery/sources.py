@@ -1,0 +1,74 @@
+"""Sources for tables: the file itself where that is enough, else a query."""
+
+from collections.abc import Mapping, Sequence
+
+from mcp_server.discovery.proposal import SourceProposal
+from mcp_server.discovery.tables import FileOrigin, JoinedOrigin, Table
+from mcp_server.reading.session import Session
+from mcp_server.reading.sql_text import identifier
+
+
+def whole_table(table: Table, columns: Sequence[str], why: str) -> SourceProposal:
+    """A source of all rows of a table.
+
+    Args:
+        columns: Columns that are used; a file has all of its columns anyway.
+    """
+    if isinstance(table.origin, FileOrigin):
+        return SourceProposal(dict(table.origin.declared), why)
+    return query_source(table, {column: column for column in columns}, why)
+
+
+def query_source(
+    table: Table, columns: Mapping[str, str], why: str, *, joins: str = "", ending: str = ""
+) -> SourceProposal:
+    """A source that is a query of a table.
+
+    Args:
+        columns: SQL or names of columns, by the names that they get.
+        joins: JOIN clauses after the table.
+        ending: What follows, such as GROUP BY.
+    """
+    origin = table.origin
+    chosen = ", ".join(_entry(table, name, sql) for name, sql in columns.items())
+    clauses = [f"SELECT {chosen} FROM {origin.sql}", joins, ending]
+    query = " ".join(clause for clause in clauses if clause)
+    place = {} if origin.database is None else {"from": origin.database}
+    return SourceProposal({**place, "query": query}, why)
+
+
+def _entry(table: Table, name: str, sql: str) -> str:
+    """An entry of a SELECT."""
+    found = table.origin.column(sql) if sql in table.columns else sql
+    return found if found in (name, table.origin.quote(name)) else f"{found} AS {table.origin.quote(name)}"
+
+
+def can_query(*tables: Table) -> bool:
+    """True if one query can read all of these tables."""
+    return all(table.origin.sql is not None for table in tables)
+
+
+def can_join(*tables: Table) -> bool:
+    """True if one query can join these tables."""
+    return can_query(*tables) and not any(isinstance(table.origin, JoinedOrigin) for table in tables)
+
+
+def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
+    """For each other column, the share of the key's values with which it has several values."""
+    others = [name for name in table.columns if name != key]
+    if not others:
+        return {}
+    counts = ", ".join(f"count(DISTINCT {identifier(name)}) > 1 AS c{place}" for place, name in enumerate(others))
+    shares = ", ".join(f"avg(CAST(c{place} AS INTEGER))" for place in range(len(others)))
+    found = session.row(
+        f"SELECT {shares} FROM (SELECT {counts} FROM {table.relation} "
+        f"WHERE {identifier(key)} IS NOT NULL GROUP BY {identifier(key)})",
+        table.name,
+    )
+    return {name: float(share or 0) for name, share in zip(others, found, strict=True)}
+
+
+def most_frequent(table: Table, column: str) -> str:
+    """SQL for the value of a column that a group of rows has most often, or for one of them."""
+    function = "mode" if table.origin.database is None else "max"
+    return f"{function}({table.origin.column(column)})"

@@ -1,0 +1,29 @@
+"""Names of columns in SQL that people read: quoted only where that is needed."""
+
+import re
+
+from mcp_server.reading.sql_text import identifier
+
+RESERVED = frozenset({
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "both", "case", "cast", "check",
+    "collate", "column", "constraint", "create", "default", "deferrable", "desc", "describe", "distinct", "do",
+    "else", "end", "except", "false", "fetch", "for", "foreign", "from", "group", "having", "in", "initially",
+    "intersect", "into", "lambda", "lateral", "leading", "limit", "not", "null", "offset", "on", "only", "or",
+    "order", "pivot", "pivot_longer", "pivot_wider", "placing", "primary", "qualify", "references", "returning",
+    "select", "show", "some", "summarize", "symmetric", "table", "then", "to", "trailing", "true", "union",
+    "unique", "unpivot", "using", "variadic", "when", "where", "window", "with",
+})  # fmt: skip
+"""Words that DuckDB takes for its own."""
+
+
+def plain_name(name: str) -> str:
+    """A name as it is, or in quotation marks if it would be read as something else."""
+    is_plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and name.lower() not in RESERVED
+    return name if is_plain else identifier(name)
+
+
+def amount(value: float | None) -> str:
+    """A number for people."""
+    if value is None:
+        return "unknown"
+    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.4f}".rstrip("0")

@@ -1,0 +1,207 @@
+"""Datasets proposed for whole folders, in the layouts of well-known datasets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.discovery import layouts
+from tests.discovery.conftest import Look, LookAt
+from tests.discovery.layouts import N_ITEMS, N_USERS, pairs
+
+
+@pytest.fixture(scope="module")
+def see(look_at: LookAt, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Look]:
+    """The look at a layout; each is looked at once."""
+    seen: dict[str, Look] = {}
+
+    def look(name: str) -> Look:
+        if name not in seen:
+            seen[name] = look_at(getattr(layouts, name)(tmp_path_factory.mktemp("layouts") / name))
+        return seen[name]
+
+    return look
+
+
+Seen = Callable[[str], Look]
+
+
+# Films: MovieLens-latest-small
+
+
+def test_all_rows_of_films_are_read(see: Seen) -> None:
+    trial = see("films").trial
+    assert (trial.n_items, trial.n_users, trial.n_interactions) == (N_ITEMS, N_USERS, len(set(pairs())))
+
+
+def test_films_are_found_by_their_ids(see: Seen) -> None:
+    declared = see("films").declared
+    assert (declared["items"]["id"], declared["items"]["id_type"]) == ("movieId", "integer")
+    assert (declared["interactions"]["user"], declared["interactions"]["item"]) == ("userId", "movieId")
+    assert {source["file"] for source in declared["items"]["sources"]} == {"movies.csv", "links.csv", "tags.csv"}
+    assert declared["nouns"] == {
+        "item": "movie", "items": "movies", "user": "user", "users": "users",
+        "interaction": "rating", "interactions": "ratings",
+    }  # fmt: skip
+
+
+def test_the_year_of_a_title_is_a_field(see: Seen) -> None:
+    year = see("films").fields["year"]
+    assert (year["kind"], year["integer"], year["filter"]) == ("number", True, True)
+    assert "regexp_extract(title" in year["source"]
+
+
+def test_names_in_one_text_are_divided(see: Seen) -> None:
+    genres = see("films").fields["genres"]
+    assert (genres["many"], genres["separator"], genres["filter"]) == (True, "|", True)
+    assert "(no genres listed)" in see("films").declared["missing"]
+
+
+def test_tags_are_collected_and_links_are_texts(see: Seen) -> None:
+    fields = see("films").fields
+    assert (fields["tag"]["kind"], fields["tag"]["many"]) == ("category", True)
+    assert fields["imdb_id"] == {"name": "imdb_id", "kind": "text", "source": "imdbId"}
+
+
+def test_ratings_have_a_range_and_a_threshold(see: Seen) -> None:
+    interactions = see("films").declared["interactions"]
+    assert (interactions["feedback"], interactions["rating"]) == ("ratings", "rating")
+    assert interactions["rating_range"] == [1, 5]
+    assert interactions["like_threshold"] == 4
+    assert (interactions["timestamp"], interactions["timestamp_format"]) == ("timestamp", "s")
+
+
+# A shop
+
+
+def test_prices_stock_dates_and_booleans_are_told_apart(see: Seen) -> None:
+    fields = see("shop").fields
+    assert {name: field["kind"] for name, field in fields.items()} == {
+        "name": "text", "category": "category", "price": "number", "stock": "number", "added": "date",
+        "organic": "boolean", "description": "text",
+    }  # fmt: skip
+    assert fields["price"]["unit"] == "$"
+    assert [name for name, field in fields.items() if not field.get("filter")] == ["description"]
+
+
+def test_what_is_out_of_stock_is_not_available(see: Seen) -> None:
+    assert see("shop").declared["items"]["available"] == "stock > 0"
+
+
+def test_long_texts_are_searched_and_the_title_is_a_keyword(see: Seen) -> None:
+    search = see("shop").declared["search"]
+    assert search["texts"] == ["description"]
+    assert search["keywords"][0] == "name"
+    assert search["language"] == "english"
+
+
+def test_events_get_weights_and_a_view_alone_is_no_like(see: Seen) -> None:
+    interactions = see("shop").declared["interactions"]
+    assert (interactions["feedback"], interactions["rating"]) == ("events", "event")
+    assert interactions["weights"] == {"view": 1, "purchase": 5}
+    assert interactions["like_threshold"] == 3
+
+
+def test_personal_columns_of_users_are_left_out(see: Seen) -> None:
+    users = see("shop").declared["users"]
+    assert [field["name"] for field in users["fields"]] == ["age", "age_group", "city"]
+    assert users["groups"] == ["age_group", "city"]
+    assert "# - customers.csv: email: it is personal" in see("shop").trial.text
+
+
+# A music history
+
+
+def test_quotation_marks_that_quote_nothing_are_text(see: Seen) -> None:
+    sources = see("music").declared["items"]["sources"]
+    assert sources[0] == {"file": "artists.dat", "quote": ""}
+    assert see("music").trial.n_items == N_ITEMS
+    assert see("music").trial.notes == [
+        f"{len(pairs()) - len(set(pairs()))} interactions repeat a pair of user and artist: "
+        "the counts of a pair are added up."
+    ]
+
+
+def test_counts_are_counts_without_times(see: Seen) -> None:
+    interactions = see("music").declared["interactions"]
+    assert (interactions["feedback"], interactions["rating"]) == ("counts", "weight")
+    assert "timestamp" not in interactions
+
+
+def test_names_of_tags_are_joined_by_their_ids(see: Seen) -> None:
+    query = see("music").declared["items"]["sources"][1]["query"]
+    assert "FROM 'user_taggedartists.dat' t JOIN 'tags.dat' n ON n.tagID = t.tagID" in query
+    assert see("music").fields["tag_value"]["many"] is True
+
+
+# JSON lines
+
+
+def test_parts_of_objects_and_lists_are_fields(see: Seen) -> None:
+    fields = see("reviews").fields
+    assert fields["price_amount"]["source"] == "price.amount"
+    assert (fields["categories"]["many"], fields["brand"]["kind"]) == (True, "category")
+
+
+def test_ids_that_begin_with_zeros_are_texts(see: Seen) -> None:
+    declared = see("reviews").declared
+    assert (declared["items"]["id"], declared["items"]["id_type"]) == ("asin", "string")
+    assert declared["users"] == {"id": "reviewerID", "id_type": "string", "sources": []}
+
+
+# Files without header lines
+
+
+def test_files_without_header_lines_are_told_apart_by_their_values(see: Seen) -> None:
+    look = see("nameless")
+    assert (look.trial.n_items, look.trial.n_users) == (90, 70)
+    assert look.declared["items"]["sources"] == [
+        {
+            "file": "movies.dat",
+            "encoding": "windows-1252",
+            "separator": "::",
+            "columns": ["column1", "column2", "column3"],
+        }
+    ]
+    assert look.declared["users"]["sources"][0]["file"] == "users.dat"
+    interactions = look.declared["interactions"]
+    assert (interactions["user"], interactions["item"]) == ("column1", "column2")
+    assert (interactions["rating"], interactions["timestamp"]) == ("column3", "column4")
+    assert look.fields["title"]["source"] == "column2"
+
+
+@pytest.mark.parametrize("name", ["films", "shop", "music", "reviews", "nameless"])
+def test_no_row_of_a_layout_is_left_out(see: Seen, name: str) -> None:
+    look = see(name)
+    assert look.declared.get("on_bad_row", "fail") == "fail"
+    assert [note for note in look.trial.notes if "left out" in note] == []
+    assert look.trial.proposal.left_out == []
+
+
+def test_every_question_has_a_default_that_it_takes(see: Seen) -> None:
+    questions = [question for name in ("films", "shop", "nameless") for question in see(name).questions]
+    assert {question.key for question in questions} == {"like threshold", "weights of events"}
+    for question in questions:
+        question.parse(question.default)
+
+
+def test_a_table_with_the_same_columns_is_named_as_a_copy(look_at: LookAt, tmp_path: Path) -> None:
+    layouts.films(tmp_path / "films")
+    layouts.table(
+        tmp_path / "films", "samples/movies.csv", ("movieId", "title", "genres"), [(1, "A Copy (1999)", "Drama")]
+    )
+    left_out = look_at(tmp_path / "films").trial.proposal.left_out
+    assert [each.name for each in left_out] == ["samples/movies.csv"]
+    assert "same columns as movies.csv" in left_out[0].why
+
+
+def test_interactions_alone_make_items_and_users(look_at: LookAt, tmp_path: Path) -> None:
+    rows = [(f"c{user}", f"sku-{item}", f"Tea {item} from Assam", ("NO", "SE")[user % 2], 1 + item % 3)
+            for user, item in pairs()]  # fmt: skip
+    layouts.table(tmp_path, "sales.csv", ("customer", "sku", "description", "country", "quantity"), rows)
+    look = look_at(tmp_path)
+    assert look.trial.n_items == len({item for _, item in pairs()})
+    assert look.declared["items"]["title"] == "description"
+    assert "mode(description) AS description" in look.declared["items"]["sources"][0]["query"]
+    assert look.declared["users"]["groups"] == ["country"]
+    assert look.declared["interactions"]["feedback"] == "counts"
