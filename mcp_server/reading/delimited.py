@@ -37,6 +37,9 @@ BUFFER = 16 * 2**20
 
 PIECE_BYTES = 2**20
 
+LARGEST_COPY = 50_000_000_000
+"""Bytes of a file, decompressed, that can be copied to UTF-8."""
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -90,22 +93,50 @@ def _detect_separator(path: Path, quote: str, columns: list[str] | None) -> str:
     return best
 
 
+class _Lines:
+    """Lines of a file, of rows that end: a small compressed file may stand for gigabytes without a line break."""
+
+    def __init__(self, stream: IO[str], path: Path) -> None:
+        self._stream, self._path = stream, path
+        self._n_lines, self._n_characters = 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(LONGEST_ROW + 1)
+        if not line:
+            raise StopIteration
+        self._n_lines += 1
+        self._n_characters += len(line)
+        if self._n_characters > LONGEST_ROW:
+            raise DatasetError(f"{self._path}, line {self._n_lines}: its row is longer than {LONGEST_ROW:,} bytes")
+        return line
+
+    def begin_row(self) -> None:
+        """Count the characters of another row."""
+        self._n_characters = 0
+
+
 def split_rows(path: Path, separator: str, quote: str) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file, each with the number of the line on which it begins. An empty line is an empty row."""
     with open_text(path) as stream:
+        lines = _Lines(stream, path)
         if len(separator) > 1:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(lines, start=1):
                 text = line.rstrip("\r\n")
                 yield number, text.split(separator) if text else []
+                lines.begin_row()
             return
         csv.field_size_limit(LONGEST_ROW)
         quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-        reader = csv.reader(stream, delimiter=separator, quotechar=quote or None, quoting=quoting)
+        reader = csv.reader(lines, delimiter=separator, quotechar=quote or None, quoting=quoting)
         begins = 1
         try:
             for row in reader:
                 yield begins, row
                 begins = reader.line_num + 1
+                lines.begin_row()
         except csv.Error as error:
             raise DatasetError(f"{path}, line {begins}: {error}") from error
 
@@ -167,17 +198,24 @@ def in_utf8(source: SourceFile, path: Path, scratch: Path) -> Path:
         _check_utf8(path, source)
         return path
     target = scratch / f"{len(list(scratch.iterdir()))}-{path.name.removesuffix('.gz')}"
-    opened = gzip.open if path.name.endswith(".gz") else open
+    _copy(path, encoding, target)
+    return target
+
+
+def _copy(path: Path, encoding: str, target: Path) -> None:
+    opened, n_bytes = gzip.open if path.name.endswith(".gz") else open, 0
     with opened(path, "rb") as binary, target.open("w", encoding="utf-8", newline="") as stream:
         decoder = codecs.getincrementaldecoder(encoding)()
         try:
             while piece := binary.read(PIECE_BYTES):
+                n_bytes += len(piece)
+                if n_bytes > LARGEST_COPY:
+                    raise DatasetError(f"{path} holds more than {LARGEST_COPY:,} bytes: save it in UTF-8")
                 stream.write(decoder.decode(piece))
             stream.write(decoder.decode(b"", final=True))
         except UnicodeError as error:
             reason = error.reason if isinstance(error, UnicodeDecodeError) else error
             raise DatasetError(f"{path} is not {encoding}: {reason}") from error
-    return target
 
 
 def _marked_encoding(path: Path) -> str | None:

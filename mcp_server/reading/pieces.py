@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from mcp_server.dataset.sources import FileFormat, SourceFile, format_of
-from mcp_server.errors import DatasetError, quoted
+from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
 from mcp_server.reading.delimited import (
     BUFFER,
     LONGEST_ROW,
@@ -22,6 +22,7 @@ from mcp_server.reading.delimited import (
 from mcp_server.reading.files import Located, LocatedFile, LocatedQuery
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, parse_query, text_literal
+from recsys_shared.plain_text import cut
 
 ROW = '"raw:row"'
 """Column with the number of a row in its file, from 1."""
@@ -301,7 +302,7 @@ def _query_piece(located: LocatedQuery, session: Session, scratch: Path, number:
     def scan(_paths: Sequence[Path], with_rows: bool) -> str:
         return f"SELECT *{_row_number(with_rows)} FROM ({files}SELECT * FROM ({query.sql}))"
 
-    name = f"query over {', '.join(located.files) or 'no files'}"
+    name = f"query over {cut(', '.join(located.files), MOST_CHARACTERS) or 'no files'}"
     return Piece(
         name=name,
         paths=(Path(name),),

@@ -10,8 +10,12 @@ from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.pieces import ROW, TEXT, Column, Piece, part_of, typed_columns
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import is_expression, parse_expression
+from recsys_shared.plain_text import cut
 
 LEAST_SIMILARITY = 50
+
+LONGEST_LIST = 400
+"""Upper bound on the characters of a list of names in a message."""
 
 RelationOf = Callable[[Path | None], str]
 """Makes the FROM clause of a piece: of all its files, or of one of them with the number of each row."""
@@ -125,6 +129,7 @@ def missing_column(name: str, where: str, pieces: Sequence[Piece]) -> DatasetErr
     """An error for a column that no file has, with the nearest that there is."""
     known = list(dict.fromkeys(column for piece in pieces for column in piece.columns))
     near = process.extractOne(name.lower(), [column.lower() for column in known], score_cutoff=LEAST_SIMILARITY)
-    files = ", ".join(dict.fromkeys(piece.name for piece in pieces))
-    hint = f"the nearest is {quoted(known[near[2]])}" if near else f"there are {', '.join(map(quoted, known[:20]))}"
+    files = cut(", ".join(dict.fromkeys(piece.name for piece in pieces)), LONGEST_LIST)
+    listed = cut(", ".join(map(quoted, known[:20])), LONGEST_LIST)
+    hint = f"the nearest is {quoted(known[near[2]])}" if near else f"there are {listed}" if known else "there are none"
     return DatasetError(f"{where}: there is no column {quoted(name)} in {files}; {hint}")
