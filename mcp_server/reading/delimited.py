@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from mcp_server.dataset.sources import SourceFile, format_of
 from mcp_server.errors import DatasetError, quoted
@@ -84,17 +85,44 @@ def detect_separator(path: Path, plain: Dialect) -> str:
     return best
 
 
+class _Lines:
+    """Lines of a file, of rows that end: a small compressed file may stand for gigabytes without a line break."""
+
+    def __init__(self, stream: IO[str], path: Path) -> None:
+        self._stream, self._path = stream, path
+        self._n_lines, self._n_characters = 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._stream.readline(LONGEST_ROW + 1)
+        if not line:
+            raise StopIteration
+        self._n_lines += 1
+        self._n_characters += len(line)
+        if self._n_characters > LONGEST_ROW:
+            raise DatasetError(f"{self._path}, line {self._n_lines}: its row is longer than {LONGEST_ROW:,} bytes")
+        return line
+
+    def begin_row(self) -> None:
+        """Count the characters of another row."""
+        self._n_characters = 0
+
+
 def split_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file, each with the number of the line on which it begins. An empty line is an empty row."""
     with open_text(path) as stream:
+        lines = _Lines(stream, path)
         if len(dialect.separator) > 1:
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(lines, start=1):
                 text = line.rstrip("\r\n")
                 yield number, text.split(dialect.separator) if text else []
+                lines.begin_row()
             return
         csv.field_size_limit(LONGEST_ROW)
         reader = csv.reader(
-            stream,
+            lines,
             delimiter=dialect.separator,
             quotechar=dialect.quote or None,
             quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
@@ -107,6 +135,7 @@ def split_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
             for row in reader:
                 yield begins, row
                 begins = reader.line_num + 1
+                lines.begin_row()
         except csv.Error as error:
             raise DatasetError(f"{path}, line {begins}: {error}") from error
 

@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mcp_server.dataset.sources import Alternatives, Source, SourceFile, SourceQuery, check_inside, format_of
 from mcp_server.dataset.spec import DatasetSpec, load_spec
 from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
+from mcp_server.reading.patterns import find_matching
 from mcp_server.reading.sql_text import parse_query
 from recsys_shared.plain_text import cut
 
@@ -164,11 +165,11 @@ class _Locator:
                 paths = self._paths(folder, choice.file)
                 if paths:
                     return LocatedFile(choice, tuple(paths))
-        packages = ", ".join(name.removeprefix("package:").partition("/")[0] for name in self._absent)
+        packages = _listed(", ", [name.removeprefix("package:").partition("/")[0] for name in self._absent])
         remedy = f"Install {packages}, or name" if self._absent else "Name"
         raise DatasetError(
-            f"{' or '.join(choice.file for choice in choices)} of dataset {self._spec.name} is in none of: "
-            f"{', '.join(map(str, self._folders))}. {remedy} its folder with --data FOLDER"
+            f"{_listed(' or ', [choice.file for choice in choices])} of dataset {self._spec.name} is in none of: "
+            f"{_listed(', ', self._folders)}. {remedy} its folder with --data FOLDER"
         )
 
     def _paths(self, folder: Path, name: str) -> list[Path]:
@@ -180,7 +181,7 @@ class _Locator:
             elif path.is_dir():
                 found = [each for each in path.iterdir() if each.is_file() and format_of(each.name)]
             elif PATTERN.search(name):
-                found = [each for each in folder.glob(name) if each.is_file()]
+                found = find_matching(folder, name)
             else:
                 found = []
         except (OSError, ValueError) as error:  # a name that is too long, a folder that this user may not look into
@@ -205,6 +206,10 @@ class _Locator:
                 f"{path} is a link to {target}, outside the folder of dataset.yaml: if you trust this dataset, name "
                 "the folder of the file itself with --data FOLDER"
             )
+
+
+def _listed(separator: str, names: Sequence[object]) -> str:
+    return cut(separator.join(map(str, names)), 2 * MOST_CHARACTERS)
 
 
 def _named_in_query(name: str) -> SourceFile:

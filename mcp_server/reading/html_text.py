@@ -40,6 +40,21 @@ class _Texts(HTMLParser):
 def plain_text(html: str) -> str:
     """The text of HTML without tags, scripts and styles, and with single spaces."""
     parser = _Texts()
-    parser.feed(html)
+    parser.feed(_without_comments(html))
     parser.close()
     return re.sub(r"\s+", " ", "".join(parser.parts)).strip()
+
+
+def _without_comments(html: str) -> str:
+    """HTML without comments and declarations, as browsers understand them. The parser takes a time that grows with the
+    square of their number, and fails on those that it does not know.
+    """
+    parts, end = list[str](), 0
+    while (begin := html.find("<!", end)) >= 0:
+        parts.append(html[end:begin])
+        closing = "-->" if html.startswith("<!--", begin) else ">"
+        closed = html.find(closing, begin)
+        if closed < 0:
+            return "".join(parts)
+        end = closed + len(closing)
+    return "".join([*parts, html[end:]])

@@ -38,8 +38,10 @@ Event = dict[str, Any]
 
 
 def has_sql(spec: DatasetSpec) -> bool:
-    """True if a dataset may have SQL of its own that takes much time or memory."""
+    """True if a dataset may have SQL of its own that takes much time or memory, or HTML, which may take much time."""
     items, users, interactions = spec.items, spec.users, spec.interactions
+    if any(field.html for field in [*items.fields, *users.fields]):
+        return True
     texts = [items.id, users.id, interactions.user, interactions.item, interactions.rating, interactions.timestamp]
     texts += [items.available, *(field.column for field in [*items.fields, *users.fields])]
     for source in [*items.sources, *users.sources, *interactions.sources]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from mcp_server.dataset.sources import SourceFile, format_of
-from mcp_server.errors import DatasetError, quoted
+from mcp_server.errors import MOST_CHARACTERS, DatasetError, quoted
 from mcp_server.reading.delimited import Dialect, line_of_record, line_of_row, read_dialect
 from mcp_server.reading.files import Located, LocatedFile, LocatedQuery
 from mcp_server.reading.json_pieces import form_of_json, json_arrays, json_lines, json_objects, readable_json
@@ -16,6 +16,7 @@ from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier, parse_query, text_literal
 from mcp_server.reading.text_files import readable_text
 from mcp_server.reading.typed_columns import typed_select
+from recsys_shared.plain_text import cut
 
 
 def open_pieces(located: Located, session: Session, scratch: Path, number: int) -> list[Piece]:
@@ -151,7 +152,7 @@ def _query_piece(located: LocatedQuery, session: Session, scratch: Path, number:
     def scan(_paths: Sequence[Path], with_rows: bool) -> str:
         return f"SELECT *{row_number(with_rows)} FROM ({files}SELECT * FROM ({query.sql}))"
 
-    name = f"query over {', '.join(located.files) or 'no files'}"
+    name = f"query over {cut(', '.join(located.files), MOST_CHARACTERS) or 'no files'}"
     return Piece(
         name=name,
         paths=(Path(name),),

@@ -12,8 +12,12 @@ from mcp_server.reading.pieces import ROW, TEXT, Column, Piece
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import is_expression, parse_expression
 from mcp_server.reading.typed_columns import typed_columns
+from recsys_shared.plain_text import cut
 
 LEAST_SIMILARITY = 50
+
+LONGEST_LIST = 400
+"""Upper bound on the characters of a list of names in a message."""
 
 MOST_FILES = 5
 """Files that a message names."""
@@ -150,6 +154,7 @@ def missing_column(name: str, where: str, pieces: Sequence[Piece], session: Sess
         if first != name and first in piece.columns:
             known = [f"{first}.{key}" for key in keys_of(piece, piece.columns[first], session)] or known
     near = process.extractOne(name.lower(), [column.lower() for column in known], score_cutoff=LEAST_SIMILARITY)
-    files = ", ".join(dict.fromkeys(piece.name for piece in pieces[:MOST_FILES]))
-    hint = f"the nearest is {quoted(known[near[2]])}" if near else f"there are {', '.join(map(quoted, known[:20]))}"
+    files = cut(", ".join(dict.fromkeys(piece.name for piece in pieces[:MOST_FILES])), LONGEST_LIST)
+    names = cut(", ".join(map(quoted, known[:20])), LONGEST_LIST)
+    hint = f"the nearest is {quoted(known[near[2]])}" if near else f"there are {names}" if known else "there are none"
     return DatasetError(f"{where}: there is no column {quoted(name)} in {files}; {hint}")

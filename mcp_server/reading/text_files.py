@@ -27,6 +27,9 @@ USUAL_ENCODINGS = ("windows-1252", "windows-1251", "shift_jis", "gb18030")
 
 CHUNK_BYTES = 2**20
 
+LARGEST_COPY = 50_000_000_000
+"""Bytes of a file, decompressed, that can be copied to UTF-8."""
+
 LONGEST_ROW = 4 * 2**20
 """Bytes."""
 
@@ -115,7 +118,11 @@ def _in_utf8(path: Path, encoding: str, target: Path) -> Path:
     decoder = codecs.getincrementaldecoder(encoding)()
     with target.open("w", encoding="utf-8", newline="") as stream:
         try:
+            n_bytes = 0
             for chunk in _chunks(path):
+                n_bytes += len(chunk)
+                if n_bytes > LARGEST_COPY:
+                    raise DatasetError(f"{path} holds more than {LARGEST_COPY:,} bytes: save it in UTF-8")
                 stream.write(decoder.decode(chunk))
             stream.write(decoder.decode(b"", final=True))
         except UnicodeError as error:

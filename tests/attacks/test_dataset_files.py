@@ -313,7 +313,7 @@ def recode(encoding: str) -> Callable[[Path], None]:
         (spoil_price(f"{'9' * 5_000},12"), "is not a number"),
         (spoil_price(f"{'x' * 5_000},12"), "is not a number"),
         (lambda folder: change(folder, "KIT-02", "K" * 5_000, "products.csv"), "is not an ID of 1 to 255 characters"),
-        (lambda folder: change(folder, "Steel saucepan", "S" * 5_000_000, "products.csv"), "field larger than"),
+        (lambda folder: change(folder, "Steel saucepan", "S" * 5_000_000, "products.csv"), "is longer than"),
         (recode(", encoding: hex"), "'hex' is not an encoding of text"),
         (recode(", encoding: rot13"), "'rot13' is not an encoding of text"),
         (recode(", encoding: utf-16"), "is not utf-16"),

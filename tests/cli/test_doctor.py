@@ -74,6 +74,12 @@ ALL_WELL = {
     "age",
     "vectors",
     "item sets",
+    "sources",
+    "products",
+    "customers",
+    "purchases",
+    "reading",
+    "cost",
 }
 
 

@@ -1,5 +1,6 @@
 """`doctor`: what it finds in the data of a dataset."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,15 +10,11 @@ from tests.cli.terminal import Terminal
 from tests.conftest import SHOP
 from tests.discovery import layouts
 
-Findings = dict[str, tuple[str, str]]
-
 
 def findings_of(terminal: Terminal, dataset: Path, tmp_path: Path) -> list[dict[str, object]]:
     """All findings. Nothing has been prepared, so that the state is an error."""
     ended = terminal.run("doctor", "--json", "--dataset", dataset, "--state", tmp_path / "state")
     assert ended.code == 1
-    import json
-
     found: list[dict[str, object]] = json.loads(ended.out)
     return found
 
@@ -64,7 +61,7 @@ def test_what_is_odd_in_the_data_is_named(terminal: Terminal, shop: Path, tmp_pa
 def test_a_value_that_cannot_be_read_is_an_error_with_its_place(terminal: Terminal, shop: Path, tmp_path: Path) -> None:
     rows = (shop / "products.csv").read_text("utf-8").splitlines()
     cells = rows[1].split(",")
-    cells[3] = "cheap"
+    cells[4] = "cheap"
     (shop / "products.csv").write_text("\n".join([rows[0], ",".join(cells), *rows[2:], ""]), encoding="utf-8")
     found = {str(finding["check"]): finding for finding in findings_of(terminal, shop, tmp_path)}
     assert found["data"]["status"] == "error"
