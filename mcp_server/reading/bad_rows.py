@@ -79,7 +79,9 @@ def any_bad(checks: Sequence[Check]) -> str:
 
 
 def rejected_rows(piece: Piece, session: Session) -> tuple[int, list[str]]:
-    """The number of rows that DuckDB could not divide into columns in its latest scan of a piece, and examples."""
+    """The number of rows that DuckDB could not divide into columns in the latest scans of a piece's files, and
+    examples.
+    """
     if piece.rejects is None:
         within = [rejected_rows(part, session) for part in piece.parts]
         return sum(n for n, _ in within), [example for _, examples in within for example in examples]
@@ -88,14 +90,17 @@ def rejected_rows(piece: Piece, session: Session) -> tuple[int, list[str]]:
     )
     if not n_tables:
         return 0, []  # a condition that is never met needs no scan
-    latest = f"scan_id = (SELECT max(scan_id) FROM {piece.rejects}_scan) AND trim(csv_line, ' \t\r\n') <> ''"
-    [n] = session.row(f"SELECT count(DISTINCT (file_id, line)) FROM {piece.rejects} WHERE {latest}", piece.name)
+    scans = f"SELECT max(scan_id) FROM {piece.rejects}_scan GROUP BY file_path"
+    latest = f"scan_id IN ({scans}) AND trim(csv_line, ' \t\r\n') <> ''"
+    [n] = session.row(
+        f"SELECT count(DISTINCT (scan_id, file_id, line)) FROM {piece.rejects} WHERE {latest}", piece.name
+    )
     if not n:
         return 0, []
     found = session.run(  # on the connection that scanned: the tables of rejects are its own
-        f"SELECT DISTINCT ON (file_id, line) s.file_path, e.line, e.error_type::VARCHAR, e.csv_line, e.error_message "
+        f"SELECT DISTINCT ON (scan_id, file_id, line) s.file_path, e.line, e.error_type::VARCHAR, e.csv_line, e.error_message "
         f"FROM {piece.rejects} e JOIN {piece.rejects}_scan s USING (scan_id, file_id) "
-        f"WHERE e.{latest} ORDER BY file_id, line LIMIT {MOST_EXAMPLES}",
+        f"WHERE e.{latest} ORDER BY scan_id, file_id, line LIMIT {MOST_EXAMPLES}",
         piece.name,
     ).fetchall()
     return n, [_describe_reject(piece, *row) for row in found]

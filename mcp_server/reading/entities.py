@@ -120,7 +120,8 @@ class EntityReader:
         def stepwise(path: Path | None) -> str:
             return in_steps(relation.of(path), list(named.values()))
 
-        session.run(f"INSERT INTO {self.name}_rows SELECT {', '.join(chosen)} FROM {stepwise(None)}", piece.name)
+        for path in piece.in_order:
+            session.run(f"INSERT INTO {self.name}_rows SELECT {', '.join(chosen)} FROM {stepwise(path)}", piece.name)
         n_rejected, rejected = rejected_rows(piece, session)
         [n_rows] = session.row(f"SELECT count(*) FROM {self.name}_rows WHERE source = {number}", piece.name)
         self.bad_rows.add(n_rejected, rejected, n_rows + n_rejected, piece.name)

@@ -78,8 +78,9 @@ class InteractionReader:
     def _insert(self, relation: Relation, plan: Plan, number: int) -> int:
         """Add the rows of a piece, and count the bad ones."""
         chosen = f"{', '.join(plan.results)}, {number}, {any_bad(_checks(plan, relation))}"
-        rows = in_steps(relation.of(None), plan.conversions)
-        self.session.run(f"INSERT INTO {ROWS} SELECT {chosen} FROM {rows}", relation.piece.name)
+        for path in relation.piece.in_order:
+            rows = in_steps(relation.of(path), plan.conversions)
+            self.session.run(f"INSERT INTO {ROWS} SELECT {chosen} FROM {rows}", relation.piece.name)
         [n_bad] = self.session.row(f"SELECT count(*) FROM {ROWS} WHERE bad AND piece = {number}", relation.piece.name)
         return int(n_bad)
 

@@ -86,6 +86,11 @@ class Piece:
     line_of_reject: Callable[[Path, int], int | None] = field(default=lambda path, record: None)
     """The line of a row that could not be divided into columns."""
 
+    @property
+    def in_order(self) -> Sequence[Path | None]:
+        """The files one by one, or None for all at once where it is one: a scan of several files may mix their rows."""
+        return self.paths if len(self.paths) > 1 else [None]
+
     def place(self, path: Path, row: int, *, rejected: bool = False) -> str:
         """The place of a row, for messages."""
         shown = self.shown.get(path, path)

@@ -68,7 +68,11 @@ def test_compressed_files_are_read(tmp_path: Path) -> None:
     assert "a .zst file can be read in UTF-8 only: decompress it first" in said
 
 
-@pytest.mark.parametrize("content", [_rows("x").encode(), gzip.compress(_rows("x").encode() * 99)[:-20], b""])
+@pytest.mark.parametrize(
+    "content",
+    [_rows("x").encode(), gzip.compress(_rows("x").encode() * 99)[:-20], b""],
+    ids=["not compressed", "cut off", "empty"],
+)
 @pytest.mark.parametrize("ending", ["gz", "zst"])
 def test_a_file_that_is_not_compressed_or_cut_off_is_refused(tmp_path: Path, content: bytes, ending: str) -> None:
     said = refusal(items_of, tmp_path, content, file=f"items.csv.{ending}")
