@@ -98,7 +98,8 @@ def rejected_rows(piece: Piece, session: Session) -> tuple[int, list[str]]:
     if not n:
         return 0, []
     found = session.run(  # on the connection that scanned: the tables of rejects are its own
-        f"SELECT DISTINCT ON (scan_id, file_id, line) s.file_path, e.line, e.error_type::VARCHAR, e.csv_line, e.error_message "
+        "SELECT DISTINCT ON (scan_id, file_id, line) "
+        "s.file_path, e.line, e.error_type::VARCHAR, e.csv_line, e.error_message "
         f"FROM {piece.rejects} e JOIN {piece.rejects}_scan s USING (scan_id, file_id) "
         f"WHERE e.{latest} ORDER BY scan_id, file_id, line LIMIT {MOST_EXAMPLES}",
         piece.name,

@@ -192,7 +192,7 @@ class InteractionSteps:
             bad += f" OR {is_of_larger_unit(TIME.middle, unit)}"
         if unit not in UNITS:
             return None
-        if unit == "s":  # whole numbers are read faster, and a cast would round others
+        if unit == "s" and column.type == TEXT:  # whole numbers are read faster, and a cast would round others
             bad += f" OR contains({TIME.given}, '.')"
             bad += f" OR {TIME.value} NOT BETWEEN {EARLIEST_SECONDS:.0f} AND {LATEST_SECONDS:.0f}"
             return Steps(column.sql, "NULL", f"TRY_CAST({TIME.given} AS BIGINT)", bad, "")

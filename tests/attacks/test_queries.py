@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from mcp_server.errors import DatasetError
-from mcp_server.reading import dataset, delimited, files, isolation, patterns
+from mcp_server.reading import dataset, files, isolation, patterns, text_files
 from mcp_server.reading.html_text import plain_text
 from tests.reading.records import as_dicts, read_folder
 
@@ -380,7 +380,7 @@ def test_a_small_compressed_file_with_an_endless_row_takes_little_memory(folder:
 
 
 def test_a_copy_in_utf8_has_an_end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delimited, "LARGEST_COPY", 10 * 2**20)
+    monkeypatch.setattr(text_files, "LARGEST_COPY", 10 * 2**20)
     (folder / "bomb.csv.gz").write_bytes(gzip.compress(BEGINNING) + gzip.compress(b"2,Two,3\n" * 2**17) * 100)
     declare(folder, {"file": "bomb.csv.gz", "encoding": "latin-1"})
     assert "holds more than 10,485,760 bytes" in refusal(folder)

@@ -56,7 +56,7 @@ async def test_a_user_who_likes_nothing_gets_what_is_popular(tmp_path: Path) -> 
     answer = await catalogue.answer(tmp_path, RECOMMEND, user="u", reasons=True)
     assert listed(answer) == "cd"
     assert "most popular first" in answer["message"]
-    assert "nothing in the history is liked, which takes an interaction of 4 or more" in answer["message"]
+    assert "nothing in the history is liked, which takes a rating of 4 or more" in answer["message"]
     assert "the most popular products that could be recommended" in answer["message"]
 
 
@@ -94,7 +94,8 @@ async def test_a_user_without_a_history_gets_what_is_popular(tmp_path: Path) -> 
 async def test_a_catalogue_that_nobody_has_used_recommends_nothing_and_says_so(tmp_path: Path) -> None:
     answer = await Catalogue("abcd", [], LIKES, users=["new"]).answer(tmp_path, RECOMMEND, user="new")
     assert answer["items"] == []
-    assert answer["message"] == "0 products for customer new. There is no other product that can be recommended."
+    said = "There are no interactions at all yet, so no product can be recommended."
+    assert answer["message"] == f"0 products for customer new. {said}"
 
 
 class UntrainedBackends(Backends):
