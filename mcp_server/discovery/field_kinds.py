@@ -300,7 +300,9 @@ def _text(profile: Profile, name: str) -> FieldProposal:
         why = f"texts of {profile.mean_words:.0f} words on average"
     else:
         why = f"such as {', '.join(profile.examples[:2])}"
-    if profile.share_numbers > 0.5:
+    if profile.share_numbers > 0.5 and not profile.odd_numbers:
+        why = f"numbers that name something, such as {', '.join(profile.examples[:2])}"
+    elif profile.share_numbers > 0.5:
         why = f"most values are numbers, but not {', '.join(map(quoted, profile.odd_numbers[:3]))}, so it stays a text"
     return FieldProposal(declared, why, profile)
 
