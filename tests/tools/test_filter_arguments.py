@@ -153,7 +153,7 @@ def test_a_field_cannot_be_called_where() -> None:
         ({"first_served": {"lt": "2023-12"}}, {"2023-11"}, None),
         ({"first_served": {"lte": 2023, "gt": "2023-11"}, "hot": False}, {"2023-12-31"}, "no"),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value)) if isinstance(value, set) else str(value),
 )
 async def test_items_are_found_by_dates_and_booleans(
     canteen: Service, asked: dict[str, Any], dates: set[str] | None, hot: str | None

@@ -286,7 +286,7 @@ FAMILIES: dict[str, Family] = {
         "Show me the history of user 90.",
         call(HISTORY, {"user": 90}),
         Say(table(HISTORY, "rating", "date")),
-        model_reads=("Viewer 90 has ", "the newest 20 films"),
+        model_reads=("Viewer 90 has ", "the first 20 films, newest first"),
     ),
     "item": one(
         "Title and description of film 9?",
