@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from mcp_server.catalog.schema import CatalogTables
+from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables
 from mcp_server.catalog.vocabulary import NameMatch, Vocabulary, fold
 from mcp_server.dataset.spec import DatasetSpec
+from mcp_server.sql.cache import BoundedCache
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Lookup, by_rows
 
@@ -30,6 +31,7 @@ class NameIndex:
             field.name: Lookup(database, by_rows(self._exact_terms(field.name), _by_folded_name), REMEMBERED)
             for field in spec.items.fields
         }
+        self._asked: BoundedCache[tuple[str, str], list[int]] = BoundedCache(REMEMBERED)
         self._vocabularies: dict[str, Vocabulary] = {}
 
     def _exact_terms(self, field: str) -> Select[Any]:
@@ -38,8 +40,14 @@ class NameIndex:
 
     async def exact(self, field: str, name: str) -> list[int]:
         """Terms that have a name, but for case, accents and punctuation."""
-        found = await self._exact[field].find([fold(name)])
-        return [term for term, _ in found.get(fold(name), [])]
+        folded = fold(name)
+        if len(folded) > NAME_LENGTH:
+            return []
+        terms = self._asked.get((field, folded))
+        if terms is None:  # most texts that are searched are no names, which is remembered, too
+            found = await self._exact[field].find([folded])
+            terms = self._asked[field, folded] = [term for term, _ in found.get(folded, [])]
+        return terms
 
     async def match(self, field: str, names: Sequence[str]) -> list[NameMatch]:
         """The terms that each name means, exactly or nearly (see ``vocabulary``)."""

@@ -17,7 +17,7 @@ class Finding:
     status: Status
     text: str
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What was found, for programs."""
+    """Details of the finding, for programs."""
 
     def as_json(self) -> dict[str, Any]:
         """The finding for programs, without empty details."""

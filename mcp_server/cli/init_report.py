@@ -1,4 +1,4 @@
-"""What `init` shows: the tables that it found, what it makes of them, and what to do next."""
+"""The report of `init`: the tables that it found, what it makes of them, and what to do next."""
 
 import shlex
 from collections.abc import Mapping, Sequence

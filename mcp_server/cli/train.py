@@ -30,10 +30,10 @@ def train(
 
     Example: recsys-mcp train --model BPR --set embedding_size=128 --set learning_rate=0.002
     """
-    from mcp_server.preparation.prepare import Wish
-
     settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
     if model is None and (setting or config):
         raise InvalidInputError("--set and --config belong to a model: name it with --model")
     chosen = None if model is None else ModelSpec(name=model, settings=read_hyper_parameters(setting or [], config))
+    from mcp_server.preparation.prepare import Wish  # with RecBole's side of training
+
     prepare_and_report(settings, Wish(chosen, keep=False, retrain="always"))

@@ -54,7 +54,7 @@ SPARSE_WEIGHTS = 200
 
 @dataclass(frozen=True)
 class Costs:
-    """What a whole preparation costs, if nothing of it has been done before."""
+    """Costs of a whole preparation, if nothing of it has been done before."""
 
     model: str
     seconds: dict[str, float]

@@ -58,7 +58,7 @@ class FieldReport:
 
 @dataclass(frozen=True)
 class Examination:
-    """What a dataset holds."""
+    """Content of a dataset."""
 
     sources: list[SourceReport]
     n_items: int

@@ -84,4 +84,4 @@ class Proposal:
     on_bad_row: str = "fail"
     model: str = "EASE"
     notes: list[str] = field(default_factory=list)
-    """What a reading of the data has found."""
+    """Findings of a reading of the data."""

@@ -108,7 +108,8 @@ def build_app(
             checks = {**await readiness.checks(), "sessions": "unavailable" if sessions.full else "ok"}
         is_ready = all(found == "ok" for found in checks.values())
         content: dict[str, Any] = {"ready": is_ready, "checks": checks}
-        if not tokens or request.user.is_authenticated:  # it tells something about the owner's business
+        told = not tokens or request.user.is_authenticated  # it tells something about the owner's business
+        if told and not calls.stopping:
             content["freshness"] = service.freshness
         return JSONResponse(content, status_code=200 if is_ready else 503)
 

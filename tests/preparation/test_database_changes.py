@@ -107,7 +107,7 @@ async def test_a_former_state_can_come_back(machine: Machine, embedded: list[str
     machine.prepare()
     machine.set_price(15)
     assert machine.prepare().made == []
-    assert machine.manifest == first
+    assert machine.manifest.model_copy(update={"read_at": first.read_at}) == first
     assert await machine.answers() == before
 
 

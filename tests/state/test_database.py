@@ -22,7 +22,7 @@ from mcp_server.sql.mysql_address import MysqlAddress
 from mcp_server.state import database, database_lock
 from mcp_server.state.database import StateDatabase
 from mcp_server.state.folder import StateFolder
-from mcp_server.state.manifest import Manifest
+from mcp_server.state.manifest import FORMAT, Manifest
 from tests.mariadb import PrivateServer, Server
 from tests.state.test_catalogs import current_of, simple
 
@@ -147,9 +147,9 @@ def test_a_state_of_one_database_is_not_another_ones(
     [
         ("", "cannot be read"),
         ("nonsense", "cannot be read"),
-        ("[]", "prepared by another version of this program"),
+        ("[]", "prepared by an earlier version of this program"),
         ('{"format": 99}', "prepared by a later version of this program"),
-        ('{"format": 1}', r"is damaged \(\d+ problems\)"),
+        (f'{{"format": {FORMAT}}}', r"is damaged \(\d+ problems\)"),
     ],
 )
 def test_a_record_that_cannot_be_used_is_told_of_and_can_be_replaced(
