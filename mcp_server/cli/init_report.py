@@ -76,7 +76,7 @@ def print_result(
     defaults: Sequence[tuple["Question", str]],
     commands: Sequence[str],
 ) -> None:
-    """What was read, which answers were taken, and what to do next.
+    """Tell what was read, which answers were taken, and what to do next.
 
     Args:
         defaults: Questions that nobody was asked, with the answers that were taken.
