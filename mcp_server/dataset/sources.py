@@ -124,7 +124,7 @@ class SourceFile(BaseModel, extra="forbid", frozen=True):
     """Lists made of 0/1 columns: ``{genres: [Action, Comedy]}`` collects the columns that hold 1."""
 
 
-class SourceQuery(BaseModel, extra="forbid", frozen=True):
+class SourceQuery(BaseModel, extra="forbid", frozen=True, serialize_by_alias=True):
     """Records that an SQL query finds."""
 
     query: Annotated[str, Field(min_length=1, max_length=20_000)]

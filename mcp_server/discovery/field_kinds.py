@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mcp_server.discovery.links import TIME_WORDS
-from mcp_server.discovery.profiles import LEAST_FITTING, SEPARATORS, Profile
+from mcp_server.discovery.profiles import BOTH_MARKS, LEAST_FITTING, SEPARATORS, Profile
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.sql_names import amount, plain_name
+from mcp_server.discovery.sql_names import amount, plain_name, with_both_marks
 from mcp_server.discovery.words import ID_WORDS, has_word, words_of
 from mcp_server.errors import quoted
 from mcp_server.reading.kinds import is_time
@@ -205,6 +205,11 @@ def _number(profile: Profile, name: str, choose: Choose) -> FieldProposal | None
     if profile.n_leading_zeros and profile.least == profile.greatest:
         return None
     keys: dict[str, Any] = {}
+    if profile.decimal == BOTH_MARKS:
+        source = with_both_marks(profile.name)
+        span = f"from {amount(profile.least)} to {amount(profile.greatest)}"
+        declared = _declared(profile, name, "number", filter=True) | {"source": source}
+        return FieldProposal(declared, f"{span}, with decimal points and decimal commas", profile)
     if profile.decimal == ",":
         keys["decimal"] = ","
     elif profile.decimal is None:

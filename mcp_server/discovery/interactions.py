@@ -5,12 +5,13 @@ from typing import Any
 
 from mcp_server.discovery.field_kinds import UNDECIDED, time_format
 from mcp_server.discovery.links import TIME_WORDS
-from mcp_server.discovery.profiles import Profile
-from mcp_server.discovery.proposal import InteractionsProposal
+from mcp_server.discovery.profiles import BOTH_MARKS, Profile
+from mcp_server.discovery.proposal import InteractionsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import EVENT_WORDS, RATING_WORDS, Roles
-from mcp_server.discovery.sources import whole_table
-from mcp_server.discovery.sql_names import amount, plain_name
+from mcp_server.discovery.sources import can_query, query_source, whole_table
+from mcp_server.discovery.sql_names import amount, plain_name, with_both_marks
+from mcp_server.discovery.tables import FileOrigin
 from mcp_server.discovery.words import has_word, is_nameless, words_of
 from mcp_server.reading.feedback import COUNT_WORDS, MOST_RATING
 
@@ -53,13 +54,22 @@ class InteractionsFinder:
         self._feedback(others)
         self._time([each for each in others if each.name != self._keys.get("rating")])
         columns = [str(self._keys[key]) for key in ("user", "item", "rating", "timestamp") if key in self._keys]
-        source = whole_table(self._table, columns, f"{self._table.n_rows:,} rows")
+        source = self._source(columns)
         if self._where:
             source.declared["where"] = " AND ".join(self._where)
         order = ("user", "item", "rating", "feedback", "weights", "rating_range", "like_threshold", "timestamp",
                  "timestamp_format")  # fmt: skip
         keys = {key: self._keys[key] for key in order if key in self._keys}
         return InteractionsProposal([source], keys, self._why)
+
+    def _source(self, columns: list[str]) -> SourceProposal:
+        why = f"{self._table.n_rows:,} rows"
+        rating = self._table.columns.get(str(self._keys.get("rating")))
+        is_query = isinstance(self._table.origin, FileOrigin) and can_query(self._table)
+        if rating is None or rating.decimal != BOTH_MARKS or not is_query:
+            return whole_table(self._table, columns, why)
+        chosen = {column: column for column in columns} | {rating.name: with_both_marks(rating.name)}
+        return query_source(self._table, chosen, f"{why}; {rating.name} has decimal points and decimal commas")
 
     # Feedback
 
@@ -68,6 +78,7 @@ class InteractionsFinder:
         ratings = _first(columns, lambda each: _is_number(each) and has_word(each.name, RATING_WORDS))
         counts = _first(columns, lambda each: _is_number(each) and has_word(each.name, COUNT_WORDS))
         unnamed = _first(columns, lambda each: _is_scale(each) and is_nameless(each.name))
+        unnamed_counts = _first(columns, lambda each: _may_be_counts(each) and is_nameless(each.name))
         if ratings is not None:
             self._ratings(ratings)
         elif events is not None:
@@ -76,6 +87,8 @@ class InteractionsFinder:
             self._counts(counts)
         elif unnamed is not None:
             self._ratings(unnamed)
+        elif unnamed_counts is not None and self._are_counts(unnamed_counts):
+            self._counts(unnamed_counts)
         else:
             self._keys["feedback"] = "likes"
             self._why["feedback"] = "no column says how much a user likes something, so every interaction is a like"
@@ -128,6 +141,18 @@ class InteractionsFinder:
         )
         self._why["like_threshold"] = f"least value of {column.name} that counts as liking"
         return _plain(float(answer))
+
+    def _are_counts(self, column: Profile) -> bool:
+        span = f"from {amount(column.least)} to {amount(column.greatest)}"
+        answer = self._choose(
+            Question(
+                key="what a column counts",
+                text=f"Does {column.name} of {self._table.name}, {span}, say how often a user chose an item?",
+                choices={"yes": "its numbers are counts, such as of plays", "no": "it says something else"},
+                default="yes",
+            )
+        )
+        return answer == "yes"
 
     def _counts(self, column: Profile) -> None:
         self._keys["rating"], self._keys["feedback"] = column.name, "counts"
@@ -187,6 +212,10 @@ def _is_number(column: Profile) -> bool:
 
 def _is_scale(column: Profile) -> bool:
     return _is_number(column) and 2 <= column.n_distinct <= 20 and (column.greatest or 0) <= MOST_RATING
+
+
+def _may_be_counts(column: Profile) -> bool:
+    return _is_number(column) and column.share_whole == 1.0 and (column.least or 0) > 0 and not _is_epoch(column)
 
 
 def _is_epoch(column: Profile) -> bool:

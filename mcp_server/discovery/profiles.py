@@ -43,6 +43,10 @@ _HTML = r"(?i)<(p|br|div|b|i|a|ul|li|strong|em|span|h[1-6]|table|script)(\s[^>]*
 _DIGITS = r"^[^a-z]{0,4}[0-9]|[0-9]\W*$"
 """Most values of a column of numbers or times begin or end with a digit."""
 
+BOTH_MARKS = "both"
+
+_GROUPED = r"\d[.,]\d{3}(\D|$)|[.,].*[.,]"
+
 _LEADING_ZERO = r"^0\d"
 
 
@@ -82,7 +86,8 @@ class Profile:
     n_negative: int
     n_zeros: int
     decimal: str | None
-    """The decimal mark of its numbers; None where the values do not tell."""
+    """The decimal mark of its numbers; None where the values do not tell, "both" where each value can be read in one
+    way only, but they have different marks."""
     times: TimeForms
     n_clear_times: int
     """Times in other forms than ISO 8601 that can be read in one way only."""
@@ -147,10 +152,11 @@ def _profile(session: Session, sample: str, name: str, type_: str, counts: tuple
     looked_at = sure if shapes[7] > n_sure / 2 else f"(SELECT v FROM {sure} LIMIT {PEEKED_ROWS})"
     of_times, of_numbers = TimeForms.aggregates("v"), NumberForms.aggregates("v")
     clear = f"count(*) FILTER ({clear_moment('v')} IS NOT NULL AND NOT regexp_matches(v, {text_literal(ISO)}))"
-    forms = _row(session, looked_at, [*of_times, *of_numbers, clear], place)
+    grouped = f"count(*) FILTER (regexp_matches(v, {text_literal(_GROUPED)}))"
+    forms = _row(session, looked_at, [*of_times, *of_numbers, grouped, clear], place)
     times = TimeForms.of_row(forms[: len(of_times)])
-    decimal = _decimal(NumberForms(*forms[len(of_times) : -1]))
-    number = numbers.number("v", decimal or ".")
+    decimal = _decimal(NumberForms(*forms[len(of_times) : -2]), forms[-2])
+    number = numbers.number("replace(v, ',', '.')" if decimal == BOTH_MARKS else "v", _mark(decimal))
     counts_of = [f"count(*) FILTER ({condition})" for condition in ("x < 0", "x = 0", "true")]
     aggregates = ["count(x)", "min(x)", "max(x)", "median(x)", *counts_of, "count(TRY_CAST(v AS DOUBLE))"]
     ranges = _row(session, f"(SELECT v, {number} AS x FROM {looked_at})", aggregates, place)
@@ -227,10 +233,18 @@ def _shape_aggregates() -> list[str]:
     return ["count(*)", "count(*) FILTER (sure)", *lengths, *counts]
 
 
-def _decimal(forms: NumberForms) -> str | None:
-    """The decimal mark that the values tell; None where it could be either."""
-    if forms.n_comma and not forms.n_point:
+def _decimal(forms: NumberForms, n_grouped: int) -> str | None:
+    """The decimal mark that the values tell; None where it could be either.
+
+    Args:
+        n_grouped: Number of values in which a mark may stand between thousands.
+    """
+    if forms.n_comma and forms.n_point:
+        return "," if n_grouped and forms.n_comma > forms.n_point else "." if n_grouped else BOTH_MARKS
+    if forms.n_comma:
         return ","
-    if forms.n_either and not forms.n_point:
-        return None
-    return "."
+    return None if forms.n_either and not forms.n_point else "."
+
+
+def _mark(decimal: str | None) -> str:
+    return "," if decimal == "," else "."

@@ -8,7 +8,7 @@ from mcp_server.discovery.links import TIME_WORDS, Link, can_be_id, names_agree,
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.tables import JoinedOrigin, Table
-from mcp_server.discovery.words import ID_WORDS, ITEM_WORDS, USER_WORDS, has_word
+from mcp_server.discovery.words import ID_WORDS, ITEM_WORDS, USER_WORDS, has_word, is_nameless
 from mcp_server.errors import DatasetError
 from mcp_server.reading.feedback import COUNT_WORDS
 from mcp_server.reading.session import Session
@@ -26,6 +26,9 @@ DEED_WORDS = frozenset({"borrowing", "click", "download", "event", "history", "i
                         "log", "order", "play", "purchase", "rating", "read", "rental", "review", "sale",
                         "transaction", "view", "watch"})  # fmt: skip
 """Words in the names of tables that hold what users do."""
+
+POSITION = 0.01
+"""Of columns without names, the first ones are most often the IDs, if all else is the same."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +105,17 @@ def _chosen_pair(pairs: Sequence[_Pair], choose: Choose) -> _Pair:
     if best.user_score >= 2:
         return best
     profiles = best.table.columns
-    shown = {pair.user: pair for pair in pairs if pair.table is best.table}
+    shown = {f"{pair.user}, {pair.item}": pair for pair in pairs if pair.table is best.table}
     answer = choose(
         Question(
-            key="user column",
-            text=f"Which column of {best.table.name} has the IDs of users?",
-            choices={name: f"such as {', '.join(profiles[name].examples)}" for name in shown},
-            default=best.user,
+            key="columns of users and items",
+            text=f"Which columns of {best.table.name} have the IDs of users, and which those of items?",
+            choices={
+                words: f"users such as {', '.join(profiles[pair.user].examples)}, "
+                f"items such as {', '.join(profiles[pair.item].examples)}"
+                for words, pair in shown.items()
+            },
+            default=f"{best.user}, {best.item}",
         )
     )
     return shown[answer]
@@ -135,8 +142,13 @@ def _evidence(table: Table) -> float:
     score += 2 * any(has_word(name, COUNT_WORDS) for name in names)
     score += any(has_word(name, TIME_WORDS) for name in names)
     score += 2 * bool({word for word in DEED_WORDS if word in "_".join(table.words)})
-    score -= 4 * any(has_word(name, {"tag", "keyword"}) for name in names)
+    score += 2 * (_speaks_of(table, USER_WORDS) and _speaks_of(table, ITEM_WORDS))
+    score -= 12 * any(has_word(name, {"tag", "keyword"}) for name in names)
     return score
+
+
+def _speaks_of(table: Table, words: frozenset[str]) -> bool:
+    return any(has_word(word, words) for word in table.words)
 
 
 def looks_like_people(table: Table) -> bool:
@@ -154,13 +166,19 @@ def _user_score(table: Table, column: Profile, links: Sequence[Link]) -> float:
     score += 2 * any(looks_like_people(link.target) for link in links if _is_of(link, table, column.name))
     score += has_word(column.name, ID_WORDS) + 0.5 * _has_many_values(column)
     score -= 4 * has_word(column.name, ITEM_WORDS)
+    if is_nameless(column.name):
+        score -= POSITION * list(table.columns).index(column.name)
     return score - _doubts(column)
 
 
 def _item_score(table: Table, column: Profile, links: Sequence[Link]) -> float:
     score = 3.0 * has_word(column.name, ITEM_WORDS)
     targets = [link for link in links if _is_of(link, table, column.name) and not looks_like_people(link.target)]
-    score += 3 * any(link.names_agree for link in targets) + bool(targets)
+    if is_nameless(column.name):
+        score += 2 * max((link.contained + link.covered for link in targets), default=0.0)
+        score -= POSITION * list(table.columns).index(column.name)
+    else:
+        score += 3 * any(link.names_agree for link in targets) + bool(targets)
     score += has_word(column.name, ID_WORDS) + 0.5 * _has_many_values(column)
     score -= 4 * has_word(column.name, USER_WORDS)
     return score - _doubts(column)

@@ -27,3 +27,8 @@ def amount(value: float | None) -> str:
     if value is None:
         return "unknown"
     return f"{int(value):,}" if float(value).is_integer() else f"{value:,.4f}".rstrip("0")
+
+
+def with_both_marks(name: str) -> str:
+    """SQL for a column of numbers of which some have a decimal point and others a decimal comma."""
+    return f"TRY_CAST(replace({plain_name(name)}, ',', '.') AS DOUBLE)"

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from mcp_server.dataset.fields import RESERVED_NAMES
 
 USER_WORDS = frozenset({
-    "account", "borrower", "buyer", "client", "customer", "household", "listener", "member", "patron", "person",
-    "player", "profile", "reader", "reviewer", "shopper", "student", "subscriber", "user", "username", "viewer",
-    "visitor",
+    "account", "borrower", "buyer", "client", "customer", "followee", "follower", "friend", "household", "listener",
+    "member", "patron", "person", "player", "profile", "reader", "reviewer", "shopper", "student", "subscriber",
+    "user", "username", "viewer", "visitor",
 })  # fmt: skip
 
 ITEM_WORDS = frozenset({

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.errors import DatasetError
 from tests.discovery import layouts
 from tests.discovery.conftest import Look, LookAt
 from tests.discovery.layouts import N_ITEMS, N_USERS, pairs
@@ -168,6 +169,40 @@ def test_files_without_header_lines_are_told_apart_by_their_values(see: Seen) ->
     assert (interactions["user"], interactions["item"]) == ("column1", "column2")
     assert (interactions["rating"], interactions["timestamp"]) == ("column3", "column4")
     assert look.fields["title"]["source"] == "column2"
+
+
+def test_counts_without_a_header_line_are_no_ids(see: Seen) -> None:
+    look = see("headless_music")
+    assert look.declared["interactions"]["sources"][0]["file"] == "user_artists.dat"
+    told = {key: look.declared["interactions"][key] for key in ("user", "item", "rating", "feedback")}
+    assert told == {"user": "column1", "item": "column2", "rating": "column3", "feedback": "counts"}
+    assert (look.trial.n_items, look.trial.n_users, look.trial.n_interactions) == (90, 70, 630)
+    assert {question.key for question in look.questions} == {"columns of users and items", "what a column counts"}
+
+
+def test_a_column_without_a_name_counts_nothing_if_its_owner_says_so(look_at: LookAt, tmp_path: Path) -> None:
+    folder = layouts.headless_music(tmp_path / "music")
+    declared = look_at(folder, {"what a column counts": "no"}).declared["interactions"]
+    assert declared["feedback"] == "likes"
+    assert "rating" not in declared
+
+
+def test_friends_of_users_are_no_items(look_at: LookAt, tmp_path: Path) -> None:
+    layouts.table(tmp_path / "app", "user_friends.csv", ("userID", "friendID"), pairs())
+    layouts.table(tmp_path / "app", "songs.csv", ("id", "name"), [(n, f"Song {n}") for n in range(1, N_ITEMS + 1)])
+    with pytest.raises(DatasetError, match="no table was found that says which user did something with which item"):
+        look_at(tmp_path / "app")
+
+
+def test_ratings_with_decimal_points_and_commas_are_read(look_at: LookAt, tmp_path: Path) -> None:
+    rated = [(f"u{user}", f"p{item}", ("4,5", "2.5", "1", "3,5")[(user + item) % 4]) for user, item in pairs()]
+    layouts.table(tmp_path / "shop", "reviews.csv", ("user", "sku", "stars"), rated, ";")
+    products = [(f"p{n}", f"Lamp {n}", "3.5" if n == 7 else f"{n},50") for n in range(1, N_ITEMS + 1)]
+    layouts.table(tmp_path / "shop", "products.csv", ("sku", "name", "price"), products, ";")
+    look = look_at(tmp_path / "shop")
+    assert look.declared["interactions"]["rating_range"] == [1, 4.5]
+    assert look.trial.n_interactions == len(set(pairs()))
+    assert (look.fields["price"]["kind"], look.declared.get("on_bad_row", "fail")) == ("number", "fail")
 
 
 @pytest.mark.parametrize("name", ["films", "shop", "music", "reviews", "nameless"])
