@@ -40,11 +40,12 @@ class Values:
 
     @classmethod
     def of(cls, values: DoubleArray) -> "Values":
-        distinct = np.unique(values)
+        ordered = np.sort(values)
+        distinct = ordered[np.append(True, ordered[1:] != ordered[:-1])]
         return cls(
             float(distinct[0]),
             float(distinct[-1]),
-            float(np.median(values)),
+            float(ordered[len(ordered) // 2]),
             len(distinct),
             bool((distinct == np.floor(distinct)).all()),
             int(np.count_nonzero(values == 0)),

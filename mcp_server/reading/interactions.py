@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcp_server.dataset.records import NO_TIME, Interactions
+from mcp_server.dataset.records import Interactions
 from mcp_server.dataset.spec import DatasetSpec, InteractionSpec
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.reading.bad_rows import BadRows, Check, any_bad, find_bad_rows, rejected_rows
@@ -16,9 +16,10 @@ from mcp_server.reading.kinds import in_steps
 from mcp_server.reading.missing import Missing
 from mcp_server.reading.pairs import combine
 from mcp_server.reading.pieces import Piece
+from mcp_server.reading.positions import positioned_rows
 from mcp_server.reading.relations import BROKEN, BROKEN_ROW, Relation, missing_column, relate
 from mcp_server.reading.session import Session
-from mcp_server.types import IntArray
+from mcp_server.types import ShortIntArray
 
 ROWS = "interactions_rows"
 
@@ -94,19 +95,7 @@ class InteractionReader:
             DatasetError: No row names a known item and user, or the values are not what is declared.
         """
         declared = self.spec.interactions
-        time_column = f", coalesce(r.time, {NO_TIME}) AS time" if declared.timestamp else ""
-        found = self.session.run(
-            "SELECT coalesce(u.idx, -1)::INTEGER AS user, coalesce(i.idx, -1)::INTEGER AS item, r.value AS value, "
-            f"r.rowid AS place{time_column} FROM {ROWS} r "
-            "LEFT JOIN users u ON u.id = r.user_id LEFT JOIN items i ON i.id = r.item_id",
-            "interactions",
-        ).fetchnumpy()
-        columns = {name: np.ma.getdata(values) for name, values in found.items()}
-        place = columns.pop("place")
-        if (place[1:] < place[:-1]).any():  # a join keeps the order of its rows only where it is quicker to do so
-            order = np.argsort(place)
-            columns = {name: values[order] for name, values in columns.items()}
-        user, item, value, time = columns["user"], columns["item"], columns["value"], columns.get("time")
+        user, item, value, time = positioned_rows(self.session, ROWS, with_times=declared.timestamp is not None)
         known = (user >= 0) & (item >= 0)
         n_dropped = int(np.count_nonzero(~known))
         notes = self._unknown(user, item, n_dropped)
@@ -118,7 +107,7 @@ class InteractionReader:
         self.session.run(f"DROP TABLE {ROWS}", "interactions")
         return interactions, n_dropped, [*notes, *self._repetitions(n_repeated)]
 
-    def _unknown(self, user: IntArray, item: IntArray, n_dropped: int) -> list[str]:
+    def _unknown(self, user: ShortIntArray, item: ShortIntArray, n_dropped: int) -> list[str]:
         """A note on the rows that name unknown items or users."""
         if not n_dropped:
             return []

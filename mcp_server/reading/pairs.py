@@ -1,14 +1,15 @@
 """Interactions of the same user and item, combined to one."""
 
 import numpy as np
+import numpy.typing as npt
 
 from mcp_server.dataset.records import Interactions
 from mcp_server.dataset.spec import InteractionSpec
-from mcp_server.types import BoolArray, DoubleArray, IntArray
+from mcp_server.types import BoolArray, DoubleArray, IntArray, ShortIntArray
 
 
 def combine(
-    user: IntArray, item: IntArray, value: DoubleArray, time: IntArray | None, spec: InteractionSpec
+    user: ShortIntArray, item: ShortIntArray, value: DoubleArray, time: IntArray | None, spec: InteractionSpec
 ) -> tuple[Interactions, int]:
     """Combine the interactions of each pair of user and item.
 
@@ -16,7 +17,7 @@ def combine(
     (n_interactions,), in the order of the sources.
 
     Args:
-        user: Positions, any integers.
+        user: Positions.
         value: Ratings, counts, or weights of events.
         time: Seconds since 1970, or NO_TIME.
 
@@ -59,32 +60,33 @@ def combine(
 
 _ADDED_UP = ("counts", "events")
 
-HASH_BITS = 22
+KEPT_BITS = 22
+"""Bits of a hash by which most pairs that occur once are told from the others."""
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 """Two to the power of 64, divided by the golden ratio."""
 
 
 def _is_repeated(pair: IntArray) -> BoolArray:
-    """True for each pair that occurs several times. Sorting plain numbers is far quicker than finding their order."""
-    ordered = np.sort(pair)
-    several = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    if not len(several):
-        return np.zeros(len(pair), dtype=bool)
-    # Most pairs are told apart by some bits of a hash. Only the others are looked up, which takes longer.
-    suspected = np.zeros(2**HASH_BITS, dtype=bool)
-    suspected[_hash(several)] = True
-    found: BoolArray = suspected[_hash(pair)]
-    candidates = np.flatnonzero(found)
-    place = np.minimum(np.searchsorted(several, pair[candidates]), len(several) - 1)
-    found[candidates] = several[place] == pair[candidates]
+    """True for each pair that occurs several times. Most of those that occur once have a hash of their own; so short
+    numbers are sorted, which is quick, and only the pairs with common hashes are compared.
+    """
+    hashed = _hash(pair)
+    ordered = np.sort(hashed)
+    common = ordered[1:][ordered[1:] == ordered[:-1]]
+    found = np.zeros(len(pair), dtype=bool)
+    if len(common):
+        suspected = np.zeros(2**KEPT_BITS, dtype=bool)
+        suspected[common >> (32 - KEPT_BITS)] = True
+        candidates = np.flatnonzero(suspected[hashed >> (32 - KEPT_BITS)])
+        _, place, times = np.unique(pair[candidates], return_inverse=True, return_counts=True)
+        found[candidates] = times[place] > 1
     return found
 
 
-def _hash(pair: IntArray) -> IntArray:
-    """HASH_BITS bits for each pair: multiplicative hashing (Knuth 1973, section 6.4)."""
-    hashed: IntArray = ((pair.view(np.uint64) * GOLDEN) >> np.uint64(64 - HASH_BITS)).view(np.int64)
-    return hashed
+def _hash(pair: IntArray) -> npt.NDArray[np.uint32]:
+    """32 bits for each pair: multiplicative hashing (Knuth 1973, section 6.4)."""
+    return ((pair.view(np.uint64) * GOLDEN) >> np.uint64(32)).astype(np.uint32)
 
 
 def _liked(value: DoubleArray, spec: InteractionSpec) -> BoolArray:

@@ -168,6 +168,29 @@ def test_many_interactions_keep_their_order(tmp_path: Path) -> None:
         assert [(user, item) for user, item, _, _ in triples(dataset)] == rows
 
 
+@pytest.mark.parametrize(
+    "known",
+    [[3, 5, 9], [-7, 0, 4], [2**62, 2**62 + 5, 2**62 + 9], [-(2**63), 0, 2**63 - 1], [7, 8, 10**10]],
+    ids=["small", "below 0", "great", "extreme", "far apart"],
+)
+def test_ids_that_are_numbers_are_found_however_great_they_are(tmp_path: Path, known: list[int]) -> None:
+    spec = specification(items={"id_type": "integer"}, users={"id_type": "integer", "sources": [{"file": "users.csv"}]})
+    unknown = [1, 2**63 - 2, -(2**63) + 1, 10**9]
+    rows = [(user, item) for user in [*known, *unknown] for item in [*reversed(known), *unknown]]
+    dataset = read_folder(
+        write(
+            tmp_path,
+            spec,
+            items_csv="id,title\n" + "".join(f"{each},T\n" for each in known),
+            users_csv="user\n" + "".join(f"{each}\n" for each in known),
+            inter_csv="user,item\n" + "".join(f"{user},{item}\n" for user, item in rows),
+        )
+    )
+    found = [(user, item) for user, item, _, _ in triples(dataset)]
+    assert found == [(user, item) for user in known for item in reversed(known)]
+    assert dataset.n_dropped == len(rows) - len(found)
+
+
 # Wrong values
 
 
