@@ -12,7 +12,15 @@ from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import TITLE_WORDS, Roles, says_of_deed
 from mcp_server.discovery.side_sources import SideSources
-from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
+from mcp_server.discovery.sources import (
+    LARGEST_CONFLICT,
+    can_query,
+    conflicts,
+    most_frequent,
+    query_source,
+    steady_columns,
+    whole_table,
+)
 from mcp_server.discovery.sql_names import plain_name
 from mcp_server.discovery.titles import YEAR_IN_TITLE, choose_title, has_year
 from mcp_server.discovery.words import ID_WORDS, field_name, has_word, is_nameless, words_of
@@ -22,9 +30,6 @@ from mcp_server.reading.sql_text import text_literal
 
 MOST_FILTERS = 20
 """Fields that are filtered by default."""
-
-LARGEST_CONFLICT = 0.05
-"""Share of items with several values in a column, up to which the column is still one of the items."""
 
 STOCK_WORDS = frozenset({"instock", "inventory", "stock"})
 
@@ -96,7 +101,8 @@ class ItemsFinder:
         found = conflicts(self._session, table, key)
         used = set()
         if table is roles.interactions:
-            used = {roles.user, *(each.name for each in others if says_of_deed(each))}
+            steady = steady_columns(self._session, table, key)
+            used = {roles.user, *(each.name for each in others if says_of_deed(each) and each.name not in steady)}
         single = [each for each in others if found[each.name] <= LARGEST_CONFLICT and each.name not in used]
         if table is roles.interactions:
             taken = [each for each in others if each not in single and each.name not in used]

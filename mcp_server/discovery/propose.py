@@ -4,13 +4,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mcp_server.discovery.field_kinds import FieldProposal, is_long_text
+from mcp_server.discovery.field_kinds import FieldProposal, LeftOut, is_long_text
 from mcp_server.discovery.interactions import InteractionsFinder
 from mcp_server.discovery.items import ItemsFinder
 from mcp_server.discovery.languages import language_of
 from mcp_server.discovery.links import Link, find_links
 from mcp_server.discovery.orders import join_orders
-from mcp_server.discovery.proposal import ItemsProposal, Proposal, SearchProposal
+from mcp_server.discovery.proposal import (
+    InteractionsProposal,
+    ItemsProposal,
+    Proposal,
+    SearchProposal,
+    UsersProposal,
+)
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import DEED_WORDS, Roles, find_roles
 from mcp_server.discovery.tables import Table, Tables
@@ -63,7 +69,7 @@ def propose(found: Found, name: str, choose: Choose) -> Proposal:
     roles, session = found.roles, found.tables.session
     noun = _item_noun(roles)
     items, unused = ItemsFinder(roles, found.links, session, choose, noun).propose()
-    interactions = InteractionsFinder(roles, choose).propose()
+    interactions = InteractionsFinder(roles, session, choose).propose()
     users = propose_users(roles, session, choose)
     missing = dict.fromkeys(_missing_texts([*items.fields, *users.fields]))
     return Proposal(
@@ -75,8 +81,24 @@ def propose(found: Found, name: str, choose: Choose) -> Proposal:
         users=users,
         interactions=interactions,
         search=_search(items),
+        unused=_unused_columns(roles, items, users, interactions),
         left_out=unused,
     )
+
+
+def _unused_columns(
+    roles: Roles, items: ItemsProposal, users: UsersProposal, interactions: InteractionsProposal
+) -> list[LeftOut]:
+    """Columns of the interactions of which nothing is made."""
+    used = set(interactions.columns)
+    for table, part in ((roles.items, items), (roles.users or roles.interactions, users)):
+        if table is roles.interactions:
+            used |= {field.profile.name for field in part.fields}
+            used |= {each.name.removeprefix(f"{table.name}: ") for each in part.left_out}
+    columns = [each for name, each in roles.interactions.columns.items() if name not in used]
+    return [
+        LeftOut(each.name, f"such as {', '.join(each.examples)}" if each.n_known else "it is empty") for each in columns
+    ]
 
 
 def _missing_texts(fields: Iterable[FieldProposal]) -> list[str]:

@@ -18,7 +18,7 @@ PEOPLE_WORDS = frozenset({"age", "birth", "birthday", "city", "country", "dob", 
 
 TITLE_WORDS = frozenset({"caption", "headline", "label", "name", "title"})
 
-RATING_WORDS = frozenset({"grade", "overall", "rate", "rating", "score", "star", "vote"})
+RATING_WORDS = frozenset({"grade", "overall", "point", "rate", "rating", "score", "star", "vote"})
 
 EVENT_WORDS = frozenset({"action", "behavior", "behaviour", "event", "interaction"})
 

@@ -7,6 +7,12 @@ from mcp_server.discovery.tables import FileOrigin, JoinedOrigin, Table
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier
 
+LARGEST_CONFLICT = 0.05
+"""Share of a key's values with several values in a column, up to which the column still says something of the key."""
+
+LEAST_REPEATED = 10
+"""Values of a key that come again, by which it is told which columns say something of it."""
+
 
 def whole_table(table: Table, columns: Sequence[str], why: str) -> SourceProposal:
     """A source of all rows of a table.
@@ -66,6 +72,23 @@ def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
         table.name,
     )
     return {name: float(share or 0) for name, share in zip(others, found, strict=True)}
+
+
+def steady_columns(session: Session, table: Table, key: str) -> set[str]:
+    """Columns that say something of the key, and not of a row: they have one value for each of its values, though these
+    come again and again.
+    """
+    [n_repeated] = session.row(
+        f"SELECT count(*) FROM (SELECT 1 FROM {table.relation} WHERE {identifier(key)} IS NOT NULL "
+        f"GROUP BY {identifier(key)} HAVING count(*) > 1)",
+        table.name,
+    )
+    if n_repeated < LEAST_REPEATED:
+        return set()
+    found = conflicts(session, table, key)
+    return {
+        name for name, share in found.items() if share <= LARGEST_CONFLICT / 5 and table.columns[name].n_distinct > 1
+    }
 
 
 def most_frequent(table: Table, column: str) -> str:

@@ -1,7 +1,7 @@
 """Tables that may belong to a dataset: files with the same columns, or tables of a database, with profiles."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mcp_server.discovery.profiles import Profile, profile_columns
@@ -31,11 +31,14 @@ class FileOrigin:
 
     declared: Mapping[str, Any]
     """Keys and values of the source: ``file``, and what else it needs to be read."""
+    has_parts: bool = False
+    """True if columns of it are parts of objects, which have no name in a query."""
 
     @property
     def sql(self) -> str | None:
         """The file in a query; None where it needs more than its name to be read."""
-        return text_literal(str(self.declared["file"])) if set(self.declared) == {"file"} else None
+        is_plain = set(self.declared) == {"file"} and not self.has_parts
+        return text_literal(str(self.declared["file"])) if is_plain else None
 
     @property
     def database(self) -> None:
@@ -135,6 +138,8 @@ class Tables:
             self.ignored[name] = str(error)
             return
         n_all = n_rows if n_rows is not None else self._count(piece, n_read)
+        if isinstance(origin, FileOrigin):
+            origin = replace(origin, has_parts=any(column not in piece.columns for column in columns))
         self.found.append(Table(name, relation, profiles, n_all, origin))
 
     def _load(self, piece: Piece, columns: Mapping[str, Column], relation: str) -> int:
@@ -176,7 +181,7 @@ def _columns_of(piece: Piece, session: Session) -> Iterable[tuple[str, Column]]:
     if len(names) > MOST_COLUMNS:
         raise DatasetError(f"it has {len(names):,} columns, and at most {MOST_COLUMNS} are looked at")
     for name in names:
-        column = piece.columns[name]
+        column = piece.columns[name].plain
         parts = _parts_of(piece, column, session)
         if not parts:
             yield name, column

@@ -3,13 +3,20 @@
 from collections.abc import Sequence
 
 from mcp_server.discovery.field_kinds import FieldProposal, LeftOut, propose_field
-from mcp_server.discovery.items import LARGEST_CONFLICT, id_type_of
+from mcp_server.discovery.items import id_type_of
 from mcp_server.discovery.links import overlap
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import SourceProposal, UsersProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import Roles, says_of_deed
-from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
+from mcp_server.discovery.sources import (
+    LARGEST_CONFLICT,
+    can_query,
+    conflicts,
+    most_frequent,
+    query_source,
+    whole_table,
+)
 from mcp_server.discovery.tables import Table
 from mcp_server.discovery.words import ID_WORDS, PERSONAL_WORDS, field_name, has_word, words_of
 from mcp_server.reading.session import Session

@@ -17,8 +17,8 @@ ITEM_WORDS = frozenset({
     "series", "show", "sku", "song", "stock", "title", "track", "video", "wine",
 })  # fmt: skip
 
-ID_WORDS = frozenset({"asin", "code", "ean", "gtin", "guid", "id", "ids", "isbn", "key", "no", "nr", "number", "sku",
-                      "upc", "uuid"})  # fmt: skip
+ID_WORDS = frozenset({"asin", "code", "ean", "gtin", "guid", "id", "ids", "isbn", "key", "no", "nr", "number", "oid",
+                      "pk", "sku", "upc", "uuid"})  # fmt: skip
 
 PERSONAL_WORDS = frozenset({
     "address", "birthname", "email", "fax", "firstname", "fullname", "ip", "lastname", "mail", "mobile", "passwd",
@@ -98,12 +98,12 @@ def noun_of(name: str) -> str | None:
 
 
 def field_name(column: str, taken: Collection[str], prefix: str) -> str:
-    """A name for the field of a column, which no other field has.
+    """A name for the field of a column, which no other field has. What MongoDB adds to names is left out.
 
     Args:
         prefix: A word put before names that the program itself uses, or that begin with a digit.
     """
-    name = "_".join(words_of(column))[:40].rstrip("_")
+    name = "_".join(words_of(re.sub(r"\.\$\w+$", "", column)))[:40].rstrip("_")
     name = re.sub(r"[^a-z0-9_]", "", name)
     if not name or not name[0].isalpha() or name in RESERVED_NAMES:
         name = f"{prefix}_{name}"[:40].rstrip("_")

@@ -121,6 +121,24 @@ def test_a_file_without_a_header_takes_its_columns_from_the_specification(tmp_pa
     assert items_of(tmp_path, "a\tApple\t1\nb\tBread\t2\n", NUMBER, source=options) == TWO
 
 
+ABOVE = "Stock, in all; shops\n'list' of May\n\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "::"])
+@pytest.mark.parametrize("columns", [None, ["id", "title", "n"]])
+def test_lines_above_the_names_or_the_rows_are_skipped(
+    tmp_path: Path, separator: str, columns: list[str] | None
+) -> None:
+    options = {"skip_lines": 3} if columns is None else {"skip_lines": 4, "columns": columns}
+    assert items_of(tmp_path, ABOVE + ROWS.replace(",", separator), NUMBER, source=options) == TWO
+
+
+@pytest.mark.parametrize("row", ["c", "c,Cake,1,2", 'c,"Cake" x,1', "c,Cake,many"])
+def test_the_line_of_a_bad_row_counts_skipped_lines(tmp_path: Path, row: str) -> None:
+    said = refusal(items_of, tmp_path, f"{ABOVE}{ROWS}{row}\nd,Dill,4\n", NUMBER, source={"skip_lines": 3})
+    assert "items.csv, line 7: " in said
+
+
 @pytest.mark.parametrize("text", ["", "\n\n"])
 def test_an_empty_file_is_refused(tmp_path: Path, text: str) -> None:
     assert "items.csv is empty: a header line" in refusal(items_of, tmp_path, text)
