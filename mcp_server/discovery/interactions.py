@@ -13,10 +13,11 @@ from mcp_server.discovery.roles import RATING_WORDS, Roles
 from mcp_server.discovery.sources import can_query, query_source, steady_columns, whole_table
 from mcp_server.discovery.sql_names import amount, plain_name, with_both_marks
 from mcp_server.discovery.tables import FileOrigin
-from mcp_server.discovery.weights import STRONG, looks_like_events, parse_weights, weight_of
+from mcp_server.discovery.weights import STRONG, looks_like_events, parse_weights, undone_of, weight_of
 from mcp_server.discovery.words import has_word, is_nameless, words_of
 from mcp_server.reading.feedback import COUNT_WORDS, MOST_RATING
 from mcp_server.reading.session import Session
+from mcp_server.reading.sql_text import text_literal
 
 _SCALES = ((0.5, 5), (1, 5), (0, 5), (1, 10), (0, 10), (0.5, 10), (1, 7), (1, 6), (1, 4), (1, 3), (0, 1), (-1, 1),
            (-10, 10), (0, 100), (1, 100))  # fmt: skip
@@ -35,18 +36,24 @@ class InteractionsFinder:
         self._keys: dict[str, Any] = {"user": roles.user, "item": roles.item}
         self._why: dict[str, str] = {}
         self._where: list[str] = []
+        self._reasons: list[str] = []
 
     def propose(self) -> InteractionsProposal:
         """The interactions of a dataset."""
         of_user, of_item = (steady_columns(self._session, self._table, key) for key in self._columns)
         others = [each for name, each in self._table.columns.items() if name not in self._columns]
         steady = of_user | of_item
-        self._feedback([each for each in others if each.name not in steady or has_word(each.name, QUANTITY_WORDS)])
+        statuses = [each for each in others if undone_of(each) and each.name not in of_item | self._table.parts]
+        for column in statuses:
+            self._ask_undone(column)
+        changing = [each for each in others if each.name not in steady or has_word(each.name, QUANTITY_WORDS)]
+        self._feedback([each for each in changing if each not in statuses])
         of_row = [each for each in others if each.name not in of_item | set(self._columns)]
         self._time([each for each in of_row if each.name not in of_user or _is_named_time(each)])
         source = self._source()
         if self._where:
             source.declared["where"] = " AND ".join(self._where)
+            self._why["where"] = "; ".join(self._reasons)
         order = ("user", "item", "rating", "feedback", "weights", "rating_range", "like_threshold", "timestamp",
                  "timestamp_format")  # fmt: skip
         keys = {key: self._keys[key] for key in order if key in self._keys}
@@ -55,11 +62,28 @@ class InteractionsFinder:
     def _source(self) -> SourceProposal:
         why, columns = f"{self._table.n_rows:,} rows", self._columns
         rating = self._table.columns.get(str(self._keys.get("rating")))
-        is_query = isinstance(self._table.origin, FileOrigin) and can_query(self._table)
+        is_query = isinstance(self._table.origin, FileOrigin) and can_query(self._table, *columns)
         if rating is None or rating.decimal != BOTH_MARKS or not is_query:
             return whole_table(self._table, columns, why)
         chosen = {column: column for column in columns} | {rating.name: with_both_marks(rating.name)}
         return query_source(self._table, chosen, f"{why}; {rating.name} has decimal points and decimal commas")
+
+    def _ask_undone(self, column: Profile) -> None:
+        undone = undone_of(column)
+        listed = ", ".join(map(text_literal, undone))
+        answer = self._choose(
+            Question(
+                key="rows that were undone",
+                text=f"Shall rows whose {column.name} is {', '.join(undone)} be left out?",
+                choices={"yes": "they say nothing for an item", "no": "they count like all others"},
+                default="yes",
+            )
+        )
+        if answer == "yes":
+            name = plain_name(column.name)
+            self._where.append(f"({name} IS NULL OR {name} NOT IN ({listed}))")
+            self._columns.append(column.name)
+            self._reasons.append(f"rows whose {column.name} is {', '.join(undone)} are left out")
 
     # Feedback
 
@@ -100,8 +124,8 @@ class InteractionsFinder:
         values = sorted(value for text, _ in column.common if (value := _number(text)) is not None)
         above = [value for value in values if value > 0]
         if least in (0.0, -1.0) and above and min(above) >= 1 and greatest >= 4 and column.n_distinct <= 20:
-            self._ask_no_rating(column, least, min(above))
-            least = min(above) if self._where else least
+            is_left_out = self._ask_no_rating(column, least, min(above))
+            least = min(above) if is_left_out else least
         self._on_scale(column, least, greatest, values)
 
     def _scaled(self, column: Profile) -> None:
@@ -121,7 +145,8 @@ class InteractionsFinder:
         self._why["rating"] = f"from {least:g} to {greatest:g}; most frequent: {shown}"
         self._keys["like_threshold"] = self._ask_threshold(column, low, high, values)
 
-    def _ask_no_rating(self, column: Profile, least: float, lowest: float) -> None:
+    def _ask_no_rating(self, column: Profile, least: float, lowest: float) -> bool:
+        """True if rows with the least value are left out."""
         answer = self._choose(
             Question(
                 key="rows without a rating",
@@ -133,7 +158,8 @@ class InteractionsFinder:
         )
         if answer == "yes":
             self._where.append(f"{plain_name(column.name)} >= {lowest:g}")
-            self._why["where"] = f"{column.name} {least:g} seems to mean that there is no rating"
+            self._reasons.append(f"{column.name} {least:g} seems to mean that there is no rating")
+        return answer == "yes"
 
     def _ask_threshold(self, column: Profile, low: float, high: float, values: list[float]) -> float | int:
         usual = high if high - low <= 2 else low + 0.7 * (high - low)
@@ -166,8 +192,8 @@ class InteractionsFinder:
         span = f"from {amount(column.least)} to {amount(column.greatest)}, most often around {amount(column.median)}"
         self._why["rating"] = f"{span}; the counts of a user for an item are added up"
         if column.n_negative:
-            self._where = [f"{plain_name(column.name)} > 0"]
-            self._why["where"] = f"{column.n_negative:,} counts are below 0, as of returns: they are left out"
+            self._where.append(f"{plain_name(column.name)} > 0")
+            self._reasons.append(f"{column.n_negative:,} counts are below 0, as of returns: they are left out")
 
     def _events(self, column: Profile) -> None:
         proposed = {name: weight_of(name) for name, _ in column.common}

@@ -117,7 +117,7 @@ class ItemsFinder:
             rows = "one row" if not several and table.columns[key].is_unique else "one row or several"
             return whole_table(table, columns, f"{table.n_rows:,} rows, {rows} for {_a(self._noun)}")
         why = f"there is no table of {self._noun}s, so they are those of the interactions"
-        if not can_query(table):
+        if not can_query(table, *columns):
             return whole_table(table, columns, why)
         chosen = {key: key} | {each.name: most_frequent(table, each.name) for each in single}
         quoted_key = table.origin.column(key)
@@ -150,22 +150,29 @@ class ItemsFinder:
 
     def _available(self, fields: Sequence[FieldProposal]) -> tuple[str | None, str, list[str]]:
         """A condition for items that are available, why, and the fields that it uses."""
-        for field in fields:
-            words = {*words_of(field.name), *words_of(field.profile.name)}
-            name = plain_name(field.name)
-            if field.kind == "number" and words & STOCK_WORDS and field.profile.n_zeros:
-                return f"{name} > 0", f"{field.profile.n_zeros:,} are out of stock", [field.name]
-            if field.kind == "boolean" and words & (STOCK_WORDS | AVAILABLE_WORDS):
-                return name, f"the column {field.profile.name} says so", [field.name]
-            if field.kind == "boolean" and words & GONE_WORDS:
-                return f"NOT {name}", f"the column {field.profile.name} says which are not", [field.name]
-            names = [value for value, _ in field.profile.common if value.strip().lower() in AVAILABLE_NAMES]
-            few = field.profile.n_distinct <= 8 and not field.declared.get("many")
-            if field.kind == "category" and names and few:
-                return self._of_names(field, name, names)
-        return None, "", []
+        found = [(field, *condition) for field in fields if (condition := self._condition(field)) is not None]
+        if not found:
+            return None, "", []
+        conditions = [f"({sql})" if " OR " in sql and len(found) > 1 else sql for _, sql, _ in found]
+        return " AND ".join(conditions), "; ".join(why for *_, why in found), [field.name for field, *_ in found]
 
-    def _of_names(self, field: FieldProposal, name: str, names: list[str]) -> tuple[str | None, str, list[str]]:
+    def _condition(self, field: FieldProposal) -> tuple[str, str] | None:
+        """What a field says of whether an item is available, and why; None where it says nothing."""
+        profile, name = field.profile, plain_name(field.name)
+        words = {*words_of(field.name), *words_of(profile.name)}
+        if field.kind == "number" and words & STOCK_WORDS and profile.n_zeros:
+            return f"{name} > 0", f"{profile.n_zeros:,} are out of stock"
+        if field.kind == "boolean" and words & (STOCK_WORDS | AVAILABLE_WORDS):
+            return name, f"the column {profile.name} says so"
+        if field.kind == "boolean" and words & GONE_WORDS:
+            return f"NOT {name}", f"the column {profile.name} says which are not"
+        if field.kind == "date" and words & GONE_WORDS and profile.known_share < 1:
+            return f"{name} IS NULL", f"{profile.n_known:,} have a date in the column {profile.name}"
+        names = [value for value, _ in profile.common if value.strip().lower() in AVAILABLE_NAMES]
+        few = profile.n_distinct <= 8 and not field.declared.get("many")
+        return self._of_names(field, name, names) if field.kind == "category" and names and few else None
+
+    def _of_names(self, field: FieldProposal, name: str, names: list[str]) -> tuple[str, str] | None:
         condition = " OR ".join(f"{name} = {text_literal(value)}" for value in names)
         answer = self._choose(
             Question(
@@ -175,9 +182,7 @@ class ItemsFinder:
                 default="yes",
             )
         )
-        if answer == "no":
-            return None, "", []
-        return condition, f"the names of {field.profile.name} say so", [field.name]
+        return None if answer == "no" else (condition, f"the names of {field.profile.name} say so")
 
 
 def _a(noun: str) -> str:

@@ -213,7 +213,7 @@ def _items(pair: _Pair, tables: Sequence[Table], links: Sequence[Link], session:
     repeated = [
         (contained, table, name)
         for table in tables
-        if table is not pair.table and _has_title(table) and not looks_like_people(table)
+        if table is not pair.table and has_title(table) and not looks_like_people(table)
         for name, profile in table.columns.items()
         if can_be_id(profile) and names_agree(pair.table, pair.item, table, name)
         for contained, _ in [overlap(session, pair.table, pair.item, table, name)]
@@ -228,10 +228,11 @@ def _items(pair: _Pair, tables: Sequence[Table], links: Sequence[Link], session:
 def _best_link(links: Iterable[Link], exclude: Table | None = None) -> Link | None:
     def score(link: Link) -> float:
         columns = min(len(link.target.columns), 10) / 10
-        return 3 * link.contained + 2 * link.names_agree + 2 * _has_title(link.target) + columns
+        return 3 * link.contained + 2 * link.names_agree + 2 * has_title(link.target) + columns
 
     return max((link for link in links if link.target is not exclude), key=score, default=None)
 
 
-def _has_title(table: Table) -> bool:
+def has_title(table: Table) -> bool:
+    """True if a column of a table is called a title or a name."""
     return any(has_word(name, TITLE_WORDS) for name in table.columns)

@@ -24,6 +24,8 @@ from mcp_server.reading.session import Session
 MOST_WORDS = 6
 """Words of a typical value of a category."""
 
+DEEDS = "it says what users did, and interactions come from one table: a query with UNION ALL can unite them"
+
 
 @dataclass(frozen=True)
 class Side:
@@ -113,13 +115,14 @@ class SideSources:
                 return LeftOut(table.name, f"it has the same columns as {of.name}, so it may be a part or a copy of it")
         found = self._columns(table)
         if found is None:
-            return LeftOut(table.name, "no column of it was found to refer to the items or the users")
-        users = tuple(name for name, each in table.columns.items() if has_word(name, USER_WORDS) and can_be_id(each))
+            return LeftOut(table.name, "no column of it was found to refer to the items")
+        users = _users_of(table)
         if users and not any(has_word(name, {"tag", "keyword"}) for name in table.columns):
-            why = "it says what users did, and interactions come from one table: a query with UNION ALL can unite them"
-            return LeftOut(table.name, why)
+            return LeftOut(table.name, DEEDS)
         column, target = found
         lookup = None if table.columns[column].is_unique else self._lookup(table, {column, *users})
+        if lookup is not None and _users_of(lookup.target):
+            return LeftOut(table.name, DEEDS)
         return _Reference(table, column, target, lookup, users)
 
     def _columns(self, table: Table) -> tuple[str, str] | None:
@@ -157,7 +160,8 @@ class SideSources:
         source = self._direct(reference, columns)
         if source is not None:
             return Side(source, fields, left_out)
-        if not can_join(*self._involved(reference)):
+        fields = [field for field in fields if field.profile.name not in reference.owner.parts]
+        if not can_join(*self._involved(reference)) or not fields:
             why = "it would have to be joined by a query, which reads only files in UTF-8 with a header line"
             return LeftOut(reference.table.name, why)
         kept = sorted({field.profile.name for field in fields})
@@ -193,7 +197,9 @@ class SideSources:
         if not is_named_alike or reference.lookup is not None or others & set(columns):
             return None
         known = self._known(reference)
-        if not isinstance(origin, FileOrigin) or (known < 1.0 and can_join(table, self._roles.items)):
+        if not isinstance(origin, FileOrigin) or (
+            known < 1.0 and can_join((table, column), (self._roles.items, self._roles.item_key))
+        ):
             return None
         return SourceProposal(dict(origin.declared), f"{_rows(reference)}{_of_strangers(known)}")
 
@@ -209,11 +215,16 @@ class SideSources:
         if self._roles.items is self._roles.interactions:
             return False
         is_key = reference.target == self._roles.item_key
-        return not is_key or (self._known(reference) < 1.0 and can_join(self._roles.items))
+        return not is_key or (self._known(reference) < 1.0 and can_join((self._roles.items, self._roles.item_key)))
 
-    def _involved(self, reference: _Reference) -> list[Table]:
-        found = [reference.table, reference.owner]
-        return [*found, self._roles.items] if self._restricts(reference) else found
+    def _involved(self, reference: _Reference) -> list[tuple[Table, str]]:
+        """The columns by which tables are joined."""
+        found, lookup = [(reference.table, reference.column)], reference.lookup
+        if lookup is not None:
+            found += [(reference.table, lookup.column), (lookup.target, lookup.key)]
+        if self._restricts(reference):
+            found += [(self._roles.items, reference.target), (self._roles.items, self._roles.item_key)]
+        return found
 
     def _joined(self, reference: _Reference, renamed: Mapping[str, str]) -> SourceProposal:
         """A source by a query.
@@ -233,6 +244,11 @@ class SideSources:
         strangers = "" if self._restricts(reference) else _of_strangers(self._known(reference))
         why = f"{_rows(reference)}{strangers}"
         return query_source(reference.table, chosen, why, joins=" ".join(joins))
+
+
+def _users_of(table: Table) -> tuple[str, ...]:
+    """Columns with IDs of users."""
+    return tuple(name for name, each in table.columns.items() if has_word(name, USER_WORDS) and can_be_id(each))
 
 
 def _rows(reference: _Reference) -> str:

@@ -22,7 +22,8 @@ def whole_table(table: Table, columns: Sequence[str], why: str) -> SourceProposa
     """
     if isinstance(table.origin, FileOrigin):
         return SourceProposal(dict(table.origin.declared), why)
-    return query_source(table, {column: column for column in columns}, why)
+    whole = dict.fromkeys(column.split(".")[0] if column in table.parts else column for column in columns)
+    return query_source(table, {column: table.origin.column(column) for column in whole}, why)
 
 
 def query_source(
@@ -49,14 +50,14 @@ def _entry(table: Table, name: str, sql: str) -> str:
     return found if found in (name, table.origin.quote(name)) else f"{found} AS {table.origin.quote(name)}"
 
 
-def can_query(*tables: Table) -> bool:
-    """True if one query can read all of these tables."""
-    return all(table.origin.sql is not None for table in tables)
+def can_query(table: Table, *columns: str) -> bool:
+    """True if a query can read these columns of a table."""
+    return table.origin.sql is not None and table.parts.isdisjoint(columns)
 
 
-def can_join(*tables: Table) -> bool:
-    """True if one query can join these tables."""
-    return can_query(*tables) and not any(isinstance(table.origin, JoinedOrigin) for table in tables)
+def can_join(*columns: tuple[Table, str]) -> bool:
+    """True if a query can join tables by these columns of them."""
+    return all(can_query(table, column) and not isinstance(table.origin, JoinedOrigin) for table, column in columns)
 
 
 def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Tables that may belong to a dataset: files with the same columns, or tables of a database, with profiles."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_server.discovery.profiles import Profile, profile_columns
@@ -31,14 +31,11 @@ class FileOrigin:
 
     declared: Mapping[str, Any]
     """Keys and values of the source: ``file``, and what else it needs to be read."""
-    has_parts: bool = False
-    """True if columns of it are parts of objects, which have no name in a query."""
 
     @property
     def sql(self) -> str | None:
         """The file in a query; None where it needs more than its name to be read."""
-        is_plain = set(self.declared) == {"file"} and not self.has_parts
-        return text_literal(str(self.declared["file"])) if is_plain else None
+        return text_literal(str(self.declared["file"])) if set(self.declared) == {"file"} else None
 
     @property
     def database(self) -> None:
@@ -103,6 +100,8 @@ class Table:
     n_rows: int
     """Number of rows, those included that are not looked at."""
     origin: Origin
+    parts: frozenset[str] = frozenset()
+    """Columns that are parts of objects: a source can name them, and a query cannot."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -138,9 +137,8 @@ class Tables:
             self.ignored[name] = str(error)
             return
         n_all = n_rows if n_rows is not None else self._count(piece, n_read)
-        if isinstance(origin, FileOrigin):
-            origin = replace(origin, has_parts=any(column not in piece.columns for column in columns))
-        self.found.append(Table(name, relation, profiles, n_all, origin))
+        parts = frozenset(column for column in columns if column not in piece.columns)
+        self.found.append(Table(name, relation, profiles, n_all, origin, parts))
 
     def _load(self, piece: Piece, columns: Mapping[str, Column], relation: str) -> int:
         missing = Missing.declared(None)

@@ -58,8 +58,9 @@ def _columns(table: Table, key: str, roles: Roles, session: Session) -> list[Pro
     if table is not roles.interactions:
         return others
     others = [each for each in others if not says_of_deed(each) and each.share_numbers < 0.5]
-    if not can_query(table):
+    if not can_query(table, key):
         return []
+    others = [each for each in others if each.name not in table.parts]
     if roles.items is roles.interactions:
         of_items = conflicts(session, table, roles.item)
         others = [each for each in others if each.name != roles.item and of_items[each.name] > LARGEST_CONFLICT]
@@ -115,7 +116,7 @@ def _source(table: Table, key: str, fields: Sequence[FieldProposal], roles: Role
 
 def _others(roles: Roles, session: Session) -> list[SourceProposal]:
     """A source of the users whom only the interactions know, if there are some and a query can read them."""
-    if roles.users is None or roles.user_key is None or not can_query(roles.interactions):
+    if roles.users is None or roles.user_key is None or not can_query(roles.interactions, roles.user):
         return []
     known, _ = overlap(session, roles.interactions, roles.user, roles.users, roles.user_key)
     if known == 1.0:

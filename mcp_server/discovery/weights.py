@@ -34,6 +34,12 @@ OPINIONS = {
 }  # fmt: skip
 """Weights of opinions by the words in their names."""
 
+STATUS_WORDS = frozenset({"state", "status"})
+
+UNDONE_WORDS = frozenset({"abandoned", "canceled", "cancelled", "declined", "deleted", "draft", "expired", "failed",
+                          "refunded", "rejected", "returned", "reversed", "unpaid", "void", "voided"})  # fmt: skip
+"""Words in the status of a purchase or a loan that has not taken place, or was taken back."""
+
 _WEIGHT = re.compile(r"\s*(.+?)\s*=\s*([+-]?\d+(?:\.\d+)?)\s*(?:,|$)")
 
 NOT_WORDS = frozenset({"don", "didn", "no", "not"})
@@ -46,6 +52,14 @@ def looks_like_events(column: Profile) -> bool:
         return False
     known = sum(weight_of(name, None) is not None for name, _ in column.common)
     return known >= column.n_distinct / 2 or (has_word(column.name, EVENT_WORDS) and known > 0)
+
+
+def undone_of(column: Profile) -> list[str]:
+    """The values of a status that say that a row does not count; none if all say so, or the column is no status."""
+    if not has_word(column.name, STATUS_WORDS) or not 1 < column.n_distinct <= MOST_EVENTS:
+        return []
+    found = [value for value, _ in column.common if UNDONE_WORDS & set(words_of(value))]
+    return sorted(found) if len(found) < column.n_distinct else []
 
 
 def weight_of(event: str, otherwise: float | None = 1.0) -> float | None:
