@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, func, inspect, select, table
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from mcp_server.dataset.sources import SourceFile
 from mcp_server.discovery.tables import DatabaseOrigin, Tables
@@ -93,7 +95,8 @@ def _read(
     engine: Engine, name: str, databases: Databases, tables: Tables, scratch: Path, advance: Callable[[str], None]
 ) -> None:
     known = inspect(engine)
-    names = sorted([*known.get_table_names(), *known.get_view_names()])
+    views = set(known.get_view_names())
+    names = sorted({*known.get_table_names(), *views})
     if not names:
         raise DatasetError(f"the database {quoted(engine.url.database)} has no tables")
     quote = engine.dialect.identifier_preparer.quote
@@ -106,10 +109,28 @@ def _read(
         }
         with engine.connect() as connection:
             n_rows = connection.execute(select(func.count()).select_from(table(each))).scalar_one()
+        columns = []
+        for column in known.get_columns(each):
+            if _holds_bytes(column["type"]):
+                tables.ignored[f"{each}.{column['name']}"] = "it holds bytes, such as pictures"
+            else:
+                columns.append(column["name"])
         target = scratch / f"table-{number}.csv"
-        databases.fetch(name, f"SELECT * FROM {quote(each)} LIMIT {SAMPLED_ROWS}", target)
+        chosen = ", ".join(map(quote, columns))
+        try:
+            databases.fetch(name, f"SELECT {chosen} FROM {quote(each)} LIMIT {SAMPLED_ROWS}", target)
+        except DatasetError as error:
+            tables.ignored[each] = str(error)
+            continue
         source = SourceFile(file=target.name, format="delimited", separator=",")
         [piece] = open_pieces(LocatedFile(source, (target,)), tables.session, scratch, 700_000 + number)
-        tables.add(piece, each, DatabaseOrigin(name, quote(each), quote, keys), n_rows)
+        tables.add(piece, each, DatabaseOrigin(name, quote(each), quote, keys, each in views), n_rows)
     for each in names[MOST_TABLES:]:
         tables.ignored[each] = f"only {MOST_TABLES} tables are looked at"
+
+
+def _holds_bytes(type_: TypeEngine[Any]) -> bool:
+    try:
+        return type_.python_type is bytes
+    except NotImplementedError:
+        return False

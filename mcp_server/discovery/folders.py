@@ -13,7 +13,7 @@ from mcp_server.errors import DatasetError
 from mcp_server.reading.files import LocatedFile
 from mcp_server.reading.opening import open_pieces
 from mcp_server.reading.session import Session
-from mcp_server.reading.text_files import readable_text
+from mcp_server.reading.text_files import open_text, readable_text
 
 MOST_FILES = 500
 """Files of a folder that are looked at."""
@@ -85,7 +85,7 @@ def read_folder(
 
 def _add(declared: dict[str, Any], files: tuple[Path, ...], tables: Tables, scratch: Path, number: int) -> None:
     """Add a table. Where that leaves fewer lines out, quotation marks are quoted by backslashes, or plain text."""
-    is_delimited = format_of(files[0].name) == "delimited"
+    is_delimited = declared.get("format", format_of(files[0].name)) == "delimited"
     best, fewest, chosen = None, 0, declared
     for place, more in enumerate(QUOTATIONS if is_delimited else QUOTATIONS[:1]):
         source = SourceFile.model_validate(declared | more)
@@ -125,6 +125,8 @@ def _describe(path: Path, root: Path, session: Session, scratch: Path, number: i
     declared: dict[str, Any] = {"file": path.relative_to(root).as_posix()}
     source = SourceFile(file=str(declared["file"]))
     form = format_of(path.name)
+    if form == "atomic" and not _is_atomic(path):
+        form = declared["format"] = "delimited"
     if form in ("delimited", "json", "jsonl"):
         encoding = _encoding(path, scratch)
         if encoding is not None:
@@ -135,6 +137,12 @@ def _describe(path: Path, root: Path, session: Session, scratch: Path, number: i
         source = SourceFile.model_validate(declared)
     [piece, *_] = open_pieces(LocatedFile(source, (path,)), session, scratch, 100_000 + number)
     return _File(path, declared, tuple(piece.columns))
+
+
+def _is_atomic(path: Path) -> bool:
+    """True if the first line of a file names columns with their types, as RecBole's files do."""
+    with open_text(path) as stream:
+        return all(re.fullmatch(r"[^:\t]+:\w+", name) for name in stream.readline().rstrip("\r\n").split("\t"))
 
 
 def _encoding(path: Path, scratch: Path) -> str | None:

@@ -151,6 +151,8 @@ class ItemsFinder:
     def _available(self, fields: Sequence[FieldProposal]) -> tuple[str | None, str, list[str]]:
         """A condition for items that are available, why, and the fields that it uses."""
         found = [(field, *condition) for field in fields if (condition := self._condition(field)) is not None]
+        own = list(self._roles.items.columns.values())
+        found = [each for each in found if each[0].profile in own] or found[:1]
         if not found:
             return None, "", []
         conditions = [f"({sql})" if " OR " in sql and len(found) > 1 else sql for _, sql, _ in found]

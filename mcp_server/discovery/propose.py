@@ -120,7 +120,9 @@ def _missing_texts(fields: Iterable[FieldProposal]) -> list[str]:
 
 def _item_noun(roles: Roles) -> str:
     candidates = [noun_of(roles.item), _table_noun(roles.items), noun_of(roles.item_key)]
-    telling = [noun for noun in candidates if noun and noun not in USER_WORDS | DEED_WORDS and noun.isalpha()]
+    telling = [
+        noun for noun in candidates if noun and len(noun) > 1 and noun not in USER_WORDS | DEED_WORDS and noun.isalpha()
+    ]
     specific = [noun for noun in telling if noun not in ("item", "column", "stock", "title")]
     return (specific or telling or ["item"])[0].replace("column", "item")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mcp_server.discovery.links import TIME_WORDS, Link, can_be_id, names_agree, overlap
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.tables import JoinedOrigin, Table
+from mcp_server.discovery.sources import steady_columns
+from mcp_server.discovery.tables import DatabaseOrigin, JoinedOrigin, Table
 from mcp_server.discovery.words import ID_WORDS, ITEM_WORDS, USER_WORDS, has_word, is_nameless
 from mcp_server.errors import DatasetError
 from mcp_server.reading.feedback import COUNT_WORDS
@@ -26,6 +27,9 @@ DEED_WORDS = frozenset({"borrowing", "click", "download", "event", "history", "i
                         "log", "order", "play", "purchase", "rating", "read", "rental", "review", "sale",
                         "transaction", "view", "watch"})  # fmt: skip
 """Words in the names of tables that hold what users do."""
+
+MOST_PAIRS = 6
+"""Further pairs of columns that are shown as a choice."""
 
 POSITION = 0.01
 """Of columns without names, the first ones are most often the IDs, if all else is the same."""
@@ -64,12 +68,15 @@ def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session,
     Raises:
         DatasetError: No table says which user has done something with which item.
     """
-    pairs = sorted((pair for table in tables for pair in _pairs(table, links)), key=lambda pair: -pair.score)
-    if not pairs:
+    found = sorted((pair for table in tables for pair in _pairs(table, links)), key=lambda pair: -pair.score)
+    best = next((pair for pair in found if _is_of_many(pair, session)), None)
+    if best is None:
         raise DatasetError(
             "no table was found that says which user did something with which item: a table with a column of user IDs "
             f"and a column of item IDs is needed. There are: {'; '.join(map(_describe, tables)) or 'no tables'}"
         )
+    further = [pair for pair in found if pair.table is best.table and pair is not best][:MOST_PAIRS]
+    pairs = [best, *(pair for pair in further if _is_of_many(pair, session))]
     best = _chosen_pair(pairs, choose)
     items, item_key = _items(best, tables, links, session)
     of_users = (link for link in links if _is_of(link, best.table, best.user))
@@ -105,7 +112,7 @@ def _chosen_pair(pairs: Sequence[_Pair], choose: Choose) -> _Pair:
     if best.user_score >= 2:
         return best
     profiles = best.table.columns
-    shown = {f"{pair.user}, {pair.item}": pair for pair in pairs if pair.table is best.table}
+    shown = {f"{pair.user}, {pair.item}": pair for pair in pairs}
     answer = choose(
         Question(
             key="columns of users and items",
@@ -134,6 +141,14 @@ def _pairs(table: Table, links: Sequence[Link]) -> Iterable[_Pair]:
     return found
 
 
+def _is_of_many(pair: _Pair, session: Session) -> bool:
+    """False if each item always has the same user, or each user the same item: a brewery is no user of its beers."""
+    return not (
+        steady_columns(session, pair.table, pair.item, [pair.user])
+        or steady_columns(session, pair.table, pair.user, [pair.item])
+    )
+
+
 def _evidence(table: Table) -> float:
     """How much a table looks like interactions, whatever its IDs are."""
     names = list(table.columns)
@@ -144,6 +159,7 @@ def _evidence(table: Table) -> float:
     score += 2 * bool({word for word in DEED_WORDS if word in "_".join(table.words)})
     score += 2 * (_speaks_of(table, USER_WORDS) and _speaks_of(table, ITEM_WORDS))
     score -= 12 * any(has_word(name, {"tag", "keyword"}) for name in names)
+    score -= isinstance(table.origin, DatabaseOrigin) and table.origin.is_view
     return score
 
 

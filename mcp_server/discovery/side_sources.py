@@ -1,5 +1,6 @@
 """Tables that know more of items: prices, links, tags. They are joined to the items as further sources."""
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import TITLE_WORDS, Roles
 from mcp_server.discovery.sources import can_join, query_source
-from mcp_server.discovery.tables import FileOrigin, Table
+from mcp_server.discovery.tables import DatabaseOrigin, FileOrigin, Table
 from mcp_server.discovery.words import USER_WORDS, field_name, has_word, noun_of
 from mcp_server.reading.session import Session
 
@@ -110,6 +111,8 @@ class SideSources:
 
     def _refer(self, table: Table) -> _Reference | LeftOut:
         roles = self._roles
+        if isinstance(table.origin, DatabaseOrigin) and table.origin.is_view:
+            return LeftOut(table.name, "it is a view, and shows what other tables have")
         for of in (roles.items, roles.interactions):
             if set(table.columns) == set(of.columns):
                 return LeftOut(table.name, f"it has the same columns as {of.name}, so it may be a part or a copy of it")
@@ -166,7 +169,9 @@ class SideSources:
             return LeftOut(reference.table.name, why)
         kept = sorted({field.profile.name for field in fields})
         owner = noun_of(reference.owner.name) or "more"
-        renamed = {name: f"{owner}_{name}" if name in columns else name for name in kept}
+        renamed: dict[str, str] = {}
+        for name in kept:
+            renamed[name] = _free_name(name, owner, {*columns, *renamed.values()})
         return Side(self._joined(reference, renamed), [_renamed(field, renamed) for field in fields], left_out)
 
     def _fields(self, reference: _Reference, names: Collection[str]) -> tuple[list[FieldProposal], list[LeftOut]]:
@@ -244,6 +249,12 @@ class SideSources:
         strangers = "" if self._restricts(reference) else _of_strangers(self._known(reference))
         why = f"{_rows(reference)}{strangers}"
         return query_source(reference.table, chosen, why, joins=" ".join(joins))
+
+
+def _free_name(name: str, owner: str, taken: Collection[str]) -> str:
+    """A name for a column that no other source has: of several, a field would take the first value."""
+    choices = itertools.chain([name, f"{owner}_{name}"], (f"{owner}_{name}_{number}" for number in itertools.count(2)))
+    return next(choice for choice in choices if choice not in taken)
 
 
 def _users_of(table: Table) -> tuple[str, ...]:

@@ -60,9 +60,13 @@ def can_join(*columns: tuple[Table, str]) -> bool:
     return all(can_query(table, column) and not isinstance(table.origin, JoinedOrigin) for table, column in columns)
 
 
-def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
-    """For each other column, the share of the key's values with which it has several values."""
-    others = [name for name in table.columns if name != key]
+def conflicts(session: Session, table: Table, key: str, columns: Sequence[str] | None = None) -> dict[str, float]:
+    """For columns, the share of the key's values with which each has several values.
+
+    Args:
+        columns: By default all but the key.
+    """
+    others = [name for name in table.columns if name != key] if columns is None else columns
     if not others:
         return {}
     counts = ", ".join(f"count(DISTINCT {identifier(name)}) > 1 AS c{place}" for place, name in enumerate(others))
@@ -75,9 +79,12 @@ def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
     return {name: float(share or 0) for name, share in zip(others, found, strict=True)}
 
 
-def steady_columns(session: Session, table: Table, key: str) -> set[str]:
+def steady_columns(session: Session, table: Table, key: str, columns: Sequence[str] | None = None) -> set[str]:
     """Columns that say something of the key, and not of a row: they have one value for each of its values, though these
     come again and again.
+
+    Args:
+        columns: Columns that are asked for; by default all but the key.
     """
     [n_repeated] = session.row(
         f"SELECT count(*) FROM (SELECT 1 FROM {table.relation} WHERE {identifier(key)} IS NOT NULL "
@@ -86,7 +93,7 @@ def steady_columns(session: Session, table: Table, key: str) -> set[str]:
     )
     if n_repeated < LEAST_REPEATED:
         return set()
-    found = conflicts(session, table, key)
+    found = conflicts(session, table, key, columns)
     return {
         name for name, share in found.items() if share <= LARGEST_CONFLICT / 5 and table.columns[name].n_distinct > 1
     }

@@ -62,6 +62,8 @@ class DatabaseOrigin:
     """Quotes the name of a column where that is needed."""
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Foreign keys: the table and the column that a column refers to."""
+    is_view: bool = False
+    """True for what shows rows of other tables."""
 
     def column(self, name: str) -> str:
         """A column in a query of this table alone."""

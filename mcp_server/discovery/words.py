@@ -48,11 +48,10 @@ def words_of(name: str) -> tuple[str, ...]:
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", name)
     found: list[str] = []
     for word in re.findall(r"[^\W_]+", spaced.lower()):
-        stem = word.removesuffix("id")
-        if stem != word and singular(stem) in USER_WORDS | ITEM_WORDS:
-            found += [stem, "id"]
-        else:
-            found.append(word)
+        end = next((end for end in ("id", "name") if word.endswith(end)), "")
+        stem = word.removesuffix(end)
+        is_compound = end and word not in USER_WORDS and singular(stem) in USER_WORDS | ITEM_WORDS
+        found += [stem, end] if is_compound else [word]
     return tuple(found)
 
 

@@ -80,7 +80,7 @@ def detect_separator(path: Path, plain: Dialect) -> str:
         rows = list(itertools.islice(written, SAMPLED_ROWS))
         if not rows or len(rows[0]) < 2 or (plain.header and len(rows[0]) != len(plain.header)):
             continue
-        if len(separator) == 1 and any(name == "" for name in rows[0][1:-1]) and separator * 2 in SEPARATORS:
+        if len(separator) == 1 and not any(rows[0][1::2]) and separator * 2 in SEPARATORS:
             continue  # it is the half of a double one
         share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
         if (share, len(rows[0])) > best_score and share > 0.5:

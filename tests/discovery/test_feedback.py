@@ -107,3 +107,22 @@ def test_columns_of_which_nothing_is_made_are_named(look_at: LookAt, tmp_path: P
     assert look.declared["interactions"]["feedback"] == "likes"
     assert [each.name for each in look.trial.proposal.unused] == ["verve"]
     assert "# - verve: such as " in look.trial.text
+
+
+def test_what_an_item_always_has_is_not_its_user(look_at: LookAt, tmp_path: Path) -> None:
+    rows = [
+        (item % 7 + 40, f"Brewery {item % 7}", stars(user, item), f"Nick{user}", f"Ale {item}", 5000 + item)
+        for user, item in pairs()
+    ]
+    header = ("brewery_id", "brewery_name", "review_overall", "review_profilename", "beer_name", "beer_beerid")
+    look = look_at(layouts.table(tmp_path, "beer_reviews.csv", header, rows).parent)
+    interactions = look.declared["interactions"]
+    assert (interactions["user"], interactions["item"]) == ("review_profilename", "beer_beerid")
+    assert look.trial.n_users == len({user for user, _ in pairs()})
+
+
+def test_numbers_of_four_digits_are_ids_and_no_years(look_at: LookAt, tmp_path: Path) -> None:
+    rows = [(200 + user, 4000 + 97 * item % 5000, f"{user + item / 4:.2f}") for user, item in pairs()]
+    look = look_at(layouts.table(tmp_path, "orders.csv", (), rows).parent)
+    assert (look.declared["interactions"]["user"], look.declared["interactions"]["item"]) == ("column1", "column2")
+    assert look.trial.n_interactions == len(set(pairs()))

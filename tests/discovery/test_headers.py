@@ -57,3 +57,16 @@ def test_a_column_without_a_name_does_not_matter(look_at: LookAt, tmp_path: Path
     rows = [(place, f"u{user}", f"Song {item}", user % 5 + item) for place, (user, item) in enumerate(pairs())]
     look = look_at(layouts.table(tmp_path, "plays.csv", ("", "user", "song", "plays"), rows).parent)
     assert look.trial.n_items == len({item for _, item in pairs()})
+
+
+def test_a_file_is_not_taken_for_another_format_by_its_ending(look_at: LookAt, tmp_path: Path) -> None:
+    n_items, n_users = 90, 70
+    films = [f"{n}|Café Number {n} ({1950 + n % 50})|01-Jan-1995||{n % 2}|{n % 3 // 2}" for n in range(1, n_items + 1)]
+    (tmp_path / "u.item").write_text("\n".join([*films, ""]), encoding="latin-1")
+    rows = [(user, (user * 3 + place * 7) % n_items + 1, (user // 5 + place) % 5 + 1, 881250949 + user)
+            for user in range(1, n_users + 1) for place in range(9)]  # fmt: skip
+    layouts.table(tmp_path, "u.data", (), rows, "\t")
+    look = look_at(tmp_path)
+    assert look.declared["items"]["sources"][0]["separator"] == "|"
+    assert (look.trial.n_items, look.declared["items"]["title"]) == (n_items, "title")
+    assert look.declared["nouns"]["item"] == "item"

@@ -106,6 +106,34 @@ def test_what_is_lent_is_the_film_and_not_its_copy(look_at: LookAt, tmp_path: Pa
     assert (look.trial.n_items, look.trial.n_interactions) == (N_ITEMS, len(set(pairs())))
 
 
+def test_pictures_and_views_are_left_out(look_at: LookAt, tmp_path: Path) -> None:
+    url = database(tmp_path / "shop.db", shop())
+    connection = sqlite3.connect(tmp_path / "shop.db")
+    connection.execute("ALTER TABLE products ADD COLUMN picture BLOB")
+    connection.execute("UPDATE products SET picture = x'ff00fe'")
+    connection.execute("CREATE VIEW scarce AS SELECT id AS product_id, stock, stock AS scarce_stock FROM products "
+                       "WHERE stock BETWEEN 1 AND 2")  # fmt: skip
+    connection.commit()
+    connection.close()
+    look = look_at(url)
+    assert not {"picture", "scarce_stock", "stock_2"} & set(look.fields)
+    assert look.declared["items"]["available"] == "stock > 0 AND is_active AND deleted_at IS NULL"
+    assert "scarce: it is a view" in look.trial.text
+
+
+def test_columns_of_the_same_name_in_several_tables_are_not_mixed(look_at: LookAt, tmp_path: Path) -> None:
+    numbers = range(1, N_ITEMS + 1)
+    ends = {
+        "product_sizes": ("product_id INTEGER, grade TEXT", [(n, f"size {n % 3}") for n in numbers]),
+        "product_makers": ("product_id INTEGER, grade TEXT", [(n, f"maker {n % 4}") for n in numbers]),
+        "product_reports": ("product_id INTEGER, grade TEXT", [(n, f"report {n % 5}") for n in numbers]),
+    }
+    look = look_at(database(tmp_path / "shop.db", shop() | ends))
+    kinds = {field["name"]: field.get("source", field["name"]) for field in look.declared["items"]["fields"]}
+    graded = [source for name, source in kinds.items() if "grade" in name]
+    assert len(graded) == len(set(graded)) == 3
+
+
 def test_a_status_in_a_file_leaves_rows_out(look_at: LookAt, tmp_path: Path) -> None:
     rows = "".join(f"c{user},b{item},{STATES[(user // 5 + item // 5) % 4]}\n" for user, item in pairs())
     (tmp_path / "loans.csv").write_text(f"customer,book,status\n{rows}", encoding="utf-8")

@@ -27,6 +27,11 @@ def test_any_usual_separator_is_detected_or_declared(tmp_path: Path, separator: 
     assert items_of(tmp_path, ROWS.replace(",", separator), NUMBER, source=source) == TWO
 
 
+def test_an_empty_value_between_two_separators_makes_no_double_one(tmp_path: Path) -> None:
+    found = items_of(tmp_path, "id|title||n\na|Apple||1\nb|Bread||2\n", NUMBER)
+    assert found == TWO
+
+
 @pytest.mark.parametrize("separator", ["/", "*", "%", "$", "æ", "线", "]"])
 def test_any_other_separator_of_one_character_may_be_declared(tmp_path: Path, separator: str) -> None:
     assert items_of(tmp_path, ROWS.replace(",", separator), NUMBER, source={"separator": separator}) == TWO
