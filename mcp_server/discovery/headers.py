@@ -20,7 +20,8 @@ LEAST_ROWS = 3
 SEPARATORS = (",", ";", "\t", "|")
 """Separators of tables that may have lines above them."""
 
-_NUMBER = r"[+-]?\d+([.,]\d+)?"
+_VALUE = r"[+-]?\d+([.,]\d+)?|\d{4}-\d\d-\d\d.*|\d{1,2}([/.-])\d{1,2}\2\d{2,4}.*"
+"""A number, or what begins as a date."""
 
 
 def dialect_keys(source: SourceFile, path: Path) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def dialect_keys(source: SourceFile, path: Path) -> dict[str, Any]:
     above = {"skip_lines": skipped} if skipped else {}
     line, first = rows[0]
     others = [row for _, row in rows[1:] if len(row) == len(first)]
-    if _has_numbers_below(first, others) and _is_name_twice(first):
+    if _has_values_below(first, others) and _is_name_twice(first):
         return {"separator": separator, "skip_lines": line, "columns": _different(first)}
     if _is_header(first, others):
         return above
@@ -78,7 +79,7 @@ def _line_of_names(rows: Iterable[tuple[int, list[str]]], width: int) -> int:
     """The line of the first row that fills its columns, if there are others above it, and it can be names; else 1."""
     for place, (line, row) in enumerate(rows):
         if len(row) == width < 2 * _n_filled(row):
-            can_be_names = not any(map(_is_number, row))
+            can_be_names = not any(map(_is_value, row))
             return line if place and can_be_names else 1
     return 1
 
@@ -90,8 +91,9 @@ def _n_filled(row: Sequence[str]) -> int:
 # Names of columns
 
 
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(_NUMBER, cell.strip()) is not None
+def _is_value(cell: str) -> bool:
+    """True for numbers and dates, which are no names of columns."""
+    return re.fullmatch(_VALUE, cell.strip()) is not None
 
 
 def _is_name_twice(names: Sequence[str]) -> bool:
@@ -112,25 +114,27 @@ def _different(names: Sequence[str]) -> list[str]:
 
 
 def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """False if the first row looks like the others: a number where they have numbers."""
+    """False if the first row looks like the others: a number or a date where they have some, or a value of theirs."""
     if list(first) in ([str(number + start) for number in range(len(first))] for start in (0, 1)):
         return True
     if not others:
         return True
     for position, cell in enumerate(first):
-        if _is_number(cell) and _is_mostly_numbers(position, others):
+        if _is_value(cell) and _is_mostly_values(position, others):
             return False
-    return len(set(first)) == len(first) or (_has_numbers_below(first, others) and not _is_name_twice(first))
+        if cell.strip() and any(row[position] == cell for row in others if row != first):
+            return False
+    return len(set(first)) == len(first) or (_has_values_below(first, others) and not _is_name_twice(first))
 
 
-def _is_mostly_numbers(position: int, rows: Sequence[Sequence[str]]) -> bool:
+def _is_mostly_values(position: int, rows: Sequence[Sequence[str]]) -> bool:
     below = [row[position] for row in rows if row[position].strip()]
-    return bool(below) and sum(map(_is_number, below)) > 0.9 * len(below)
+    return bool(below) and sum(map(_is_value, below)) > 0.9 * len(below)
 
 
-def _has_numbers_below(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """True if no cell of the first row is a number, but a column below it has numbers."""
+def _has_values_below(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """True if no cell of the first row is a number or a date, but a column below it has some."""
     columns = range(len(first))
-    return not any(map(_is_number, first)) and any(
-        first[position].strip() and _is_mostly_numbers(position, others) for position in columns
+    return not any(map(_is_value, first)) and any(
+        first[position].strip() and _is_mostly_values(position, others) for position in columns
     )

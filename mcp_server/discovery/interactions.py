@@ -13,6 +13,7 @@ from mcp_server.discovery.roles import RATING_WORDS, Roles
 from mcp_server.discovery.sources import can_query, query_source, steady_columns, whole_table
 from mcp_server.discovery.sql_names import amount, plain_name, with_both_marks
 from mcp_server.discovery.tables import FileOrigin
+from mcp_server.discovery.times_of_deeds import is_epoch, is_named_time, rank_of_time
 from mcp_server.discovery.weights import STRONG, looks_like_events, parse_weights, undone_of, weight_of
 from mcp_server.discovery.words import has_word, is_nameless, words_of
 from mcp_server.reading.feedback import COUNT_WORDS, MOST_RATING
@@ -49,7 +50,7 @@ class InteractionsFinder:
         changing = [each for each in others if each.name not in steady or has_word(each.name, QUANTITY_WORDS)]
         self._feedback([each for each in changing if each not in statuses])
         of_row = [each for each in others if each.name not in of_item | set(self._columns)]
-        self._time([each for each in of_row if each.name not in of_user or _is_named_time(each)])
+        self._time([each for each in of_row if each.name not in of_user or is_named_time(each)])
         source = self._source()
         if self._where:
             source.declared["where"] = " AND ".join(self._where)
@@ -218,10 +219,9 @@ class InteractionsFinder:
     # Time
 
     def _time(self, columns: list[Profile]) -> None:
-        named = [each for each in columns if has_word(each.name, TIME_WORDS)]
-        for column in [*named, *(each for each in columns if each not in named)]:
+        for column in sorted(columns, key=rank_of_time):
             found = time_format(column, self._choose)
-            if found is None and is_nameless(column.name) and _is_epoch(column):
+            if found is None and is_nameless(column.name) and is_epoch(column):
                 found = None, "seconds since 1970"
             if found is None:
                 continue
@@ -256,7 +256,9 @@ def _rank_of_rating(column: Profile) -> tuple[bool, int]:
 
 
 def _looks_like_counts(column: Profile) -> bool:
-    return _is_number(column) and has_word(column.name, COUNT_WORDS)
+    words = words_of(column.name)
+    is_place = len(words) > 1 and words[-1] in ("n", "no", "num", "number")  # of an order, among those of a user
+    return _is_number(column) and has_word(column.name, COUNT_WORDS) and not is_place
 
 
 def _number(text: str) -> float | None:
@@ -266,20 +268,12 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _is_named_time(column: Profile) -> bool:
-    return has_word(column.name, TIME_WORDS) or is_nameless(column.name)
-
-
 def _is_scale(column: Profile) -> bool:
     return _is_number(column) and 2 <= column.n_distinct <= 20 and (column.greatest or 0) <= MOST_RATING
 
 
 def _may_be_counts(column: Profile) -> bool:
-    return _is_number(column) and column.share_whole == 1.0 and (column.least or 0) > 0 and not _is_epoch(column)
-
-
-def _is_epoch(column: Profile) -> bool:
-    return column.share_whole == 1.0 and 3e8 < (column.median or 0) < 1e10
+    return _is_number(column) and column.share_whole == 1.0 and (column.least or 0) > 0 and not is_epoch(column)
 
 
 def _number_between(low: float, high: float) -> Callable[[str], float]:

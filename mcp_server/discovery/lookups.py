@@ -11,7 +11,7 @@ from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.roles import TITLE_WORDS, Roles, looks_like_people
 from mcp_server.discovery.sources import can_join, query_source
 from mcp_server.discovery.tables import Table
-from mcp_server.discovery.words import field_name, has_word, singular
+from mcp_server.discovery.words import field_name, has_word, noun_of, singular, words_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,9 @@ def _lookup(links: tuple[Link, ...]) -> list[Lookup]:
     names = [
         each
         for name, each in target.columns.items()
-        if has_word(name, TITLE_WORDS) and each.share_numbers < 0.5 and name not in target.parts
+        if (has_word(name, TITLE_WORDS) or words_of(name) == (noun_of(links[-1].key),))
+        and each.share_numbers < 0.5
+        and name not in target.parts
     ]
     columns = [each for link in links for each in ((link.table, link.column), (link.target, link.key))]
     if not names or looks_like_people(target) or not can_join(*columns):

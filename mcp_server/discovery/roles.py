@@ -28,6 +28,11 @@ DEED_WORDS = frozenset({"borrowing", "click", "download", "event", "history", "i
                         "transaction", "view", "watch"})  # fmt: skip
 """Words in the names of tables that hold what users do."""
 
+ATTRIBUTE_WORDS = frozenset({"age", "brand", "category", "city", "color", "colour", "country", "department", "gender",
+                             "language", "lat", "latitude", "lng", "longitude", "method", "month", "price", "region",
+                             "size", "state", "status", "type", "weekday", "year", "zip", "zipcode"})  # fmt: skip
+"""Words in the names of columns that tell how something is, and not what it is."""
+
 MOST_PAIRS = 6
 """Further pairs of columns that are shown as a choice."""
 
@@ -129,6 +134,8 @@ def _chosen_pair(pairs: Sequence[_Pair], choose: Choose) -> _Pair:
 
 
 def _pairs(table: Table, links: Sequence[Link]) -> Iterable[_Pair]:
+    if any(_is_own_key(each) for each in table.columns.values()):
+        return []
     columns = [each for each in table.columns.values() if can_be_id(each) and not each.is_unique]
     evidence = _evidence(table)
     found = []
@@ -139,6 +146,12 @@ def _pairs(table: Table, links: Sequence[Link]) -> Iterable[_Pair]:
             if user is not item and user_score > 0 and item_score > 0:
                 found.append(_Pair(table, user.name, item.name, user_score + item_score + evidence, user_score))
     return found
+
+
+def _is_own_key(column: Profile) -> bool:
+    """True for the key of a table of items or of users: its rows are no deeds."""
+    names_one = has_word(column.name, ITEM_WORDS) != has_word(column.name, USER_WORDS)
+    return names_one and has_word(column.name, ID_WORDS) and column.is_unique and can_be_id(column)
 
 
 def _is_of_many(pair: _Pair, session: Session) -> bool:
@@ -214,7 +227,7 @@ def _doubts(column: Profile) -> float:
     other_words = RATING_WORDS | EVENT_WORDS | TIME_WORDS | (COUNT_WORDS - {"n", "no", "num", "number"})
     few = column.n_distinct < 10 and column.n_rows > 200
     is_score = column.share_numbers == 1.0 and column.n_negative > 0
-    return 5.0 * has_word(column.name, other_words) + 3 * few + 5 * is_score + (column.mean_words > 4)
+    return 5.0 * has_word(column.name, other_words | ATTRIBUTE_WORDS) + 3 * few + 5 * is_score + (column.mean_words > 4)
 
 
 def _is_of(link: Link, table: Table, column: str) -> bool:

@@ -18,7 +18,7 @@ from mcp_server.discovery.sources import (
     whole_table,
 )
 from mcp_server.discovery.tables import Table
-from mcp_server.discovery.words import ID_WORDS, PERSONAL_WORDS, field_name, has_word, words_of
+from mcp_server.discovery.words import ID_WORDS, PERSONAL_WORDS, USER_WORDS, field_name, has_word, words_of
 from mcp_server.reading.session import Session
 
 MOST_GROUP_NAMES = 30
@@ -76,7 +76,7 @@ def _field(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftO
     if profile.is_unique and profile.share_numbers < 0.5:
         return LeftOut(profile.name, "it tells who a user is, and no recommendation needs it")
     if has_word(profile.name, ID_WORDS):
-        return LeftOut(profile.name, "it is an ID or a code")
+        return LeftOut(profile.name, f"it is an ID or a code{_of_persons(profile)}")
     found = propose_field(profile, name, choose)
     if isinstance(found, LeftOut):
         return found
@@ -87,6 +87,13 @@ def _field(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftO
         return FieldProposal(declared | {"kind": "text"}, "several names, and users' fields have one value", profile)
     declared = {k: v for k, v in found.declared.items() if k != "filter"}
     return FieldProposal(declared, found.why, profile, found.missing)
+
+
+def _of_persons(profile: Profile) -> str:
+    """Words on an ID that several rows of users share: they may be the same person."""
+    if not has_word(profile.name, USER_WORDS) or not profile.n_known / 5 < profile.n_distinct < 0.98 * profile.n_known:
+        return ""
+    return f", and tells {profile.n_distinct:,} apart: if these are the users, a query can join it to the interactions"
 
 
 def _is_age(field: FieldProposal) -> bool:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 
 from mcp_server.dataset.fields import RESERVED_NAMES
+from mcp_server.discovery.foreign_words import ENDS, ENGLISH
 
 USER_WORDS = frozenset({
     "account", "borrower", "buyer", "client", "customer", "followee", "follower", "friend", "household", "listener",
@@ -48,10 +49,10 @@ def words_of(name: str) -> tuple[str, ...]:
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", name)
     found: list[str] = []
     for word in re.findall(r"[^\W_]+", spaced.lower()):
-        end = next((end for end in ("id", "name") if word.endswith(end)), "")
+        end = next((end for end in ("id", "name", *ENDS) if word.endswith(end)), "")
         stem = word.removesuffix(end)
-        is_compound = end and word not in USER_WORDS and singular(stem) in USER_WORDS | ITEM_WORDS
-        found += [stem, end] if is_compound else [word]
+        is_compound = end and word not in USER_WORDS and english(stem) in USER_WORDS | ITEM_WORDS
+        found += [stem, ENDS.get(end, end)] if is_compound else [word]
     return tuple(found)
 
 
@@ -73,6 +74,11 @@ def singular(word: str) -> str:
     return word
 
 
+def english(word: str) -> str:
+    """A word of another language in English; the singular of all others."""
+    return ENGLISH.get(word) or ENGLISH.get(singular(word)) or singular(word)
+
+
 def plural(word: str) -> str:
     """The plural of an English noun."""
     for many, one in _IRREGULAR.items():
@@ -86,8 +92,8 @@ def plural(word: str) -> str:
 
 
 def has_word(name: str, wanted: Collection[str]) -> bool:
-    """True if one of the words of a name, or its singular, is wanted."""
-    return any(word in wanted or singular(word) in wanted for word in words_of(name))
+    """True if one of the words of a name, its singular or what it is in English is wanted."""
+    return any(word in wanted or singular(word) in wanted or english(word) in wanted for word in words_of(name))
 
 
 def noun_of(name: str) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.errors import DatasetError
 from tests.discovery import layouts
 from tests.discovery.conftest import LookAt
 from tests.discovery.layouts import N_ITEMS, pairs
@@ -126,3 +127,44 @@ def test_numbers_of_four_digits_are_ids_and_no_years(look_at: LookAt, tmp_path: 
     look = look_at(layouts.table(tmp_path, "orders.csv", (), rows).parent)
     assert (look.declared["interactions"]["user"], look.declared["interactions"]["item"]) == ("column1", "column2")
     assert look.trial.n_interactions == len(set(pairs()))
+
+
+def test_a_table_of_items_alone_has_no_interactions(look_at: LookAt, tmp_path: Path) -> None:
+    films = [(n, f"Walk {n}", ("Drama", "Comedy", "Crime")[n % 3], 5 + n % 4, 100 * (n % 25)) for n in range(1, 61)]
+    layouts.table(tmp_path, "anime.csv", ("anime_id", "name", "genre", "rating", "members"), films)
+    with pytest.raises(DatasetError, match="no table was found that says which user did something"):
+        look_at(tmp_path)
+
+
+def test_where_a_seller_lives_is_no_interaction(look_at: LookAt, tmp_path: Path) -> None:
+    sellers = [(f"s{n}", f"{1000 + n % 60:05}", f"Town {n % 40 + n % 7}") for n in range(300)]
+    layouts.table(tmp_path, "sellers.csv", ("seller_id", "seller_zip_code_prefix", "seller_city"), sellers)
+    with pytest.raises(DatasetError, match="no table was found that says which user did something"):
+        look_at(tmp_path)
+
+
+def test_the_number_of_an_order_is_no_count(look_at: LookAt, tmp_path: Path) -> None:
+    rows = [(f"c{u}", i, (u // 5 + i // 5) % 4 + 1, (u // 5 + i // 4) % 9) for u, i in pairs()]
+    header = ("customer_id", "product_id", "order_number", "num_orders")
+    look = look_at(layouts.table(tmp_path, "orders.csv", header, rows).parent)
+    assert look.declared["interactions"].get("rating") != "order_number"
+
+
+def test_the_time_of_the_deed_comes_before_those_of_what_follows(look_at: LookAt, tmp_path: Path) -> None:
+    rows = [(f"c{u}", i, f"2024-05-{(u + i) % 28 + 1:02}", f"2024-04-{(u + i) % 28 + 1:02}") for u, i in pairs()]
+    header = ("customer_id", "product_id", "shipping_limit_date", "order_purchase_date")
+    look = look_at(layouts.table(tmp_path, "orders.csv", header, rows).parent)
+    assert look.declared["interactions"]["timestamp"] == "order_purchase_date"
+
+
+def test_names_in_another_language_are_understood(look_at: LookAt, tmp_path: Path) -> None:
+    articles = [(1000 + n, f"Tasse Nummer {n}", f"{n},95", n % 4) for n in range(1, N_ITEMS + 1)]
+    layouts.table(tmp_path, "artikel.csv", ("Artikelnummer", "Bezeichnung", "Preis", "Lagerbestand"), articles, ";")
+    rows = [(f"K{u:03}", 1000 + i, (u // 5 + i // 5) % 4 + 1, f"{u % 28 + 1:02}.05.2024") for u, i in pairs()]
+    layouts.table(tmp_path, "bestellungen.csv", ("Kundennummer", "Artikelnummer", "Menge", "Datum"), rows, ";")
+    look = look_at(tmp_path)
+    interactions = look.declared["interactions"]
+    assert (interactions["user"], interactions["item"]) == ("Kundennummer", "Artikelnummer")
+    assert (interactions["rating"], interactions["feedback"]) == ("Menge", "counts")
+    assert (look.declared["items"]["title"], look.declared["nouns"]["item"]) == ("bezeichnung", "artikel")
+    assert look.questions == []

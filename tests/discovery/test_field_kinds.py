@@ -140,3 +140,8 @@ def test_names_of_objects_in_lists_are_taken_out(profile: Any) -> None:
     found = propose_field(profile("genres", values), "genres", TakeDefaults())
     assert isinstance(found, FieldProposal)
     assert found.declared["source"] == "genres.name"
+
+
+def test_characters_written_as_in_html_are_html(declared: Declared) -> None:
+    values = [f"Walk &amp; Talk {number}" if number % 10 == 0 else f"A Walk {number}" for number in range(40)]
+    assert declared("name", values)["html"] is True

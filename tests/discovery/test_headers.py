@@ -26,6 +26,12 @@ ROWS = "1,Ann,3.5\n2,Bo,4\n3,Cy,1\n4,Di,2\n"
         ("id,name,name\n" + ROWS, {"separator": ",", "skip_lines": 1, "columns": ["id", "name", "name_2"]}),
         ("Title\nid,id,score\n" + ROWS, {"separator": ",", "skip_lines": 2, "columns": ["id", "id_2", "score"]}),
         (",name,score\n" + ROWS, {}),
+        ("a,Ann,x\nb,Bo,y\na,Cy,z\n", {"separator": ",", "columns": ["column1", "column2", "column3"]}),
+        (
+            "a,2024-01-03T10:00:00Z,x\nb,2024-01-04T10:00:00Z,y\n",
+            {"separator": ",", "columns": ["column1", "column2", "column3"]},
+        ),
+        ("a,name,x\nb,Bo,y\na,name,x\nc,Cy,z\n", {}),
         ("1,,\n" + ROWS, {"separator": ",", "columns": ["column1", "column2", "column3"]}),
     ],
 )

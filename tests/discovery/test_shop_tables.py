@@ -134,6 +134,27 @@ def test_columns_of_the_same_name_in_several_tables_are_not_mixed(look_at: LookA
     assert len(graded) == len(set(graded)) == 3
 
 
+def test_names_of_codes_are_found_by_the_noun_of_the_code(look_at: LookAt, tmp_path: Path) -> None:
+    more = {
+        "sold": ("customer_id INTEGER, product_id INTEGER", list(dict.fromkeys(pairs()))),
+        "products": ("product_id INTEGER PRIMARY KEY, product_name TEXT, aisle_id INTEGER",
+                     [(n, f"Tea {n}", n % 4) for n in range(1, N_ITEMS + 1)]),
+        "aisles": ("aisle_id INTEGER PRIMARY KEY, aisle TEXT", [(n, f"aisle {n}") for n in range(4)]),
+    }  # fmt: skip
+    assert look_at(database(tmp_path / "shop.db", more)).fields["aisle"]["kind"] == "category"
+
+
+def test_an_id_of_persons_behind_that_of_users_is_told(look_at: LookAt, tmp_path: Path) -> None:
+    more = {
+        "sold": ("customer_id INTEGER, product_id INTEGER", list(dict.fromkeys(pairs()))),
+        "products": ("product_id INTEGER PRIMARY KEY, name TEXT", [(n, f"Tea {n}") for n in range(1, N_ITEMS + 1)]),
+        "customers": ("customer_id INTEGER PRIMARY KEY, customer_unique_id TEXT, customer_city TEXT",
+                      [(n, f"p{n // 3}", ("Oslo", "Rome")[n % 2]) for n in range(1, N_USERS + 1)]),
+    }  # fmt: skip
+    text = look_at(database(tmp_path / "shop.db", more)).trial.text
+    assert f"and tells {N_USERS // 3 + 1} apart" in " ".join(line.strip("# ") for line in text.splitlines())
+
+
 def test_a_status_in_a_file_leaves_rows_out(look_at: LookAt, tmp_path: Path) -> None:
     rows = "".join(f"c{user},b{item},{STATES[(user // 5 + item // 5) % 4]}\n" for user, item in pairs())
     (tmp_path / "loans.csv").write_text(f"customer,book,status\n{rows}", encoding="utf-8")
