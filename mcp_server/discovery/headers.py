@@ -62,6 +62,8 @@ def _rows(path: Path, dialect: Dialect) -> list[tuple[int, list[str]]]:
 
 def _lines_above(source: SourceFile, path: Path) -> int:
     """The number of lines above the names of columns, such as a title: they do not fill the columns."""
+    if _is_regular(_rows(path, _dialect(source, detect_separator(path, _dialect(source, ""))))):
+        return 0
     best, widest = 0, 1
     for separator in SEPARATORS:
         try:
@@ -73,6 +75,13 @@ def _lines_above(source: SourceFile, path: Path) -> int:
         if width > widest and n_rows > max(LEAST_ROWS, len(rows) / 2):
             best, widest = _line_of_names(rows, width) - 1, width
     return best
+
+
+def _is_regular(rows: Sequence[tuple[int, list[str]]]) -> bool:
+    """True if nearly all rows have as many columns as the first one, which fills most of its own."""
+    width = len(rows[0][1]) if rows else 0
+    n_alike = sum(len(row) == width for _, row in rows)
+    return width > 1 and n_alike >= 0.9 * len(rows) and 2 * _n_filled(rows[0][1]) > width
 
 
 def _line_of_names(rows: Iterable[tuple[int, list[str]]], width: int) -> int:

@@ -18,8 +18,9 @@ from mcp_server.discovery.proposal import (
     UsersProposal,
 )
 from mcp_server.discovery.questions import Choose
-from mcp_server.discovery.roles import DEED_WORDS, Roles, find_roles
+from mcp_server.discovery.roles import DEED_WORDS, NoInteractionsError, Roles, find_roles
 from mcp_server.discovery.tables import Table, Tables
+from mcp_server.discovery.unfolding import hint, unfold
 from mcp_server.discovery.users import propose_users
 from mcp_server.discovery.words import USER_WORDS, noun_of, plural, singular, words_of
 
@@ -57,6 +58,12 @@ def look_for_roles(tables: Tables, choose: Choose) -> Found:
     links = find_links(tables.found, tables.session)
     if join_orders(tables, links):
         links = find_links(tables.found, tables.session)
+    try:
+        return Found(tables, links, find_roles(tables.found, links, tables.session, choose))
+    except NoInteractionsError as error:
+        if not unfold(tables):
+            raise NoInteractionsError(f"{error}{hint(tables)}") from None
+    links = find_links(tables.found, tables.session)
     return Found(tables, links, find_roles(tables.found, links, tables.session, choose))
 
 

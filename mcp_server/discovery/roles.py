@@ -67,16 +67,20 @@ class _Pair:
     user_score: float
 
 
+class NoInteractionsError(DatasetError):
+    """No table says which user has done something with which item."""
+
+
 def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session, choose: Choose) -> Roles:
     """Decide the roles of tables.
 
     Raises:
-        DatasetError: No table says which user has done something with which item.
+        NoInteractionsError: No table says which user has done something with which item.
     """
     found = sorted((pair for table in tables for pair in _pairs(table, links)), key=lambda pair: -pair.score)
     best = next((pair for pair in found if _is_of_many(pair, session)), None)
     if best is None:
-        raise DatasetError(
+        raise NoInteractionsError(
             "no table was found that says which user did something with which item: a table with a column of user IDs "
             f"and a column of item IDs is needed. There are: {'; '.join(map(_describe, tables)) or 'no tables'}"
         )

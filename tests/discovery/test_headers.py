@@ -76,3 +76,10 @@ def test_a_file_is_not_taken_for_another_format_by_its_ending(look_at: LookAt, t
     assert look.declared["items"]["sources"][0]["separator"] == "|"
     assert (look.trial.n_items, look.declared["items"]["title"]) == (n_items, "title")
     assert look.declared["nouns"]["item"] == "item"
+
+
+def test_lists_within_a_column_are_no_other_separator(tmp_path: Path) -> None:
+    rows = "".join(f'{n},"a{n}; b{n}; c{n}; d{n}",x\n' for n in range(9))
+    path = tmp_path / "t.csv"
+    path.write_text(f"id,items,more\n{rows}", encoding="utf-8")
+    assert dialect_keys(SourceFile(file="t.csv"), path) == {}
