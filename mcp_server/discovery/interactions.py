@@ -10,7 +10,7 @@ from mcp_server.discovery.profiles import BOTH_MARKS, Profile
 from mcp_server.discovery.proposal import InteractionsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import RATING_WORDS, Roles
-from mcp_server.discovery.sources import can_query, query_source, steady_columns, whole_table
+from mcp_server.discovery.sources import can_query, further_sources, query_source, steady_columns, whole_table
 from mcp_server.discovery.sql_names import amount, plain_name, with_both_marks
 from mcp_server.discovery.tables import FileOrigin
 from mcp_server.discovery.times_of_deeds import is_epoch, is_named_time, rank_of_time
@@ -58,7 +58,10 @@ class InteractionsFinder:
         order = ("user", "item", "rating", "feedback", "weights", "rating_range", "like_threshold", "timestamp",
                  "timestamp_format")  # fmt: skip
         keys = {key: self._keys[key] for key in order if key in self._keys}
-        return InteractionsProposal([source], keys, self._why, tuple(self._columns))
+        sources = [source, *further_sources(self._table)]
+        for each in sources[1:]:
+            each.declared.update({"where": source.declared["where"]} if self._where else {})
+        return InteractionsProposal(sources, keys, self._why, tuple(self._columns))
 
     def _source(self) -> SourceProposal:
         why, columns = f"{self._table.n_rows:,} rows", self._columns

@@ -16,6 +16,7 @@ from mcp_server.discovery.sources import (
     LARGEST_CONFLICT,
     can_query,
     conflicts,
+    further_sources,
     most_frequent,
     query_source,
     steady_columns,
@@ -65,7 +66,7 @@ class ItemsFinder:
         table, key = self._roles.items, self._roles.item_key
         single, several = self._columns()
         title = choose_title(single, table.name, self._noun, self._choose)
-        parts = _Parts([], [self._main_source(single, several)], [])
+        parts = _Parts([], [self._main_source(single, several), *further_sources(table)], [])
         titled = self._title(title)
         parts.fields.append(titled)
         if title is not None and has_year(title) and not any("year" in words_of(each.name) for each in single):

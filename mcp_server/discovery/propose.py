@@ -19,6 +19,7 @@ from mcp_server.discovery.proposal import (
 )
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import DEED_WORDS, NoInteractionsError, Roles, find_roles
+from mcp_server.discovery.splits import unite_splits
 from mcp_server.discovery.tables import Table, Tables
 from mcp_server.discovery.unfolding import hint, unfold
 from mcp_server.discovery.users import propose_users
@@ -55,6 +56,7 @@ def look_for_roles(tables: Tables, choose: Choose) -> Found:
     Raises:
         DatasetError: There is no table of interactions.
     """
+    unite_splits(tables)
     links = find_links(tables.found, tables.session)
     if join_orders(tables, links):
         links = find_links(tables.found, tables.session)

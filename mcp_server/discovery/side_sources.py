@@ -18,6 +18,7 @@ from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import TITLE_WORDS, Roles
 from mcp_server.discovery.sources import can_join, query_source
+from mcp_server.discovery.splits import same_columns
 from mcp_server.discovery.tables import DatabaseOrigin, FileOrigin, Table
 from mcp_server.discovery.words import USER_WORDS, field_name, has_word, noun_of
 from mcp_server.reading.session import Session
@@ -115,7 +116,7 @@ class SideSources:
             return LeftOut(table.name, "it is a view, and shows what other tables have")
         for of in (roles.items, roles.interactions):
             if set(table.columns) == set(of.columns):
-                return LeftOut(table.name, f"it has the same columns as {of.name}, so it may be a part or a copy of it")
+                return LeftOut(table.name, same_columns(table, of))
         found = self._columns(table)
         if found is None:
             return LeftOut(table.name, "no column of it was found to refer to the items")

@@ -26,6 +26,15 @@ def whole_table(table: Table, columns: Sequence[str], why: str) -> SourceProposa
     return query_source(table, {column: table.origin.column(column) for column in whole}, why)
 
 
+def further_sources(table: Table) -> list[SourceProposal]:
+    """Sources of the rows that a table has from further files."""
+    return [
+        SourceProposal(dict(origin.declared), "further rows of the same table")
+        for origin in table.more
+        if isinstance(origin, FileOrigin)
+    ]
+
+
 def query_source(
     table: Table, columns: Mapping[str, str], why: str, *, joins: str = "", ending: str = ""
 ) -> SourceProposal:
@@ -52,7 +61,7 @@ def _entry(table: Table, name: str, sql: str) -> str:
 
 def can_query(table: Table, *columns: str) -> bool:
     """True if a query can read these columns of a table."""
-    return table.origin.sql is not None and table.parts.isdisjoint(columns)
+    return table.origin.sql is not None and not table.more and table.parts.isdisjoint(columns)
 
 
 def can_join(*columns: tuple[Table, str]) -> bool:

@@ -104,6 +104,8 @@ class Table:
     origin: Origin
     parts: frozenset[str] = frozenset()
     """Columns that are parts of objects: a source can name them, and a query cannot."""
+    more: tuple[Origin, ...] = ()
+    """Further files of its rows."""
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -45,8 +45,8 @@ def unfold(tables: Tables) -> bool:
         if isinstance(table.origin, FileOrigin) and can_query(table)
         for unfolded in _ways(table, tables.session)
     ]
-    for table, unfolded in found:
-        _add(tables, table, unfolded)
+    for place, (table, unfolded) in enumerate(found):
+        _add(tables, table, unfolded, f"{table.relation}_unfolded_{place}")
         if unfolded.replaces:
             tables.found.remove(table)
     return bool(found)
@@ -71,8 +71,8 @@ def hint(tables: Tables) -> str:
     return ""
 
 
-def _add(tables: Tables, table: Table, unfolded: _Unfolded) -> None:
-    session, relation, name = tables.session, f"table_{len(tables.found)}_unfolded", f"{table.name} by its rows"
+def _add(tables: Tables, table: Table, unfolded: _Unfolded, relation: str) -> None:
+    session, name = tables.session, f"{table.name} by its rows"
     session.run(
         f"CREATE TABLE {relation} AS SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({unfolded.select(table.relation)})", name
     )

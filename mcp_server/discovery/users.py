@@ -13,6 +13,7 @@ from mcp_server.discovery.sources import (
     LARGEST_CONFLICT,
     can_query,
     conflicts,
+    further_sources,
     most_frequent,
     query_source,
     whole_table,
@@ -36,7 +37,7 @@ def propose_users(roles: Roles, session: Session, choose: Choose) -> UsersPropos
     left_out: list[LeftOut] = []
     for profile in columns:
         name = field_name(profile.name, [field.name for field in fields], "user")
-        found = _field(profile, name, choose)
+        found = _field(profile, name, table.columns[key], choose)
         if isinstance(found, LeftOut):
             left_out.append(LeftOut(f"{table.name}: {profile.name}", found.why))
             continue
@@ -47,7 +48,7 @@ def propose_users(roles: Roles, session: Session, choose: Choose) -> UsersPropos
         elif _is_group(found):
             groups.append(name)
     id_type, why = id_type_of(table.columns[key], roles.interactions.columns[roles.user])
-    sources = [_source(table, key, fields, roles)] if roles.users or fields else []
+    sources = [_source(table, key, fields, roles), *further_sources(table)] if roles.users or fields else []
     sources += _others(roles, session)
     return UsersProposal(key, id_type, why, sources, fields, groups, left_out)
 
@@ -70,10 +71,11 @@ def _columns(table: Table, key: str, roles: Roles, session: Session) -> list[Pro
     return [each for each in others if found[each.name] <= LARGEST_CONFLICT / 5 and each.n_distinct > 1]
 
 
-def _field(profile: Profile, name: str, choose: Choose) -> FieldProposal | LeftOut:
+def _field(profile: Profile, name: str, key: Profile, choose: Choose) -> FieldProposal | LeftOut:
     if has_word(profile.name, PERSONAL_WORDS) or "".join(words_of(profile.name)) in PERSONAL_WORDS:
         return LeftOut(profile.name, "it is personal, and no recommendation needs it")
-    if profile.is_unique and profile.share_numbers < 0.5:
+    tells_who = profile.is_unique or profile.n_distinct > max(0.9 * key.n_distinct, MOST_GROUP_NAMES)
+    if tells_who and profile.share_numbers < 0.5:
         return LeftOut(profile.name, "it tells who a user is, and no recommendation needs it")
     if has_word(profile.name, ID_WORDS):
         return LeftOut(profile.name, f"it is an ID or a code{_of_persons(profile)}")
