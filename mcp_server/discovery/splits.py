@@ -68,7 +68,7 @@ def same_columns(table: Table, of: Table) -> str:
     deeds = [{singular(word) for word in each.words} & DEED_WORDS for each in (table, of)]
     if all(deeds) and deeds[0] != deeds[1]:
         return (
-            f"it has the same columns as {of.name}: a query with UNION ALL and a column for the kind of event can unite "
-            "them, so that each has its weight"
+            f"it has the same columns as {of.name}: a query with UNION ALL and a column for the kind of event can "
+            "unite them, so that each has its weight"
         )
     return f"it has the same columns as {of.name}, so it may be a part or a copy of it"

@@ -106,13 +106,14 @@ def test_what_is_lent_is_the_film_and_not_its_copy(look_at: LookAt, tmp_path: Pa
     assert (look.trial.n_items, look.trial.n_interactions) == (N_ITEMS, len(set(pairs())))
 
 
-def test_pictures_and_views_are_left_out(look_at: LookAt, tmp_path: Path) -> None:
+def test_pictures_views_and_what_cannot_be_read_are_left_out(look_at: LookAt, tmp_path: Path) -> None:
     url = database(tmp_path / "shop.db", shop())
     connection = sqlite3.connect(tmp_path / "shop.db")
     connection.execute("ALTER TABLE products ADD COLUMN picture BLOB")
     connection.execute("UPDATE products SET picture = x'ff00fe'")
     connection.execute("CREATE VIEW scarce AS SELECT id AS product_id, stock, stock AS scarce_stock FROM products "
                        "WHERE stock BETWEEN 1 AND 2")  # fmt: skip
+    connection.execute("CREATE VIEW broken AS SELECT a_function_of_another_database(name) AS n FROM products")
     connection.commit()
     connection.close()
     look = look_at(url)
@@ -142,6 +143,17 @@ def test_names_of_codes_are_found_by_the_noun_of_the_code(look_at: LookAt, tmp_p
         "aisles": ("aisle_id INTEGER PRIMARY KEY, aisle TEXT", [(n, f"aisle {n}") for n in range(4)]),
     }  # fmt: skip
     assert look_at(database(tmp_path / "shop.db", more)).fields["aisle"]["kind"] == "category"
+
+
+def test_the_one_category_of_an_item_in_a_table_of_its_own_has_a_name(look_at: LookAt, tmp_path: Path) -> None:
+    more = {
+        "product_category": ("product_id INTEGER, category_id INTEGER, last_update TEXT",
+                             [(n, n % 4, f"2024-01-{n % 28 + 1:02}") for n in range(1, N_ITEMS + 1)]),
+        "categories": ("category_id INTEGER PRIMARY KEY, name TEXT", [(n, f"kind {n}") for n in range(4)]),
+    }  # fmt: skip
+    fields = look_at(database(tmp_path / "shop.db", shop() | more)).fields
+    assert fields["category"]["kind"] == "category"
+    assert not {"category_id", "last_update"} & set(fields)
 
 
 def test_an_id_of_persons_behind_that_of_users_is_told(look_at: LookAt, tmp_path: Path) -> None:
