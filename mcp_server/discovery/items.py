@@ -160,7 +160,7 @@ class ItemsFinder:
         return " AND ".join(conditions), "; ".join(why for *_, why in found), [field.name for field, *_ in found]
 
     def _condition(self, field: FieldProposal) -> tuple[str, str] | None:
-        """What a field says of whether an item is available, and why; None where it says nothing."""
+        """The condition of a field for available items, and why; None where it says nothing of that."""
         profile, name = field.profile, plain_name(field.name)
         words = {*words_of(field.name), *words_of(profile.name)}
         if field.kind == "number" and words & STOCK_WORDS and profile.n_zeros:

@@ -37,7 +37,7 @@ MOST_PAIRS = 6
 """Further pairs of columns that are shown as a choice."""
 
 POSITION = 0.01
-"""Of columns without names, the first ones are most often the IDs, if all else is the same."""
+"""Doubt for each place from the left: without names, the first columns are most often the IDs."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def unfold(tables: Tables) -> bool:
 
 
 def hint(tables: Tables) -> str:
-    """What keeps a table from being read as deeds, for the message that there are none; empty where nothing does."""
+    """Words on what keeps a table from being read as deeds, for the message that there are none; often empty."""
     for table in tables.found:
         for column in table.columns.values():
             if _mark(column) is not None or column.share_lists > LEAST_SHARE:
