@@ -9,7 +9,7 @@ from mcp_server.errors import DatasetError
 from tests.discovery import layouts
 from tests.discovery.conftest import LookAt
 from tests.discovery.layouts import N_ITEMS, pairs
-from tests.reading.records import read_folder
+from tests.reading.records import as_dicts, read_folder
 
 
 def stars(user: int, item: int) -> int:
@@ -168,3 +168,12 @@ def test_names_in_another_language_are_understood(look_at: LookAt, tmp_path: Pat
     assert (interactions["rating"], interactions["feedback"]) == ("Menge", "counts")
     assert (look.declared["items"]["title"], look.declared["nouns"]["item"]) == ("bezeichnung", "artikel")
     assert look.questions == []
+
+
+def test_free_items_are_found_by_their_price(look_at: LookAt, tmp_path: Path) -> None:
+    _folder(tmp_path, "rating", lambda n: n)
+    games = [(n, f"Game {n}", "Free" if n % 3 == 0 else f"${n}.99") for n in range(1, N_ITEMS + 1)]
+    layouts.table(tmp_path, "films.csv", ("film_id", "title", "price"), games)
+    (tmp_path / "dataset.yaml").write_text(look_at(tmp_path).trial.text, encoding="utf-8")
+    prices = [item["price"] for item in as_dicts(read_folder(tmp_path).items)]
+    assert prices == [0.0 if n % 3 == 0 else n + 0.99 for n in range(1, N_ITEMS + 1)]
