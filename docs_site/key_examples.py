@@ -49,6 +49,7 @@ EXAMPLES: Mapping[tuple[type[BaseModel], str], str] = {
     (SourceFile, "separator"): 'separator: "|"',
     (SourceFile, "quote"): "quote: \"'\"",
     (SourceFile, "columns"): "columns: [sku, name, price]",
+    (SourceFile, "skip_lines"): "skip_lines: 2",
     (SourceFile, "encoding"): "encoding: latin-1",
     (SourceFile, "where"): "where: country = 'FR' AND price > 0",
     (SourceFile, "flags"): "flags: {genres: [Action, Comedy, Drama]}",

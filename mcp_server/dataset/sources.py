@@ -116,6 +116,8 @@ class SourceFile(BaseModel, extra="forbid", frozen=True):
     """Character before a quotation mark inside a quotation, such as ``\\``, for files that do not double it."""
     columns: list[str] | None = None
     """Names of the columns, for a delimited file without a header line."""
+    skip_lines: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Number of lines at the top of a delimited file that are neither names of columns nor rows, such as a title."""
     encoding: Encoding | None = None
     """Encoding of the text, such as ``latin-1``. By default UTF-8, with or without a byte order mark."""
     where: str | None = None

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, func, inspect, select, table
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL, Inspector, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.types import TypeEngine
 
 from mcp_server.dataset.sources import SourceFile
 from mcp_server.discovery.tables import DatabaseOrigin, Tables
@@ -93,23 +95,65 @@ def _read(
     engine: Engine, name: str, databases: Databases, tables: Tables, scratch: Path, advance: Callable[[str], None]
 ) -> None:
     known = inspect(engine)
-    names = sorted([*known.get_table_names(), *known.get_view_names()])
+    views = set(known.get_view_names())
+    names = sorted({*known.get_table_names(), *views})
     if not names:
-        raise DatasetError(f"the database {quoted(engine.url.database)} has no tables")
+        raise DatasetError(f"the database {quoted(engine.url.database)} has no tables{_other_schemas(engine, known)}")
     quote = engine.dialect.identifier_preparer.quote
     for number, each in enumerate(names[:MOST_TABLES]):
         advance(each)
-        keys = {
-            key["constrained_columns"][0]: (str(key["referred_table"]), str(key["referred_columns"][0]))
-            for key in known.get_foreign_keys(each)
-            if len(key["constrained_columns"]) == 1
-        }
-        with engine.connect() as connection:
-            n_rows = connection.execute(select(func.count()).select_from(table(each))).scalar_one()
         target = scratch / f"table-{number}.csv"
-        databases.fetch(name, f"SELECT * FROM {quote(each)} LIMIT {SAMPLED_ROWS}", target)
+        try:
+            columns, n_rows = _columns_and_size(each, engine, known, tables)
+            chosen = ", ".join(map(quote, columns))
+            databases.fetch(name, f"SELECT {chosen} FROM {quote(each)} LIMIT {SAMPLED_ROWS}", target)
+        except (DatasetError, SQLAlchemyError) as error:  # such as of a view of a table that is no longer there
+            tables.ignored[each] = f"it cannot be read: {cut(str(getattr(error, 'orig', error)), MOST_CHARACTERS)}"
+            continue
         source = SourceFile(file=target.name, format="delimited", separator=",")
         [piece] = open_pieces(LocatedFile(source, (target,)), tables.session, scratch, 700_000 + number)
-        tables.add(piece, each, DatabaseOrigin(name, quote(each), quote, keys), n_rows)
+        origin = DatabaseOrigin(name, quote(each), quote, _foreign_keys(known, each), each in views)
+        tables.add(piece, each, origin, n_rows)
     for each in names[MOST_TABLES:]:
         tables.ignored[each] = f"only {MOST_TABLES} tables are looked at"
+
+
+def _columns_and_size(name: str, engine: Engine, known: Inspector, tables: Tables) -> tuple[list[str], int]:
+    """The columns of a table but for those of bytes, and the number of its rows."""
+    columns = []
+    for column in known.get_columns(name):
+        if _holds_bytes(column["type"]):
+            tables.ignored[f"{name}.{column['name']}"] = "it holds bytes, such as pictures"
+        else:
+            columns.append(column["name"])
+    with engine.connect() as connection:
+        n_rows = connection.execute(select(func.count()).select_from(table(name))).scalar_one()
+    return columns, int(n_rows)
+
+
+def _foreign_keys(known: Inspector, name: str) -> dict[str, tuple[str, str]]:
+    return {
+        key["constrained_columns"][0]: (str(key["referred_table"]), str(key["referred_columns"][0]))
+        for key in known.get_foreign_keys(name)
+        if len(key["constrained_columns"]) == 1
+    }
+
+
+def _other_schemas(engine: Engine, known: Inspector) -> str:
+    """Words on schemas that have tables, where the one that is looked at has none."""
+    if engine.dialect.name != "postgresql":
+        return ""
+    found = [name for name in known.get_schema_names() if name != "information_schema" and known.get_table_names(name)]
+    if not found:
+        return ""
+    return (
+        f" in the schema that it opens; there are some in {', '.join(found)}: add ?options=-csearch_path%3D{found[0]} "
+        "to the URL"
+    )
+
+
+def _holds_bytes(type_: TypeEngine[Any]) -> bool:
+    try:
+        return type_.python_type is bytes
+    except NotImplementedError:
+        return False

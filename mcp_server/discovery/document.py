@@ -121,6 +121,8 @@ def _sources(sources: list[SourceProposal]) -> Iterator[str]:
         if set(source.declared) <= {"file", "separator", "encoding", "format"}:
             yield f"    - {scalar(source.declared)}"
             continue
+        if "skip_lines" in source.declared:
+            yield from _comment("The first lines are no rows, and are skipped.", 4)
         if any(map(is_nameless, source.declared.get("columns", []))):
             yield from _comment("The file has no header line: you may give its columns names, here and wherever they "
                                 "are used.", 4)  # fmt: skip
@@ -184,6 +186,7 @@ def _interactions(proposal: Proposal) -> Iterator[str]:
     if "timestamp" not in interactions.keys:
         why = interactions.why.get("timestamp", "no column with times was found: nothing is called newest")
         yield from _comment(f"{why}.", 2)
+    yield from _unused(proposal.unused)
     yield ""
 
 

@@ -1,5 +1,6 @@
 """Kinds of fields: how a column is declared, judged by its values and, where these do not tell, by its name."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +34,8 @@ NAMES_OF_THINGS = frozenset({"actor", "artist", "author", "brand", "cast", "cate
 
 CODE_WORDS = frozenset({"barcode", "code", "ean", "fax", "gtin", "id", "ids", "isbn", "phone", "postal", "postcode",
                         "sku", "uid", "upc", "uuid", "zip", "zipcode"})  # fmt: skip
+
+_FREE = "(?i)(free|gratis|kostenlos)( .*)?"
 
 CURRENCIES = {"$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "₹", "USD": "$", "EUR": "€", "GBP": "£"}
 
@@ -233,6 +236,20 @@ def _number(profile: Profile, name: str, choose: Choose) -> FieldProposal | None
     return FieldProposal(declared, span, profile)
 
 
+def _price_or_free(profile: Profile, name: str, choose: Choose) -> FieldProposal | None:
+    """Prices, among which a word stands for nothing to pay."""
+    is_price = has_word(profile.name, {"cost", "fee", "price"}) and 0.2 < profile.share_numbers < 1
+    if not is_price or profile.decimal in (None, BOTH_MARKS):
+        return None
+    if not all(re.fullmatch(_FREE, value) for value in profile.odd_numbers):
+        return None
+    source = f"regexp_replace({plain_name(profile.name)}, {text_literal(f'^{_FREE}$')}, '0')"
+    keys = {"source": source, "decimal": profile.decimal, "filter": True}
+    unit = _unit(profile)
+    why = f"up to {amount(profile.greatest)}; {quoted(profile.odd_numbers[0])} is 0"
+    return FieldProposal({"name": name, "kind": "number", **keys, **({"unit": unit} if unit else {})}, why, profile)
+
+
 def _ask_decimal(profile: Profile, choose: Choose) -> str:
     example = quoted(next((value for value in profile.examples if "," in value), profile.examples[0]))
     return choose(
@@ -317,4 +334,14 @@ def is_long_text(profile: Profile) -> bool:
     return profile.mean_words >= LONG_TEXT_WORDS and profile.share_urls < 0.5
 
 
-_DETECTORS: Sequence[Detector] = (_nothing, _address, _list, _boolean, _date, _number, _separated, _category)
+_DETECTORS: Sequence[Detector] = (
+    _nothing,
+    _address,
+    _list,
+    _boolean,
+    _date,
+    _price_or_free,
+    _number,
+    _separated,
+    _category,
+)

@@ -1,6 +1,5 @@
 """Files of a folder as tables: which of them belong together, and how they are declared."""
 
-import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,27 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from mcp_server.dataset.sources import SourceFile, format_of
+from mcp_server.discovery.headers import dialect_keys
 from mcp_server.discovery.tables import FileOrigin, Tables
 from mcp_server.errors import DatasetError
-from mcp_server.reading.delimited import Dialect, detect_separator, split_rows
 from mcp_server.reading.files import LocatedFile
 from mcp_server.reading.opening import open_pieces
 from mcp_server.reading.session import Session
-from mcp_server.reading.text_files import readable_text
+from mcp_server.reading.text_files import open_text, readable_text
 
 MOST_FILES = 500
 """Files of a folder that are looked at."""
-
-SAMPLED_ROWS = 100
-"""Rows by which a header line is told."""
 
 ENCODINGS = (None, "windows-1252", "latin-1")
 """Encodings that are tried: UTF-8 first."""
 
 QUOTATIONS: tuple[dict[str, str], ...] = ({}, {"escape": "\\"}, {"quote": ""})
 """Forms of quotations that are tried."""
-
-_NUMBER = r"[+-]?\d+([.,]\d+)?"
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ def read_folder(
 
 def _add(declared: dict[str, Any], files: tuple[Path, ...], tables: Tables, scratch: Path, number: int) -> None:
     """Add a table. Where that leaves fewer lines out, quotation marks are quoted by backslashes, or plain text."""
-    is_delimited = format_of(files[0].name) == "delimited"
+    is_delimited = declared.get("format", format_of(files[0].name)) == "delimited"
     best, fewest, chosen = None, 0, declared
     for place, more in enumerate(QUOTATIONS if is_delimited else QUOTATIONS[:1]):
         source = SourceFile.model_validate(declared | more)
@@ -131,16 +125,24 @@ def _describe(path: Path, root: Path, session: Session, scratch: Path, number: i
     declared: dict[str, Any] = {"file": path.relative_to(root).as_posix()}
     source = SourceFile(file=str(declared["file"]))
     form = format_of(path.name)
+    if form == "atomic" and not _is_atomic(path):
+        form = declared["format"] = "delimited"
     if form in ("delimited", "json", "jsonl"):
         encoding = _encoding(path, scratch)
         if encoding is not None:
             declared["encoding"] = encoding
         source = SourceFile.model_validate(declared)
     if form == "delimited":
-        declared |= _dialect(source, readable_text(source, path, scratch))
+        declared |= dialect_keys(source, readable_text(source, path, scratch))
         source = SourceFile.model_validate(declared)
     [piece, *_] = open_pieces(LocatedFile(source, (path,)), session, scratch, 100_000 + number)
     return _File(path, declared, tuple(piece.columns))
+
+
+def _is_atomic(path: Path) -> bool:
+    """True if the first line of a file names columns with their types, as RecBole's files do."""
+    with open_text(path) as stream:
+        return all(re.fullmatch(r"[^:\t]+:\w+", name) for name in stream.readline().rstrip("\r\n").split("\t"))
 
 
 def _encoding(path: Path, scratch: Path) -> str | None:
@@ -151,37 +153,3 @@ def _encoding(path: Path, scratch: Path) -> str | None:
             continue
         return encoding
     raise DatasetError("it is not text in any encoding that is known here")
-
-
-def _dialect(source: SourceFile, path: Path) -> dict[str, Any]:
-    """The separator, if it would not be detected, and names of columns, if there is no header line.
-
-    Raises:
-        DatasetError: The file has one column only.
-    """
-    plain = Dialect("", source.quote, source.quote, (), None)
-    separator = detect_separator(path, plain)
-    quote = "" if len(separator) > 1 else source.quote
-    dialect = Dialect(separator, quote, quote, (), None)
-    rows = [row for _, row in itertools.islice(split_rows(path, dialect), SAMPLED_ROWS) if row]
-    if not rows or len(rows[0]) < 2:
-        raise DatasetError("it has one column only, so it is no table")
-    if _has_header(rows):
-        return {}
-    return {"separator": separator, "columns": [f"column{number}" for number in range(1, len(rows[0]) + 1)]}
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    """False if the first row looks like the others: a number where they have numbers."""
-    first, others = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
-    if first in ([str(number + start) for number in range(len(first))] for start in (0, 1)):
-        return True
-    if not others:
-        return True
-    for position, cell in enumerate(first):
-        below = [row[position].strip() for row in others if row[position].strip()]
-        if re.fullmatch(_NUMBER, cell.strip()) and below:
-            n_numbers = sum(re.fullmatch(_NUMBER, value) is not None for value in below)
-            if n_numbers > 0.9 * len(below):
-                return False
-    return len(set(first)) == len(first)

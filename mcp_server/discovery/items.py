@@ -12,7 +12,16 @@ from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, Question
 from mcp_server.discovery.roles import TITLE_WORDS, Roles, says_of_deed
 from mcp_server.discovery.side_sources import SideSources
-from mcp_server.discovery.sources import can_query, conflicts, most_frequent, query_source, whole_table
+from mcp_server.discovery.sources import (
+    LARGEST_CONFLICT,
+    can_query,
+    conflicts,
+    further_sources,
+    most_frequent,
+    query_source,
+    steady_columns,
+    whole_table,
+)
 from mcp_server.discovery.sql_names import plain_name
 from mcp_server.discovery.titles import YEAR_IN_TITLE, choose_title, has_year
 from mcp_server.discovery.words import ID_WORDS, field_name, has_word, is_nameless, words_of
@@ -22,9 +31,6 @@ from mcp_server.reading.sql_text import text_literal
 
 MOST_FILTERS = 20
 """Fields that are filtered by default."""
-
-LARGEST_CONFLICT = 0.05
-"""Share of items with several values in a column, up to which the column is still one of the items."""
 
 STOCK_WORDS = frozenset({"instock", "inventory", "stock"})
 
@@ -60,7 +66,7 @@ class ItemsFinder:
         table, key = self._roles.items, self._roles.item_key
         single, several = self._columns()
         title = choose_title(single, table.name, self._noun, self._choose)
-        parts = _Parts([], [self._main_source(single, several)], [])
+        parts = _Parts([], [self._main_source(single, several), *further_sources(table)], [])
         titled = self._title(title)
         parts.fields.append(titled)
         if title is not None and has_year(title) and not any("year" in words_of(each.name) for each in single):
@@ -96,7 +102,8 @@ class ItemsFinder:
         found = conflicts(self._session, table, key)
         used = set()
         if table is roles.interactions:
-            used = {roles.user, *(each.name for each in others if says_of_deed(each))}
+            steady = steady_columns(self._session, table, key)
+            used = {roles.user, *(each.name for each in others if says_of_deed(each) and each.name not in steady)}
         single = [each for each in others if found[each.name] <= LARGEST_CONFLICT and each.name not in used]
         if table is roles.interactions:
             taken = [each for each in others if each not in single and each.name not in used]
@@ -111,7 +118,7 @@ class ItemsFinder:
             rows = "one row" if not several and table.columns[key].is_unique else "one row or several"
             return whole_table(table, columns, f"{table.n_rows:,} rows, {rows} for {_a(self._noun)}")
         why = f"there is no table of {self._noun}s, so they are those of the interactions"
-        if not can_query(table):
+        if not can_query(table, *columns):
             return whole_table(table, columns, why)
         chosen = {key: key} | {each.name: most_frequent(table, each.name) for each in single}
         quoted_key = table.origin.column(key)
@@ -144,22 +151,31 @@ class ItemsFinder:
 
     def _available(self, fields: Sequence[FieldProposal]) -> tuple[str | None, str, list[str]]:
         """A condition for items that are available, why, and the fields that it uses."""
-        for field in fields:
-            words = {*words_of(field.name), *words_of(field.profile.name)}
-            name = plain_name(field.name)
-            if field.kind == "number" and words & STOCK_WORDS and field.profile.n_zeros:
-                return f"{name} > 0", f"{field.profile.n_zeros:,} are out of stock", [field.name]
-            if field.kind == "boolean" and words & (STOCK_WORDS | AVAILABLE_WORDS):
-                return name, f"the column {field.profile.name} says so", [field.name]
-            if field.kind == "boolean" and words & GONE_WORDS:
-                return f"NOT {name}", f"the column {field.profile.name} says which are not", [field.name]
-            names = [value for value, _ in field.profile.common if value.strip().lower() in AVAILABLE_NAMES]
-            few = field.profile.n_distinct <= 8 and not field.declared.get("many")
-            if field.kind == "category" and names and few:
-                return self._of_names(field, name, names)
-        return None, "", []
+        found = [(field, *condition) for field in fields if (condition := self._condition(field)) is not None]
+        own = list(self._roles.items.columns.values())
+        found = [each for each in found if each[0].profile in own] or found[:1]
+        if not found:
+            return None, "", []
+        conditions = [f"({sql})" if " OR " in sql and len(found) > 1 else sql for _, sql, _ in found]
+        return " AND ".join(conditions), "; ".join(why for *_, why in found), [field.name for field, *_ in found]
 
-    def _of_names(self, field: FieldProposal, name: str, names: list[str]) -> tuple[str | None, str, list[str]]:
+    def _condition(self, field: FieldProposal) -> tuple[str, str] | None:
+        """The condition of a field for available items, and why; None where it says nothing of that."""
+        profile, name = field.profile, plain_name(field.name)
+        words = {*words_of(field.name), *words_of(profile.name)}
+        if field.kind == "number" and words & STOCK_WORDS and profile.n_zeros:
+            return f"{name} > 0", f"{profile.n_zeros:,} are out of stock"
+        if field.kind == "boolean" and words & (STOCK_WORDS | AVAILABLE_WORDS):
+            return name, f"the column {profile.name} says so"
+        if field.kind == "boolean" and words & GONE_WORDS:
+            return f"NOT {name}", f"the column {profile.name} says which are not"
+        if field.kind == "date" and words & GONE_WORDS and profile.known_share < 1:
+            return f"{name} IS NULL", f"{profile.n_known:,} have a date in the column {profile.name}"
+        names = [value for value, _ in profile.common if value.strip().lower() in AVAILABLE_NAMES]
+        few = profile.n_distinct <= 8 and not field.declared.get("many")
+        return self._of_names(field, name, names) if field.kind == "category" and names and few else None
+
+    def _of_names(self, field: FieldProposal, name: str, names: list[str]) -> tuple[str, str] | None:
         condition = " OR ".join(f"{name} = {text_literal(value)}" for value in names)
         answer = self._choose(
             Question(
@@ -169,9 +185,7 @@ class ItemsFinder:
                 default="yes",
             )
         )
-        if answer == "no":
-            return None, "", []
-        return condition, f"the names of {field.profile.name} say so", [field.name]
+        return None if answer == "no" else (condition, f"the names of {field.profile.name} say so")
 
 
 def _a(noun: str) -> str:

@@ -38,7 +38,8 @@ class Link:
 
 def can_be_id(profile: Profile) -> bool:
     """True for a column whose values are whole numbers or short texts, and no times."""
-    has_form_of_time = bool(profile.formats) or profile.times.n_iso + profile.n_clear_times > profile.times.n_known / 2
+    n_times = profile.times.n_iso + profile.n_clear_times
+    has_form_of_time = bool(profile.formats) or (n_times > profile.times.n_known / 2 and profile.share_whole < 0.5)
     is_named_time = has_word(profile.name, TIME_WORDS) and not has_word(profile.name, ID_WORDS)
     looks_like_time = has_form_of_time or (is_named_time and profile.share_numbers == 1.0)
     is_fraction = profile.share_numbers > 0.9 and profile.share_numbers - profile.share_whole > 0.05

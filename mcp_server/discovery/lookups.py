@@ -11,7 +11,7 @@ from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.roles import TITLE_WORDS, Roles, looks_like_people
 from mcp_server.discovery.sources import can_join, query_source
 from mcp_server.discovery.tables import Table
-from mcp_server.discovery.words import field_name, has_word, singular
+from mcp_server.discovery.words import field_name, has_word, noun_of, singular, words_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Lookup:
 
 def find_lookups(roles: Roles, links: Sequence[Link]) -> list[Lookup]:
     """All ways from the items to names for their codes."""
-    if roles.items is roles.interactions:
+    if roles.items is roles.interactions or not can_join((roles.items, roles.item_key)):
         return []
     found: list[Lookup] = []
     for first in _links_of(roles.items, roles, links):
@@ -54,8 +54,15 @@ def _links_of(table: Table, roles: Roles, links: Sequence[Link]) -> list[Link]:
 
 def _lookup(links: tuple[Link, ...]) -> list[Lookup]:
     target = links[-1].target
-    names = [each for each in target.columns.values() if has_word(each.name, TITLE_WORDS) and each.share_numbers < 0.5]
-    if not names or looks_like_people(target) or not can_join(links[0].table, *(link.target for link in links)):
+    names = [
+        each
+        for name, each in target.columns.items()
+        if (has_word(name, TITLE_WORDS) or words_of(name) == (noun_of(links[-1].key),))
+        and each.share_numbers < 0.5
+        and name not in target.parts
+    ]
+    columns = [each for link in links for each in ((link.table, link.column), (link.target, link.key))]
+    if not names or looks_like_people(target) or not can_join(*columns):
         return []
     return [Lookup(links, names[0])]
 

@@ -39,7 +39,10 @@ LEAST_FITTING = 0.98
 
 _WHOLE = r"^[+-]?\d+(\.0*)?$"
 _URL = r"^(https?://|www\.)\S+$"
-_HTML = r"(?i)<(p|br|div|b|i|a|ul|li|strong|em|span|h[1-6]|table|script)(\s[^>]*)?/?>"
+_HTML = (
+    r"(?i)<(p|br|div|b|i|a|ul|li|strong|em|span|h[1-6]|table|script)(\s[^>]*)?/?>"
+    r"|&(amp|apos|gt|lt|nbsp|quot|#\d{2,5}|#x[0-9a-f]{2,4});"
+)
 _DIGITS = r"^[^a-z]{0,4}[0-9]|[0-9]\W*$"
 """Most values of a column of numbers or times begin or end with a digit."""
 

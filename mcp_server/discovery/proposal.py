@@ -54,6 +54,8 @@ class InteractionsProposal:
     """Keys and values besides the sources."""
     why: dict[str, str]
     """Reasons, by key."""
+    columns: tuple[str, ...]
+    """Columns that are used."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Proposal:
     users: UsersProposal
     interactions: InteractionsProposal
     search: SearchProposal
+    unused: list[LeftOut]
+    """Columns of the interactions that are not used, neither of the items nor of the users."""
     left_out: list[LeftOut]
     """Tables that are not used."""
     on_bad_row: str = "fail"

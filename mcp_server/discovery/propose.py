@@ -4,16 +4,24 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mcp_server.discovery.field_kinds import FieldProposal, is_long_text
+from mcp_server.discovery.field_kinds import FieldProposal, LeftOut, is_long_text
 from mcp_server.discovery.interactions import InteractionsFinder
 from mcp_server.discovery.items import ItemsFinder
 from mcp_server.discovery.languages import language_of
 from mcp_server.discovery.links import Link, find_links
 from mcp_server.discovery.orders import join_orders
-from mcp_server.discovery.proposal import ItemsProposal, Proposal, SearchProposal
+from mcp_server.discovery.proposal import (
+    InteractionsProposal,
+    ItemsProposal,
+    Proposal,
+    SearchProposal,
+    UsersProposal,
+)
 from mcp_server.discovery.questions import Choose
-from mcp_server.discovery.roles import DEED_WORDS, Roles, find_roles
+from mcp_server.discovery.roles import DEED_WORDS, NoInteractionsError, Roles, find_roles
+from mcp_server.discovery.splits import unite_splits
 from mcp_server.discovery.tables import Table, Tables
+from mcp_server.discovery.unfolding import hint, unfold
 from mcp_server.discovery.users import propose_users
 from mcp_server.discovery.words import USER_WORDS, noun_of, plural, singular, words_of
 
@@ -48,9 +56,16 @@ def look_for_roles(tables: Tables, choose: Choose) -> Found:
     Raises:
         DatasetError: There is no table of interactions.
     """
+    unite_splits(tables)
     links = find_links(tables.found, tables.session)
     if join_orders(tables, links):
         links = find_links(tables.found, tables.session)
+    try:
+        return Found(tables, links, find_roles(tables.found, links, tables.session, choose))
+    except NoInteractionsError as error:
+        if not unfold(tables):
+            raise NoInteractionsError(f"{error}{hint(tables)}") from None
+    links = find_links(tables.found, tables.session)
     return Found(tables, links, find_roles(tables.found, links, tables.session, choose))
 
 
@@ -63,7 +78,7 @@ def propose(found: Found, name: str, choose: Choose) -> Proposal:
     roles, session = found.roles, found.tables.session
     noun = _item_noun(roles)
     items, unused = ItemsFinder(roles, found.links, session, choose, noun).propose()
-    interactions = InteractionsFinder(roles, choose).propose()
+    interactions = InteractionsFinder(roles, session, choose).propose()
     users = propose_users(roles, session, choose)
     missing = dict.fromkeys(_missing_texts([*items.fields, *users.fields]))
     return Proposal(
@@ -75,8 +90,24 @@ def propose(found: Found, name: str, choose: Choose) -> Proposal:
         users=users,
         interactions=interactions,
         search=_search(items),
+        unused=_unused_columns(roles, items, users, interactions),
         left_out=unused,
     )
+
+
+def _unused_columns(
+    roles: Roles, items: ItemsProposal, users: UsersProposal, interactions: InteractionsProposal
+) -> list[LeftOut]:
+    """Columns of the interactions of which nothing is made."""
+    used = set(interactions.columns)
+    for table, part in ((roles.items, items), (roles.users or roles.interactions, users)):
+        if table is roles.interactions:
+            used |= {field.profile.name for field in part.fields}
+            used |= {each.name.removeprefix(f"{table.name}: ") for each in part.left_out}
+    columns = [each for name, each in roles.interactions.columns.items() if name not in used]
+    return [
+        LeftOut(each.name, f"such as {', '.join(each.examples)}" if each.n_known else "it is empty") for each in columns
+    ]
 
 
 def _missing_texts(fields: Iterable[FieldProposal]) -> list[str]:
@@ -98,7 +129,9 @@ def _missing_texts(fields: Iterable[FieldProposal]) -> list[str]:
 
 def _item_noun(roles: Roles) -> str:
     candidates = [noun_of(roles.item), _table_noun(roles.items), noun_of(roles.item_key)]
-    telling = [noun for noun in candidates if noun and noun not in USER_WORDS | DEED_WORDS and noun.isalpha()]
+    telling = [
+        noun for noun in candidates if noun and len(noun) > 1 and noun not in USER_WORDS | DEED_WORDS and noun.isalpha()
+    ]
     specific = [noun for noun in telling if noun not in ("item", "column", "stock", "title")]
     return (specific or telling or ["item"])[0].replace("column", "item")
 

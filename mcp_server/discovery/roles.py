@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mcp_server.discovery.links import TIME_WORDS, Link, can_be_id, names_agree, overlap
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.tables import JoinedOrigin, Table
+from mcp_server.discovery.sources import steady_columns
+from mcp_server.discovery.tables import DatabaseOrigin, JoinedOrigin, Table
 from mcp_server.discovery.words import ID_WORDS, ITEM_WORDS, USER_WORDS, has_word, is_nameless
 from mcp_server.errors import DatasetError
 from mcp_server.reading.feedback import COUNT_WORDS
@@ -18,7 +19,7 @@ PEOPLE_WORDS = frozenset({"age", "birth", "birthday", "city", "country", "dob", 
 
 TITLE_WORDS = frozenset({"caption", "headline", "label", "name", "title"})
 
-RATING_WORDS = frozenset({"grade", "overall", "rate", "rating", "score", "star", "vote"})
+RATING_WORDS = frozenset({"grade", "overall", "point", "rate", "rating", "score", "star", "vote"})
 
 EVENT_WORDS = frozenset({"action", "behavior", "behaviour", "event", "interaction"})
 
@@ -27,8 +28,16 @@ DEED_WORDS = frozenset({"borrowing", "click", "download", "event", "history", "i
                         "transaction", "view", "watch"})  # fmt: skip
 """Words in the names of tables that hold what users do."""
 
+ATTRIBUTE_WORDS = frozenset({"age", "brand", "category", "city", "color", "colour", "country", "department", "gender",
+                             "language", "lat", "latitude", "lng", "longitude", "method", "month", "price", "region",
+                             "size", "state", "status", "type", "weekday", "year", "zip", "zipcode"})  # fmt: skip
+"""Words in the names of columns that tell how something is, and not what it is."""
+
+MOST_PAIRS = 6
+"""Further pairs of columns that are shown as a choice."""
+
 POSITION = 0.01
-"""Of columns without names, the first ones are most often the IDs, if all else is the same."""
+"""Doubt for each place from the left: without names, the first columns are most often the IDs."""
 
 
 @dataclass(frozen=True)
@@ -58,18 +67,25 @@ class _Pair:
     user_score: float
 
 
+class NoInteractionsError(DatasetError):
+    """No table says which user has done something with which item."""
+
+
 def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session, choose: Choose) -> Roles:
     """Decide the roles of tables.
 
     Raises:
-        DatasetError: No table says which user has done something with which item.
+        NoInteractionsError: No table says which user has done something with which item.
     """
-    pairs = sorted((pair for table in tables for pair in _pairs(table, links)), key=lambda pair: -pair.score)
-    if not pairs:
-        raise DatasetError(
+    found = sorted((pair for table in tables for pair in _pairs(table, links)), key=lambda pair: -pair.score)
+    best = next((pair for pair in found if _is_of_many(pair, session)), None)
+    if best is None:
+        raise NoInteractionsError(
             "no table was found that says which user did something with which item: a table with a column of user IDs "
             f"and a column of item IDs is needed. There are: {'; '.join(map(_describe, tables)) or 'no tables'}"
         )
+    further = [pair for pair in found if pair.table is best.table and pair is not best][:MOST_PAIRS]
+    pairs = [best, *(pair for pair in further if _is_of_many(pair, session))]
     best = _chosen_pair(pairs, choose)
     items, item_key = _items(best, tables, links, session)
     of_users = (link for link in links if _is_of(link, best.table, best.user))
@@ -105,7 +121,7 @@ def _chosen_pair(pairs: Sequence[_Pair], choose: Choose) -> _Pair:
     if best.user_score >= 2:
         return best
     profiles = best.table.columns
-    shown = {f"{pair.user}, {pair.item}": pair for pair in pairs if pair.table is best.table}
+    shown = {f"{pair.user}, {pair.item}": pair for pair in pairs}
     answer = choose(
         Question(
             key="columns of users and items",
@@ -122,6 +138,8 @@ def _chosen_pair(pairs: Sequence[_Pair], choose: Choose) -> _Pair:
 
 
 def _pairs(table: Table, links: Sequence[Link]) -> Iterable[_Pair]:
+    if any(_is_own_key(each) for each in table.columns.values()):
+        return []
     columns = [each for each in table.columns.values() if can_be_id(each) and not each.is_unique]
     evidence = _evidence(table)
     found = []
@@ -134,6 +152,20 @@ def _pairs(table: Table, links: Sequence[Link]) -> Iterable[_Pair]:
     return found
 
 
+def _is_own_key(column: Profile) -> bool:
+    """True for the key of a table of items or of users: its rows are no deeds."""
+    names_one = has_word(column.name, ITEM_WORDS) != has_word(column.name, USER_WORDS)
+    return names_one and has_word(column.name, ID_WORDS) and column.is_unique and can_be_id(column)
+
+
+def _is_of_many(pair: _Pair, session: Session) -> bool:
+    """False if each item always has the same user, or each user the same item: a brewery is no user of its beers."""
+    return not (
+        steady_columns(session, pair.table, pair.item, [pair.user])
+        or steady_columns(session, pair.table, pair.user, [pair.item])
+    )
+
+
 def _evidence(table: Table) -> float:
     """How much a table looks like interactions, whatever its IDs are."""
     names = list(table.columns)
@@ -144,6 +176,7 @@ def _evidence(table: Table) -> float:
     score += 2 * bool({word for word in DEED_WORDS if word in "_".join(table.words)})
     score += 2 * (_speaks_of(table, USER_WORDS) and _speaks_of(table, ITEM_WORDS))
     score -= 12 * any(has_word(name, {"tag", "keyword"}) for name in names)
+    score -= isinstance(table.origin, DatabaseOrigin) and table.origin.is_view
     return score
 
 
@@ -198,7 +231,7 @@ def _doubts(column: Profile) -> float:
     other_words = RATING_WORDS | EVENT_WORDS | TIME_WORDS | (COUNT_WORDS - {"n", "no", "num", "number"})
     few = column.n_distinct < 10 and column.n_rows > 200
     is_score = column.share_numbers == 1.0 and column.n_negative > 0
-    return 5.0 * has_word(column.name, other_words) + 3 * few + 5 * is_score + (column.mean_words > 4)
+    return 5.0 * has_word(column.name, other_words | ATTRIBUTE_WORDS) + 3 * few + 5 * is_score + (column.mean_words > 4)
 
 
 def _is_of(link: Link, table: Table, column: str) -> bool:
@@ -213,7 +246,7 @@ def _items(pair: _Pair, tables: Sequence[Table], links: Sequence[Link], session:
     repeated = [
         (contained, table, name)
         for table in tables
-        if table is not pair.table and _has_title(table) and not looks_like_people(table)
+        if table is not pair.table and has_title(table) and not looks_like_people(table)
         for name, profile in table.columns.items()
         if can_be_id(profile) and names_agree(pair.table, pair.item, table, name)
         for contained, _ in [overlap(session, pair.table, pair.item, table, name)]
@@ -228,10 +261,11 @@ def _items(pair: _Pair, tables: Sequence[Table], links: Sequence[Link], session:
 def _best_link(links: Iterable[Link], exclude: Table | None = None) -> Link | None:
     def score(link: Link) -> float:
         columns = min(len(link.target.columns), 10) / 10
-        return 3 * link.contained + 2 * link.names_agree + 2 * _has_title(link.target) + columns
+        return 3 * link.contained + 2 * link.names_agree + 2 * has_title(link.target) + columns
 
     return max((link for link in links if link.target is not exclude), key=score, default=None)
 
 
-def _has_title(table: Table) -> bool:
+def has_title(table: Table) -> bool:
+    """True if a column of a table is called a title or a name."""
     return any(has_word(name, TITLE_WORDS) for name in table.columns)

@@ -1,13 +1,12 @@
 """Tables that know more of items: prices, links, tags. They are joined to the items as further sources."""
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcp_server.discovery.field_kinds import (
-    MOST_FILTER_NAMES,
     FieldProposal,
     LeftOut,
-    is_long_text,
     propose_field,
 )
 from mcp_server.discovery.links import LEAST_CONTAINED, TIME_WORDS, Link, can_be_id, names_agree, overlap
@@ -16,13 +15,14 @@ from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import SourceProposal
 from mcp_server.discovery.questions import Choose
 from mcp_server.discovery.roles import TITLE_WORDS, Roles
+from mcp_server.discovery.side_fields import collected, named, renamed_field
 from mcp_server.discovery.sources import can_join, query_source
-from mcp_server.discovery.tables import FileOrigin, Table
+from mcp_server.discovery.splits import same_columns
+from mcp_server.discovery.tables import DatabaseOrigin, FileOrigin, Table
 from mcp_server.discovery.words import USER_WORDS, field_name, has_word, noun_of
 from mcp_server.reading.session import Session
 
-MOST_WORDS = 6
-"""Words of a typical value of a category."""
+DEEDS = "it says what users did, and interactions come from one table: a query with UNION ALL can unite them"
 
 
 @dataclass(frozen=True)
@@ -108,18 +108,23 @@ class SideSources:
 
     def _refer(self, table: Table) -> _Reference | LeftOut:
         roles = self._roles
+        if isinstance(table.origin, DatabaseOrigin) and table.origin.is_view:
+            return LeftOut(table.name, "it is a view, and shows what other tables have")
         for of in (roles.items, roles.interactions):
             if set(table.columns) == set(of.columns):
-                return LeftOut(table.name, f"it has the same columns as {of.name}, so it may be a part or a copy of it")
+                return LeftOut(table.name, same_columns(table, of))
         found = self._columns(table)
         if found is None:
-            return LeftOut(table.name, "no column of it was found to refer to the items or the users")
-        users = tuple(name for name, each in table.columns.items() if has_word(name, USER_WORDS) and can_be_id(each))
+            return LeftOut(table.name, "no column of it was found to refer to the items")
+        users = _users_of(table)
         if users and not any(has_word(name, {"tag", "keyword"}) for name in table.columns):
-            why = "it says what users did, and interactions come from one table: a query with UNION ALL can unite them"
-            return LeftOut(table.name, why)
+            return LeftOut(table.name, DEEDS)
         column, target = found
-        lookup = None if table.columns[column].is_unique else self._lookup(table, {column, *users})
+        lookup = self._lookup(table, {column, *users})
+        if lookup is not None and table.columns[column].is_unique and not _only_refers(table, {column, lookup.column}):
+            lookup = None
+        if lookup is not None and _users_of(lookup.target):
+            return LeftOut(table.name, DEEDS)
         return _Reference(table, column, target, lookup, users)
 
     def _columns(self, table: Table) -> tuple[str, str] | None:
@@ -157,13 +162,16 @@ class SideSources:
         source = self._direct(reference, columns)
         if source is not None:
             return Side(source, fields, left_out)
-        if not can_join(*self._involved(reference)):
+        fields = [field for field in fields if field.profile.name not in reference.owner.parts]
+        if not can_join(*self._involved(reference)) or not fields:
             why = "it would have to be joined by a query, which reads only files in UTF-8 with a header line"
             return LeftOut(reference.table.name, why)
         kept = sorted({field.profile.name for field in fields})
         owner = noun_of(reference.owner.name) or "more"
-        renamed = {name: f"{owner}_{name}" if name in columns else name for name in kept}
-        return Side(self._joined(reference, renamed), [_renamed(field, renamed) for field in fields], left_out)
+        renamed: dict[str, str] = {}
+        for name in kept:
+            renamed[name] = _free_name(name, owner, {*columns, *renamed.values()})
+        return Side(self._joined(reference, renamed), [renamed_field(field, renamed) for field in fields], left_out)
 
     def _fields(self, reference: _Reference, names: Collection[str]) -> tuple[list[FieldProposal], list[LeftOut]]:
         fields: list[FieldProposal] = []
@@ -176,7 +184,9 @@ class SideSources:
             name = field_name(noun if is_name_of_code else profile.name, taken, noun)
             field = propose_field(profile, name, self._choose)
             if not reference.is_unique:
-                field = _collected(field)
+                field = collected(field)
+            elif is_name_of_code and isinstance(field, FieldProposal):
+                field = named(field)
             if isinstance(field, LeftOut):
                 left_out.append(LeftOut(f"{owner.name}: {profile.name}", field.why))
             else:
@@ -193,7 +203,9 @@ class SideSources:
         if not is_named_alike or reference.lookup is not None or others & set(columns):
             return None
         known = self._known(reference)
-        if not isinstance(origin, FileOrigin) or (known < 1.0 and can_join(table, self._roles.items)):
+        if not isinstance(origin, FileOrigin) or (
+            known < 1.0 and can_join((table, column), (self._roles.items, self._roles.item_key))
+        ):
             return None
         return SourceProposal(dict(origin.declared), f"{_rows(reference)}{_of_strangers(known)}")
 
@@ -209,11 +221,16 @@ class SideSources:
         if self._roles.items is self._roles.interactions:
             return False
         is_key = reference.target == self._roles.item_key
-        return not is_key or (self._known(reference) < 1.0 and can_join(self._roles.items))
+        return not is_key or (self._known(reference) < 1.0 and can_join((self._roles.items, self._roles.item_key)))
 
-    def _involved(self, reference: _Reference) -> list[Table]:
-        found = [reference.table, reference.owner]
-        return [*found, self._roles.items] if self._restricts(reference) else found
+    def _involved(self, reference: _Reference) -> list[tuple[Table, str]]:
+        """The columns by which tables are joined."""
+        found, lookup = [(reference.table, reference.column)], reference.lookup
+        if lookup is not None:
+            found += [(reference.table, lookup.column), (lookup.target, lookup.key)]
+        if self._restricts(reference):
+            found += [(self._roles.items, reference.target), (self._roles.items, self._roles.item_key)]
+        return found
 
     def _joined(self, reference: _Reference, renamed: Mapping[str, str]) -> SourceProposal:
         """A source by a query.
@@ -235,6 +252,22 @@ class SideSources:
         return query_source(reference.table, chosen, why, joins=" ".join(joins))
 
 
+def _only_refers(table: Table, ids: Collection[str]) -> bool:
+    """True if a table has nothing to say but its IDs, and when it was changed."""
+    return all(name in ids or has_word(name, TIME_WORDS | {"created", "update", "updated"}) for name in table.columns)
+
+
+def _free_name(name: str, owner: str, taken: Collection[str]) -> str:
+    """A name for a column that no other source has: of several, a field would take the first value."""
+    choices = itertools.chain([name, f"{owner}_{name}"], (f"{owner}_{name}_{number}" for number in itertools.count(2)))
+    return next(choice for choice in choices if choice not in taken)
+
+
+def _users_of(table: Table) -> tuple[str, ...]:
+    """Columns with IDs of users."""
+    return tuple(name for name, each in table.columns.items() if has_word(name, USER_WORDS) and can_be_id(each))
+
+
 def _rows(reference: _Reference) -> str:
     return "one row for an item" if reference.is_unique else "several rows for an item"
 
@@ -244,28 +277,3 @@ def _of_strangers(known: float) -> str:
     if known == 1.0:
         return ""
     return f"; {1 - known:.0%} of its items are only here, have no title and are never recommended"
-
-
-def _collected(field: FieldProposal | LeftOut) -> FieldProposal | LeftOut:
-    """A field of which each item has several values."""
-    if isinstance(field, LeftOut):
-        return field
-    profile = field.profile
-    if field.kind == "date" or has_word(profile.name, TIME_WORDS | {"month", "year"}):
-        return LeftOut(profile.name, "each item has several times")
-    if field.kind in ("number", "boolean"):
-        return LeftOut(profile.name, "each item has several values: a query with GROUP BY can choose one")
-    if is_long_text(profile) or profile.mean_words > MOST_WORDS:
-        return LeftOut(profile.name, "each item has several texts")
-    kept = {key: value for key, value in field.declared.items() if key in ("source", "separator")}
-    declared = {"name": field.name, "kind": "category", "many": True, **kept}
-    if profile.n_distinct <= MOST_FILTER_NAMES:
-        declared["filter"] = True
-    return FieldProposal(declared, f"several for an item, such as {', '.join(profile.examples)}", profile)
-
-
-def _renamed(field: FieldProposal, renamed: Mapping[str, str]) -> FieldProposal:
-    """A field of a column that the query has given another name."""
-    old = field.profile.name
-    new, source = renamed[old], field.declared.get("source", old)
-    return field if new == old else field.changed(source=str(source).replace(old, new))

@@ -7,6 +7,12 @@ from mcp_server.discovery.tables import FileOrigin, JoinedOrigin, Table
 from mcp_server.reading.session import Session
 from mcp_server.reading.sql_text import identifier
 
+LARGEST_CONFLICT = 0.05
+"""Share of a key's values with several values in a column, up to which the column still says something of the key."""
+
+LEAST_REPEATED = 10
+"""Values of a key that come again, by which it is told which columns say something of it."""
+
 
 def whole_table(table: Table, columns: Sequence[str], why: str) -> SourceProposal:
     """A source of all rows of a table.
@@ -16,7 +22,17 @@ def whole_table(table: Table, columns: Sequence[str], why: str) -> SourceProposa
     """
     if isinstance(table.origin, FileOrigin):
         return SourceProposal(dict(table.origin.declared), why)
-    return query_source(table, {column: column for column in columns}, why)
+    whole = dict.fromkeys(column.split(".")[0] if column in table.parts else column for column in columns)
+    return query_source(table, {column: table.origin.column(column) for column in whole}, why)
+
+
+def further_sources(table: Table) -> list[SourceProposal]:
+    """Sources of the rows that a table has from further files."""
+    return [
+        SourceProposal(dict(origin.declared), "further rows of the same table")
+        for origin in table.more
+        if isinstance(origin, FileOrigin)
+    ]
 
 
 def query_source(
@@ -43,19 +59,23 @@ def _entry(table: Table, name: str, sql: str) -> str:
     return found if found in (name, table.origin.quote(name)) else f"{found} AS {table.origin.quote(name)}"
 
 
-def can_query(*tables: Table) -> bool:
-    """True if one query can read all of these tables."""
-    return all(table.origin.sql is not None for table in tables)
+def can_query(table: Table, *columns: str) -> bool:
+    """True if a query can read these columns of a table."""
+    return table.origin.sql is not None and not table.more and table.parts.isdisjoint(columns)
 
 
-def can_join(*tables: Table) -> bool:
-    """True if one query can join these tables."""
-    return can_query(*tables) and not any(isinstance(table.origin, JoinedOrigin) for table in tables)
+def can_join(*columns: tuple[Table, str]) -> bool:
+    """True if a query can join tables by these columns of them."""
+    return all(can_query(table, column) and not isinstance(table.origin, JoinedOrigin) for table, column in columns)
 
 
-def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
-    """For each other column, the share of the key's values with which it has several values."""
-    others = [name for name in table.columns if name != key]
+def conflicts(session: Session, table: Table, key: str, columns: Sequence[str] | None = None) -> dict[str, float]:
+    """For columns, the share of the key's values with which each has several values.
+
+    Args:
+        columns: By default all but the key.
+    """
+    others = [name for name in table.columns if name != key] if columns is None else columns
     if not others:
         return {}
     counts = ", ".join(f"count(DISTINCT {identifier(name)}) > 1 AS c{place}" for place, name in enumerate(others))
@@ -66,6 +86,26 @@ def conflicts(session: Session, table: Table, key: str) -> dict[str, float]:
         table.name,
     )
     return {name: float(share or 0) for name, share in zip(others, found, strict=True)}
+
+
+def steady_columns(session: Session, table: Table, key: str, columns: Sequence[str] | None = None) -> set[str]:
+    """Columns that say something of the key, and not of a row: they have one value for each of its values, though these
+    come again and again.
+
+    Args:
+        columns: Columns that are asked for; by default all but the key.
+    """
+    [n_repeated] = session.row(
+        f"SELECT count(*) FROM (SELECT 1 FROM {table.relation} WHERE {identifier(key)} IS NOT NULL "
+        f"GROUP BY {identifier(key)} HAVING count(*) > 1)",
+        table.name,
+    )
+    if n_repeated < LEAST_REPEATED:
+        return set()
+    found = conflicts(session, table, key, columns)
+    return {
+        name for name, share in found.items() if share <= LARGEST_CONFLICT / 5 and table.columns[name].n_distinct > 1
+    }
 
 
 def most_frequent(table: Table, column: str) -> str:

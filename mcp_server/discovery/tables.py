@@ -62,6 +62,8 @@ class DatabaseOrigin:
     """Quotes the name of a column where that is needed."""
     keys: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Foreign keys: the table and the column that a column refers to."""
+    is_view: bool = False
+    """True for what shows rows of other tables."""
 
     def column(self, name: str) -> str:
         """A column in a query of this table alone."""
@@ -100,6 +102,10 @@ class Table:
     n_rows: int
     """Number of rows, those included that are not looked at."""
     origin: Origin
+    parts: frozenset[str] = frozenset()
+    """Columns that are parts of objects: a source can name them, and a query cannot."""
+    more: tuple[Origin, ...] = ()
+    """Further files of its rows."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -135,7 +141,8 @@ class Tables:
             self.ignored[name] = str(error)
             return
         n_all = n_rows if n_rows is not None else self._count(piece, n_read)
-        self.found.append(Table(name, relation, profiles, n_all, origin))
+        parts = frozenset(column for column in columns if column not in piece.columns)
+        self.found.append(Table(name, relation, profiles, n_all, origin, parts))
 
     def _load(self, piece: Piece, columns: Mapping[str, Column], relation: str) -> int:
         missing = Missing.declared(None)
@@ -176,7 +183,7 @@ def _columns_of(piece: Piece, session: Session) -> Iterable[tuple[str, Column]]:
     if len(names) > MOST_COLUMNS:
         raise DatasetError(f"it has {len(names):,} columns, and at most {MOST_COLUMNS} are looked at")
     for name in names:
-        column = piece.columns[name]
+        column = piece.columns[name].plain
         parts = _parts_of(piece, column, session)
         if not parts:
             yield name, column

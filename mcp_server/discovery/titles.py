@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.questions import Choose, Question
-from mcp_server.discovery.words import CONTACT_WORDS, ID_WORDS, has_word, is_nameless, words_of
+from mcp_server.discovery.words import CONTACT_WORDS, ID_WORDS, english, has_word, is_nameless, words_of
 
 YEAR_IN_TITLE = r"\((\d{4})\)\s*$"
 
@@ -41,7 +41,7 @@ def choose_title(columns: Sequence[Profile], table: str, noun: str, choose: Choo
 def _score(column: Profile, noun: str) -> float:
     if column.share_urls > 0.3 or column.share_numbers > 0.5 or column.share_lists + column.share_objects > 0.1:
         return 0.0
-    words = words_of(column.name)
+    words = tuple(map(english, words_of(column.name)))
     score = 4.0 * ("title" in words) + 3.5 * ("name" in words) + 2 * bool({"description", "label"} & set(words))
     score += 1.5 * (words in (("title",), ("name",), (noun,), (noun, "title"), (noun, "name")))
     score += 2 * column.n_distinct / max(column.n_known, 1) + 2 * column.known_share

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 
 from mcp_server.dataset.fields import RESERVED_NAMES
+from mcp_server.discovery.foreign_words import ENDS, ENGLISH
 
 USER_WORDS = frozenset({
     "account", "borrower", "buyer", "client", "customer", "followee", "follower", "friend", "household", "listener",
@@ -17,8 +18,8 @@ ITEM_WORDS = frozenset({
     "series", "show", "sku", "song", "stock", "title", "track", "video", "wine",
 })  # fmt: skip
 
-ID_WORDS = frozenset({"asin", "code", "ean", "gtin", "guid", "id", "ids", "isbn", "key", "no", "nr", "number", "sku",
-                      "upc", "uuid"})  # fmt: skip
+ID_WORDS = frozenset({"asin", "code", "ean", "gtin", "guid", "id", "ids", "isbn", "key", "no", "nr", "number", "oid",
+                      "pk", "sku", "upc", "uuid"})  # fmt: skip
 
 PERSONAL_WORDS = frozenset({
     "address", "birthname", "email", "fax", "firstname", "fullname", "ip", "lastname", "mail", "mobile", "passwd",
@@ -48,11 +49,10 @@ def words_of(name: str) -> tuple[str, ...]:
     spaced = re.sub(r"([a-z0-9])([A-Z])|([A-Z]+)([A-Z][a-z])", r"\1\3 \2\4", name)
     found: list[str] = []
     for word in re.findall(r"[^\W_]+", spaced.lower()):
-        stem = word.removesuffix("id")
-        if stem != word and singular(stem) in USER_WORDS | ITEM_WORDS:
-            found += [stem, "id"]
-        else:
-            found.append(word)
+        end = next((end for end in ("id", "name", *ENDS) if word.endswith(end)), "")
+        stem = word.removesuffix(end)
+        is_compound = end and word not in USER_WORDS and english(stem) in USER_WORDS | ITEM_WORDS
+        found += [stem, ENDS.get(end, end)] if is_compound else [word]
     return tuple(found)
 
 
@@ -74,6 +74,11 @@ def singular(word: str) -> str:
     return word
 
 
+def english(word: str) -> str:
+    """A word of another language in English; the singular of all others."""
+    return ENGLISH.get(word) or ENGLISH.get(singular(word)) or singular(word)
+
+
 def plural(word: str) -> str:
     """The plural of an English noun."""
     for many, one in _IRREGULAR.items():
@@ -87,8 +92,8 @@ def plural(word: str) -> str:
 
 
 def has_word(name: str, wanted: Collection[str]) -> bool:
-    """True if one of the words of a name, or its singular, is wanted."""
-    return any(word in wanted or singular(word) in wanted for word in words_of(name))
+    """True if one of the words of a name, its singular or what it is in English is wanted."""
+    return any(word in wanted or singular(word) in wanted or english(word) in wanted for word in words_of(name))
 
 
 def noun_of(name: str) -> str | None:
@@ -98,12 +103,12 @@ def noun_of(name: str) -> str | None:
 
 
 def field_name(column: str, taken: Collection[str], prefix: str) -> str:
-    """A name for the field of a column, which no other field has.
+    """A name for the field of a column, which no other field has. What MongoDB adds to names is left out.
 
     Args:
         prefix: A word put before names that the program itself uses, or that begin with a digit.
     """
-    name = "_".join(words_of(column))[:40].rstrip("_")
+    name = "_".join(words_of(re.sub(r"\.\$\w+$", "", column)))[:40].rstrip("_")
     name = re.sub(r"[^a-z0-9_]", "", name)
     if not name or not name[0].isalpha() or name in RESERVED_NAMES:
         name = f"{prefix}_{name}"[:40].rstrip("_")

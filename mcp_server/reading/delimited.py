@@ -4,7 +4,7 @@ import csv
 import itertools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -32,6 +32,8 @@ class Dialect:
     """Names of the columns."""
     header_line: int | None
     """The line that holds the names, from 1; None where the specification names the columns."""
+    skipped: int = 0
+    """Number of lines at the top that are neither names nor rows."""
 
 
 def read_dialect(source: SourceFile, path: Path) -> Dialect:
@@ -42,10 +44,11 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
     """
     is_atomic = (source.format or format_of(path.name)) == "atomic"
     quote = "" if is_atomic or (source.separator and len(source.separator) > 1) else source.quote
-    plain = Dialect(source.separator or "", quote, source.escape or quote, tuple(source.columns or ()), None)
+    named, skipped = tuple(source.columns or ()), source.skip_lines
+    plain = Dialect(source.separator or "", quote, source.escape or quote, named, None, skipped)
     separator = "\t" if is_atomic else source.separator or detect_separator(path, plain)
     quote = "" if len(separator) > 1 else quote
-    plain = Dialect(separator, quote, plain.escape if quote else "", plain.header, None)
+    plain = Dialect(separator, quote, plain.escape if quote else "", named, None, skipped)
     if source.columns is not None:
         return plain
     line, first = next(((line, row) for line, row in split_rows(path, plain) if row), (0, None))
@@ -62,7 +65,7 @@ def read_dialect(source: SourceFile, path: Path) -> Dialect:
             f"{path}, line {line}: two columns are named {quoted(twice[0])}: rename one, or leave the header line out "
             "and name all columns by the key columns"
         )
-    return Dialect(separator, quote, plain.escape, tuple(header), line)
+    return Dialect(separator, quote, plain.escape, tuple(header), line, skipped)
 
 
 def detect_separator(path: Path, plain: Dialect) -> str:
@@ -72,12 +75,12 @@ def detect_separator(path: Path, plain: Dialect) -> str:
         if separator == " " and best_score > (0.0, 1):
             break
         quote = "" if len(separator) > 1 else plain.quote
-        dialect = Dialect(separator, quote, plain.escape if quote else "", plain.header, None)
+        dialect = replace(plain, separator=separator, quote=quote, escape=plain.escape if quote else "")
         written = (row for _, row in split_rows(path, dialect) if row)
         rows = list(itertools.islice(written, SAMPLED_ROWS))
         if not rows or len(rows[0]) < 2 or (plain.header and len(rows[0]) != len(plain.header)):
             continue
-        if len(separator) == 1 and any(name == "" for name in rows[0][1:-1]) and separator * 2 in SEPARATORS:
+        if len(separator) == 1 and not any(rows[0][1::2]) and separator * 2 in SEPARATORS:
             continue  # it is the half of a double one
         share = sum(len(row) == len(rows[0]) for row in rows) / len(rows)
         if (share, len(rows[0])) > best_score and share > 0.5:
@@ -114,8 +117,10 @@ def split_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
     """The rows of a file, each with the number of the line on which it begins. An empty line is an empty row."""
     with open_text(path) as stream:
         lines = _Lines(stream, path)
+        for _ in itertools.islice(lines, dialect.skipped):
+            lines.begin_row()
         if len(dialect.separator) > 1:
-            for number, line in enumerate(lines, start=1):
+            for number, line in enumerate(lines, start=dialect.skipped + 1):
                 text = line.rstrip("\r\n")
                 yield number, text.split(dialect.separator) if text else []
                 lines.begin_row()
@@ -130,11 +135,11 @@ def split_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
             escapechar=None if dialect.escape == dialect.quote else dialect.escape,
             skipinitialspace=dialect.separator != " ",
         )
-        begins = 1
+        begins = dialect.skipped + 1
         try:
             for row in reader:
                 yield begins, row
-                begins = reader.line_num + 1
+                begins = dialect.skipped + reader.line_num + 1
                 lines.begin_row()
         except csv.Error as error:
             raise DatasetError(f"{path}, line {begins}: {error}") from error
@@ -142,12 +147,13 @@ def split_rows(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
 
 def line_of_row(path: Path, row_number: int, dialect: Dialect) -> int | None:
     """The line of a row, counted from 1 without the header among the rows that have all columns."""
-    width, first = len(dialect.header), dialect.header_line or 0
+    width, first = len(dialect.header), dialect.header_line or dialect.skipped
     rows = ((line, row) for line, row in split_rows(path, dialect) if line > first)
     whole = (line for line, row in rows if len(row) == width or (len(row) == width + 1 and row[-1] == ""))
     return next(itertools.islice(whole, row_number - 1, None), None)
 
 
 def line_of_record(path: Path, record_number: int, dialect: Dialect) -> int | None:
-    """The line of a row, counted from 1 among all rows, with the header and with empty lines."""
-    return next((line for line, _ in itertools.islice(split_rows(path, dialect), record_number - 1, None)), None)
+    """The line of a row, counted from 1 among all rows, with skipped lines, the header and empty lines."""
+    place = record_number - 1 - dialect.skipped
+    return next((line for line, _ in itertools.islice(split_rows(path, dialect), place, None)), None)

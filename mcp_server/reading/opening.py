@@ -87,7 +87,8 @@ def _delimited(source: SourceFile, files: Mapping[Path, Path], number: int) -> I
 
 def _delimited_scan(dialect: Dialect, rejects: str) -> Scan:
     names = ", ".join(f"'raw:{position}': 'VARCHAR'" for position in range(len(dialect.header)))
-    header = "header=false" if dialect.header_line is None else f"header=true, skip={dialect.header_line - 1}"
+    above = dialect.skipped if dialect.header_line is None else dialect.header_line - 1
+    header = f"header={'false' if dialect.header_line is None else 'true'}, skip={above}"
     options = (
         f"auto_detect=false, {header}, delim={text_literal(dialect.separator)}, "
         f"quote={text_literal(dialect.quote)}, escape={text_literal(dialect.escape)}, comment='', {LIMITS}, "

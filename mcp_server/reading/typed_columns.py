@@ -30,8 +30,8 @@ def typed_columns(piece: Piece, session: Session, names: Sequence[str]) -> list[
 
 
 def typed_select(piece: Piece, session: Session) -> str:
-    """A SELECT of all columns by their names, as ``typed_columns`` gives them."""
-    columns = ", ".join(typed_columns(piece, session, list(piece.columns)))
+    """A SELECT of all columns that have a name, as ``typed_columns`` gives them."""
+    columns = ", ".join(typed_columns(piece, session, [name for name in piece.columns if name]))
     return f"SELECT {columns} FROM ({piece.scan(piece.paths, False)})"
 
 

@@ -116,9 +116,9 @@ def test_zero_years_and_strange_values_count_as_unknown(profile: Any) -> None:
 
 
 def test_strange_values_of_prices_are_declared_missing(profile: Any) -> None:
-    prices = propose_field(profile("price", ["$1.20"] * 20 + ["Free"]), "price", TakeDefaults())
+    prices = propose_field(profile("price", ["$1.20"] * 20 + ["on request"]), "price", TakeDefaults())
     assert isinstance(prices, FieldProposal)
-    assert prices.missing == ("Free",)
+    assert prices.missing == ("on request",)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,18 @@ def test_names_of_objects_in_lists_are_taken_out(profile: Any) -> None:
     found = propose_field(profile("genres", values), "genres", TakeDefaults())
     assert isinstance(found, FieldProposal)
     assert found.declared["source"] == "genres.name"
+
+
+def test_characters_written_as_in_html_are_html(declared: Declared) -> None:
+    values = [f"Walk &amp; Talk {number}" if number % 10 == 0 else f"A Walk {number}" for number in range(40)]
+    assert declared("name", values)["html"] is True
+
+
+@pytest.mark.parametrize("values", [["Free", "$4.99", "$12.00"], ["9.99", "Free to Play", "1.50"]])
+def test_what_is_free_costs_nothing(declared: Declared, values: list[str]) -> None:
+    found = declared("price", values * 5)
+    assert (found["kind"], found["decimal"]) == ("number", ".")
+
+
+def test_a_price_in_other_words_stays_a_name(declared: Declared) -> None:
+    assert declared("price", ["Free", "on request", "20"] * 5)["kind"] == "category"

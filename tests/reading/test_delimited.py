@@ -27,6 +27,11 @@ def test_any_usual_separator_is_detected_or_declared(tmp_path: Path, separator: 
     assert items_of(tmp_path, ROWS.replace(",", separator), NUMBER, source=source) == TWO
 
 
+def test_an_empty_value_between_two_separators_makes_no_double_one(tmp_path: Path) -> None:
+    found = items_of(tmp_path, "id|title||n\na|Apple||1\nb|Bread||2\n", NUMBER)
+    assert found == TWO
+
+
 @pytest.mark.parametrize("separator", ["/", "*", "%", "$", "æ", "线", "]"])
 def test_any_other_separator_of_one_character_may_be_declared(tmp_path: Path, separator: str) -> None:
     assert items_of(tmp_path, ROWS.replace(",", separator), NUMBER, source={"separator": separator}) == TWO
@@ -119,6 +124,24 @@ def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_a_file_without_a_header_takes_its_columns_from_the_specification(tmp_path: Path) -> None:
     options = {"separator": "\t", "columns": ["id", "title", "n"]}
     assert items_of(tmp_path, "a\tApple\t1\nb\tBread\t2\n", NUMBER, source=options) == TWO
+
+
+ABOVE = "Stock, in all; shops\n'list' of May\n\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "::"])
+@pytest.mark.parametrize("columns", [None, ["id", "title", "n"]])
+def test_lines_above_the_names_or_the_rows_are_skipped(
+    tmp_path: Path, separator: str, columns: list[str] | None
+) -> None:
+    options = {"skip_lines": 3} if columns is None else {"skip_lines": 4, "columns": columns}
+    assert items_of(tmp_path, ABOVE + ROWS.replace(",", separator), NUMBER, source=options) == TWO
+
+
+@pytest.mark.parametrize("row", ["c", "c,Cake,1,2", 'c,"Cake" x,1', "c,Cake,many"])
+def test_the_line_of_a_bad_row_counts_skipped_lines(tmp_path: Path, row: str) -> None:
+    said = refusal(items_of, tmp_path, f"{ABOVE}{ROWS}{row}\nd,Dill,4\n", NUMBER, source={"skip_lines": 3})
+    assert "items.csv, line 7: " in said
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
