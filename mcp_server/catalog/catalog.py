@@ -69,7 +69,7 @@ class Catalog:
         self._is_rankable = self._is_titled & (layout.n_interactions > 0)
         self.name_index = NameIndex(database, tables, spec)
         self.directory = Directory(database, tables)
-        self.histories = UserHistories(database, tables)
+        self.histories = UserHistories(database, tables, newest_first=spec.interactions.timestamp is not None)
         self.selector = Selector(database, tables)
         by_all = Counts(layout.n_interactions, layout.popularity, layout.n_users)
         self.statistics = Statistics(database, tables, by_all, spec.interactions.kind)

@@ -4,17 +4,19 @@ Where the dataset has times, the newest come first, and those without a time las
 used most, comes first.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Select, bindparam, func, select
 
+from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
-from mcp_server.types import Id, IntArray
+from mcp_server.types import DoubleArray, Id, IntArray
 
 SPARE_INTERACTIONS = 20
 """Interactions that are read beyond the number of items wanted, because several may be with twins of one item."""
@@ -41,16 +43,20 @@ class History:
 
     items: IntArray
     """(n,)"""
-    liked: IntArray
-    """(n_liked,): those that the user likes."""
+    liked: LikedHistory
+    """Those that the user likes."""
 
 
 class UserHistories:
-    """Queries for histories. A catalogue does not change while it is served, so what has been read is kept."""
+    """Queries for histories. A catalogue does not change while it is served, so what has been read is kept.
 
-    def __init__(self, database: Database, tables: CatalogTables) -> None:
+    Args:
+        newest_first: True where the dataset has times.
+    """
+
+    def __init__(self, database: Database, tables: CatalogTables, *, newest_first: bool) -> None:
         self._database = database
-        self._histories = Lookup(database, _load_histories(tables), REMEMBERED_HISTORIES)
+        self._histories = Lookup(database, _load_histories(tables, newest_first), REMEMBERED_HISTORIES)
         self._select_first = _select_first(tables)
 
     async def of(self, user_idx: int) -> History:
@@ -94,25 +100,36 @@ def _select_first(tables: CatalogTables) -> Select[Any]:
     )
 
 
-def _load_histories(tables: CatalogTables) -> Load[int, History]:
-    interactions = tables.interactions.c
-    query = select(interactions.user, interactions.item, interactions.liked).where(interactions.user.in_(KEYS))
-    return by_rows(query.order_by(interactions.interaction.desc()), _histories)
+def _load_histories(tables: CatalogTables, newest_first: bool) -> Load[int, History]:
+    found = tables.interactions.c
+    query = select(found.user, found.item, found.liked, found.rating).where(found.user.in_(KEYS))
+    return by_rows(query.order_by(found.interaction.desc()), partial(_histories, newest_first))
 
 
-def _histories(rows: Iterable[Any]) -> Iterator[tuple[int, History]]:
+def _histories(newest_first: bool, rows: Iterable[Any]) -> Iterator[tuple[int, History]]:
     """Users and their histories, in the order of the rows."""
-    found: dict[int, list[tuple[int, bool]]] = {}
-    for user, item, liked in rows:
-        found.setdefault(user, []).append((item, liked))
+    found: dict[int, list[tuple[int, bool, float | None]]] = {}
+    for user, item, liked, rating in rows:
+        found.setdefault(user, []).append((item, liked, rating))
     for user, entries in found.items():
-        yield user, History(_kept(item for item, _ in entries), _kept(item for item, liked in entries if liked))
+        liked_entries = [(item, rating) for item, liked, rating in entries if liked]
+        ratings = [rating for _, rating in liked_entries]
+        liked = LikedHistory(
+            _kept([item for item, _ in liked_entries]), None if None in ratings else _ratings(ratings), newest_first
+        )
+        yield user, History(_kept([item for item, _, _ in entries]), liked)
 
 
-def _kept(positions: Iterable[int]) -> IntArray:
-    history = np.fromiter(positions, dtype=np.int64)
+def _ratings(ratings: Sequence[float | None]) -> DoubleArray:
+    kept = np.array(ratings, dtype=np.float64)
+    kept.flags.writeable = False
+    return kept
+
+
+def _kept(positions: Sequence[int]) -> IntArray:
+    history = np.array(positions, dtype=np.int64)
     history.flags.writeable = False  # it is kept
     return history
 
 
-NO_HISTORY = History(_kept([]), _kept([]))
+NO_HISTORY = History(_kept([]), LikedHistory(_kept([])))

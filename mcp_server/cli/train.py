@@ -13,7 +13,7 @@ from mcp_server.errors import InvalidInputError
 
 def train(
     model: Annotated[
-        str | None, typer.Option(help="Any general recommender of RecBole: EASE, BPR, LightGCN, ...")
+        str | None, typer.Option(help="CEASE, or any general recommender of RecBole: EASE, BPR, LightGCN, ...")
     ] = None,
     setting: SettingPairs = None,
     config: RecboleConfig = None,
@@ -25,8 +25,8 @@ def train(
 ) -> None:
     """Train another model and serve it from now on; without --model, train the dataset's own.
 
-    The final model is trained on all interactions. What you do not set is chosen on a validation split: the
-    regularisation for EASE, the number of epochs for other models.
+    The final model is trained on all interactions. What you do not set is chosen on a validation split: all settings of
+    CEASE, the regularisation of EASE, the number of epochs of other models.
 
     Example: recsys-mcp train --model BPR --set embedding_size=128 --set learning_rate=0.002
     """

@@ -199,10 +199,11 @@ class SearchSpec(BaseModel, extra="forbid", frozen=True):
 class ModelSpec(BaseModel, extra="forbid", frozen=True):
     """The model that `prepare` trains."""
 
-    name: str = "EASE"
-    """Any general recommender of RecBole."""
+    name: str = "CEASE"
+    """CEASE, which is collective EASE, or any general recommender of RecBole. Above 12,000 items, ItemKNN takes the
+    place of CEASE."""
     settings: dict[str, Any] = {}
-    """Hyper-parameters of RecBole. Those that are missing keep RecBole's defaults, or are chosen."""
+    """Hyper-parameters of the model. Those that are missing keep their defaults, or are chosen."""
     retrain: Literal["auto", "always", "never"] = "auto"
     """When a preparation trains again. always: whenever the interactions or items have changed. auto: once 5% of the
     interactions are new or gone, once 5% of the items are new, or after a week; until then the model serves the newer

@@ -209,10 +209,10 @@ def _search(proposal: Proposal) -> Iterator[str]:
 
 
 def _model(proposal: Proposal) -> Iterator[str]:
-    if proposal.model == "EASE":
-        why = "EASE is the default: any general recommender of RecBole can take its place."
+    if proposal.model == "CEASE":
+        why = "CEASE is the default: any general recommender of RecBole can take its place."
     else:
-        why = "EASE often ranks better, but takes time by the cube of the number of items, and memory by the square."
+        why = "CEASE often ranks better, but takes time by the cube of the number of items, and memory by the square."
     yield from _comment(why)
     yield f"model: {{name: {proposal.model}}}"
     yield ""

@@ -6,17 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from mcp_server.discovery.document import render
 from mcp_server.discovery.proposal import Proposal
 from mcp_server.errors import DatasetError
 from mcp_server.reading.databases import Databases
 from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
-
-MOST_EASE_ITEMS = 12_000
-"""Items with interactions beyond which EASE is not proposed: it would train for a quarter of an hour with 2.3 GB."""
+from mcp_server.recommender.training.jobs import COLLECTIVE, FOR_MANY_ITEMS, MOST_COLLECTIVE_ITEMS
 
 
 @dataclass(frozen=True)
@@ -63,8 +59,7 @@ def _read(
         with open_dataset(files, advance) as dataset:
             notes = [note.replace(f"{data_folder}/", "") for note in dataset.notes]
             counts = len(dataset.items), len(dataset.users), len(dataset.interactions)
-            n_ranked = len(np.unique(dataset.interactions.item))
-    told = replace(proposal, notes=notes, model="EASE" if n_ranked <= MOST_EASE_ITEMS else "ItemKNN")
+    told = replace(proposal, notes=notes, model=COLLECTIVE if counts[0] <= MOST_COLLECTIVE_ITEMS else FOR_MANY_ITEMS)
     return Trial(told, render(told), *counts, notes)
 
 

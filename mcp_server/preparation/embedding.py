@@ -32,6 +32,32 @@ SAMPLE = 64
 """Number of texts by which the speed of the embedding model is measured."""
 
 
+EMBEDDINGS_FILE = "embeddings.sqlite"
+"""Name of the cache of vectors in a state folder."""
+
+
+def vectors_of_items(folder: Path, embedding_model: str, texts: Sequence[ItemText], n_items: int) -> FloatArray | None:
+    """Vectors of whole texts that have been embedded for search: (n_items, dimension), 0 where there is none.
+
+    Args:
+        folder: The state folder.
+
+    Returns:
+        None where no text has been embedded.
+    """
+    if not texts or not (folder / EMBEDDINGS_FILE).exists():
+        return None
+    with EmbeddingCache(folder / EMBEDDINGS_FILE) as cache:
+        known = cache.known(embedding_model, [text.whole for text in texts])
+    if not known:
+        return None
+    found = np.zeros((n_items, len(next(iter(known.values())))), dtype=np.float32)
+    for text in texts:
+        if text.whole in known:
+            found[text.item] = known[text.whole]
+    return found
+
+
 class SearchIndex:
     """The vector store of a dataset, which is to be made.
 
@@ -43,7 +69,7 @@ class SearchIndex:
         folder = state.folder.folder
         self._state, self._search, self._texts = state, search, texts
         self._embedder = Embedder(embedding_model, folder / MODELS_FOLDER)
-        self._cache_file: Path = folder / "embeddings.sqlite"
+        self._cache_file: Path = folder / EMBEDDINGS_FILE
 
     def keep_to_budget(self, say: Callable[[str], None]) -> None:
         """Leave sentences without vectors of their own, if the dataset or the budget asks for it.

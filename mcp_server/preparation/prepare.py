@@ -14,7 +14,7 @@ from mcp_server.catalog.schema import SCHEMA_VERSION
 from mcp_server.dataset.records import Dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.preparation.describe import describe
-from mcp_server.preparation.embedding import INDEX_VERSION, SearchIndex
+from mcp_server.preparation.embedding import INDEX_VERSION, SearchIndex, vectors_of_items
 from mcp_server.preparation.progress_bars import Progress
 from mcp_server.preparation.retraining import Decision, PresentModel, Retrain, decide
 from mcp_server.preparation.training import Training, model_name
@@ -22,8 +22,10 @@ from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.drift import Drift
 from mcp_server.recommender.trained_on import digest_ids
+from mcp_server.recommender.training.jobs import COLLECTIVE, FOR_MANY_ITEMS, MOST_COLLECTIVE_ITEMS
 from mcp_server.state.manifest import Manifest, fingerprint
 from mcp_server.state.open_state import OpenState
+from mcp_server.types import FloatArray
 from mcp_server.vectors.texts import item_texts
 
 
@@ -102,7 +104,11 @@ class Preparation:
                 served = self._publish(self._with_present_model(newest, present))
                 if not decision.train:
                     return Outcome(served, self._kinds_made)
-            training.make(self._state, newest.model, self._wanted, self._progress)
+            model = self._model_for(len(dataset.items))
+            if model.name != self._wanted.name:
+                too_many = f"{len(dataset.items):,} {dataset.spec.nouns.items} are too many for {self._wanted.name}"
+                self._progress.say(f"{too_many} (limit {MOST_COLLECTIVE_ITEMS:,}), so {model.name} is trained")
+            training.make(self._state, newest.model, model, self._progress, lambda: self._vectors_of_items(dataset))
             self._made.append(newest.model)
         return Outcome(self._publish(newest), self._kinds_made)
 
@@ -123,7 +129,12 @@ class Preparation:
         return True
 
     def _is_wanted(self, before: Manifest) -> bool:
-        return before.model == model_name(before.training_fingerprint, self._wanted)
+        return before.model == model_name(before.training_fingerprint, self._model_for(before.card.n_items))
+
+    def _model_for(self, n_items: int) -> ModelSpec:
+        """The model that is wanted, or what takes its place in a catalogue of so many items."""
+        too_many = self._wanted.name == COLLECTIVE and n_items > MOST_COLLECTIVE_ITEMS
+        return ModelSpec(name=FOR_MANY_ITEMS) if too_many else self._wanted
 
     def _present_model(self, training: Training) -> PresentModel | None:
         """The model that is published; None where it cannot serve the catalogue of now."""
@@ -178,7 +189,7 @@ class Preparation:
             n_searchable=n_searchable,
             catalog=catalog,
             vectors=vectors,
-            model=model_name(training.fingerprint, self._wanted),
+            model=model_name(training.fingerprint, self._model_for(len(dataset.items))),
             ids={"items": digest_ids(dataset.items.ids), "users": digest_ids(dataset.users.ids)},
             read_at=before.read_at if before is not None and unchanged else read_at,
             drift=Drift.none(training.data.n_pairs, len(dataset.items)),
@@ -204,6 +215,10 @@ class Preparation:
             index.make(name, self._progress)
             self._made.append(name)
         return name, len(texts)
+
+    def _vectors_of_items(self, dataset: Dataset) -> FloatArray | None:
+        folder = self._state.folder.folder
+        return vectors_of_items(folder, self._embedding_model, item_texts(dataset), len(dataset.items))
 
     @property
     def _kinds_made(self) -> list[str]:

@@ -58,7 +58,7 @@ def decide(policy: Retrain, model: PresentModel | None, nouns: Nouns, now: float
     if not model.is_wanted:
         return Decision(False, f"{kept}, although another one is asked for: `recsys-mcp train` trains it")
     if model.drift.is_none:
-        return Decision(False, f"{kept}: nothing that it learns from has changed")
+        return Decision(False, f"{kept}: no {nouns.interactions} or {nouns.items} are new or gone")
     return Decision(False, f"{kept}: {changes}; `recsys-mcp prepare --retrain always` trains now")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from mcp_server.preparation.progress_bars import Progress
 from mcp_server.recommender.artifact import ArtifactHeader, add_trained_on, save_artifact
 from mcp_server.recommender.trained_on import TrainedOn
 from mcp_server.recommender.training.jobs import TooLittleError, TrainJob, run_job
+from mcp_server.recommender.training.learned_from import LearnedFrom
 from mcp_server.recommender.training.trainable import trainable
 from mcp_server.state.manifest import fingerprint
 from mcp_server.state.open_state import OpenState
+from mcp_server.types import FloatArray
 
 TRAINING_VERSION = 1
 """A number in the fingerprint of models. Raise it when training changes."""
@@ -33,13 +36,30 @@ class Training:
         self._dataset = dataset
         self._interactions = trainable(dataset.interactions, dataset.spec.interactions.kind)
         pairs = self._interactions.user, self._interactions.item
-        self.data = TrainedOn.of(dataset.items.ids, dataset.users.ids, pairs)
+        ratings = self._interactions.value if dataset.spec.interactions.kind == "ratings" else None
+        self.data = TrainedOn.of(dataset.items.ids, dataset.users.ids, pairs, ratings)
         digest = hashlib.sha256(pairs[0].tobytes() + pairs[1].tobytes())
+        if ratings is not None:
+            digest.update(ratings.tobytes())
         self.fingerprint = fingerprint(dataset.items.ids, dataset.users.ids, digest.hexdigest())
         """Fingerprint of everything that a model learns from."""
 
-    def make(self, state: OpenState, name: str, model: ModelSpec, progress: Progress) -> None:
-        """Train, and make the part. Where there is too little to learn from, the part is popularity."""
+    def make(
+        self,
+        state: OpenState,
+        name: str,
+        model: ModelSpec,
+        progress: Progress,
+        vectors: Callable[[], FloatArray | None],
+    ) -> None:
+        """Train, and make the part. Where there is too little to learn from, the part is popularity.
+
+        Args:
+            vectors: Finds the vectors of the items' texts, for models that learn from them.
+        """
+
+        def learned_from() -> LearnedFrom:
+            return LearnedFrom.of(self._dataset, self._interactions, vectors())
 
         def fill(folder: Path) -> None:
             with progress.step(f"Training {model.name}") as step, state.folder.scratch() as scratch:
@@ -49,7 +69,8 @@ class Training:
                     step.update(done, total, f"Training {label}{measured}")
 
                 try:
-                    run_job(self._job(model, folder), self._interactions, Path(scratch), report)
+                    job = self._job(model, folder)
+                    run_job(job, self._interactions, Path(scratch), report, learned_from)
                 except TooLittleError:
                     self._save_popularity(folder)
             add_trained_on(folder, self.data, int(time.time()))

@@ -26,19 +26,20 @@ class AlignedModel:
         self._known = np.flatnonzero(own_items >= 0)
         self._own_known = own_items[self._known]
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
-        own = self._model.score(self._own_user(user), self._own_history(history))[self._own_known]
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
+        own = self._model.score(self._own_user(user), *self._own_history(history, weights))[self._own_known]
         scores = np.zeros(len(self._own_items), dtype=np.float32)
         if len(own) and own.min() < own.max():
             scores[:] = max(np.nextafter(own.min(), np.float32(-np.inf)), np.finfo(np.float32).min)
             scores[self._known] = own
         return scores
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
         shares = np.zeros(len(history), dtype=np.float32)
         if self._own_items[item] < 0:
             return shares
-        own = self._model.contributions(self._own_history(history), int(self._own_items[item]))
+        own_history, own_weights = self._own_history(history, weights)
+        own = self._model.contributions(own_history, int(self._own_items[item]), own_weights)
         if own is None:
             return None
         shares[self._own_items[history] >= 0] = own
@@ -50,6 +51,7 @@ class AlignedModel:
         own = int(self._own_users[user])
         return None if own < 0 else own
 
-    def _own_history(self, history: IntArray) -> IntArray:
+    def _own_history(self, history: IntArray, weights: FloatArray | None) -> tuple[IntArray, FloatArray | None]:
         own = self._own_items[history]
-        return own[own >= 0]
+        known = own >= 0
+        return own[known], None if weights is None else weights[known]

@@ -21,15 +21,17 @@ from safetensors.numpy import load_file, save_file
 from mcp_server.errors import ArtifactError
 from mcp_server.recommender.aligned import AlignedModel
 from mcp_server.recommender.drift import Side
+from mcp_server.recommender.history_weighting import ALL_ALIKE, HistoryWeighting
 from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.model_arrays import KINDS_OF_USERS, ArtifactKind, build_model, check_arrays
 from mcp_server.recommender.trained_on import TrainedOn, digest_ids, find_positions
 from mcp_server.types import Id
 
-FORMAT = 2
+FORMAT = 3
 
-FORMATS = (1, FORMAT)
-"""The formats that can be opened. In the first, a model does not say what it was trained on."""
+FORMATS = (1, 2, FORMAT)
+"""The formats that can be opened. In the first, a model does not say what it was trained on; before the third, all of a
+history counts alike."""
 
 TENSORS_FILE, HEADER_FILE, TRAINED_ON_FILE = "artifact.safetensors", "artifact.json", "trained-on.safetensors"
 
@@ -54,6 +56,8 @@ class ArtifactHeader(BaseModel):
     n_items: int
     chosen_by: dict[str, Any] = {}
     """Values tried for a hyper-parameter or for the number of epochs, each with its validation metric."""
+    history: HistoryWeighting = ALL_ALIKE
+    """How much each item of a history counts."""
     train_seconds: float
     trained_at: int | None = None
     """Time of the training, in seconds since 1970."""

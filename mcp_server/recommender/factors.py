@@ -28,7 +28,7 @@ class FactorModel:
         self._users, self._items = user_factors, item_factors
         self._ridge = RIDGE * float(np.square(item_factors).sum(axis=1).mean() or 1.0)
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
         vector = None if user is None else self._users[user]
         if vector is None or not vector.any():
             vector = self._fold_in(history)
@@ -45,6 +45,6 @@ class FactorModel:
         """The vector, (n_factors,), whose products with the items of the history come nearest to 1."""
         return self._solve(history, self._items[history].sum(axis=0))
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
         shares: FloatArray = self._items[history] @ self._solve(history, self._items[item])
         return shares

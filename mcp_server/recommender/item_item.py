@@ -22,13 +22,14 @@ class ItemItemModel:
     def __init__(self, weights: FloatArray, offset: FloatArray) -> None:
         self._weights, self._offset = weights, offset
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
-        scores: FloatArray = self._weights[history].sum(axis=0) + self._offset
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
+        rows = self._weights[history]
+        scores: FloatArray = (rows.sum(axis=0) if weights is None else weights @ rows) + self._offset
         return scores
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
         column: FloatArray = self._weights[history, item]
-        return column
+        return column if weights is None else weights * column
 
 
 class SparseItemItemModel:
@@ -44,19 +45,24 @@ class SparseItemItemModel:
     def __init__(self, indptr: IntArray, indices: IntArray, values: FloatArray, offset: FloatArray) -> None:
         self._indptr, self._indices, self._values, self._offset = indptr, indices, values, offset
 
-    def _row(self, item: int) -> slice:
-        return slice(int(self._indptr[item]), int(self._indptr[item + 1]))
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
+        lengths, entries = self._entries(history)
+        values = self._values[entries]
+        if weights is not None:
+            values = values * np.repeat(weights, lengths)
+        scores = self._offset + np.bincount(self._indices[entries], values, len(self._offset))
+        return scores.astype(np.float32)
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
-        scores = self._offset.copy()
-        for item in history:
-            row = self._row(item)
-            scores[self._indices[row]] += self._values[row]  # a row names a column once
-        return scores
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
+        lengths, entries = self._entries(history)
+        found = np.where(self._indices[entries] == item, self._values[entries], 0)
+        shares = np.bincount(np.repeat(np.arange(len(history)), lengths), found, len(history))
+        return (shares if weights is None else weights * shares).astype(np.float32)
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
-        weights = np.zeros(len(history), dtype=np.float32)
-        for position, other in enumerate(history):
-            row = self._row(other)
-            weights[position] = self._values[row][self._indices[row] == item].sum()
-        return weights
+    def _entries(self, history: IntArray) -> tuple[IntArray, IntArray]:
+        """The length of each row of a history, and the places of all weights in these rows, one row after the other."""
+        starts = self._indptr[history]
+        lengths = self._indptr[history + 1] - starts
+        ends = np.cumsum(lengths)
+        first = np.repeat(starts - (ends - lengths), lengths)
+        return lengths, first + np.arange(len(first))

@@ -8,12 +8,14 @@ from mcp_server.types import FloatArray, IntArray
 class Recommender(Protocol):
     """Scores all items for a user, or for a list of items that somebody likes."""
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
         """Score every item; higher is better.
 
         Args:
             user: Position of the user; None for someone who is not in the data.
-            history: (n,), positions of the items that the user interacted with.
+            history: (n,), positions of the items that the user likes.
+            weights: (n,), how much each of them counts; None where each counts 1. Models of factors and tables have
+                no use for them.
 
         Returns:
             (n_items,) float32.
@@ -22,7 +24,7 @@ class Recommender(Protocol):
             InvalidInputError: This kind of model cannot serve someone without an ID.
         """
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
         """Amounts, (n,), that the items of the history add to the score of ``item``.
 
         None where the model cannot tell.

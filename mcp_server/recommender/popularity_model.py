@@ -13,8 +13,8 @@ class PopularityModel:
     def __init__(self, scores: FloatArray) -> None:
         self._scores = scores
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
         return self._scores
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
         return None

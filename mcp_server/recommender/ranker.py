@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.twins import Twins
+from mcp_server.recommender.history_weighting import ALL_ALIKE, HistoryWeighting
 from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.popularity_model import PopularityModel
 from mcp_server.types import DoubleArray, FloatArray, IntArray
@@ -21,10 +23,14 @@ class Ranked:
 
 
 class Ranker:
-    """Ranks items with one model."""
+    """Ranks items with one model.
 
-    def __init__(self, model: Recommender) -> None:
-        self._model = model
+    Args:
+        weighting: How much each item of a history counts.
+    """
+
+    def __init__(self, model: Recommender, weighting: HistoryWeighting = ALL_ALIKE) -> None:
+        self._model, self._weighting = model, weighting
 
     @property
     def knows_popularity_only(self) -> bool:
@@ -34,7 +40,7 @@ class Ranker:
     def top(
         self,
         user: int | None,
-        history: IntArray,
+        history: LikedHistory,
         k: int,
         *,
         allowed: IntArray | None,
@@ -45,7 +51,7 @@ class Ranker:
 
         Args:
             user: Position of the user, or None for someone who is known by ``history`` alone.
-            history: (n,), positions of the items that the user likes.
+            history: The items that the user likes.
             allowed: Positions of the items to choose from, or None for all.
             excluded: Positions of items to leave out, even if they are allowed.
 
@@ -54,20 +60,20 @@ class Ranker:
         """
         return top_by(self.scores(user, history), k, allowed=allowed, excluded=excluded, twins=twins)
 
-    def scores(self, user: int | None, history: IntArray) -> FloatArray:
+    def scores(self, user: int | None, history: LikedHistory) -> FloatArray:
         """Scores of all items for a user: (n_items,). The arguments are those of ``top``.
 
         Raises:
             InvalidInputError: The model cannot serve someone without an ID.
         """
-        return self._model.score(user, history)
+        return self._model.score(user, history.items, self._weighting.weights(history))
 
-    def reasons(self, history: IntArray, item: int, most: int) -> list[int] | None:
+    def reasons(self, history: LikedHistory, item: int, most: int) -> list[int] | None:
         """The items of a history that contribute most to an item's score, or None where the model cannot tell."""
-        shares = self._model.contributions(history, item)
+        shares = self._model.contributions(history.items, item, self._weighting.weights(history))
         if shares is None:
             return None
-        return [int(history[place]) for place in np.argsort(-shares, kind="stable")[:most] if shares[place] > 0]
+        return [int(history.items[place]) for place in np.argsort(-shares, kind="stable")[:most] if shares[place] > 0]
 
 
 def top_by(

@@ -19,14 +19,14 @@ class ScoreTable:
     def __init__(self, scores: FloatArray, model: str) -> None:
         self._scores, self._model = scores, model
 
-    def score(self, user: int | None, history: IntArray) -> FloatArray:
+    def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
         if user is None:
             raise InvalidInputError(
                 f"{self._model} is served from a table of scores and knows only users of its training data; "
-                "to serve new users, or a list of liked items, train EASE or another item-item or factor model"
+                "to serve new users, or a list of liked items, train CEASE or another item-item or factor model"
             )
         scores: FloatArray = self._scores[user].astype("float32")
         return scores
 
-    def contributions(self, history: IntArray, item: int) -> FloatArray | None:
+    def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
         return None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from safetensors.numpy import load_file, save_file
 
 from mcp_server.recommender.drift import Drift, Side
-from mcp_server.types import BoolArray, Id, IntArray
+from mcp_server.types import BoolArray, DoubleArray, Id, IntArray
 
 HashArray = npt.NDArray[np.uint64]
 
@@ -40,16 +40,26 @@ class TrainedOn:
     """(at most MOST_PAIRS,): the least hashes of the pairs, which rise."""
 
     @classmethod
-    def of(cls, items: list[Id], users: list[Id], pairs: tuple[IntArray, IntArray]) -> "TrainedOn":
+    def of(
+        cls,
+        items: list[Id],
+        users: list[Id],
+        pairs: tuple[IntArray, IntArray],
+        ratings: DoubleArray | None = None,
+    ) -> "TrainedOn":
         """The IDs of a dataset, and its interactions.
 
         Args:
             pairs: Positions of users and of items, each (n_pairs,). Each pair occurs once.
+            ratings: (n_pairs,). A pair with another rating is another interaction.
         """
         user, item = pairs
         used = np.zeros(len(items), dtype=np.bool_)
         used[item] = True
-        hashes = np.sort(_mix(_hash_ids(users)[user] * np.uint64(3) + _hash_ids(items)[item]))
+        mixed = _mix(_hash_ids(users)[user] * np.uint64(3) + _hash_ids(items)[item])
+        if ratings is not None:
+            mixed = _mix(mixed + np.ascontiguousarray(ratings, dtype=np.float64).view(np.uint64))
+        hashes = np.sort(mixed)
         return cls(items, users, used, len(user), hashes[:MOST_PAIRS])
 
     def drift(self, now: "TrainedOn") -> Drift:

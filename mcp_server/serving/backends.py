@@ -113,7 +113,11 @@ class Backends:
         return await self._open.enter_async_context(self._parts.catalog(self._manifest))
 
     async def _open_ranker(self) -> Ranker:
-        return Ranker(await asyncio.to_thread(self._parts.model, self._manifest))
+        return await asyncio.to_thread(self._read_ranker)
+
+    def _read_ranker(self) -> Ranker:
+        model = self._parts.model(self._manifest)
+        return Ranker(model, self._parts.model_header(self._manifest).history)
 
     async def _open_search(self) -> TextSearch:
         texts = self.spec.search

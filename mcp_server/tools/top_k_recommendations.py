@@ -18,6 +18,7 @@ from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
     from mcp_server.catalog.catalog import Catalog
+    from mcp_server.catalog.liked_history import LikedHistory
     from mcp_server.dataset.spec import DatasetSpec, Nouns
     from mcp_server.recommender.ranker import Ranked, Ranker
     from mcp_server.serving.backends import Backends
@@ -88,7 +89,7 @@ class Asker:
     """Name in messages."""
     seen: IntArray
     """Positions of the items of the history."""
-    liked: IntArray
+    liked: LikedHistory
     """Those of them that speak for others."""
 
 
@@ -134,10 +135,13 @@ async def _find_asker(catalog: Catalog, nouns: Nouns, arguments: TopKArguments[I
         user = await catalog.user_idx(arguments.user)
         history = await catalog.histories.of(user)
         return Asker(user, f"{nouns.user} {arguments.user}", history.items, history.liked)
+    from mcp_server.catalog.liked_history import LikedHistory  # with NumPy
+
     if not arguments.liked_items:
         raise InvalidInputError(f"for which {nouns.user}? Ask for the ID, or pass liked_items for someone without one")
     liked = await catalog.item_idx(arguments.liked_items)
-    return Asker(None, f"someone who likes {count_of(len(liked), nouns.item, nouns.items)}", liked, liked)
+    name = f"someone who likes {count_of(len(liked), nouns.item, nouns.items)}"
+    return Asker(None, name, liked, LikedHistory(liked))
 
 
 def _rank(

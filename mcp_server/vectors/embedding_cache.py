@@ -45,6 +45,12 @@ class EmbeddingCache:
         kept = set(self._database.run(lambda connection: connection.scalars(select(_vectors.c.digest)).all()))
         return [text for text in texts if _digest(model, text) not in kept]
 
+    def known(self, model: str, texts: Sequence[str]) -> dict[str, FloatArray]:
+        """Vectors of those texts that have been embedded before."""
+        wanted = {_digest(model, text): text for text in texts}
+        kept = self._database.run(lambda connection: connection.execute(select(_vectors)).all())
+        return {wanted[row.digest]: np.frombuffer(row.vector, dtype=np.float32) for row in kept if row.digest in wanted}
+
     def embed(self, embedder: Embedder, texts: Sequence[str], advance: Callable[[int], None]) -> dict[str, FloatArray]:
         """Vectors of texts, from the cache where it has them; afterwards the cache holds just these.
 

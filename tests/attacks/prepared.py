@@ -41,8 +41,6 @@ def searchable_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFa
     shutil.copytree(SHOP, folder / "dataset")
     with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
         stream.write("search: {texts: [name]}\n")
-    for part in (shop_settings.state_folder / "parts").glob("model-*"):
-        shutil.copytree(part, folder / "state" / "parts" / part.name)
     shop = Shop(folder / "dataset", folder / "state")
     prepare_with_progress(shop.settings, Console(stderr=True))
     return shop

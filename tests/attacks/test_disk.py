@@ -262,8 +262,11 @@ def test_a_preparation_without_room_is_one_line_and_goes_on_when_there_is(
 
 def test_training_without_room_says_so(tmp_path: Path) -> None:
     """It is a process of its own, and may come to the end of the disk after all that is before it."""
+    shutil.copytree(SHOP, tmp_path / "shop")
+    with (tmp_path / "shop" / "dataset.yaml").open("a", encoding="utf-8") as stream:
+        stream.write("model: {name: EASE}\n")
     with small(tmp_path / "disk", "140k") as disk:
-        said = prepare_apart(Shop(SHOP, disk / "state"))
+        said = prepare_apart(Shop(tmp_path / "shop", disk / "state"))
         assert f"not enough room in {disk}" in said
         assert list(disk.glob("state/parts/catalog-*")) != []
         assert_nothing_half_made(disk / "state")

@@ -39,7 +39,7 @@ def test_rows_shares_and_unused_columns_are_told(terminal: Terminal, shop: Path,
     assert f"purchases.csv {n_purchases} rows" in str(found["sources"]["text"])
     assert str(found["products"]["text"]).startswith(f"{n_products}")
     assert found["cost"]["status"] == "ok"
-    assert "with EASE" in str(found["cost"]["text"])
+    assert "with CEASE" in str(found["cost"]["text"])
     assert "columns" not in found  # the shop uses all of them
 
 

@@ -19,15 +19,13 @@ from tests.preparation.shops import Prepared
 
 @pytest.fixture(scope="module")
 def searchable_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corner shop with searchable names, prepared; its model is that of the shop, which has the same purchases."""
+    """The corner shop with searchable names, prepared."""
     folder = tmp_path_factory.mktemp("searchable-shop")
     shutil.copytree(SHOP, folder / "dataset")
     with (folder / "dataset" / "dataset.yaml").open("a", encoding="utf-8") as stream:
         stream.write("search: {texts: [name]}\n")
-    for part in (shop_settings.state_folder / "parts").glob("model-*"):
-        shutil.copytree(part, folder / "state" / "parts" / part.name)
     outcome = Prepared(folder / "dataset", Settings(dataset=str(folder / "dataset"), state=folder / "state")).prepare()
-    assert outcome.made == ["catalog", "vectors"]
+    assert outcome.made == ["catalog", "vectors", "model"]
     return folder
 
 
@@ -41,8 +39,8 @@ def prepared(searchable_shop: Path, tmp_path: Path) -> Prepared:
 
 @pytest.fixture(scope="module")
 def rated_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The corner shop with searchable names and with ratings; its model is that of the shop, which has the same
-    purchases. It is prepared in a folder, so that texts need not be embedded again.
+    """The corner shop with searchable names and with ratings. It is prepared in a folder, so that texts need not be
+    embedded again.
     """
     folder = tmp_path_factory.mktemp("rated-shop")
     dataset = folder / "dataset"
@@ -52,10 +50,8 @@ def rated_shop(shop_settings: Settings, tmp_path_factory: pytest.TempPathFactory
     header, *lines = (dataset / "purchases.csv").read_text(encoding="utf-8").splitlines()
     rated = [f"{header},stars", *(f"{line},{number % 5 + 1}" for number, line in enumerate(lines))]
     (dataset / "purchases.csv").write_text("\n".join(rated) + "\n", encoding="utf-8")
-    for part in (shop_settings.state_folder / "parts").glob("model-*"):
-        shutil.copytree(part, folder / "state" / "parts" / part.name)
     settings = Settings(_env_file=None, dataset=str(dataset), state=folder / "state")
-    assert prepare_with_progress(settings, Console(stderr=True)).made == ["catalog", "vectors"]
+    assert prepare_with_progress(settings, Console(stderr=True)).made == ["catalog", "vectors", "model"]
     return folder
 
 

@@ -58,9 +58,9 @@ def test_another_machine_makes_only_what_a_change_needs(machine: Machine, embedd
     assert embedded == []
 
 
-async def test_a_changed_rating_only_loads_the_catalogue(machine: Machine, embedded: list[str]) -> None:
+async def test_a_changed_rating_is_learned(machine: Machine, embedded: list[str]) -> None:
     machine.change("purchases.csv", "anna,KIT-01,1", "anna,KIT-01,5")
-    assert machine.prepare().made == ["catalog"]
+    assert machine.prepare().made == ["catalog", "model"]
     assert embedded == []
     async with machine.served() as service:
         history = await service.call(HISTORY, {"user": "anna"})

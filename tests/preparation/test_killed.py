@@ -117,11 +117,14 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def trained_shop(shop: Shop, shop_settings: Settings) -> Shop:
-    """The same, with nothing prepared but the model, which is that of the corner shop."""
-    shutil.copytree(shop_settings.state_folder / "parts", shop.folder / "parts")
-    for part in shop.folder.glob("parts/catalog-*"):
-        shutil.rmtree(part)
+def trained_shop(shop: Shop) -> Shop:
+    """The same with another model, and nothing prepared but that."""
+    shop.set_model("EASE", reg_weight=2 * REG_WEIGHT)
+    shop.prepare()
+    for part in shop.folder.glob("parts/*"):
+        if not part.name.startswith("model-"):
+            shutil.rmtree(part)
+    shop.state.manifest_file.unlink()
     return shop
 
 
@@ -149,7 +152,7 @@ def training_processes(shop: Shop) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            at_work = any("recbole_process" in part for part in process.cmdline())
+            at_work = any("recommender.training" in part for part in process.cmdline())
             if at_work and Path(process.cwd()).is_relative_to(shop.folder):
                 found.append(process)
     return found
@@ -295,6 +298,7 @@ async def test_killed_in_training_it_leaves_no_process_and_the_new_catalogue_wit
 
 
 def test_interrupted_in_training_it_cleans_up(shop: Shop) -> None:
+    shop.set_model("BPR", epochs=1_000_000, stopping_step=1_000_000)
     process = start_and_wait(shop, training_has_started)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)

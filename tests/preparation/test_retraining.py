@@ -30,7 +30,7 @@ LATER = "`recsys-mcp prepare --retrain always` trains now"
 @pytest.mark.parametrize(
     ("policy", "drift", "seconds", "train", "sentence"),
     [
-        ("auto", _drift(), DAY * 100, False, f"{KEPT} nothing that it learns from has changed"),
+        ("auto", _drift(), DAY * 100, False, f"{KEPT} no ratings or films are new or gone"),
         ("auto", _drift(1), HOUR, False, f"{KEPT} 0.001% of the ratings are new; {LATER}"),
         ("auto", _drift(4_999), HOUR, False, f"{KEPT} 5.0% of the ratings are new; {LATER}"),
         ("auto", _drift(5_000), HOUR, True, "training again: 5.0% of the ratings are new"),
@@ -41,7 +41,7 @@ LATER = "`recsys-mcp prepare --retrain always` trains now"
         ("auto", _drift(90_000, 0, 120), 0, True, f"{AGAIN} 90% of the ratings are new and 12% of the films are new"),
         ("auto", _drift(10), 6.9 * DAY, False, f"{KEPT} 0.01% of the ratings are new; {LATER}"),
         ("auto", _drift(10), 9 * DAY, True, f"{AGAIN} the model is 9 days old, and 0.01% of the ratings are new"),
-        ("always", _drift(), HOUR, False, f"{KEPT} nothing that it learns from has changed"),
+        ("always", _drift(), HOUR, False, f"{KEPT} no ratings or films are new or gone"),
         ("always", _drift(1), HOUR, True, "training again: 0.001% of the ratings are new"),
         ("never", _drift(90_000), 99 * DAY, False, f"{KEPT} 90% of the ratings are new; {LATER}"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.twins import Twins
 from mcp_server.errors import InvalidInputError
 from mcp_server.recommender.aligned import AlignedModel
@@ -62,6 +63,18 @@ def test_new_items_score_less_than_all_others_and_are_no_reason(model: Recommend
         assert shares is None or (shares[0] == 0 and (item not in NEW or shares[1] == 0))
 
 
+def test_weights_of_a_history_stay_with_its_items() -> None:
+    model, history, weights = ItemItemModel(WEIGHTS, OFFSET), np.array([0, 1, 3]), np.array([0.5, 9, 2], np.float32)
+    aligned = AlignedModel(model, OWN_ITEMS, OWN_USERS)
+    known = OWN_ITEMS[history] >= 0
+    own = model.score(None, OWN_ITEMS[history][known], weights[known])
+    np.testing.assert_allclose(aligned.score(None, history, weights)[KNOWN], own[OWN_ITEMS[KNOWN]], rtol=1e-5)
+    for item in KNOWN:
+        shares = aligned.contributions(history, int(item), weights)
+        plain = aligned.contributions(history, int(item))
+        np.testing.assert_allclose(shares, np.where(known, weights, 0) * plain, rtol=1e-5)
+
+
 def test_users_are_served_by_their_own_vectors_and_new_ones_by_their_history() -> None:
     model = FactorModel(USERS, ITEMS)
     aligned, history = AlignedModel(model, OWN_ITEMS, OWN_USERS), np.array([0, 4, 3])
@@ -80,8 +93,8 @@ def test_a_table_of_scores_refuses_a_new_user_and_says_what_serves_them() -> Non
 def test_of_a_history_of_new_items_alone_nothing_is_known() -> None:
     aligned = AlignedModel(ItemItemModel(WEIGHTS, np.zeros(4, np.float32)), OWN_ITEMS, None)
     ranker, nothing, twins = Ranker(aligned), np.array([], dtype=np.int64), Twins(np.arange(5))
-    assert not ranker.top(None, np.array(NEW), 3, allowed=None, excluded=nothing, twins=twins).tells_apart
-    assert ranker.top(None, np.array([1, 0]), 3, allowed=None, excluded=nothing, twins=twins).tells_apart
+    assert not ranker.top(None, LikedHistory(np.array(NEW)), 3, allowed=None, excluded=nothing, twins=twins).tells_apart
+    assert ranker.top(None, LikedHistory(np.array([1, 0])), 3, allowed=None, excluded=nothing, twins=twins).tells_apart
 
 
 def test_a_user_without_a_vector_is_served_by_the_history() -> None:

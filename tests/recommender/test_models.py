@@ -49,13 +49,15 @@ def test_item_item_scores_are_the_history_row_times_the_weights(
     drawn: tuple[Floats, Floats, Positions, int],
 ) -> None:
     weights, offset, history, _ = drawn
-    row = np.zeros(len(weights))
-    row[history] = 1
-    expected = row @ weights.astype(np.float64) + offset
-    for model in (ItemItemModel(weights, offset), _sparse(weights, offset)):
-        scores = model.score(None, history)
-        assert scores.dtype == np.float32
-        np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+    counting = np.linspace(0, 2, len(history), dtype=np.float32)
+    for given_weights in (None, counting):
+        row = np.zeros(len(weights))
+        row[history] = 1 if given_weights is None else given_weights
+        expected = row @ weights.astype(np.float64) + offset
+        for model in (ItemItemModel(weights, offset), _sparse(weights, offset)):
+            scores = model.score(None, history, given_weights)
+            assert scores.dtype == np.float32
+            np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
 @settings(deadline=None)
@@ -68,6 +70,9 @@ def test_item_item_contributions_and_the_offset_are_the_whole_score(
         shares = model.contributions(history, item)
         assert shares is not None
         np.testing.assert_array_equal(shares, [weights[other, item] for other in history])
+        counting = np.linspace(0, 2, len(history), dtype=np.float32)
+        weighted = model.contributions(history, item, counting)
+        np.testing.assert_allclose(weighted, counting * shares, rtol=1e-6)
         score = model.score(None, history)[item]
         np.testing.assert_allclose(shares.sum(dtype=np.float64) + offset[item], score, rtol=1e-4, atol=1e-5)
 

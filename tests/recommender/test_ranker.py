@@ -7,7 +7,9 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.twins import Twins
+from mcp_server.recommender.history_weighting import HistoryWeighting
 from mcp_server.recommender.item_item import ItemItemModel
 from mcp_server.recommender.ranker import Ranked, Ranker, rank
 from mcp_server.recommender.score_table import ScoreTable
@@ -66,7 +68,7 @@ def _top(case: Case) -> Ranked:
     canonical = [case.groups.index(group) for group in case.groups]
     return ranker.top(
         0,
-        NONE,
+        LikedHistory(NONE),
         case.k,
         allowed=_array(case.allowed),
         excluded=np.array(case.excluded, dtype=np.int64),
@@ -119,11 +121,22 @@ def test_reasons_are_the_largest_contributions_that_speak_for_an_item() -> None:
     weights = np.zeros((5, 5), dtype=np.float32)
     weights[:, 4] = [0.5, -1, 2, 0, 1]
     ranker = Ranker(ItemItemModel(weights, np.zeros(5, dtype=np.float32)))
-    history = np.array([3, 0, 1, 2])
+    history = LikedHistory(np.array([3, 0, 1, 2]))
     assert ranker.reasons(history, 4, most=3) == [2, 0]
     assert ranker.reasons(history, 4, most=1) == [2]
-    assert ranker.reasons(np.array([1]), 4, most=3) == []
+    assert ranker.reasons(LikedHistory(np.array([1])), 4, most=3) == []
+
+
+def test_what_weighs_nothing_is_no_reason() -> None:
+    weights = np.zeros((3, 3), dtype=np.float32)
+    weights[:, 2] = 1
+    ranker = Ranker(ItemItemModel(weights, np.zeros(3, np.float32)), HistoryWeighting(per_rating=1, middle=4))
+    history = LikedHistory(np.array([0, 1]), np.array([3.0, 4.5]))
+    assert ranker.scores(None, history).tolist() == [0, 0, 1.5]
+    assert ranker.reasons(history, 2, most=3) == [1]
 
 
 def test_a_model_that_cannot_tell_gives_no_reasons() -> None:
-    assert Ranker(ScoreTable(np.zeros((1, 2), dtype=np.float32), "any")).reasons(np.array([0]), 1, 3) is None
+    assert (
+        Ranker(ScoreTable(np.zeros((1, 2), dtype=np.float32), "any")).reasons(LikedHistory(np.array([0])), 1, 3) is None
+    )

@@ -328,7 +328,9 @@ async def test_histories_are_in_order_and_know_what_is_liked(place: Place, times
             pairs.sort(key=lambda pair: (pair.time is not None, pair.time) if times else pair.value, reverse=True)
             history = await catalog.histories.of(await catalog.user_idx(user))
             assert ["abcd"[position] for position in history.items] == [pair.item for pair in pairs]
-            assert ["abcd"[position] for position in history.liked] == [pair.item for pair in pairs if pair.value > 0]
+            assert ["abcd"[position] for position in history.liked.items] == [
+                pair.item for pair in pairs if pair.value > 0
+            ]
             entries, total = await catalog.histories.first(await catalog.user_idx(user), 9)
             assert total == len(pairs)
             assert [(entry.value, entry.timestamp) for entry in entries] == [

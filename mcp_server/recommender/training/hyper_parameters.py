@@ -65,23 +65,26 @@ class HyperParameterError(ValueError):
     """A setting is not one of the model's hyper-parameters, or has a wrong type. The text says what would be right."""
 
 
-def check_settings(model: str, settings: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def check_settings(
+    model: str, settings: Mapping[str, Any], own: Mapping[str, Any], training: Mapping[str, Any] = TRAINING
+) -> dict[str, Any]:
     """Convert settings to the types that the model takes.
 
     Args:
         settings: Values by name. Numbers may be written as text, such as "1e-3".
-        own: The model's own hyper-parameters with RecBole's defaults.
+        own: The model's own hyper-parameters with their defaults.
+        training: Those of its training.
 
     Raises:
         HyperParameterError: A setting does not exist, or cannot have this value.
     """
-    known = {**TRAINING, **{name: value for name, value in own.items() if _may_be_set(name)}}
+    known = {**training, **{name: value for name, value in own.items() if _may_be_set(name)}}
     for name in settings:
         if name not in known:
-            mine = ", ".join(sorted(known.keys() - TRAINING.keys())) or "none"
+            mine = ", ".join(sorted(known.keys() - training.keys())) or "none"
+            others = f". Settings of its training are: {', '.join(training)}" if training else ""
             raise HyperParameterError(
-                f"{model} has no setting {quoted(name)} that can be changed here. Its own settings are: {mine}. "
-                f"Settings of its training are: {', '.join(TRAINING)}"
+                f"{model} has no setting {quoted(name)} that can be changed here. Its own settings are: {mine}{others}"
             )
     return {name: _typed(name, value, known[name]) for name, value in settings.items()}
 

@@ -1,6 +1,6 @@
 """Jobs for RecBole: describing them, running them in a child process, reporting their progress.
 
-This side knows nothing of recbole or torch; ``recbole_process`` is the other side.
+This side knows nothing of recbole or torch; ``recbole_process`` and ``collective_process`` are the other side.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -21,10 +21,22 @@ from mcp_server.dataset.records import Interactions
 from mcp_server.errors import TrainingError
 from mcp_server.types import IntArray
 
+if TYPE_CHECKING:
+    from mcp_server.recommender.training.learned_from import LearnedFrom
+
 DATASET_NAME = "interactions"
 METRICS = ["NDCG", "Recall", "Hit", "MRR"]
 RANKING_LENGTHS = (5, 10)
 """Lengths of the rankings that are measured."""
+
+COLLECTIVE = "CEASE"
+"""Name of our own model, beside those of RecBole."""
+
+MOST_COLLECTIVE_ITEMS = 12_000
+"""Items up to which it is trained: it keeps a number for each pair of items, and needs several times as much memory."""
+
+FOR_MANY_ITEMS = "ItemKNN"
+"""The model of RecBole that takes its place beyond."""
 
 GIB = 2**30
 
@@ -67,10 +79,18 @@ class TrainJob(_Job):
     output: str
 
 
+Split = Literal["random", "time"]
+"""random: RecBole's default, 10% of each user's interactions by chance. time: each user's last 10%."""
+
+
 class EvaluateJob(_Job):
-    """A model to train and test on RecBole's default split."""
+    """A model to train and test on held-out interactions."""
 
     task: Literal["evaluate"] = "evaluate"
+    split: Split = "random"
+    all_speaks: bool = True
+    """CEASE ranks by all that a user interacted with, as RecBole's other models do; otherwise, as it is served, by what
+    is liked alone."""
 
 
 Progress = Callable[[str, int, int, float | None], None]
@@ -85,57 +105,76 @@ def parse_job(text: str) -> TrainJob | EvaluateJob:
     return _JOB.validate_json(text)
 
 
-def leave_out_complete(user: IntArray, item: IntArray) -> tuple[IntArray, IntArray]:
+def leave_out_complete(user: IntArray, item: IntArray) -> IntArray:
     """Leave out users who have interacted with every item. There is nothing to recommend to them, and RecBole refuses
     them, because it could not draw an item that they have left.
 
     Args:
         user: (n_pairs,), positions of users.
         item: (n_pairs,), positions of items. Each pair occurs once.
+
+    Returns:
+        Positions of the pairs that are left.
     """
-    while len(user):
-        complete = np.bincount(user) == len(np.unique(item))
+    rows = np.arange(len(user))
+    while len(rows):
+        complete = np.bincount(user[rows]) == len(np.unique(item[rows]))
         if not complete.any():
             break
-        kept = ~complete[user]
-        user, item = user[kept], item[kept]  # some items may be left without interactions, and others be complete now
-    return user, item
+        rows = rows[~complete[user[rows]]]  # some items may be left without interactions, and others be complete now
+    return rows
 
 
-def write_interactions(user: IntArray, item: IntArray, folder: Path) -> None:
-    """Write RecBole's atomic file: positions as tokens."""
+def write_interactions(user: IntArray, item: IntArray, folder: Path, times: IntArray | None = None) -> None:
+    """Write RecBole's atomic file: positions as tokens, and times by their order, because RecBole rounds seconds."""
     target = folder / DATASET_NAME / f"{DATASET_NAME}.inter"
     target.parent.mkdir()
-    np.savetxt(
-        target,
-        np.stack([user, item], axis=1),
-        fmt="%d",
-        delimiter="\t",
-        header="user_id:token\titem_id:token",
-        comments="",
-    )
+    columns, header = [user, item], "user_id:token\titem_id:token"
+    if times is not None:
+        columns.append(np.unique(times, return_inverse=True)[1])
+        header += "\ttimestamp:float"
+    np.savetxt(target, np.stack(columns, axis=1), fmt="%d", delimiter="\t", header=header, comments="")
 
 
 def run_job(
-    job: TrainJob | EvaluateJob, interactions: Interactions, scratch: Path, progress: Progress
+    job: TrainJob | EvaluateJob,
+    interactions: Interactions,
+    scratch: Path,
+    progress: Progress,
+    learned_from: "Callable[[], LearnedFrom] | None" = None,
 ) -> dict[str, Any]:
     """Run a job to its end.
 
     Args:
         scratch: An empty folder for everything that RecBole writes.
+        learned_from: Makes what CEASE learns from; no other model needs it.
 
     Raises:
         TooLittleError: Fewer than two users or two items have interactions.
-        TrainingError: RecBole is not installed, refuses the job, or fails; the text says why.
+        TrainingError: RecBole is not installed, refuses the job, or fails, or there are too many items; the text says
+            why.
     """
     if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
         raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
-    user, item = leave_out_complete(interactions.user, interactions.item)
+    if job.model == COLLECTIVE and job.n_items > MOST_COLLECTIVE_ITEMS:
+        raise TrainingError(
+            f"{COLLECTIVE} keeps a number for each pair of items, and {job.n_items:,} items are too many (limit "
+            f"{MOST_COLLECTIVE_ITEMS:,}): choose {FOR_MANY_ITEMS}, or a factor model (BPR, LightGCN)"
+        )
+    rows = leave_out_complete(interactions.user, interactions.item)
+    user, item = interactions.user[rows], interactions.item[rows]
     job = _fitted(job, len(np.unique(user)), len(np.unique(item)))
-    write_interactions(user, item, scratch)
+    process = "recbole_process"
+    if job.model == COLLECTIVE and learned_from is not None:
+        learned_from().save(scratch)
+        process = "collective_process" if isinstance(job, TrainJob) else process
+    if process == "recbole_process":
+        by_time = isinstance(job, EvaluateJob) and job.split == "time"
+        times = interactions.timestamp if by_time else None
+        write_interactions(user, item, scratch, None if times is None else times[rows])
     said: deque[str] = deque(maxlen=1)
     with subprocess.Popen(
-        [*PYTHON, "-m", "mcp_server.recommender.training.recbole_process"],
+        [*PYTHON, "-m", "mcp_server.recommender.training.child_process", process],
         cwd=scratch,
         env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))},
         stdin=subprocess.PIPE,

@@ -30,10 +30,13 @@ from recbole.data import create_dataset, data_preparation
 from recbole.data.interaction import Interaction
 from recbole.data.utils import create_samplers, get_dataloader
 from recbole.model import general_recommender
-from recbole.utils import ModelType, get_model, get_trainer, init_seed
+from recbole.model.abstract_recommender import GeneralRecommender
+from recbole.utils import InputType, ModelType, get_model, get_trainer, init_seed
 
 __all__ = [
     "Config",
+    "GeneralRecommender",
+    "InputType",
     "Interaction",
     "ModelType",
     "create_dataset",

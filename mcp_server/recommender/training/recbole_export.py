@@ -11,13 +11,10 @@ import scipy.sparse
 from mcp_server.recommender.model_arrays import ArtifactKind
 from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob
 from mcp_server.recommender.training.recbole_compat import Interaction, torch
+from mcp_server.recommender.training.reporting import UnsuitableError
 
 N_CHECKED_USERS = 64
 """Number of users for whom a form must reproduce RecBole's own scores."""
-
-
-class UnsuitableError(Exception):
-    """The job cannot be done as asked. The text is for the user."""
 
 
 @dataclass(frozen=True)

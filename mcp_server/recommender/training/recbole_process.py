@@ -1,32 +1,26 @@
-"""Training with RecBole, as a process that ``jobs`` starts in a scratch folder.
+"""Training with RecBole, in a ``child_process`` that ``jobs`` starts in a scratch folder.
 
 RecBole parses sys.argv, logs to stdout, and writes log/, log_tensorboard/ and saved/ into the working directory;
 all of that ends with the process.
-
-The first line of stdin is the job, as JSON. Stdin then stays open; when it closes, the parent is gone and this process
-ends. Events are JSON lines on the original stdout. Everything else that is printed goes to stderr.
 """
 
-import json
-import os
-import sys
-import threading
 import time
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mcp_server.errors import quoted
 from mcp_server.recommender.artifact import ArtifactHeader, save_artifact
+from mcp_server.recommender.training.cease import CEASE
+from mcp_server.recommender.training.collective_ease import check_own_settings
 from mcp_server.recommender.training.hyper_parameters import HyperParameterError, check_settings
 from mcp_server.recommender.training.jobs import (
+    COLLECTIVE,
     DATASET_NAME,
     METRICS,
     EvaluateJob,
     TrainJob,
-    parse_job,
 )
 from mcp_server.recommender.training.recbole_compat import (
     Config,
@@ -41,12 +35,11 @@ from mcp_server.recommender.training.recbole_compat import (
     init_seed,
     own_hyper_parameters,
 )
-from mcp_server.recommender.training.recbole_export import Exporter, UnsuitableError
+from mcp_server.recommender.training.recbole_export import Exporter
+from mcp_server.recommender.training.reporting import Emit, UnsuitableError, progress_event
 
 EASE_REG_WEIGHTS = [50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0]
 """Values of EASE's regularisation to choose from on the validation split, where none is given."""
-
-Emit = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True)
@@ -89,15 +82,34 @@ class Session:
             "topk": list(self._job.ranking_lengths),
             "valid_metric": self.validation_metric,
         }
+        if isinstance(self._job, EvaluateJob) and self._job.split == "time":
+            own["load_col"] = {"inter": ["user_id", "item_id", "timestamp"]}
+            own["eval_args"] = {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "TO", "group_by": "user", "mode": "full"}
+        if model == COLLECTIVE:
+            return self._configure_collective(own, settings)
         if model not in general_recommenders():
-            names = ", ".join(general_recommenders())
-            raise UnsuitableError(f"RecBole has no general recommender {quoted(model)}. It has: {names}")
+            names = ", ".join([COLLECTIVE, *general_recommenders()])
+            raise UnsuitableError(f"there is no general recommender {quoted(model)}. There are: {names}")
         plain = Config(model=model, dataset=DATASET_NAME, config_dict=dict(own))
         try:
             checked = check_settings(model, settings, own_hyper_parameters(plain))
         except HyperParameterError as error:
             raise UnsuitableError(str(error)) from error
         return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **checked})
+
+    def _configure_collective(self, own: dict[str, Any], settings: Mapping[str, Any]) -> Any:
+        assert isinstance(self._job, EvaluateJob)
+        try:
+            given = check_own_settings(COLLECTIVE, settings)
+        except HyperParameterError as error:
+            raise UnsuitableError(str(error)) from error
+        more = {
+            "learned_from": str(self._folder),
+            "by_time": self._job.split == "time",
+            "all_speaks": self._job.all_speaks,
+            "given": given,
+        }
+        return Config(model=CEASE, dataset=DATASET_NAME, config_dict={**own, **more})
 
     def fit_split(self, model: str, settings: Mapping[str, Any]) -> Fit:
         """Train on the training split, and stop early by the validation split."""
@@ -107,7 +119,8 @@ class Session:
         dataset = create_dataset(config)
         train_data, valid_data, test_data = data_preparation(config, dataset)
         init_seed(config["seed"], config["reproducibility"])
-        network = get_model(model)(config, train_data.dataset).to(config["device"])
+        make = CEASE if model == COLLECTIVE else get_model(model)
+        network = make(config, train_data.dataset).to(config["device"])
         trainer = get_trainer(config["MODEL_TYPE"], model)(config, network)
         scores: dict[int, float] = {}
 
@@ -148,7 +161,7 @@ class Session:
         return network, dataset
 
     def progress(self, label: str, done: int, total: int, score: float | None) -> None:
-        self._emit({"event": "progress", "label": label, "done": done, "total": total, "score": score})
+        self._emit(progress_event(label, done, total, score))
 
 
 def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
@@ -196,15 +209,21 @@ def choose(session: Session, model: str, settings: Mapping[str, Any]) -> tuple[d
 
 
 def evaluate(job: EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
-    """Train on the training split of RecBole's default setting and measure on its test split."""
+    """Train on the training split and measure on the test split."""
     session = Session(job, folder, emit)
     settings = dict(job.settings)
     if job.model == "EASE":
         settings, _ = choose(session, job.model, settings)
     fit = session.fit_split(job.model, settings)
+    if isinstance(fit.model, CEASE):
+        settings = vars(fit.model.settings)
     epochs = fit.trainer.epochs
     result = fit.trainer.evaluate(fit.test_data, load_best_model=epochs > 1, show_progress=False)
-    export = Exporter(fit.model, fit.dataset, job).export()
+    if isinstance(fit.model, CEASE):
+        kind, n_bytes = "item_item", fit.model.n_bytes
+    else:
+        export = Exporter(fit.model, fit.dataset, job).export()
+        kind, n_bytes = export.kind, export.n_bytes
     return {
         "model": job.model,
         "settings": settings,
@@ -212,38 +231,11 @@ def evaluate(job: EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
         "valid_score": fit.valid_score,
         "epochs": fit.best_epoch,
         "train_seconds": round(fit.seconds, 2),
-        "kind": export.kind,
-        "artifact_bytes": export.n_bytes,
+        "kind": kind,
+        "artifact_bytes": n_bytes,
     }
 
 
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
-
-
-def main() -> None:
-    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # nothing that RecBole prints may mix with the events
-    sys.argv = ["recbole"]
-    warnings.simplefilter("ignore")
-    job = parse_job(sys.stdin.readline())
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-    def emit(event: Mapping[str, Any]) -> None:
-        events.write(json.dumps(event) + "\n")
-        events.flush()
-
-    folder = Path.cwd()
-    try:
-        result = train(job, folder, emit) if isinstance(job, TrainJob) else evaluate(job, folder, emit)
-    except UnsuitableError as error:
-        emit({"event": "refused", "text": str(error)})
-    else:
-        emit({"event": "done", "result": result})
-    events.close()
-    os._exit(0)  # the thread on stdin, and torch's own, have nothing to finish
-
-
-if __name__ == "__main__":
-    main()
+def run(job: TrainJob | EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
+    """Run a job of any model of RecBole, or of ours among them."""
+    return train(job, folder, emit) if isinstance(job, TrainJob) else evaluate(job, folder, emit)

@@ -34,8 +34,8 @@ def test_users_who_have_everything_are_left_out_until_none_is_left(pairs: set[tu
             break
         expected = {(user, item) for user, item in expected if user not in complete}
     both = _interactions(pairs)
-    user, item = leave_out_complete(both.user, both.item)
-    assert set(zip(user.tolist(), item.tolist(), strict=True)) == expected
+    rows = leave_out_complete(both.user, both.item)
+    assert set(zip(both.user[rows].tolist(), both.item[rows].tolist(), strict=True)) == expected
 
 
 @pytest.mark.parametrize(

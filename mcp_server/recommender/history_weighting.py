@@ -1,0 +1,34 @@
+"""How much each item of a history counts."""
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from mcp_server.catalog.liked_history import LikedHistory
+from mcp_server.types import FloatArray
+
+
+class HistoryWeighting(BaseModel):
+    """How much an item of a history counts. By default, all count alike.
+
+    A rating r of the item that is the n-th newest, counted from 0, weighs
+    (1 + per_rating * (r - middle)) * (1 + n) ** -recency, and never less than 0.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_rating: float = 0.0
+    middle: float = 0.0
+    """The rating that weighs 1."""
+    recency: float = 0.0
+
+    def weights(self, history: LikedHistory) -> FloatArray | None:
+        """The weight of each item, (n,); None where all weigh 1."""
+        found = np.ones(len(history))
+        if self.per_rating and history.ratings is not None:
+            found *= np.maximum(1 + self.per_rating * (history.ratings - self.middle), 0)
+        if self.recency and history.newest_first:
+            found *= (1.0 + np.arange(len(history))) ** -self.recency
+        return None if (found == 1).all() else found.astype(np.float32)
+
+
+ALL_ALIKE = HistoryWeighting()

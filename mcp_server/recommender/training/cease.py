@@ -1,0 +1,81 @@
+"""Collective EASE as one of RecBole's models, so that it is measured like the others."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mcp_server.recommender.history_weighting import HistoryWeighting
+from mcp_server.recommender.training.collective_ease import CollectiveEase, Settings
+from mcp_server.recommender.training.collective_tuning import choose, weighting_of
+from mcp_server.recommender.training.histories import as_matrix, collect_histories
+from mcp_server.recommender.training.learned_from import LearnedFrom
+from mcp_server.recommender.training.recbole_compat import GeneralRecommender, InputType, ModelType, torch
+
+
+class CEASE(GeneralRecommender):  # type: ignore[misc]
+    """The model of one training split, with settings chosen within it.
+
+    RecBole's other models see all that users interacted with, and no times on a split by chance. So does this one
+    there.
+    """
+
+    type = ModelType.TRADITIONAL
+    input_type = InputType.POINTWISE
+
+    def __init__(self, config: Any, dataset: Any) -> None:
+        super().__init__(config, dataset)
+        self._items = _positions(dataset, dataset.iid_field)
+        self._users = _positions(dataset, dataset.uid_field)
+        data = _training_part(LearnedFrom.load(Path(config["learned_from"])), dataset, self._users, self._items)
+        if not config["by_time"]:
+            data = data.without_times()
+        if config["all_speaks"]:
+            data = data.all_liked()
+        choice = choose(data, config["given"], lambda *_: None)
+        self.settings: Settings = choice.settings
+        weights = CollectiveEase(data, np.arange(len(data.user))).weights(choice.settings)
+        weighting: HistoryWeighting = weighting_of(choice.settings, data)
+        histories = collect_histories(data, np.flatnonzero(data.liked), np.arange(data.n_users))
+        self._histories = as_matrix(histories, weighting, data.n_items)
+        self._weights = weights
+        self._nothing = torch.nn.Parameter(torch.zeros(1))
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of what is served."""
+        return int(self._weights.nbytes)
+
+    def forward(self) -> None:
+        """RecBole's models are modules, which have this method. There is nothing to do in it."""
+
+    def calculate_loss(self, interaction: Any) -> Any:
+        """The loss of a model in closed form: nothing is left to learn."""
+        return self._nothing
+
+    def full_sort_predict(self, interaction: Any) -> Any:
+        """Scores of all items for each user: (n_users * n_items,), by RecBole's numbers."""
+        users = self._users[interaction[self.USER_ID].cpu().numpy() - 1]
+        scores = np.zeros((len(users), self.n_items), dtype=np.float32)
+        scores[:, 1:] = np.asarray(self._histories[users] @ self._weights)[:, self._items]
+        return torch.from_numpy(scores).flatten()
+
+    def predict(self, interaction: Any) -> Any:
+        """The score of each pair of user and item: (n_pairs,)."""
+        items = interaction[self.ITEM_ID].cpu()
+        return self.full_sort_predict(interaction).view(len(items), -1)[torch.arange(len(items)), items]
+
+
+def _positions(dataset: Any, field: str) -> Any:
+    """Our positions, (n,), of RecBole's numbers from 1 on."""
+    return np.asarray(dataset.id2token(field, np.arange(1, dataset.num(field)))).astype(np.int64)
+
+
+def _training_part(data: LearnedFrom, dataset: Any, users: Any, items: Any) -> LearnedFrom:
+    """The interactions that RecBole's training split has."""
+    user = users[dataset.inter_feat[dataset.uid_field].numpy() - 1]
+    item = items[dataset.inter_feat[dataset.iid_field].numpy() - 1]
+    known = data.user * data.n_items + data.item
+    order = np.argsort(known)
+    rows = order[np.searchsorted(known, user * data.n_items + item, sorter=order)]
+    return data.part(np.sort(rows))
