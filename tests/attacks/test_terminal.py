@@ -57,7 +57,7 @@ class Catalogue:
                 "fields": [{"name": "title", "kind": "text", "filter": True}],
             },
             "users": {"id": "id", "id_type": "string", "sources": [{"file": "users.json", "format": "jsonl"}]},
-            "model": {"settings": {"reg_weight": 10.0}},
+            "model": {"name": "EASE", "settings": {"reg_weight": 10.0}},
             "interactions": {"sources": [{"file": "seen.json", "format": "jsonl"}], "user": "user", "item": "item"},
         }
         self._write("dataset.yaml", [spec])  # JSON is YAML

@@ -1,5 +1,6 @@
 """Recommendations on MovieLens, against scores summed by hand from the trained artifact."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ UNNAMED = 267
 
 Movies = dict[int, dict[str, Any]]
 Histories = Mapping[int, list[int]]
+Likes = Mapping[int, Mapping[int, float]]
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 
@@ -41,12 +43,17 @@ def histories(ratings: list[Rating]) -> Histories:
 
 
 @pytest.fixture(scope="module")
-def likes(ratings: list[Rating]) -> Histories:
-    """The films that each user likes."""
-    found: dict[int, list[int]] = {}
-    for line in ratings:
+def likes(films_settings: Settings, ratings: list[Rating]) -> Likes:
+    """The films that each user likes, newest first, and how much each counts by its rating and its age."""
+    state = StateFolder(films_settings.state_folder)
+    counting = json.loads((state.part(state.manifest().model) / "artifact.json").read_text("utf-8"))["history"]
+    found: dict[int, dict[int, float]] = {}
+    in_order = sorted(enumerate(ratings), key=lambda line: (line[1].timestamp, line[0]), reverse=True)
+    for _, line in in_order:
         if line.rating >= 4:
-            found.setdefault(line.user, []).append(line.item)
+            of_user = found.setdefault(line.user, {})
+            of_rating = 1 + counting["per_rating"] * (line.rating - counting["middle"])
+            of_user[line.item] = of_rating * (1 + len(of_user)) ** -counting["recency"]
     return found
 
 
@@ -66,11 +73,11 @@ def twins(movies: Movies) -> dict[int, set[int]]:
     return same
 
 
-def sum_rows(arrays: Arrays, history: Iterable[int]) -> dict[int, float]:
-    """Every film's score: the sum of the history's rows."""
+def sum_rows(arrays: Arrays, history: Mapping[int, float]) -> dict[int, float]:
+    """Every film's score: the sum of the history's rows, each as much as it counts."""
     total = arrays["offset"].astype(np.float64)
-    for item in history:
-        total = total + arrays["weights"][item - 1]
+    for item, counts in history.items():
+        total = total + counts * arrays["weights"][item - 1]
     return {position + 1: float(score) for position, score in enumerate(total)}
 
 
@@ -112,7 +119,7 @@ async def test_recommendations_are_the_best_sums_of_the_rows_of_liked_films(
     movies: Movies,
     arrays: Arrays,
     histories: Histories,
-    likes: Histories,
+    likes: Likes,
     twins: dict[int, set[int]],
     user: int,
 ) -> None:
@@ -127,7 +134,7 @@ async def test_seen_items_take_part_when_they_are_not_excluded(
     movies: Movies,
     arrays: Arrays,
     histories: Histories,
-    likes: Histories,
+    likes: Likes,
     twins: dict[int, set[int]],
     user: int,
 ) -> None:
@@ -198,7 +205,7 @@ async def test_a_film_seen_under_its_other_id_is_left_out(
 
 
 async def test_items_restrict_the_choice(
-    films: Service, movies: Movies, arrays: Arrays, histories: Histories, likes: Histories, twins: dict[int, set[int]]
+    films: Service, movies: Movies, arrays: Arrays, histories: Histories, likes: Likes, twins: dict[int, set[int]]
 ) -> None:
     some = list(range(1500, 1000, -3))
     scores = sum_rows(arrays, likes[43])
@@ -207,7 +214,7 @@ async def test_items_restrict_the_choice(
 
 
 async def test_an_item_set_restricts_the_choice(
-    films: Service, movies: Movies, arrays: Arrays, histories: Histories, likes: Histories, twins: dict[int, set[int]]
+    films: Service, movies: Movies, arrays: Arrays, histories: Histories, likes: Likes, twins: dict[int, set[int]]
 ) -> None:
     comedies = [item for item, movie in movies.items() if "Comedy" in movie["genres"]]
     found = await films.call(FILTER, {"genres": ["Comedy"]})
@@ -218,7 +225,7 @@ async def test_an_item_set_restricts_the_choice(
 
 
 async def test_items_and_an_item_set_are_intersected(
-    films: Service, movies: Movies, arrays: Arrays, histories: Histories, likes: Histories, twins: dict[int, set[int]]
+    films: Service, movies: Movies, arrays: Arrays, histories: Histories, likes: Likes, twins: dict[int, set[int]]
 ) -> None:
     first = list(range(1, 300))
     both = [item for item in first if "Comedy" in movies[item]["genres"]]
@@ -258,7 +265,7 @@ async def test_liked_items_stand_in_for_a_history(
     films: Service, movies: Movies, arrays: Arrays, twins: dict[int, set[int]]
 ) -> None:
     liked = [50, 172, 268]
-    scores = sum_rows(arrays, liked)
+    scores = sum_rows(arrays, dict.fromkeys(liked, 1.0))
     expected = best(scores, movies, with_twins(liked, twins), twins, 20)
     assert 246 not in expected
     check(await films.call(RECOMMEND, {"liked_items": liked, "k": 20}), scores, expected, movies)
@@ -268,7 +275,7 @@ async def test_liked_items_take_part_when_they_are_not_excluded(
     films: Service, movies: Movies, arrays: Arrays, twins: dict[int, set[int]]
 ) -> None:
     liked = [50, 172, 181]
-    scores = sum_rows(arrays, liked)
+    scores = sum_rows(arrays, dict.fromkeys(liked, 1.0))
     expected = best(scores, movies, set(), twins, 20)
     assert set(liked) <= set(expected)
     result = await films.call(RECOMMEND, {"liked_items": liked, "k": 20, "exclude_seen": False})
@@ -281,10 +288,13 @@ async def test_liking_an_item_twice_is_liking_it(films: Service) -> None:
     )
 
 
-async def test_liked_items_given_get_what_the_user_who_likes_them_gets(films: Service, likes: Histories) -> None:
-    of_user = await films.call(RECOMMEND, {"user": 4, "k": 10, "exclude_seen": False})
-    of_items = await films.call(RECOMMEND, {"liked_items": likes[4], "k": 10, "exclude_seen": False})
-    assert listed(of_items) == listed(of_user)
+async def test_liked_items_count_alike_in_any_order(films: Service, likes: Likes) -> None:
+    liked = list(likes[4])
+    one, other = [
+        await films.call(RECOMMEND, {"liked_items": items, "k": 10, "exclude_seen": False})
+        for items in (liked, liked[::-1])
+    ]
+    assert listed(one) == listed(other)
 
 
 # Reasons
@@ -292,16 +302,16 @@ async def test_liked_items_given_get_what_the_user_who_likes_them_gets(films: Se
 
 @pytest.mark.parametrize("user", [4, 98, 405])
 async def test_reasons_are_the_largest_summands_of_the_users_history(
-    films: Service, movies: Movies, arrays: Arrays, likes: Histories, user: int
+    films: Service, movies: Movies, arrays: Arrays, likes: Likes, user: int
 ) -> None:
     weights = arrays["weights"]
     result = await films.call(RECOMMEND, {"user": user, "k": 10, "reasons": True})
     for item in result["items"]:
         named = [reason["item_id"] for reason in item["because"]]
         assert set(named) <= set(likes[user])
-        shares = sorted((float(weights[seen - 1, item["item_id"] - 1]) for seen in likes[user]), reverse=True)
-        given = [float(weights[seen - 1, item["item_id"] - 1]) for seen in named]
-        assert given == [share for share in shares[:3] if share > 0]
+        share = {seen: counts * float(weights[seen - 1, item["item_id"] - 1]) for seen, counts in likes[user].items()}
+        largest = sorted(share.values(), reverse=True)[:3]
+        assert [share[seen] for seen in named] == pytest.approx([each for each in largest if each > 0])
         assert [reason["title"] for reason in item["because"]] == [movies[seen]["title"] for seen in named]
 
 
