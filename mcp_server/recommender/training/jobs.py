@@ -232,8 +232,9 @@ def _explain(job: TrainJob | EvaluateJob, said: str) -> str:
     """One sentence about a training that failed, with the last words of its process."""
     if "memory" in said.lower() or "allocate" in said.lower():
         return f"training {job.model} takes more memory than there is ({said}): choose a model that takes less"
+    where = "" if job.model == COLLECTIVE else " in RecBole"
     return (
-        f"training {job.model} failed in RecBole ({said}): if its settings are right, this model does not suit these "
+        f"training {job.model} failed{where} ({said}): if its settings are right, this model does not suit these "
         "interactions, and another one may: `recsys-mcp train --model NAME`"
     )
 

@@ -249,6 +249,11 @@ def test_wrong_settings_are_named(train: Train, given: dict[str, float], said: s
         train(**given)
 
 
+def test_a_training_that_fails_says_so_by_the_models_name(train: Train) -> None:
+    with pytest.raises(TrainingError, match=r"training CEASE failed .*not positive definite"):
+        train(regularization=1e-9, categories=1e9, activity=0.0)
+
+
 def test_too_many_items_are_refused_with_what_fits(rated_shop: Any, tmp_path: Path) -> None:
     job = EvaluateJob(model="CEASE", n_users=8, n_items=12_001)
     with pytest.raises(TrainingError, match=r"12,001 items are too many \(limit 12,000\): choose ItemKNN"):
