@@ -89,7 +89,7 @@ def find_roles(tables: Sequence[Table], links: Sequence[Link], session: Session,
     best = _chosen_pair(pairs, choose)
     items, item_key = _items(best, tables, links, session)
     of_users = (link for link in links if _is_of(link, best.table, best.user))
-    users = _best_link((each for each in of_users if each.names_agree or looks_like_people(each.target)), exclude=items)
+    users = _best_link((each for each in of_users if _may_be_users(each)), exclude=items)
     used = [best.table, items, *([users.target] if users else [])]
     joined = best.table.origin.parts if isinstance(best.table.origin, JoinedOrigin) else ()
     others = tuple(
@@ -232,6 +232,11 @@ def _doubts(column: Profile) -> float:
     few = column.n_distinct < 10 and column.n_rows > 200
     is_score = column.share_numbers == 1.0 and column.n_negative > 0
     return 5.0 * has_word(column.name, other_words | ATTRIBUTE_WORDS) + 3 * few + 5 * is_score + (column.mean_words > 4)
+
+
+def _may_be_users(link: Link) -> bool:
+    """True if a column of users may refer to a table. Of a column without a name only numbers agree, as any may."""
+    return looks_like_people(link.target) or (link.names_agree and not is_nameless(link.column))
 
 
 def _is_of(link: Link, table: Table, column: str) -> bool:

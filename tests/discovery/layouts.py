@@ -91,7 +91,7 @@ def music(folder: Path) -> Path:
 
 
 def headless_music(folder: Path) -> Path:
-    """The same without a header line above the counts, and with friends whose IDs are like those of artists."""
+    """The same without a header line above the counts; friends and tags have IDs like those of artists and users."""
     music(folder)
     n_artists = 90
     artists = [(number, f"The Loud Players {number}") for number in range(1, n_artists + 1)]
@@ -99,6 +99,7 @@ def headless_music(folder: Path) -> Path:
     pairs_of_users = [(user, (user * 3 + place * 7) % n_artists + 1) for user in range(2, 72) for place in range(9)]
     first, *counts = [(user, artist, user * artist * 13 % 9000 + 1) for user, artist in pairs_of_users]
     table(folder, "user_artists.dat", tuple(map(str, first)), counts, "\t")
+    table(folder, "tags.dat", ("tagID", "tagValue"), [(number, f"tag {number}") for number in range(1, 81)], "\t")
     friends = [(user, (user + step) % 70 + 2) for user in range(2, 72) for step in (1, 5, 9)]
     table(folder, "user_friends.dat", ("userID", "friendID"), friends, "\t")
     return folder
