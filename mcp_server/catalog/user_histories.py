@@ -7,16 +7,19 @@ used most, comes first.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection, Select, bindparam, func, select
 
 from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
-from mcp_server.types import DoubleArray, Id, IntArray
+from mcp_server.types import Id, IntArray
+
+N = TypeVar("N", bound=np.generic)
 
 SPARE_INTERACTIONS = 20
 """Interactions that are read beyond the number of items wanted, because several may be with twins of one item."""
@@ -115,21 +118,17 @@ def _histories(newest_first: bool, rows: Iterable[Any]) -> Iterator[tuple[int, H
         liked_entries = [(item, rating) for item, liked, rating in entries if liked]
         ratings = [rating for _, rating in liked_entries]
         liked = LikedHistory(
-            _kept([item for item, _ in liked_entries]), None if None in ratings else _ratings(ratings), newest_first
+            _kept([item for item, _ in liked_entries], np.int64),
+            None if None in ratings else _kept(ratings, np.float64),
+            newest_first,
         )
-        yield user, History(_kept([item for item, _, _ in entries]), liked)
+        yield user, History(_kept([item for item, _, _ in entries], np.int64), liked)
 
 
-def _ratings(ratings: Sequence[float | None]) -> DoubleArray:
-    kept = np.array(ratings, dtype=np.float64)
-    kept.flags.writeable = False
-    return kept
+def _kept(values: Sequence[Any], kind: type[N]) -> npt.NDArray[N]:
+    found = np.array(values, dtype=kind)
+    found.flags.writeable = False  # it is kept
+    return found
 
 
-def _kept(positions: Sequence[int]) -> IntArray:
-    history = np.array(positions, dtype=np.int64)
-    history.flags.writeable = False  # it is kept
-    return history
-
-
-NO_HISTORY = History(_kept([]), LikedHistory(_kept([])))
+NO_HISTORY = History(_kept([], np.int64), LikedHistory(_kept([], np.int64)))

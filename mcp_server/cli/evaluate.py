@@ -1,6 +1,7 @@
 """`evaluate`: models compared on held-out interactions."""
 
 import contextlib
+import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,6 +74,7 @@ def _evaluate(
             dataset = opened.enter_context(open_dataset(files))
         interactions = trainable(dataset.interactions, dataset.spec.interactions.kind)
 
+        @functools.cache  # of all models
         def learned_from() -> LearnedFrom:
             texts, n_items = item_texts(dataset), len(dataset.items)
             vectors = vectors_of_items(state.folder, settings.embedding_model, texts, n_items)

@@ -13,7 +13,7 @@ import numpy as np
 from mcp_server.dataset.records import Dataset
 from mcp_server.recommender.training.collective_ease import MOST_KEPT_ITEMS, invert
 from mcp_server.recommender.training.collective_tuning import MOST_USERS
-from mcp_server.recommender.training.jobs import COLLECTIVE, FOR_MANY_ITEMS, MOST_COLLECTIVE_ITEMS
+from mcp_server.recommender.training.jobs import COLLECTIVE, fitting_model
 from mcp_server.types import FloatArray
 from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.texts import item_texts
@@ -96,9 +96,7 @@ def estimate(dataset: Dataset, n_rows: int, embedder: Embedder) -> Costs:
     pieces = list(dict.fromkeys(piece for text in texts for piece in [text.whole, *text.sentences]))
     speed = _texts_per_second(pieces, embedder)
     n_items, n_users = len(np.unique(dataset.interactions.item)), len(np.unique(dataset.interactions.user))
-    n_interactions, model = len(dataset.interactions), dataset.spec.model.name
-    if model == COLLECTIVE and len(dataset.items) > MOST_COLLECTIVE_ITEMS:
-        model = FOR_MANY_ITEMS
+    n_interactions, model = len(dataset.interactions), fitting_model(dataset.spec.model.name, len(dataset.items))
     seconds = {
         "reading": n_rows / READ_ROWS_PER_SECOND,
         "loading": (n_interactions + len(dataset.items)) / LOADED_ROWS_PER_SECOND,

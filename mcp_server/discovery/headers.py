@@ -1,4 +1,4 @@
-"""Where the rows of a delimited file begin: the lines above the header, and whether there is a header at all."""
+"""Finds the beginning of a delimited file's rows: the lines above the header, and whether there is a header at all."""
 
 import itertools
 import re

@@ -8,7 +8,7 @@ from mcp_server.discovery.links import TIME_WORDS
 from mcp_server.discovery.opinions import OPINION_WORDS, scale_of
 from mcp_server.discovery.profiles import BOTH_MARKS, Profile
 from mcp_server.discovery.proposal import InteractionsProposal, SourceProposal
-from mcp_server.discovery.questions import Choose, Question
+from mcp_server.discovery.questions import Choose, Question, says_yes
 from mcp_server.discovery.roles import RATING_WORDS, Roles
 from mcp_server.discovery.sources import can_query, further_sources, query_source, steady_columns, whole_table
 from mcp_server.discovery.sql_names import amount, plain_name, with_both_marks
@@ -75,15 +75,14 @@ class InteractionsFinder:
     def _ask_undone(self, column: Profile) -> None:
         undone = undone_of(column)
         listed = ", ".join(map(text_literal, undone))
-        answer = self._choose(
-            Question(
-                key="rows that were undone",
-                text=f"Shall rows whose {column.name} is {', '.join(undone)} be left out?",
-                choices={"yes": "they say nothing for an item", "no": "they count like all others"},
-                default="yes",
-            )
+        is_left_out = says_yes(
+            self._choose,
+            "rows that were undone",
+            f"Shall rows whose {column.name} is {', '.join(undone)} be left out?",
+            yes="they say nothing for an item",
+            no="they count like all others",
         )
-        if answer == "yes":
+        if is_left_out:
             name = plain_name(column.name)
             self._where.append(f"({name} IS NULL OR {name} NOT IN ({listed}))")
             self._columns.append(column.name)
@@ -151,19 +150,18 @@ class InteractionsFinder:
 
     def _ask_no_rating(self, column: Profile, least: float, lowest: float) -> bool:
         """True if rows with the least value are left out."""
-        answer = self._choose(
-            Question(
-                key="rows without a rating",
-                text=f"Does {least:g} in the column {column.name} mean that there is no rating? All others are "
-                f"{lowest:g} or more.",
-                choices={"yes": "leave such rows out", "no": "it is the worst rating"},
-                default="yes",
-            )
+        is_left_out = says_yes(
+            self._choose,
+            "rows without a rating",
+            f"Does {least:g} in the column {column.name} mean that there is no rating? All others are {lowest:g} or "
+            "more.",
+            yes="leave such rows out",
+            no="it is the worst rating",
         )
-        if answer == "yes":
+        if is_left_out:
             self._where.append(f"{plain_name(column.name)} >= {lowest:g}")
             self._reasons.append(f"{column.name} {least:g} seems to mean that there is no rating")
-        return answer == "yes"
+        return is_left_out
 
     def _ask_threshold(self, column: Profile, low: float, high: float, values: list[float]) -> float | int:
         usual = high if high - low <= 2 else low + 0.7 * (high - low)
@@ -181,15 +179,13 @@ class InteractionsFinder:
 
     def _are_counts(self, column: Profile) -> bool:
         span = f"from {amount(column.least)} to {amount(column.greatest)}"
-        answer = self._choose(
-            Question(
-                key="what a column counts",
-                text=f"Does {column.name} of {self._table.name}, {span}, say how often a user chose an item?",
-                choices={"yes": "its numbers are counts, such as of plays", "no": "it says something else"},
-                default="yes",
-            )
+        return says_yes(
+            self._choose,
+            "what a column counts",
+            f"Does {column.name} of {self._table.name}, {span}, say how often a user chose an item?",
+            yes="its numbers are counts, such as of plays",
+            no="it says something else",
         )
-        return answer == "yes"
 
     def _counts(self, column: Profile) -> None:
         self._use(column, "counts")

@@ -9,7 +9,7 @@ from mcp_server.discovery.links import Link
 from mcp_server.discovery.lookups import find_lookups, lookup_source
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
-from mcp_server.discovery.questions import Choose, Question
+from mcp_server.discovery.questions import Choose, says_yes
 from mcp_server.discovery.roles import TITLE_WORDS, Roles, says_of_deed
 from mcp_server.discovery.side_sources import SideSources
 from mcp_server.discovery.sources import (
@@ -177,15 +177,14 @@ class ItemsFinder:
 
     def _of_names(self, field: FieldProposal, name: str, names: list[str]) -> tuple[str, str] | None:
         condition = " OR ".join(f"{name} = {text_literal(value)}" for value in names)
-        answer = self._choose(
-            Question(
-                key="availability",
-                text=f"Are only those available whose {field.profile.name} is {', '.join(names)}?",
-                choices={"yes": condition, "no": "all are available"},
-                default="yes",
-            )
+        is_so = says_yes(
+            self._choose,
+            "availability",
+            f"Are only those available whose {field.profile.name} is {', '.join(names)}?",
+            yes=condition,
+            no="all are available",
         )
-        return None if answer == "no" else (condition, f"the names of {field.profile.name} say so")
+        return (condition, f"the names of {field.profile.name} say so") if is_so else None
 
 
 def _a(noun: str) -> str:

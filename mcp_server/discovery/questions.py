@@ -22,6 +22,17 @@ Choose = Callable[[Question], str]
 """Finds the answer to a question."""
 
 
+def says_yes(choose: Choose, key: str, text: str, *, yes: str, no: str) -> bool:
+    """Ask a question that yes is most often the answer to.
+
+    Args:
+        key: A short name for it, in messages.
+        yes: What yes means.
+        no: What no means.
+    """
+    return choose(Question(key, text, default="yes", choices={"yes": yes, "no": no})) == "yes"
+
+
 @dataclass
 class TakeDefaults:
     """Answers every question with its default, and remembers which."""

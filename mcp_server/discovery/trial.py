@@ -12,7 +12,7 @@ from mcp_server.errors import DatasetError
 from mcp_server.reading.databases import Databases
 from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
-from mcp_server.recommender.training.jobs import COLLECTIVE, FOR_MANY_ITEMS, MOST_COLLECTIVE_ITEMS
+from mcp_server.recommender.training.jobs import COLLECTIVE, fitting_model
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _read(
         with open_dataset(files, advance) as dataset:
             notes = [note.replace(f"{data_folder}/", "") for note in dataset.notes]
             counts = len(dataset.items), len(dataset.users), len(dataset.interactions)
-    told = replace(proposal, notes=notes, model=COLLECTIVE if counts[0] <= MOST_COLLECTIVE_ITEMS else FOR_MANY_ITEMS)
+    told = replace(proposal, notes=notes, model=fitting_model(COLLECTIVE, counts[0]))
     return Trial(told, render(told), *counts, notes)
 
 

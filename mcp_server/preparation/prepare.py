@@ -22,7 +22,7 @@ from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.drift import Drift
 from mcp_server.recommender.trained_on import digest_ids
-from mcp_server.recommender.training.jobs import COLLECTIVE, FOR_MANY_ITEMS, MOST_COLLECTIVE_ITEMS
+from mcp_server.recommender.training.jobs import MOST_COLLECTIVE_ITEMS, fitting_model
 from mcp_server.state.manifest import Manifest, fingerprint
 from mcp_server.state.open_state import OpenState
 from mcp_server.types import FloatArray
@@ -133,8 +133,8 @@ class Preparation:
 
     def _model_for(self, n_items: int) -> ModelSpec:
         """The model that is wanted, or what takes its place in a catalogue of so many items."""
-        too_many = self._wanted.name == COLLECTIVE and n_items > MOST_COLLECTIVE_ITEMS
-        return ModelSpec(name=FOR_MANY_ITEMS) if too_many else self._wanted
+        name = fitting_model(self._wanted.name, n_items)
+        return self._wanted if name == self._wanted.name else ModelSpec(name=name)
 
     def _present_model(self, training: Training) -> PresentModel | None:
         """The model that is published; None where it cannot serve the catalogue of now."""

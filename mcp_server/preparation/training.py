@@ -10,7 +10,7 @@ import numpy as np
 from mcp_server.dataset.records import Dataset
 from mcp_server.dataset.spec import ModelSpec
 from mcp_server.preparation.progress_bars import Progress
-from mcp_server.recommender.artifact import ArtifactHeader, add_trained_on, save_artifact
+from mcp_server.recommender.artifact import add_trained_on, save_artifact
 from mcp_server.recommender.trained_on import TrainedOn
 from mcp_server.recommender.training.jobs import TooLittleError, TrainJob, run_job
 from mcp_server.recommender.training.learned_from import LearnedFrom
@@ -68,11 +68,11 @@ class Training:
                     measured = "" if score is None else f" (validation NDCG {score:.3f})"
                     step.update(done, total, f"Training {label}{measured}")
 
+                job = self._job(model, folder)
                 try:
-                    job = self._job(model, folder)
                     run_job(job, self._interactions, Path(scratch), report, learned_from)
                 except TooLittleError:
-                    self._save_popularity(folder)
+                    self._save_popularity(job, folder)
             add_trained_on(folder, self.data, int(time.time()))
 
         state.parts.make_model(name, fill)
@@ -88,16 +88,7 @@ class Training:
             output=str(folder),
         )
 
-    def _save_popularity(self, folder: Path) -> None:
+    def _save_popularity(self, job: TrainJob, folder: Path) -> None:
         counts = np.bincount(self._interactions.item, minlength=len(self._dataset.items))
-        header = ArtifactHeader(
-            kind="popularity",
-            model="popularity",
-            settings={},
-            dataset=self._dataset.spec.name,
-            fingerprint=self.fingerprint,
-            n_users=len(self._dataset.users),
-            n_items=len(self._dataset.items),
-            train_seconds=0,
-        )
+        header = job.header(kind="popularity", model="popularity", settings={}, train_seconds=0)
         save_artifact(folder, header, {"scores": counts.astype(np.float32)})

@@ -57,7 +57,7 @@ class ArtifactHeader(BaseModel):
     chosen_by: dict[str, Any] = {}
     """Values tried for a hyper-parameter or for the number of epochs, each with its validation metric."""
     history: HistoryWeighting = ALL_ALIKE
-    """How much each item of a history counts."""
+    """The rule by which items of a history weigh more or less."""
     train_seconds: float
     trained_at: int | None = None
     """Time of the training, in seconds since 1970."""

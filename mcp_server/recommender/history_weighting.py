@@ -1,4 +1,4 @@
-"""How much each item of a history counts."""
+"""The weights of the items of a history."""
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +8,7 @@ from mcp_server.types import FloatArray
 
 
 class HistoryWeighting(BaseModel):
-    """How much an item of a history counts. By default, all count alike.
+    """The rule by which items of a history weigh more or less. By default, all count alike.
 
     A rating r of the item that is the n-th newest, counted from 0, weighs
     (1 + per_rating * (r - middle)) * (1 + n) ** -recency, and never less than 0.

@@ -26,7 +26,7 @@ class Ranker:
     """Ranks items with one model.
 
     Args:
-        weighting: How much each item of a history counts.
+        weighting: The rule by which items of a history weigh more or less.
     """
 
     def __init__(self, model: Recommender, weighting: HistoryWeighting = ALL_ALIKE) -> None:

@@ -48,8 +48,12 @@ class EmbeddingCache:
     def known(self, model: str, texts: Sequence[str]) -> dict[str, FloatArray]:
         """Vectors of those texts that have been embedded before."""
         wanted = {_digest(model, text): text for text in texts}
-        kept = self._database.run(lambda connection: connection.execute(select(_vectors)).all())
-        return {wanted[row.digest]: np.frombuffer(row.vector, dtype=np.float32) for row in kept if row.digest in wanted}
+        return {wanted[digest]: vector for digest, vector in self._read().items() if digest in wanted}
+
+    def _read(self) -> dict[str, FloatArray]:
+        """All vectors that are kept, by digest."""
+        rows = self._database.run(lambda connection: connection.execute(select(_vectors)).all())
+        return {row.digest: np.frombuffer(row.vector, dtype=np.float32) for row in rows}
 
     def embed(self, embedder: Embedder, texts: Sequence[str], advance: Callable[[int], None]) -> dict[str, FloatArray]:
         """Vectors of texts, from the cache where it has them; afterwards the cache holds just these.
@@ -58,8 +62,8 @@ class EmbeddingCache:
             advance: Called with the number of texts done since the last call.
         """
         digests = {_digest(embedder.model, text): text for text in texts}
-        kept = self._database.run(lambda connection: connection.execute(select(_vectors)).all())
-        found = {row.digest: np.frombuffer(row.vector, dtype=np.float32) for row in kept if row.digest in digests}
+        kept = self._read()
+        found = {digest: vector for digest, vector in kept.items() if digest in digests}
         advance(len(found))
         missing = sorted(digests.keys() - found.keys(), key=lambda digest: len(digests[digest]))
         for start in range(0, len(missing), CHUNK):
@@ -68,7 +72,7 @@ class EmbeddingCache:
             found.update(zip(chunk, vectors, strict=True))
             rows = [{"digest": d, "vector": v.tobytes()} for d, v in zip(chunk, vectors, strict=True)]
             self._database.change(lambda connection, rows=rows: connection.execute(_vectors.insert(), rows))  # type: ignore[misc]
-        stale = [row.digest for row in kept if row.digest not in digests]
+        stale = [digest for digest in kept if digest not in digests]
         for start in range(0, len(stale), CHUNK):
             drop = delete(_vectors).where(_vectors.c.digest.in_(stale[start : start + CHUNK]))
             self._database.change(lambda connection, drop=drop: connection.execute(drop))  # type: ignore[misc]

@@ -10,7 +10,13 @@ from mcp_server.recommender.training.collective_ease import CollectiveEase, Sett
 from mcp_server.recommender.training.collective_tuning import choose, weighting_of
 from mcp_server.recommender.training.histories import as_matrix, collect_histories
 from mcp_server.recommender.training.learned_from import LearnedFrom
-from mcp_server.recommender.training.recbole_compat import GeneralRecommender, InputType, ModelType, torch
+from mcp_server.recommender.training.recbole_compat import (
+    GeneralRecommender,
+    InputType,
+    ModelType,
+    own_positions,
+    torch,
+)
 
 
 class CEASE(GeneralRecommender):  # type: ignore[misc]
@@ -25,8 +31,8 @@ class CEASE(GeneralRecommender):  # type: ignore[misc]
 
     def __init__(self, config: Any, dataset: Any) -> None:
         super().__init__(config, dataset)
-        self._items = _positions(dataset, dataset.iid_field)
-        self._users = _positions(dataset, dataset.uid_field)
+        self._items = own_positions(dataset, dataset.iid_field)
+        self._users = own_positions(dataset, dataset.uid_field)
         data = _training_part(LearnedFrom.load(Path(config["learned_from"])), dataset, self._users, self._items)
         if not config["by_time"]:
             data = data.without_times()
@@ -64,11 +70,6 @@ class CEASE(GeneralRecommender):  # type: ignore[misc]
         """The score of each pair of user and item: (n_pairs,)."""
         items = interaction[self.ITEM_ID].cpu()
         return self.full_sort_predict(interaction).view(len(items), -1)[torch.arange(len(items)), items]
-
-
-def _positions(dataset: Any, field: str) -> Any:
-    """Our positions, (n,), of RecBole's numbers from 1 on."""
-    return np.asarray(dataset.id2token(field, np.arange(1, dataset.num(field)))).astype(np.int64)
 
 
 def _training_part(data: LearnedFrom, dataset: Any, users: Any, items: Any) -> LearnedFrom:

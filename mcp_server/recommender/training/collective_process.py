@@ -6,42 +6,33 @@ from typing import Any
 
 import numpy as np
 
-from mcp_server.recommender.artifact import ArtifactHeader, save_artifact
+from mcp_server.recommender.artifact import save_artifact
 from mcp_server.recommender.training.collective_ease import CollectiveEase, check_own_settings
 from mcp_server.recommender.training.collective_tuning import choose, weighting_of
-from mcp_server.recommender.training.hyper_parameters import HyperParameterError
 from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob
 from mcp_server.recommender.training.learned_from import LearnedFrom
-from mcp_server.recommender.training.reporting import Emit, UnsuitableError, progress_event
+from mcp_server.recommender.training.reporting import Emit, progress_event
 
 
 def run(job: TrainJob | EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
     """Choose settings, learn from everything, and write the artifact.
 
     Raises:
-        UnsuitableError: The settings are wrong.
+        HyperParameterError: The settings are wrong.
     """
     assert isinstance(job, TrainJob)
     started = time.perf_counter()
-    try:
-        given = check_own_settings(job.model, job.settings)
-    except HyperParameterError as error:
-        raise UnsuitableError(str(error)) from error
+    given = check_own_settings(job.model, job.settings)
     data = LearnedFrom.load(folder)
     choice = choose(
         data, given, lambda what, done, total, best: emit(progress_event(f"{job.model}, {what}", done, total, best))
     )
     weights = CollectiveEase(data, np.arange(len(data.user))).weights(choice.settings)
     settings = {name: value for name, value in vars(choice.settings).items() if name in given or value}
-    header = ArtifactHeader(
+    header = job.header(
         kind="item_item",
-        model=job.model,
         settings=settings,
-        dataset=job.dataset,
-        fingerprint=job.fingerprint,
-        n_users=job.n_users,
-        n_items=job.n_items,
-        chosen_by={"settings by NDCG@10 of what was liked last": choice.tried} if choice.tried else {},
+        chosen_by={"settings by NDCG@10 of liked items that were held out": choice.tried} if choice.tried else {},
         history=weighting_of(choice.settings, data),
         train_seconds=round(time.perf_counter() - started, 2),
     )

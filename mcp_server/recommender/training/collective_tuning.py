@@ -1,4 +1,4 @@
-"""The choice of collective EASE's settings, by what it would have recommended before each user's last interactions."""
+"""The choice of collective EASE's settings, by what it would have recommended before the interactions held out."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -127,7 +127,7 @@ class Choice:
 
 
 def weighting_of(settings: Settings, data: LearnedFrom) -> HistoryWeighting:
-    """How much items of a history count by some settings."""
+    """The weights of a history's items by some settings."""
     return HistoryWeighting(per_rating=settings.per_rating, middle=data.middle, recency=settings.recency)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from mcp_server.errors import quoted
+from mcp_server.recommender.training.reporting import UnsuitableError
 
 LEADS_TO_FILES = ("use_pretrain", "train_method", "train_stage")
 """Settings by which a model loads files of another training. Names that end in "_path" do the same."""
@@ -61,7 +62,7 @@ TRAINING: Mapping[str, Any] = {
 """Settings of every model's training, with RecBole's defaults, which give the types."""
 
 
-class HyperParameterError(ValueError):
+class HyperParameterError(UnsuitableError):
     """A setting is not one of the model's hyper-parameters, or has a wrong type. The text says what would be right."""
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from mcp_server import PYTHON
 from mcp_server.dataset.records import Interactions
 from mcp_server.errors import TrainingError
+from mcp_server.recommender.artifact import ArtifactHeader
 from mcp_server.types import IntArray
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ MOST_COLLECTIVE_ITEMS = 12_000
 
 FOR_MANY_ITEMS = "ItemKNN"
 """The model of RecBole that takes its place beyond."""
+
+
+def fitting_model(wanted: str, n_items: int) -> str:
+    """The name of the model that is wanted, or of what takes its place in a catalogue of so many items."""
+    return FOR_MANY_ITEMS if wanted == COLLECTIVE and n_items > MOST_COLLECTIVE_ITEMS else wanted
+
 
 GIB = 2**30
 
@@ -77,6 +84,15 @@ class TrainJob(_Job):
     dataset: str
     fingerprint: str
     output: str
+
+    def header(self, **of_model: Any) -> ArtifactHeader:
+        """The header of the model that this job trains.
+
+        Args:
+            of_model: What the training has found, by the names of the header.
+        """
+        of_job = self.model_dump(include={"model", "dataset", "fingerprint", "n_users", "n_items"})
+        return ArtifactHeader(**{**of_job, **of_model})
 
 
 Split = Literal["random", "time"]
@@ -156,7 +172,7 @@ def run_job(
     """
     if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
         raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
-    if job.model == COLLECTIVE and job.n_items > MOST_COLLECTIVE_ITEMS:
+    if fitting_model(job.model, job.n_items) != job.model:
         raise TrainingError(
             f"{COLLECTIVE} keeps a number for each pair of items, and {job.n_items:,} items are too many (limit "
             f"{MOST_COLLECTIVE_ITEMS:,}): choose {FOR_MANY_ITEMS}, or a factor model (BPR, LightGCN)"

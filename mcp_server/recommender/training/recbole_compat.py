@@ -33,6 +33,8 @@ from recbole.model import general_recommender
 from recbole.model.abstract_recommender import GeneralRecommender
 from recbole.utils import InputType, ModelType, get_model, get_trainer, init_seed
 
+from mcp_server.types import IntArray
+
 __all__ = [
     "Config",
     "GeneralRecommender",
@@ -48,6 +50,7 @@ __all__ = [
     "get_trainer",
     "init_seed",
     "own_hyper_parameters",
+    "own_positions",
     "torch",
 ]
 
@@ -73,3 +76,8 @@ def own_hyper_parameters(config: Any) -> dict[str, Any]:
 def general_recommenders() -> list[str]:
     """Names of RecBole's general recommenders."""
     return sorted(name for name, value in vars(general_recommender).items() if inspect.isclass(value))
+
+
+def own_positions(dataset: Any, field: str) -> IntArray:
+    """Our positions, (n,), of RecBole's numbers from 1 on. Number 0 is its padding."""
+    return np.asarray(dataset.id2token(field, np.arange(1, dataset.num(field)))).astype(np.int64)

@@ -10,7 +10,7 @@ import scipy.sparse
 
 from mcp_server.recommender.model_arrays import ArtifactKind
 from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob
-from mcp_server.recommender.training.recbole_compat import Interaction, torch
+from mcp_server.recommender.training.recbole_compat import Interaction, own_positions, torch
 from mcp_server.recommender.training.reporting import UnsuitableError
 
 N_CHECKED_USERS = 64
@@ -38,13 +38,8 @@ class Exporter:
 
     def __init__(self, model: Any, dataset: Any, job: TrainJob | EvaluateJob) -> None:
         self._model, self._dataset, self._job = model.eval(), dataset, job
-        self._items = self._positions(dataset.iid_field)
-        self._users = self._positions(dataset.uid_field)
-
-    def _positions(self, field: str) -> np.ndarray[Any, Any]:
-        """Our positions, (n,), of RecBole's numbers from 1 on. Number 0 is its padding."""
-        tokens = self._dataset.id2token(field, np.arange(1, self._dataset.num(field)))
-        return np.asarray(tokens).astype(np.int64)
+        self._items = own_positions(dataset, dataset.iid_field)
+        self._users = own_positions(dataset, dataset.uid_field)
 
     def export(self) -> Export:
         """Export the model in the first form that reproduces its scores.

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from mcp_server.errors import quoted
-from mcp_server.recommender.artifact import ArtifactHeader, save_artifact
+from mcp_server.recommender.artifact import save_artifact
 from mcp_server.recommender.training.cease import CEASE
 from mcp_server.recommender.training.collective_ease import check_own_settings
-from mcp_server.recommender.training.hyper_parameters import HyperParameterError, check_settings
+from mcp_server.recommender.training.hyper_parameters import check_settings
 from mcp_server.recommender.training.jobs import (
     COLLECTIVE,
     DATASET_NAME,
@@ -91,23 +91,16 @@ class Session:
             names = ", ".join([COLLECTIVE, *general_recommenders()])
             raise UnsuitableError(f"there is no general recommender {quoted(model)}. There are: {names}")
         plain = Config(model=model, dataset=DATASET_NAME, config_dict=dict(own))
-        try:
-            checked = check_settings(model, settings, own_hyper_parameters(plain))
-        except HyperParameterError as error:
-            raise UnsuitableError(str(error)) from error
+        checked = check_settings(model, settings, own_hyper_parameters(plain))
         return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **checked})
 
     def _configure_collective(self, own: dict[str, Any], settings: Mapping[str, Any]) -> Any:
         assert isinstance(self._job, EvaluateJob)
-        try:
-            given = check_own_settings(COLLECTIVE, settings)
-        except HyperParameterError as error:
-            raise UnsuitableError(str(error)) from error
         more = {
             "learned_from": str(self._folder),
             "by_time": self._job.split == "time",
             "all_speaks": self._job.all_speaks,
-            "given": given,
+            "given": check_own_settings(COLLECTIVE, settings),
         }
         return Config(model=CEASE, dataset=DATASET_NAME, config_dict={**own, **more})
 
@@ -171,14 +164,9 @@ def train(job: TrainJob, folder: Path, emit: Emit) -> dict[str, Any]:
     settings, chosen_by = choose(session, job.model, job.settings)
     network, dataset = session.fit_all(job.model, settings)
     export = Exporter(network, dataset, job).export()
-    header = ArtifactHeader(
+    header = job.header(
         kind=export.kind,
-        model=job.model,
         settings=settings,
-        dataset=job.dataset,
-        fingerprint=job.fingerprint,
-        n_users=job.n_users,
-        n_items=job.n_items,
         chosen_by=chosen_by,
         train_seconds=round(time.perf_counter() - started, 2),
     )
