@@ -5,14 +5,19 @@ statements, here and in the modules beside this one, have bound parameters only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sqlalchemy import select
 
+from mcp_server.catalog.arrays import Arrays
 from mcp_server.catalog.directory import Directory
+from mcp_server.catalog.item_categories import ItemCategories
 from mcp_server.catalog.item_fields import ItemFields
+from mcp_server.catalog.item_ids import UNKNOWN, ItemIds
 from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.popularity import Popular, most_popular
@@ -32,6 +37,9 @@ REMEMBERED_USERS = 20_000
 REMEMBERED_ITEMS = 5_000
 """Entries that are kept in memory. Each of the three takes some 20 MB at most, with 4 KB for each item."""
 
+KEPT_POPULAR = 100
+"""Length of the lists of the most popular of all items, which are kept as long as the counts that they are made of."""
+
 
 @dataclass(frozen=True)
 class ItemName:
@@ -41,11 +49,24 @@ class ItemName:
     title: str | None
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """Numbers of items that cannot be recommended, each counted once, by the first thing that is in the way."""
+
+    n_known: int
+    """They are in the history."""
+    n_unrankable: int
+    """They have no title, or nobody has used them."""
+    n_unavailable: int
+
+
 class Catalog:
     """Queries over one dataset's tables.
 
     Args:
         layout: Facts about all items, read beforehand (``Layout.read``).
+        arrays: Arrays over all items.
+        item_ids: The items' IDs, read beforehand (``read_item_ids``).
         id_ranges: What the IDs of "items" and "users" look like, for messages.
     """
 
@@ -54,64 +75,91 @@ class Catalog:
         database: Database,
         tables: CatalogTables,
         layout: Layout,
+        arrays: Arrays,
+        item_ids: ItemIds,
         spec: DatasetSpec,
         id_ranges: Mapping[str, str],
     ) -> None:
         self._database = database
         self._spec = spec
-        self._tables = tables
-        self._id_ranges = id_ranges
+        self._item_ids, self._id_ranges = item_ids, id_ranges
         self.n_items, self.n_users = layout.n_items, layout.n_users
         self.twins, self.untitled = Twins(layout.canonical), layout.untitled
         self._available = layout.available
         self._is_titled = np.ones(self.n_items, dtype=bool)
         self._is_titled[self.untitled] = False
-        self._is_rankable = self._is_titled & (layout.n_interactions > 0)
+        self._is_used = self._is_titled & (layout.n_interactions > 0)
         self.name_index = NameIndex(database, tables, spec)
         self.directory = Directory(database, tables)
+        self.categories = ItemCategories(database, tables, spec)
         self.histories = UserHistories(database, tables, newest_first=spec.interactions.timestamp is not None)
-        self.selector = Selector(database, tables)
+        self.selector = Selector(arrays, item_ids, spec, layout.popularity)
         by_all = Counts(layout.n_interactions, layout.popularity, layout.n_users)
-        self.statistics = Statistics(database, tables, by_all, spec.interactions.kind)
+        self.statistics = Statistics(database, tables, arrays, by_all, spec.interactions.kind)
+        self._popular: WeakKeyDictionary[Counts, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()
         self.popularity = layout.popularity
         """(n_items,): what items are ordered by."""
         # A catalogue does not change while it is served, so what has been read is kept.
         self._names = Lookup(database, _load_names(tables), REMEMBERED_NAMES)
-        self._item_idx = Lookup(database, _load_item_idx(tables), REMEMBERED_NAMES)
         self._items = Lookup(database, ItemFields(tables, spec).load, REMEMBERED_ITEMS)
         self._users = Lookup(database, _load_users(tables), REMEMBERED_USERS)
         self._ping = select(tables.users.c.idx).limit(1)
 
-    def unrankable(self, history: IntArray | None) -> IntArray:
-        """Items that are not to be recommended: those without a title or interactions, those that are not available,
-        and those of a history.
+    def recommendable(self, history: IntArray | None, *, cold: bool = False) -> BoolArray:
+        """(n_items,): True for the items that can be recommended to who has a history, or to anybody where None.
+
+        They have a title and are available. Somebody has used them, unless ``cold`` lets items without interactions
+        through, which only some models can rank.
         """
-        return np.flatnonzero(~(self._is_new(history) & self._available))
+        return ~self._known(history) & self._is_rankable(cold) & self._available
 
-    def n_unavailable(self, candidates: IntArray | None, history: IntArray | None) -> int:
-        """Number of candidates, all items where None, that could be recommended if they were available."""
-        missed = self._is_new(history) & ~self._available
-        return int(np.count_nonzero(missed if candidates is None else missed[candidates]))
+    def unrankable(self, history: IntArray | None, *, cold: bool = False) -> IntArray:
+        """Positions of the items that are not ``recommendable``."""
+        return np.flatnonzero(~self.recommendable(history, cold=cold))
 
-    def _is_new(self, history: IntArray | None) -> BoolArray:
-        """(n_items,): True for items with a title and interactions that a history does not have."""
-        if history is None:
-            return self._is_rankable
-        is_new = self._is_rankable.copy()
-        is_new[self.twins.with_twins(history)] = False
-        return is_new
+    def left_out(self, candidates: IntArray | None, history: IntArray | None, *, cold: bool = False) -> LeftOut:
+        """The candidates, all items where None, that are not ``recommendable``, by what is in the way."""
+        known, rankable = self._known(history), self._is_rankable(cold)
+        masks = (known, ~known & ~rankable, ~known & rankable & ~self._available)
+        counts = (np.count_nonzero(mask if candidates is None else mask[candidates]) for mask in masks)
+        return LeftOut(*map(int, counts))
+
+    def _known(self, history: IntArray | None) -> BoolArray:
+        """(n_items,): True for the items of a history, and all that are the same as one of them."""
+        known = np.zeros(self.n_items, dtype=bool)
+        if history is not None:
+            known[self.twins.with_twins(history)] = True
+        return known
+
+    def _is_rankable(self, cold: bool) -> BoolArray:
+        return self._is_titled if cold else self._is_used
 
     def popular(self, counts: Counts, candidates: IntArray | None, k: int) -> tuple[Popular, int]:
         """The popular items among candidates, all items where None, and how many others are not available: they have a
         title, and somebody has used them.
         """
-        chosen = np.unique(candidates) if candidates is not None else np.arange(self.n_items)
-        chosen = chosen[self._is_titled[chosen]]
-        available = chosen[self._available[chosen]]
-        n_unavailable = np.count_nonzero(counts.popularity[chosen] > 0) - np.count_nonzero(
-            counts.popularity[available] > 0
-        )
-        return most_popular(counts.popularity, available, self.twins, k), int(n_unavailable)
+        if candidates is not None:
+            chosen = np.unique(candidates)
+            chosen = chosen[self._is_titled[chosen]]
+            is_available = self._available[chosen]
+            return self._popular_among(counts, chosen[is_available], chosen[~is_available], k)
+        longest, found = self._popular.get(counts, (0, None))
+        if found is None or longest < k:
+            longest = max(k, KEPT_POPULAR)
+            found = self._popular_among(counts, *self._titled, longest)
+            self._popular[counts] = longest, found
+        popular, n_unavailable = found
+        return replace(popular, items=popular.items[:k]), n_unavailable
+
+    @cached_property
+    def _titled(self) -> tuple[IntArray, IntArray]:
+        """Positions of the items with a title that are available, and of those that are not."""
+        is_available = self._available
+        return np.flatnonzero(self._is_titled & is_available), np.flatnonzero(self._is_titled & ~is_available)
+
+    def _popular_among(self, counts: Counts, available: IntArray, others: IntArray, k: int) -> tuple[Popular, int]:
+        n_unavailable = int(np.count_nonzero(counts.popularity[others] > 0))
+        return most_popular(counts.popularity, available, self.twins, k), n_unavailable
 
     async def titled(self, text: str, candidates: IntArray | None) -> IntArray:
         """Items whose title a text is, but for case, accents and punctuation, the most popular first: (n,).
@@ -161,14 +209,14 @@ class Catalog:
             InvalidInputError: Some of the items are not in the catalogue.
         """
         asked = list(dict.fromkeys(items))
-        found = await self._item_idx.find(asked)
-        unknown = [item for item in asked if item not in found]
+        found = self._item_ids.find(asked)
+        unknown = [asked[place] for place in np.flatnonzero(found == UNKNOWN)]
         if unknown:
             nouns = self._spec.nouns
             shown = quoted_list(unknown)
             verb = f"{nouns.item} {shown} is" if len(unknown) == 1 else f"{nouns.items} {shown} are"
             raise InvalidInputError(f"{verb} not in {self._spec.name}: {self._id_ranges['items']}")
-        return np.array([found[item] for item in asked], dtype=np.int64)
+        return found
 
     async def names(self, idx: Sequence[int] | IntArray) -> list[ItemName]:
         """IDs and titles of items, in the order given."""
@@ -195,12 +243,6 @@ def _load_names(tables: CatalogTables) -> Load[int, ItemName]:
     items = tables.items.c
     query = select(items.idx, items.id, tables.title).where(items.idx.in_(KEYS))
     return by_rows(query, lambda rows: ((idx, ItemName(identifier, title)) for idx, identifier, title in rows))
-
-
-def _load_item_idx(tables: CatalogTables) -> Load[Id, int]:
-    items = tables.items.c
-    query = select(items.id, items.idx).where(items.id.in_(KEYS))
-    return by_rows(query, lambda rows: ((identifier, idx) for identifier, idx in rows))
 
 
 def _load_users(tables: CatalogTables) -> Load[Id, dict[str, Any]]:

@@ -5,6 +5,7 @@ after every restart. Sets are kept in a database beside the catalogue, by the da
 when they have not been used for some days.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -35,6 +36,15 @@ DAY = 86_400.0
 
 CLEANING_SECONDS = 3600.0
 """Forgotten sets are deleted at most so often."""
+
+REMEMBERED_ITEMS = 1_000_000
+"""Items of all sets that are kept in memory, some 40 bytes each where no other part of the program has them."""
+
+WEIGHT_OF_A_SET = 20
+"""Items that a set weighs beside its own: what is kept of it takes memory even if it is empty."""
+
+MANY = 5_000
+"""Items of a set from which on it is packed beside the event loop."""
 
 _sets = Table(
     "recsys_item_sets_2",  # the number rises with the columns: an older database is then simply another table
@@ -67,6 +77,13 @@ class _Known:
     """Time at which its use was last written down."""
 
 
+def _pack(items: Sequence[Id]) -> tuple[str, bytes]:
+    """The digest and the packed content of a set."""
+    content = json.dumps(items, separators=(",", ":")).encode()
+    digest = base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
+    return digest, zlib.compress(content, 1)
+
+
 class ItemSets:
     """The sets of one dataset.
 
@@ -79,8 +96,12 @@ class ItemSets:
         self._database = database
         self._seconds = days * DAY
         self._cleaned = 0.0
-        self._known: BoundedCache[str, _Known] = BoundedCache(1_000)
-        self._handles: BoundedCache[tuple[Id, ...], str] = BoundedCache(1_000)
+        self._known: BoundedCache[str, _Known] = BoundedCache(
+            REMEMBERED_ITEMS, lambda _, known: WEIGHT_OF_A_SET + len(known.items)
+        )
+        self._handles: BoundedCache[tuple[Id, ...], str] = BoundedCache(
+            REMEMBERED_ITEMS, lambda items, _: WEIGHT_OF_A_SET + len(items)
+        )
 
     async def put(self, items: Sequence[Id]) -> str:
         """Keep a set and give its handle. The order of the items is kept, and is part of the set."""
@@ -88,13 +109,10 @@ class ItemSets:
         handle = self._handles.get(key, "")
         if handle in self._known and now - self._known[handle].used < TOUCH_SECONDS:
             return handle
-        content = json.dumps(items, separators=(",", ":")).encode()
-        digest = base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
+        digest, packed = await asyncio.to_thread(_pack, key) if len(key) >= MANY else _pack(key)
         for length in range(SHORTEST, len(digest) + 1):
             handle = f"set_{digest[:length]}"
-            if await self._database.write(
-                partial(self._keep, handle=handle, digest=digest, packed=zlib.compress(content, 1), now=now)
-            ):
+            if await self._database.write(partial(self._keep, handle=handle, digest=digest, packed=packed, now=now)):
                 self._known[handle], self._handles[key] = _Known(key, now), handle
                 await self._clean(now)
                 return handle
@@ -147,7 +165,7 @@ class ItemSets:
         if known is None or now - known.used >= TOUCH_SECONDS:
             known = await self._read(handle, now)
             if known is None:
-                self._known.pop(handle, None)
+                self._known.forget(handle)
                 raise InvalidInputError(
                     f"item set {handle} is unknown or has been forgotten: call the tool that made it again"
                 )

@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy import Connection, func, select
 
+from mcp_server.catalog.arrays import AVAILABLE, CANONICAL, N_INTERACTIONS, POPULARITY, UNTITLED, read_array
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.types import BoolArray, DoubleArray, IntArray
+from mcp_server.errors import DamagedPartError
+from mcp_server.types import BoolArray, DoubleArray, ShortIntArray
+
+OF_ITEMS = (CANONICAL, N_INTERACTIONS, POPULARITY, AVAILABLE)
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Layout:
 
     n_items: int
     n_users: int
-    canonical: IntArray
+    canonical: ShortIntArray
     """(n_items,): the first item that is the same as this one."""
     n_interactions: DoubleArray
     """(n_items,): see ``Amounts``."""
@@ -23,23 +26,22 @@ class Layout:
     """(n_items,): see ``Amounts``."""
     available: BoolArray
     """(n_items,): False for items that are not to be recommended."""
-    untitled: IntArray
-    """Positions of the items without a title."""
+    untitled: ShortIntArray
+    """Positions of the items without a title, which rise."""
 
     @classmethod
     def read(cls, connection: Connection, tables: CatalogTables) -> "Layout":
-        items = tables.items.c
-        n_users = connection.scalar(select(func.count()).select_from(tables.users)) or 0
-        columns = (items.canonical, items.n_interactions, tables.popularity, tables.available, tables.title.is_(None))
-        rows = connection.execute(select(*columns).order_by(items.idx)).all()
-        table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(len(rows), len(columns))
-        canonical, n_interactions, popularity, available, untitled = table.T.copy()
-        return cls(
-            len(rows),
-            n_users,
-            canonical.astype(np.int64),
-            n_interactions,
-            popularity,
-            available.astype(bool),
-            np.flatnonzero(untitled),
+        """Read the facts.
+
+        Raises:
+            DamagedPartError: Some of them are missing.
+        """
+        n_items, n_users = (
+            connection.scalar(select(func.count()).select_from(table)) or 0 for table in (tables.items, tables.users)
         )
+        of_items = [read_array(connection, tables.arrays, array) for array in OF_ITEMS]
+        if any(len(found) != n_items for found in of_items):
+            raise DamagedPartError("the catalogue has lost items: run `recsys-mcp prepare`")
+        canonical, n_interactions, popularity, available = of_items
+        untitled = read_array(connection, tables.arrays, UNTITLED)
+        return cls(n_items, n_users, canonical, n_interactions, popularity, available, untitled)

@@ -1,6 +1,5 @@
 """A catalogue's tables, filled from a dataset."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -9,9 +8,11 @@ import numpy as np
 from sqlalchemy import Connection, Table
 from sqlalchemy.schema import CreateTable
 
+from mcp_server.catalog.array_loader import load_item_arrays, load_likers, load_segments
+from mcp_server.catalog.arrays import TERM_ENDS, TERM_ITEMS, ends_of, write_array
 from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables, term_fields
 from mcp_server.catalog.vocabulary import fold
-from mcp_server.dataset.amounts import amounts_of
+from mcp_server.dataset.amounts import Amounts, amounts_of
 from mcp_server.dataset.records import NO_TIME, Dataset, Interactions
 from mcp_server.sql.numbers import Number, insert_numbers
 from mcp_server.types import IntArray
@@ -37,9 +38,13 @@ def load_catalog(
     """
     for table in tables.metadata.sorted_tables:
         connection.execute(CreateTable(table))
-    _insert(connection, tables.items, _item_rows(dataset, tables))
+    amounts = amounts_of(dataset.interactions, dataset.spec.interactions.kind, len(dataset.items))
+    _insert(connection, tables.items, _item_rows(dataset, tables, amounts))
+    load_item_arrays(connection, tables, dataset, amounts)
     _load_terms(connection, tables, dataset)
     _insert(connection, tables.users, _user_rows(dataset))
+    load_segments(connection, tables, dataset)
+    load_likers(connection, tables, dataset)
     _load_interactions(connection, tables.interactions, dataset.interactions, advance)
     for table in tables.metadata.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -51,10 +56,9 @@ def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]
         connection.execute(table.insert(), batch)
 
 
-def _item_rows(dataset: Dataset, tables: CatalogTables) -> Iterator[dict[str, Any]]:
+def _item_rows(dataset: Dataset, tables: CatalogTables, amounts: Amounts) -> Iterator[dict[str, Any]]:
     spec = dataset.spec
     columns = [spec.items.title, *(field.name for field in spec.columns)]
-    amounts = amounts_of(dataset.interactions, spec.interactions.kind, len(dataset.items))
     for position, (identifier, values) in enumerate(zip(dataset.items.ids, dataset.items.rows(columns), strict=True)):
         yield {
             "idx": position,
@@ -76,28 +80,32 @@ def _user_rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
 def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
     fields = term_fields(dataset.spec)
     term_of: dict[tuple[str, str], int] = {}
-    sizes: Counter[int] = Counter()
 
     def links() -> Iterator[tuple[int, int, int]]:
         for item, values in enumerate(dataset.items.rows(fields)):
             for field, value in zip(fields, values, strict=True):
                 for position, name in enumerate(_names(value)):
-                    term = term_of.setdefault((field, name), len(term_of))
-                    sizes[term] += 1
-                    yield item, term, position
+                    yield item, term_of.setdefault((field, name), len(term_of)), position
 
-    found = links()
+    found, items, links_to = links(), [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     while batch := list(islice(found, PAIRS)):
-        insert_numbers(connection, tables.item_terms, list(zip(*batch, strict=True)))
+        columns = list(zip(*batch, strict=True))
+        insert_numbers(connection, tables.item_terms, columns)
+        items.append(np.array(columns[0], np.int32))
+        links_to.append(np.array(columns[1], np.int32))
+    term = np.concatenate(links_to)
+    sizes = np.bincount(term, minlength=len(term_of))
+    write_array(connection, tables.arrays, TERM_ITEMS, np.concatenate(items)[np.argsort(term, kind="stable")])
+    write_array(connection, tables.arrays, TERM_ENDS, ends_of(sizes))
     terms = (
         {
-            "term": term,
+            "term": number,
             "field": field,
             "name": name,
             "folded": fold(name)[:NAME_LENGTH],
-            "n_items": sizes[term],
+            "n_items": int(sizes[number]),
         }
-        for (field, name), term in term_of.items()
+        for (field, name), number in term_of.items()
     )
     _insert(connection, tables.terms, terms)
 

@@ -1,5 +1,6 @@
 """Terms of the catalogue for names as people write them: by aliases, exact names, then the vocabulary."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ REMEMBERED = 10_000
 
 
 class NameIndex:
-    """The names of all fields. An exact name is one indexed query; a field's vocabulary is read when first needed."""
+    """The names of all fields. An exact name is one indexed query; a field's vocabulary is read when first needed, and
+    looked through beside the event loop.
+    """
 
     def __init__(self, database: Database, tables: CatalogTables, spec: DatasetSpec) -> None:
         self._database, self._terms = database, tables.terms.c
@@ -60,12 +63,12 @@ class NameIndex:
                 renamed = fold(name) != fold(other)
                 matches.append(NameMatch([term for term, _ in terms], [found for _, found in terms], renamed, []))
             else:
-                matches.append((await self._vocabulary(field)).nearest(other))
+                matches.append(await asyncio.to_thread((await self._vocabulary(field)).nearest, other))
         return matches
 
     async def beginning_with(self, field: str, typed: str) -> list[str]:
         """Names that begin with the typed text, then names with a later word that does; the most frequent first."""
-        return (await self._vocabulary(field)).beginning_with(typed)
+        return await asyncio.to_thread((await self._vocabulary(field)).beginning_with, typed)
 
     async def _vocabulary(self, field: str) -> Vocabulary:
         if field not in self._vocabularies:
@@ -75,7 +78,8 @@ class NameIndex:
                 .order_by(self._terms.n_items.desc())
             )
             rows = await self._database.scan(lambda connection: connection.execute(statement).all())
-            self._vocabularies[field] = Vocabulary([row.term for row in rows], [row.name for row in rows])
+            terms, names = zip(*rows, strict=True) if rows else ((), ())
+            self._vocabularies[field] = await asyncio.to_thread(Vocabulary, terms, names)
         return self._vocabularies[field]
 
 

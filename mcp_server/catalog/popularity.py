@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcp_server.catalog.best import bound_of_best
 from mcp_server.catalog.twins import Twins
 from mcp_server.types import DoubleArray, IntArray
 
@@ -38,8 +39,16 @@ def most_popular(popularity: DoubleArray, candidates: IntArray, twins: Twins, k:
     above = len(chosen) > 0
     if not above:
         chosen = candidates[numbers > 0]
-    items = twins.once(chosen[np.lexsort((chosen, -popularity[chosen]))][: k + twins.n_extra])[:k]
+    items = twins.once(_first(popularity, chosen, k + twins.n_extra))[:k]
     return Popular(items, threshold, above)
+
+
+def _first(popularity: DoubleArray, items: IntArray, n: int) -> IntArray:
+    """The n most popular items, the most popular first. Of many, only those that may be among them are sorted."""
+    if n < len(items):
+        numbers = popularity[items]
+        items = items[numbers >= bound_of_best(numbers, n)]
+    return items[np.lexsort((items, -popularity[items]))][:n]
 
 
 def quantile(numbers: DoubleArray, share: float) -> float:

@@ -2,7 +2,7 @@
 
 A field with one number, boolean, text or date is a column of ``items`` or ``users``. A field of names is normalised:
 ``terms`` holds each name once, ``item_terms`` says which items have it. Texts that can be filtered (titles) are terms,
-too, so that one index and one fuzzy search serve every name.
+too, so that one index and one fuzzy search serve every name. What is asked of all items at once is in ``arrays``, too.
 
 A catalogue is written once and then only read, so there are no foreign keys, whose checks would slow the writing down.
 """
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Double,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -27,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.spec import DatasetSpec
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
 """Part of the catalogue's fingerprint; raise it when a table changes."""
 
 NAME_LENGTH = 255
@@ -43,6 +44,11 @@ def term_fields(spec: DatasetSpec) -> list[str]:
         for field in spec.items.fields
         if field.kind == "category" or (field.kind == "text" and field.filter) or field.name == spec.items.title
     ]
+
+
+def group_fields(spec: DatasetSpec) -> list[FieldSpec]:
+    """The user fields whose values are groups of users."""
+    return [field for field in spec.users.fields if field.name in spec.users.groups]
 
 
 def _column_type(field: FieldSpec) -> TypeEngine[Any]:
@@ -85,7 +91,6 @@ class CatalogTables:
             Column("_popularity", Double, nullable=False, comment="what items are ordered by"),
             Column("_available", Boolean, nullable=False),
             *(Column(field.name, _column_type(field)) for field in spec.columns),
-            *(Index(f"items_{f.name}", f.name) for f in spec.columns if f.filter and f.kind != "text"),
             **options,
         )
         self.title = self.items.c[title.name]
@@ -108,7 +113,6 @@ class CatalogTables:
             Column("item", Integer, primary_key=True, autoincrement=False),
             Column("term", Integer, primary_key=True, autoincrement=False),
             Column("position", Integer, nullable=False, comment="order in the item's list"),
-            Index("item_terms_term", "term", "item"),
             **options,
         )
         self.users = Table(
@@ -130,7 +134,25 @@ class CatalogTables:
             Column("liked", Boolean, nullable=False),
             Column("n_events", Integer, comment="events with a weight above 0"),
             Column("timestamp", BigInteger, comment="seconds since 1970"),
-            Index("interactions_item", "item", "liked", "user"),
             sqlite_with_rowid=False,
+            **options,
+        )
+        self.segments = Table(
+            f"{prefix}segments",
+            self.metadata,
+            # Users with the same values of all group fields, and their range in the arrays of segments.
+            Column("_segment", Integer, primary_key=True, autoincrement=False),
+            Column("_begin", BigInteger, nullable=False),
+            Column("_end", BigInteger, nullable=False),
+            Column("_n_users", Integer, nullable=False),
+            *(Column(field.name, _column_type(field)) for field in group_fields(spec)),
+            **options,
+        )
+        self.arrays = Table(
+            f"{prefix}arrays",
+            self.metadata,
+            Column("name", String(64), primary_key=True),
+            Column("piece", Integer, primary_key=True, autoincrement=False),
+            Column("content", LargeBinary(2**24 - 1), nullable=False),
             **options,
         )

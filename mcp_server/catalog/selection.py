@@ -1,32 +1,24 @@
 """Selections of items by conditions on their fields."""
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
-from sqlalchemy import ColumnElement, and_, select
 
-from mcp_server.catalog.schema import CatalogTables
-from mcp_server.dataset.periods import coarser
+from mcp_server.catalog.arrays import TERM_ENDS, TERM_ITEMS, Arrays
+from mcp_server.catalog.columns import Bounds, boolean_column, date_column, holds_within, is_within, number_column
+from mcp_server.catalog.item_ids import ItemIds
+from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.sql.cache import BoundedCache
-from mcp_server.sql.database import Database
-from mcp_server.types import Id, IntArray
+from mcp_server.types import BoolArray, DoubleArray, Id, IntArray
 
-REMEMBERED = 256
-"""Selections that are kept in memory."""
+REMEMBERED_ITEMS = 500_000
+"""Items of all selections that are kept in memory, some 50 bytes each."""
 
-Bounds = tuple[tuple[str, float], ...]
-"""Limits of a number: pairs of gt, gte, lt, lte or eq and a value."""
-
-_COMPARISONS: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {
-    "gt": lambda column, value: column > value,
-    "gte": lambda column, value: column >= value,
-    "lt": lambda column, value: column < value,
-    "lte": lambda column, value: column <= value,
-    "eq": lambda column, value: column == value,
-}
+FEW = 50
+"""Selections of less than one item in so many are sorted, which is quicker than to go through all."""
 
 
 @dataclass(frozen=True)
@@ -73,52 +65,80 @@ class ItemSelection:
 
     idx: IntArray
     """Positions: (n,)."""
-    ids: tuple[Id, ...]
-    """Their IDs, in the same order."""
+    _ids: ItemIds
+
+    @cached_property
+    def ids(self) -> tuple[Id, ...]:
+        """Their IDs, in the same order."""
+        return tuple(self._ids.at(self.idx))
 
 
 class Selector:
-    """Selects items by the table of items and the index of terms."""
+    """Selects items by arrays of their fields, which are read when they are first needed.
 
-    def __init__(self, database: Database, tables: CatalogTables) -> None:
-        self._database, self._tables = database, tables
-        self._known: BoundedCache[tuple[Condition, ...], ItemSelection] = BoundedCache(REMEMBERED)
+    Args:
+        popularity: (n_items,), what items are ordered by.
+    """
+
+    def __init__(self, arrays: Arrays, ids: ItemIds, spec: DatasetSpec, popularity: DoubleArray) -> None:
+        self._arrays, self._ids = arrays, ids
+        self._integers = {field.name for field in spec.columns if field.integer}
+        self._popularity = popularity
+        self._known: BoundedCache[tuple[Condition, ...], ItemSelection] = BoundedCache(
+            REMEMBERED_ITEMS, lambda _, selection: 1 + len(selection.idx)
+        )
+
+    @cached_property
+    def _order(self) -> IntArray:
+        """(n_items,): all items, the most popular first."""
+        return np.argsort(-self._popularity, kind="stable")
 
     async def select(self, conditions: Sequence[Condition]) -> ItemSelection:
-        """The items for which all conditions hold."""
+        """The items for which all conditions hold.
+
+        Raises:
+            BackendError: The database cannot be read.
+        """
         key = tuple(conditions)
         selection = self._known.get(key)
         if selection is None:
-            items = self._tables.items.c
-            statement = (
-                select(items.idx, items.id)
-                .where(and_(*(self._clause(condition) for condition in conditions)))
-                .order_by(self._tables.popularity.desc(), items.idx)
-            )
-            rows = await self._database.read(lambda connection: connection.execute(statement).all())
-            idx, ids = zip(*rows, strict=True) if rows else ((), ())
-            selection = self._known[key] = ItemSelection(np.array(idx, dtype=np.int64), ids)
+            met = np.ones(len(self._popularity), dtype=bool)
+            for condition in conditions:
+                met &= await self._meet(condition)
+            selection = self._known[key] = ItemSelection(self._in_order(met), self._ids)
         return selection
 
-    def _clause(self, condition: Condition) -> ColumnElement[bool]:
-        items, links = self._tables.items.c, self._tables.item_terms.c
+    def _in_order(self, met: BoolArray) -> IntArray:
+        """The items that are met, the most popular first. Few are sorted; many are taken out of the order of all."""
+        items = np.flatnonzero(met)
+        if len(items) * FEW < len(met):
+            return items[np.argsort(-self._popularity[items], kind="stable")]
+        return self._order[met[self._order]]
+
+    async def _meet(self, condition: Condition) -> BoolArray:
+        """(n_items,): True for the items for which a condition holds."""
         if isinstance(condition, NumberCondition):
-            column = items[condition.field]
-            return and_(*(_COMPARISONS[name](column, value) for name, value in condition.bounds))
+            column = await self._arrays.whole(number_column(condition.field, integer=condition.field in self._integers))
+            return is_within(column, condition.bounds)
         if isinstance(condition, BooleanCondition):
-            return items[condition.field] == condition.value
+            known = await self._arrays.whole(boolean_column(condition.field))
+            found: BoolArray = known == condition.value
+            return found
         if isinstance(condition, DateCondition):
-            return _lies_within(items[condition.field], condition)
+            dates = await self._arrays.whole(date_column(condition.field))
+            return holds_within(dates, condition.begin, condition.end)
         alternatives = condition.alternatives
-        if condition.match_any:  # one look-up in the index for all of them
-            alternatives = (tuple(itertools.chain.from_iterable(alternatives)),)
-        return and_(*(items.idx.in_(select(links.item).where(links.term.in_(list(terms)))) for terms in alternatives))
+        if condition.match_any:
+            alternatives = (tuple(chain.from_iterable(alternatives)),)
+        met = np.ones(len(self._popularity), dtype=bool)
+        for terms in alternatives:
+            met &= await self._have_any(terms)
+        return met
 
-
-def _lies_within(column: ColumnElement[str], condition: DateCondition) -> ColumnElement[bool]:
-    parts = []
-    if condition.begin is not None:
-        parts.append(column >= condition.begin)
-    if condition.end is not None:
-        parts += [column < condition.end, column.not_in(coarser(condition.end))]
-    return and_(*parts)
+    async def _have_any(self, terms: Sequence[int]) -> BoolArray:
+        """(n_items,): True for the items that have one of some terms."""
+        items, ends = await self._arrays.whole(TERM_ITEMS), await self._arrays.whole(TERM_ENDS)
+        have = np.zeros(len(self._popularity), dtype=bool)
+        for term in terms:
+            have[items[ends[term] : ends[term + 1]]] = True
+        return have

@@ -2,26 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, func, select
+from sqlalchemy import Connection, select
 
+from mcp_server.catalog.arrays import LIKER_ENDS, LIKERS, SEGMENT_ITEMS, Arrays, segment_amounts
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.dataset.spec import Feedback
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.sql.database import Database
-from mcp_server.sql.key_lookup import BATCH, batches, run_by_size
 from mcp_server.types import DoubleArray, IntArray
 
-ROWS_PER_ITEM = 10
-"""Estimate of the rows that counting reads for an item. Decides whether a query counts as small or large."""
-
-REMEMBERED = 256
-"""Groups of users whose counts are kept in memory. A catalogue does not change while it is served."""
+REMEMBERED_AMOUNTS = 8_000_000
+"""Amounts that are kept in memory for all groups together, 8 bytes each."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Counts:
     """Amounts of interactions by some of the users. See ``Amounts``."""
 
@@ -34,7 +30,7 @@ class Counts:
 
 
 class Statistics:
-    """Counts over the table of interactions.
+    """Counts over the arrays of interactions.
 
     Args:
         by_all: Amounts by all users.
@@ -45,67 +41,57 @@ class Statistics:
         self,
         database: Database,
         tables: CatalogTables,
+        arrays: Arrays,
         by_all: Counts,
         feedback: Feedback,
     ) -> None:
-        self._database, self._tables, self._by_all = database, tables, by_all
-        self._amounts = _amounts(tables, feedback)
-        self._counts: BoundedCache[frozenset[tuple[str, str | bool]], Counts] = BoundedCache(REMEMBERED)
-        interactions = tables.interactions.c
-        asked: BindParameter[Any] = bindparam("idx", expanding=True)
-        likers = (interactions.item.in_(asked), interactions.liked)
-        self._select_likers = select(interactions.user).distinct().where(*likers)
-        self._count_likers = select(func.count(interactions.user.distinct())).where(*likers)
+        self._database, self._segments, self._arrays, self._by_all = database, tables.segments, arrays, by_all
+        self._amounts = segment_amounts(feedback)
+        self._counts: BoundedCache[frozenset[tuple[str, str | bool]], Counts] = BoundedCache(
+            REMEMBERED_AMOUNTS, lambda _, counts: len(counts.per_item) * len(self._amounts)
+        )
 
     async def n_likers(self, idx: IntArray) -> int:
-        """Number of users who like at least one of the items."""
+        """Number of users who like at least one of the items.
 
-        def query(connection: Connection) -> int:
-            if len(idx) <= BATCH:
-                return connection.scalar(self._count_likers, {"idx": idx.tolist()}) or 0
-            likers: set[int] = set()
-            for batch in batches(idx.tolist()):
-                likers.update(connection.scalars(self._select_likers, {"idx": batch}))
-            return len(likers)
-
-        return await run_by_size(self._database, query, ROWS_PER_ITEM * len(idx))
+        Raises:
+            BackendError: The database cannot be read.
+        """
+        ends = await self._arrays.whole(LIKER_ENDS)
+        (likers,) = await self._arrays.ranges([LIKERS], ends[idx], ends[idx + 1])
+        like = np.zeros(self._by_all.n_users, dtype=bool)
+        like[likers] = True
+        return int(np.count_nonzero(like))
 
     async def popularity(self, groups: Mapping[str, Sequence[str | bool]]) -> Counts:
         """Amounts of each item, by the users of some groups.
 
         Args:
-            groups: Values by user field; a user must have one of the values in every field.
+            groups: Values by the fields of user groups; a user must have one of the values in every field.
+
+        Raises:
+            BackendError: The database cannot be read.
         """
         if not groups:
             return self._by_all
         key = frozenset((field, value) for field, values in groups.items() for value in values)
         counts = self._counts.get(key)
         if counts is None:
-            counts = self._counts[key] = await self._database.scan(lambda connection: self._count(connection, groups))
+            counts = self._counts[key] = await self._count(groups)
         return counts
 
-    def _count(self, connection: Connection, groups: Mapping[str, Sequence[str | bool]]) -> Counts:
-        interactions, users = self._tables.interactions, self._tables.users
-        members = [users.c[field].in_(list(values)) for field, values in groups.items()]
-        n_users = connection.scalar(select(func.count()).select_from(users).where(*members)) or 0
-        statement = (
-            select(interactions.c.item, *self._amounts)
-            .join(users, users.c.idx == interactions.c.user)
-            .where(*members)
-            .group_by(interactions.c.item)
+    async def _count(self, groups: Mapping[str, Sequence[str | bool]]) -> Counts:
+        segments = self._segments.c
+        statement = select(segments["_begin"], segments["_end"], segments["_n_users"]).where(
+            *(segments[field].in_(list(values)) for field, values in groups.items())
         )
-        amounts = np.zeros((len(self._amounts), len(self._by_all.per_item)))
-        for item, *found in connection.execute(statement):
-            amounts[:, item] = found
-        return Counts(amounts[0], amounts[-1], n_users)
 
+        def query(connection: Connection) -> list[tuple[int, int, int]]:
+            return [(begin, end, n_users) for begin, end, n_users in connection.execute(statement)]
 
-def _amounts(tables: CatalogTables, feedback: Feedback) -> list[ColumnElement[Any]]:
-    """The number of interactions and, where it is another, the popularity of the items of a group of rows."""
-    interactions = tables.interactions.c
-    if feedback == "counts":
-        return [func.sum(interactions.rating)]
-    if feedback == "events":
-        counted = case((interactions.rating > 0, interactions.rating), else_=0.0)
-        return [func.sum(interactions.n_events), func.sum(counted)]
-    return [func.count()]
+        found = np.array(await self._database.scan(query), dtype=np.int64).reshape(-1, 3)
+        begins, ends, n_users = found.T
+        items, *amounts = await self._arrays.ranges([SEGMENT_ITEMS, *self._amounts], begins, ends)
+        n_items = len(self._by_all.per_item)
+        sums: list[DoubleArray] = [np.bincount(items, each, n_items).astype(np.float64) for each in amounts]
+        return Counts(sums[0], sums[-1], int(n_users.sum()))

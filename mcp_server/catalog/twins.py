@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcp_server.types import IntArray
+from mcp_server.types import DoubleArray, FloatArray, IntArray, ShortIntArray
 
 
 class Twins:
@@ -14,7 +14,7 @@ class Twins:
         canonical: For each item the position of the first that is the same, for most their own: (n_items,).
     """
 
-    def __init__(self, canonical: IntArray) -> None:
+    def __init__(self, canonical: IntArray | ShortIntArray) -> None:
         self._canonical = canonical
         self._has_twin = np.bincount(canonical, minlength=len(canonical))[canonical] > 1
         self.n_extra = int(np.count_nonzero(canonical != np.arange(len(canonical))))
@@ -28,6 +28,19 @@ class Twins:
         sought = np.zeros(len(self._canonical), dtype=bool)
         sought[self._canonical[twinned]] = True
         return np.concatenate([items, np.flatnonzero(sought[self._canonical])])
+
+    def repeated(self, items: IntArray, scores: FloatArray | DoubleArray) -> tuple[IntArray, IntArray]:
+        """Those of some items that are the same as a better one of them: (n,), and that better one of each: (n,).
+
+        Args:
+            items: Positions, each once.
+            scores: (n_items,). Of equal scores the lower position is the better one.
+        """
+        twinned = items[self._has_twin[items]]
+        ranked = twinned[np.lexsort((twinned, -scores[twinned]))]
+        _, first, group = np.unique(self._canonical[ranked], return_index=True, return_inverse=True)
+        best = ranked[first][group]
+        return ranked[best != ranked], best[best != ranked]
 
     def once(self, ranked: IntArray | Sequence[int]) -> IntArray:
         """A ranking without repetitions: items that are the same occur once, at their best place."""

@@ -6,7 +6,7 @@ The same name but for case, accents and punctuation comes first, then names that
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz, process
@@ -21,12 +21,20 @@ MOST_NAMES_BY_WORDS = 10
 
 N_SUGGESTIONS = 5
 
+AT_ONCE = 20_000
+"""Names that are compared in one call, during which no other thread runs: some 20 ms."""
+
+_YEAR = re.compile(r"(?<=\S)\s*\(\d{4}\)\s*$")
+_WORD = re.compile(r"\w+")
+
 
 def fold(name: str) -> str:
     """A name without case, accents, punctuation and a year in brackets at its end."""
-    decomposed = unicodedata.normalize("NFKD", re.sub(r"(?<=\S)\s*\(\d{4}\)\s*$", "", name).casefold())
-    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(re.findall(r"\w+", plain)) or name.casefold().strip()
+    plain = _YEAR.sub("", name).casefold()
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return " ".join(_WORD.findall(plain)) or name.casefold().strip()
 
 
 @dataclass(frozen=True)
@@ -55,23 +63,20 @@ class Vocabulary:
         self._terms = terms
         self._names = names
         self._folded = [fold(name) for name in names]
-        self._words = [frozenset(folded.split()) for folded in self._folded]
 
     def nearest(self, asked: str) -> NameMatch:
         """Match a name that the catalogue does not have as it is written."""
         folded = fold(asked)
-        words = frozenset(folded.split())
-        by_words = [position for position, other in enumerate(self._words) if words and words <= other]
+        by_words = self._having(folded.split())
         if 0 < len(by_words) <= MOST_NAMES_BY_WORDS:
             return self._taken(by_words)
-        near = process.extract(folded, self._folded, scorer=fuzz.ratio, limit=10, score_cutoff=70)
-        scores = {position: _similarity(folded, other) for other, _, position in near}
+        near = self._closest(folded, fuzz.ratio, limit=10, cutoff=70)
+        scores = {position: _similarity(folded, self._folded[position]) for position in near}
         best = max(scores.values(), default=0.0)
         if best >= SPELLING_CUTOFF:
             return self._taken([position for position, score in scores.items() if score == best])
         if not by_words:
-            loose = process.extract(folded, self._folded, scorer=fuzz.WRatio, limit=N_SUGGESTIONS)
-            by_words = [position for _, _, position in loose]
+            by_words = self._closest(folded, fuzz.WRatio, limit=N_SUGGESTIONS, cutoff=0)
         return NameMatch([], [], False, [self._names[position] for position in by_words[:N_SUGGESTIONS]])
 
     def beginning_with(self, typed: str) -> list[str]:
@@ -80,6 +85,22 @@ class Vocabulary:
         first = [position for position, name in enumerate(self._folded) if name.startswith(folded)]
         later = [position for position, name in enumerate(self._folded) if f" {folded}" in name]
         return [self._names[position] for position in dict.fromkeys([*first, *later])]
+
+    def _having(self, words: Sequence[str]) -> list[int]:
+        """Positions of the names that have all of some words; none without words."""
+        found: Iterable[tuple[int, str]] = enumerate(self._folded) if words else ()
+        for word in words:  # most names are told at once, before they are divided into words
+            found = [(position, name) for position, name in found if word in name]
+        return [position for position, name in found if set(words) <= set(name.split())]
+
+    def _closest(self, folded: str, scorer: Callable[..., float], *, limit: int, cutoff: float) -> list[int]:
+        """Positions of the names that score best, the best first."""
+        found: list[tuple[float, int]] = []
+        for start in range(0, len(self._folded), AT_ONCE):
+            names = self._folded[start : start + AT_ONCE]
+            near = process.extract(folded, names, scorer=scorer, limit=limit, score_cutoff=cutoff)
+            found += [(-score, start + position) for _, score, position in near]
+        return [position for _, position in sorted(found)[:limit]]
 
     def _taken(self, positions: list[int]) -> NameMatch:
         return NameMatch(

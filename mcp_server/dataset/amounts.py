@@ -23,16 +23,21 @@ class Amounts:
 
 def amounts_of(interactions: Interactions, feedback: Feedback, n_items: int) -> Amounts:
     """The amounts of all items."""
+    sums = [
+        np.bincount(interactions.item, amounts, minlength=n_items).astype(np.float64)
+        for amounts in pair_amounts(interactions, feedback)
+    ]
+    return Amounts(sums[0], sums[-1])
 
-    def add_up(amounts: DoubleArray | None) -> DoubleArray:
-        return np.bincount(interactions.item, amounts, minlength=n_items).astype(np.float64)
 
+def pair_amounts(interactions: Interactions, feedback: Feedback) -> list[DoubleArray | None]:
+    """The number of interactions of each pair and, where it is another, what a pair adds to an item's popularity:
+    each (n_pairs,), or None for 1 each.
+    """
     if feedback == "counts":
-        counts = add_up(interactions.value)
-        return Amounts(counts, counts)
+        return [interactions.value]
     if feedback == "events":
         assert interactions.n_events is not None
         assert interactions.value is not None
-        return Amounts(add_up(interactions.n_events.astype(np.float64)), add_up(interactions.value.clip(min=0)))
-    pairs = add_up(None)
-    return Amounts(pairs, pairs)
+        return [interactions.n_events.astype(np.float64), interactions.value.clip(min=0)]
+    return [None]

@@ -103,6 +103,8 @@ class Feature(Flag):
     """Numbers or dates among the fields that can be filtered."""
     AVAILABILITY = auto()
     """Items that may not be available."""
+    LIKENESS = auto()
+    """Categories of items or texts that are searched: by these, items are alike."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +154,7 @@ class DatasetFacts:
             Feature.DATES: "date" in kinds,
             Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
+            Feature.LIKENESS: bool(spec.categories) or spec.search is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
 

@@ -199,15 +199,22 @@ class SearchSpec(BaseModel, extra="forbid", frozen=True):
 class ModelSpec(BaseModel, extra="forbid", frozen=True):
     """The model that `prepare` trains."""
 
-    name: str = "CEASE"
-    """CEASE, which is collective EASE, or any general recommender of RecBole. Above 12,000 items, ItemKNN takes the
-    place of CEASE."""
+    name: str = "auto"
+    """auto: CEASE, which is collective EASE, up to some 12,000 items, and more where there are few users; beyond,
+    neighbours (CKNN) or factors (ALS), whichever ranks better. Or one of these by name, or any general recommender of
+    RecBole."""
     settings: dict[str, Any] = {}
-    """Hyper-parameters of the model. Those that are missing keep their defaults, or are chosen."""
+    """Hyper-parameters of the model that is named. Those that are missing keep their defaults, or are chosen."""
     retrain: Literal["auto", "always", "never"] = "auto"
     """When a preparation trains again. always: whenever the interactions or items have changed. auto: once 5% of the
     interactions are new or gone, once 5% of the items are new, or after a week; until then the model serves the newer
     catalogue. never: only on request, or if there is no model."""
+
+    @model_validator(mode="after")
+    def _settings_have_a_model(self) -> Self:
+        if self.settings and self.name == "auto":
+            raise ValueError("settings belong to a model: give its name too, such as name: CEASE")
+        return self
 
 
 class DatasetSpec(BaseModel, extra="forbid", frozen=True):

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import Any, Generic, TypeVar
 
 from mcp_server.catalog.catalog import Catalog
-from mcp_server.catalog.item_sets import ItemSets
+from mcp_server.catalog.item_sets import REMEMBERED_ITEMS, WEIGHT_OF_A_SET, ItemSets
 from mcp_server.errors import RecsysError, UnwritableError
 from mcp_server.recommender.ranker import Ranker
 from mcp_server.sql.cache import BoundedCache
@@ -78,7 +78,9 @@ class Backends:
         self._ranker = Opened(self._open_ranker)
         self._search = Opened(self._open_search)
         self._item_sets = Opened(self._open_item_sets)
-        self._positions: BoundedCache[str, tuple[tuple[Id, ...], IntArray]] = BoundedCache(256)
+        self._positions: BoundedCache[str, tuple[tuple[Id, ...], IntArray]] = BoundedCache(
+            REMEMBERED_ITEMS, lambda _, kept: WEIGHT_OF_A_SET + len(kept[1])
+        )
 
     async def catalog(self) -> Catalog:
         """The catalogue."""
@@ -116,8 +118,8 @@ class Backends:
         return await asyncio.to_thread(self._read_ranker)
 
     def _read_ranker(self) -> Ranker:
-        model = self._parts.model(self._manifest)
-        return Ranker(model, self._parts.model_header(self._manifest).history)
+        model, header = self._parts.model(self._manifest), self._parts.model_header(self._manifest)
+        return Ranker(model, header.history, reaches_cold_items=header.cold_items)
 
     async def _open_search(self) -> TextSearch:
         texts = self.spec.search

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import find_spec_file, load_spec
 from mcp_server.errors import DatasetError, NotPreparedError, RecsysError
+from mcp_server.serving.arithmetic import load_numpy
 from mcp_server.serving.background_tasks import BackgroundTasks
 from mcp_server.serving.call_progress import report
 from mcp_server.settings import Settings
@@ -155,6 +156,7 @@ class ServedState:
     def _open(self, manifest: Manifest) -> "Backends":
         # Imported here, beside the event loop: importing SQLAlchemy, NumPy and the vector engine takes longer than
         # everything that a client needs for its list of tools.
+        load_numpy()
         from mcp_server.serving.backends import Backends
 
         return Backends(self._state, manifest, self._settings.item_set_days)

@@ -10,7 +10,9 @@ from pathlib import Path
 from sqlalchemy import Connection, create_engine, func, select
 from sqlalchemy.engine import URL
 
+from mcp_server.catalog.arrays import Arrays
 from mcp_server.catalog.catalog import Catalog
+from mcp_server.catalog.item_ids import read_item_ids
 from mcp_server.catalog.item_sets import ItemSets, create_item_sets
 from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.loader import load_catalog
@@ -263,8 +265,8 @@ def has_all_rows(connection: Connection, tables: CatalogTables, manifest: Manife
     """
     layout = Layout.read(connection, tables)
     n_pairs = connection.scalar(select(func.count()).select_from(tables.interactions))
-    connection.execute(select(tables.item_terms).limit(1))
-    connection.execute(select(tables.terms).limit(1))
+    for table in (tables.item_terms, tables.terms, tables.segments):
+        connection.execute(select(table).limit(1))
     return _fits(layout, manifest) and n_pairs == manifest.card.n_pairs
 
 
@@ -287,8 +289,10 @@ async def read_catalog(database: Database, tables: CatalogTables, manifest: Mani
     layout = await database.scan(lambda connection: Layout.read(connection, tables))
     if not _fits(layout, manifest):
         raise lost_rows(place)
-    ids = {"items": manifest.card.item_ids, "users": manifest.card.user_ids}
-    return Catalog(database, tables, layout, manifest.spec, ids)
+    arrays = Arrays(database, tables.arrays)
+    item_ids = await read_item_ids(arrays, manifest.spec.items.id_type)
+    ranges = {"items": manifest.card.item_ids, "users": manifest.card.user_ids}
+    return Catalog(database, tables, layout, arrays, item_ids, manifest.spec, ranges)
 
 
 def _fits(layout: Layout, manifest: Manifest) -> bool:

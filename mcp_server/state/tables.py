@@ -34,7 +34,7 @@ from sqlalchemy import (
 DROP_WAIT_SECONDS = 60
 """Time that dropping a table waits for queries that still read it."""
 
-_OF_CATALOG = re.compile(r"recsys_([0-9a-f]{16})_(?:items|terms|item_terms|users|interactions)")
+_OF_CATALOG = re.compile(r"recsys_([0-9a-f]{16})_(?:items|terms|item_terms|users|interactions|segments|arrays)")
 
 metadata = MetaData()
 _OPTIONS: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"}

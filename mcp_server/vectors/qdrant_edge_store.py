@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -127,6 +127,9 @@ class QdrantEdgeStore:
     async def stored(self, item: int) -> HybridQuery | None:
         return await asyncio.to_thread(self._stored, item)
 
+    async def texts(self, items: Sequence[int]) -> Mapping[int, Sequence[float]]:
+        return await asyncio.to_thread(self._texts, items)
+
     async def count(self) -> int:
         return await asyncio.to_thread(self._count)
 
@@ -179,6 +182,11 @@ class QdrantEdgeStore:
             vectors = cast("dict[str, Any]", records[0].vector)
             words = vectors[WORDS]
             return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+
+    def _texts(self, items: Sequence[int]) -> dict[int, Sequence[float]]:
+        with self._reading():
+            records = self._shard.retrieve(list(items), with_payload=False, with_vector=[TEXT])
+            return {int(record.id): cast("dict[str, Any]", record.vector)[TEXT] for record in records}
 
     def _count(self) -> int:
         with self._reading():

@@ -1,7 +1,7 @@
 """The vector store of a Qdrant server or cloud: searching a collection that QdrantCollections has made."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from qdrant_client import models
@@ -68,6 +68,12 @@ class QdrantServerStore:
         vectors = cast("dict[str, Any]", records[0].vector)
         words = vectors.get(WORDS) or models.SparseVector(indices=[], values=[])
         return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+
+    async def texts(self, items: Sequence[int]) -> Mapping[int, Sequence[float]]:
+        records = await self._read(
+            lambda: self._client.retrieve(self._collection, list(items), with_payload=False, with_vectors=[TEXT])
+        )
+        return {int(record.id): cast("dict[str, Any]", record.vector)[TEXT] for record in records}
 
     async def count(self) -> int:
         return (await self._read(lambda: self._client.count(self._collection, exact=True))).count

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcp_server.types import IntArray
+from mcp_server.types import FloatArray, IntArray
 from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.store import HybridQuery, VectorStore, WordIndexer
 from mcp_server.vectors.texts import text_digest
@@ -54,6 +54,19 @@ class TextSearch:
             return None
         hits = await self._store.search(query, limit, _list(only), leave_out)
         return _positions([hit.item for hit in hits])
+
+    async def vectors(self, items: IntArray) -> FloatArray:
+        """(n, dimension): the vectors of items' whole texts. A row of zeros is of an item that has none.
+
+        Raises:
+            BackendError: The store cannot be read.
+        """
+        texts = await self._store.texts(items.tolist())
+        found = np.zeros((len(items), len(next(iter(texts.values()), ()))), dtype=np.float32)
+        for row, item in enumerate(items.tolist()):
+            if item in texts:
+                found[row] = texts[item]
+        return found
 
     async def count(self) -> int:
         """Number of items that can be found."""

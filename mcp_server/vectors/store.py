@@ -7,7 +7,7 @@ asks all three, and reciprocal rank fusion (Cormack, Clarke and Büttcher 2009) 
 Two stores do so with the same engine: Qdrant Edge in the process, and a Qdrant server or cloud.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,6 +91,9 @@ class VectorStore(Protocol):
 
     async def stored(self, item: int) -> HybridQuery | None:
         """The vectors of an item, to find others like it; None where it has no text."""
+
+    async def texts(self, items: Sequence[int]) -> Mapping[int, Sequence[float]]:
+        """The dense vectors of items' whole texts, without those of items that have no text."""
 
     async def count(self) -> int:
         """Number of points."""

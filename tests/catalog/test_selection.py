@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from mcp_server.catalog.arrays import Arrays
+from mcp_server.catalog.item_ids import read_item_ids
 from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.selection import BooleanCondition, DateCondition, Selector
@@ -84,7 +86,8 @@ async def selector(database: str, tmp_path: Path, request: pytest.FixtureRequest
         address = MysqlAddress.from_settings(Settings(_env_file=None, database_url=server.url(name)))
         made, tables = MysqlDatabase(address), CatalogTables(SPEC, collation="utf8mb4_bin")
     await made.write(lambda connection: load_catalog(connection, tables, _books()))
-    yield Selector(made, tables)
+    arrays = Arrays(made, tables.arrays)
+    yield Selector(arrays, await read_item_ids(arrays, "integer"), SPEC, np.zeros(len(DATES)))
     await made.close()
     if database == "server":
         server.drop_database(name)

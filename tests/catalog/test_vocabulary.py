@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mcp_server.catalog import vocabulary
 from mcp_server.catalog.vocabulary import Vocabulary, fold
 from mcp_server.serving.service import Service
 
@@ -141,3 +142,15 @@ async def test_other_names_that_people_use_are_the_catalogues_own(shop: Service)
     wooden = await shop.call("item_filter_tool", {"materials": "Wooden"})
     assert wooden["count"] == wood["count"] == 5
     assert wooden["item_set"] == wood["item_set"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["Tom Cruize", "Cruse", "tom", "Robert D. Niro", "Zzyzx", "Micheal Douglas", "Hanks Tom"]
+)
+def test_names_that_are_compared_bit_by_bit_are_matched_as_all_at_once(
+    asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [*ACTORS, *(f"{first} Actor {number}" for number, first in enumerate(["Tom", "Bob", "Mike", "Zoe"] * 4))]
+    at_once = Vocabulary(range(len(names)), names).nearest(asked)
+    monkeypatch.setattr(vocabulary, "AT_ONCE", 3)
+    assert Vocabulary(range(len(names)), names).nearest(asked) == at_once

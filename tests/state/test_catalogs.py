@@ -18,7 +18,7 @@ import yaml
 from pydantic import SecretStr
 from rich.console import Console
 
-from mcp_server.catalog.catalog import Catalog
+from mcp_server.catalog.catalog import Catalog, LeftOut
 from mcp_server.catalog.selection import NumberCondition, TermCondition
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.records import Dataset
@@ -65,7 +65,7 @@ class Files:
         """Write dataset.yaml and three files of JSON lines; gives the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         sources = {name: [{"file": f"{name}.jsonl", "format": "jsonl"}] for name in ("items", "users", "interactions")}
-        groups = [made["name"] for made in self.user_fields if made["kind"] == "category"]
+        groups = [made["name"] for made in self.user_fields if made["kind"] in ("category", "boolean")]
         spec = {
             "name": "small",
             "title": "A small catalogue",
@@ -286,6 +286,35 @@ async def test_groups_that_look_alike_stay_different(place: Place, tmp_path: Pat
         assert (counts.n_users, counts.per_item.tolist()) == (2, [2, 1])
 
 
+async def test_groups_of_several_fields_are_intersected(place: Place, tmp_path: Path) -> None:
+    """Every combination of values, with users of whom one is not known and users who have done nothing."""
+    tiers, vips = ["gold", "free", None], [True, False, None]
+    users = [
+        {"user": f"u{number:02}", "tier": tier, "vip": vip}
+        for number, (tier, vip, _) in enumerate(product(tiers, vips, range(3)))
+    ]
+    pairs = [
+        {"user": user["user"], "item": f"i{item}"}
+        for number, user in enumerate(users)
+        for item in range(4)
+        if (number * 7 + item * 3) % 4 == 0 and number % 5
+    ]
+    files = Files(
+        [{"item": f"i{item}", "name": f"Item {item}"} for item in range(5)],
+        users,
+        pairs,
+        user_fields=[{"name": "tier", "kind": "category"}, {"name": "vip", "kind": "boolean"}],
+    )
+    async with place.of(files.read(tmp_path / "dataset")) as catalog:
+        chosen: dict[str, list[Any]]
+        for chosen in ({"tier": ["gold"]}, {"vip": [False]}, {"tier": ["gold", "free"], "vip": [True]}):
+            members = {u["user"] for u in users if all(u[name] in values for name, values in chosen.items())}
+            counts = await catalog.statistics.popularity(chosen)
+            assert counts.n_users == len(members)
+            wanted = [sum(p["item"] == f"i{item}" and p["user"] in members for p in pairs) for item in range(5)]
+            assert counts.per_item.tolist() == wanted
+
+
 # Feedback
 
 PAIRS = [
@@ -343,8 +372,10 @@ async def test_availability_and_popularity_are_read_back(place: Place) -> None:
     async with place.of(catalogue.read()) as catalog:
         assert catalog.popularity.tolist() == [40, 1.25, 3, 0]
         assert catalog.unrankable(None).tolist() == [0, 2, 3]  # d is unused
-        assert catalog.n_unavailable(None, None) == 2
-        assert catalog.n_unavailable(np.array([0, 1, 3]), None) == 1
+        assert catalog.unrankable(None, cold=True).tolist() == [0, 2]
+        assert catalog.left_out(None, None) == LeftOut(n_known=0, n_unrankable=1, n_unavailable=2)
+        assert catalog.left_out(None, None, cold=True) == LeftOut(n_known=0, n_unrankable=0, n_unavailable=2)
+        assert catalog.left_out(np.array([0, 1, 3]), np.array([0, 1])) == LeftOut(2, 1, 0)
 
 
 # Texts
@@ -606,8 +637,11 @@ def test_only_those_to_be_kept_are_kept(place: Place, tmp_path: Path) -> None:
 
 
 DAMAGES = [
-    *(f"DROP TABLE {{}}{table}" for table in ("items", "users", "interactions", "item_terms")),
-    *(f"DELETE FROM {{}}{table}" for table in ("items", "users", "interactions")),
+    *(
+        f"DROP TABLE {{}}{table}"
+        for table in ("items", "users", "interactions", "item_terms", "terms", "segments", "arrays")
+    ),
+    *(f"DELETE FROM {{}}{table}" for table in ("items", "users", "interactions", "arrays")),
 ]
 
 

@@ -59,3 +59,12 @@ async def test_what_is_to_be_left_out_is_left_out_though_the_text_is_its_own(sea
     assert found[0] == 3
     assert 0 not in found
     assert left_out.tolist() == []
+
+
+async def test_vectors_are_in_the_order_of_items_and_zero_where_there_is_no_text(search: TextSearch) -> None:
+    vectors = await search.vectors(np.array([3, 99, 0, 2]))
+    cosines = vectors @ vectors.T
+    np.testing.assert_allclose(np.diag(cosines), [1, 0, 1, 1], atol=1e-5)
+    assert vectors[1].tolist() == [0] * vectors.shape[1]
+    assert cosines[0, 2] > cosines[0, 3]
+    assert (await search.vectors(np.array([99]))).any() == np.False_

@@ -155,6 +155,13 @@ async def test_an_item_that_is_not_in_the_store_has_nothing_stored(store: Vector
     assert await store.stored(10**9) is None
 
 
+async def test_the_texts_of_many_items_are_given_at_once(store: VectorStore) -> None:
+    texts = await store.texts([*ITEMS[::3], 0, 10**9])
+    assert set(texts) == set(ITEMS[::3])
+    for point in POINTS[::3]:
+        np.testing.assert_allclose(texts[point.item], point.text, atol=1e-6)
+
+
 async def test_what_is_stored_of_an_item_finds_that_item_first(store: VectorStore) -> None:
     for item in ITEMS[::9]:
         stored = await store.stored(item)
