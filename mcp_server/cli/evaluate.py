@@ -1,17 +1,19 @@
 """`evaluate`: models compared on held-out interactions."""
 
 import contextlib
-import functools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from mcp_server.cli.dataset_files import find_dataset_files
-from mcp_server.cli.hyper_parameters import RecboleConfig, SettingPairs, read_hyper_parameters
+from mcp_server.cli.hyper_parameters import (
+    RecboleConfig,
+    SettingPairsOfModels,
+    check_models_of,
+    read_hyper_parameters,
+)
 from mcp_server.cli.options import AsJson, Data, Dataset, EnvFile, Sources, State, make_settings
 from mcp_server.cli.rendering import wide_console
 from mcp_server.errors import InvalidInputError
@@ -19,19 +21,31 @@ from mcp_server.settings import Settings
 from recsys_shared.plain_text import json_text
 from recsys_shared.terminal import PlainConsole
 
-SPLITS = {
-    "random": "10% of each user's interactions by chance (RecBole's default: RS 0.8/0.1/0.1 by user)",
-    "time": "each user's last 10%, the 10% before them for validation",
-}
-"""Descriptions of the splits."""
+EXIT_INTERRUPTED = 130
+
+TABLE_WIDTH = 120
+"""Width of the tables where stdout is not a terminal."""
 
 
 def evaluate(
-    models: Annotated[str, typer.Option(help="Models to compare, separated by commas.")] = "CEASE,EASE,BPR,LightGCN",
-    setting: SettingPairs = None,
+    models: Annotated[
+        str,
+        typer.Option(
+            help="Models to compare, separated by commas. all-fast stands for those of CEASE, CKNN, ALS, EASE, "
+            "ItemKNN, SLIMElastic, ADMMSLIM, BPR and Pop that by estimate train within a minute each on this "
+            "catalogue; which ones, and why not the others, is said first."
+        ),
+    ] = "CEASE,EASE,BPR,LightGCN",
+    setting: SettingPairsOfModels = None,
     config: RecboleConfig = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write the JSON report to. [evaluation.json in the state folder]")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            help="File (.png or .svg) for a plot of NDCG@10 against the time to train. Needs the extra `plot`."
+        ),
     ] = None,
     as_json: AsJson = False,
     dataset: Dataset = None,
@@ -43,95 +57,78 @@ def evaluate(
     """Compare models on held-out interactions: 10% of each user's by chance, and each user's last 10%.
 
     The first is RecBole's default, and comparable with papers. The second, for datasets with times, is nearer to what a
-    recommender is for. Ranks all items; prints NDCG, Recall, Hit and MRR at 5 and 10. Nothing that is served changes.
+    recommender is for. Ranks all items; a table for each split has as many as fit of NDCG, Recall, Hit and MRR,
+    differences from the best model with bootstrap intervals, coverage of the catalogue, novelty, hits among items that
+    have no training interactions, time to train and size. The JSON report has all. Nothing that is served changes.
+
+    A model that fails is named below the table, and Ctrl-C shows what has been measured so far.
+
+    Example: recsys-mcp evaluate --models all-fast,LightGCN --set LightGCN.epochs=50 --plot models.png
     """
     settings = make_settings(dataset=dataset, state=state, data=data, sources=source, env_file=env_file)
     names = [name.strip() for name in models.split(",") if name.strip()]
-    _evaluate(settings, names, setting or [], config, output, as_json)
+    _evaluate(settings, names, read_hyper_parameters(setting or [], config), output, plot, as_json)
 
 
 def _evaluate(
-    settings: Settings, models: list[str], pairs: list[str], config: Path | None, output: Path | None, as_json: bool
+    settings: Settings,
+    models: list[str],
+    hyper_parameters: dict[str, Any],
+    output: Path | None,
+    plot: Path | None,
+    as_json: bool,
 ) -> None:
+    from mcp_server.cli.evaluation_plot import check_plot, draw
+    from mcp_server.cli.evaluation_report import LeftOut
+    from mcp_server.cli.evaluation_run import Evaluation
+    from mcp_server.cli.evaluation_table import render_report
     from mcp_server.files.atomic import write_atomically
-    from mcp_server.preparation.embedding import vectors_of_items
     from mcp_server.preparation.progress_bars import Progress
     from mcp_server.reading.dataset import open_dataset
-    from mcp_server.recommender.training.jobs import COLLECTIVE, EvaluateJob, Split, run_job
-    from mcp_server.recommender.training.learned_from import LearnedFrom
-    from mcp_server.recommender.training.trainable import trainable
+    from mcp_server.recommender.training.quick_models import ALL_FAST
     from mcp_server.state.folder import StateFolder
-    from mcp_server.vectors.texts import item_texts
 
     if not models:
         raise InvalidInputError("--models is empty: name at least one, such as --models CEASE,BPR")
-    hyper_parameters = read_hyper_parameters(pairs, config)
+    if plot is not None:
+        check_plot(plot)
     state = StateFolder(settings.state_folder)
     console = PlainConsole(stderr=True)
     with Progress(console) as progress, state.lock("evaluating"), contextlib.ExitStack() as opened:
         files = find_dataset_files(settings, progress)
         with progress.step("Reading the dataset"):
             dataset = opened.enter_context(open_dataset(files))
-        interactions = trainable(dataset.interactions, dataset.spec.interactions.kind)
-
-        @functools.cache  # of all models
-        def learned_from() -> LearnedFrom:
-            texts, n_items = item_texts(dataset), len(dataset.items)
-            vectors = vectors_of_items(state.folder, settings.embedding_model, texts, n_items)
-            return LearnedFrom.of(dataset, interactions, vectors)
-
-        def measure(model: str, split: Split, *, all_speaks: bool) -> dict[str, Any]:
-            job = EvaluateJob(
-                model=model,
-                settings=hyper_parameters,
-                n_users=len(dataset.users),
-                n_items=len(dataset.items),
-                split=split,
-                all_speaks=all_speaks,
-            )
-            with progress.step(f"Training {model}") as step, state.scratch("evaluating") as scratch:
-
-                def report(label: str, done: int, total: int, score: float | None) -> None:
-                    step.update(done, total, f"Training {label}")
-
-                found = run_job(job, interactions, Path(scratch), report, learned_from)
-            return found if all_speaks else {**found, "model": f"{model} as served"}
-
-        def measure_all(split: Split) -> Iterator[dict[str, Any]]:
-            for model in models:
-                yield measure(model, split, all_speaks=True)
-                if model == COLLECTIVE and dataset.spec.interactions.kind == "ratings":
-                    yield measure(model, split, all_speaks=False)
-
-        splits: list[Split] = ["random", "time"] if interactions.timestamp is not None else ["random"]
-        results = {split: list(measure_all(split)) for split in splits}
-    report = {
-        "dataset": dataset.spec.name,
-        "split": SPLITS["random"],
-        "models": results["random"],
-        **({"by_time": {"split": SPLITS["time"], "models": results["time"]}} if "time" in results else {}),
-    }
+        evaluation = Evaluation(
+            dataset, state, progress, settings=hyper_parameters, embedding_model=settings.embedding_model
+        )
+        too_slow: dict[str, str] = {}
+        if ALL_FAST in models:
+            choice = evaluation.quick_models()
+            progress.say(str(choice))
+            at = models.index(ALL_FAST)
+            models = [*models[:at], *choice.models, *models[at + 1 :]]
+            too_slow = choice.left_out
+            if not models:
+                raise InvalidInputError(f"{choice}. Name the models to compare: --models CKNN,Pop")
+        models = list(dict.fromkeys(models))
+        check_models_of(hyper_parameters, models)
+        evaluation.run(models)
+    report = evaluation.report(
+        [LeftOut(model=model, why=why) for model, why in too_slow.items() if model not in models]
+    )
+    text = report.model_dump_json(exclude_none=True)
     target = output or state.folder / "evaluation.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, json.dumps(report, ensure_ascii=False))
+    write_atomically(target, text)
     if as_json:
-        print(json_text(report, indent=1))
+        print(json_text(json.loads(text), indent=1))
     else:
-        for split, found in results.items():
-            wide_console().print(_table(SPLITS[split], found))
+        on_stdout = wide_console(TABLE_WIDTH)
+        on_stdout.print(render_report(report, on_stdout))
         console.print(f"written to {target}")
-
-
-def _table(title: str, results: list[dict[str, Any]]) -> Table:
-    from mcp_server.recommender.training.jobs import METRICS
-
-    columns = [f"{metric}@{k}" for metric in METRICS for k in (5, 10)]
-    table = Table(title=f"Ranking of all items; test: {title}")
-    table.add_column("model")
-    for name in [*columns, "train s", "artifact MB"]:
-        table.add_column(name, justify="right")
-    for result in results:
-        metrics = [f"{result['metrics'][name.lower()]:.4f}" for name in columns]
-        size = f"{result['artifact_bytes'] / 1e6:.1f}"
-        table.add_row(result["model"], *metrics, f"{result['train_seconds']:.1f}", size)
-    return table
+    if plot is not None:
+        draw(report, plot)
+        console.print(f"plotted to {plot}")
+    if report.interrupted:
+        console.print("interrupted: these are the models that had been measured")
+        raise typer.Exit(EXIT_INTERRUPTED)
