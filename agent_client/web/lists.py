@@ -12,7 +12,9 @@ from agent_client.events import Answered, CallEnded
 from agent_client.grounding import ID_KEYS, NAME_KEYS, fold
 from recsys_shared.plain_text import one_line
 
-MEASURES = ("score", "rating", "interactions", "count", "popularity", "percent", "share", "likes", "sales", "votes")
+MEASURES = (
+    *("fit", "score", "rating", "interactions", "count", "popularity", "percent", "share", "likes", "sales", "votes"),
+)
 """Words in the keys of numbers that compare things; the most telling come first."""
 
 LONGEST_TEXT = 160

@@ -41,6 +41,7 @@ def _arguments(facts: DatasetFacts) -> dict[str, PromptArgument]:
     by_title = Feature.FILTERED_TITLES in facts.features
     arguments = {
         "user": PromptArgument("user", "{User} ID", "Whom it is for.", True, Users()),
+        "users": PromptArgument("users", "{Users}", "IDs, separated by commas.", True),
         "anyone": PromptArgument("user", "{User} ID", "For whom; left open: for nobody in particular.", False, Users()),
         "k": PromptArgument("k", "How many", "How many {items}; 5 if left open."),
         "mood": PromptArgument("mood", "Mood", "How the {user} feels: sad, stressed, in love, ...", True),

@@ -48,6 +48,16 @@ RECOMMEND = Template(
 
 OTHERS = (
     Template(
+        "recommend_together",
+        "Recommend {items} to several {users}",
+        "{Items} that suit all of several {users}, and that none of them knows yet.",
+        "people",
+        ("users", "k"),
+        """Recommend [k] {items} to the {users} [users] together: call get_top_k_recommendations_tool with these IDs
+        as users and k=[k]. Show titles, IDs and fit in a table, say that the fit is that for the one whom each
+        suits least, and offer to explain.""",
+    ),
+    Template(
         "recommend_for_mood",
         "Recommend {items} for a mood",
         "{Items} that do a {user} good in a mood.",

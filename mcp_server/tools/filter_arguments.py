@@ -60,7 +60,7 @@ WHOLE = _Form(
 BRIEF = _Form(
     {**WHOLE.types, "number": BriefNumberLimits, "date": BriefDateLimits},
     {**WHOLE.sizes, "number": 90, "date": 90},
-    1_600,
+    1_450,
 )
 """For datasets whose fields are too many for the other form."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Result(BaseModel):
     """Base of the result of a tool. Fields that are not set are left out of the caller's answer."""
 
-    message: str = Field(description="What to tell the person.")
+    message: str = Field(description="Tell the person.")
 
 
 def _adapt(schema: dict[str, Any], entry: type[BaseModel]) -> None:

@@ -64,8 +64,10 @@ class Tool:
         return shown
 
     def needs_user(self, arguments: Mapping[str, Any]) -> bool:
-        """True where the tool is about a user and a call names none. Items that someone likes stand in for a user."""
-        named = any(arguments.get(name) is not None for name in ("user", "liked_items"))
+        """True where the tool is about a user and a call names none. Several users, and items that someone likes, stand
+        in for one.
+        """
+        named = any(arguments.get(name) is not None for name in ("user", "users", "liked_items"))
         return "user" in self.input_schema["properties"] and not named
 
 

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
-from mcp_server.dataset.feedback import liking
-from mcp_server.dataset.ids import ItemId, UserId
-from mcp_server.errors import InvalidInputError
+from mcp_server.dataset.ids import ItemId, NotBoolean, UserId
 from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.audience import Audience, find_audience, name_all
 from mcp_server.tools.results import ListedItem, NamedItem, Result, count_of, list_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
-    from mcp_server.catalog.catalog import Catalog
-    from mcp_server.catalog.liked_history import LikedHistory
-    from mcp_server.dataset.spec import DatasetSpec, Nouns
-    from mcp_server.recommender.ranker import Ranked, Ranker
+    from mcp_server.catalog.catalog import LeftOut
+    from mcp_server.dataset.spec import Nouns
+    from mcp_server.recommender.ranker import Ranker
     from mcp_server.serving.backends import Backends
+    from mcp_server.tools.ranking import Ranking
     from mcp_server.types import Id, IntArray
 
 N_REASONS = 3
 
+POOL_TIMES, LEAST_POOL = 5, 100
+"""Candidates among which diversity chooses: so many times the number asked for, and at least so many."""
+
 DESCRIPTION = (
     """
-The {items} that one {user} will like best, ranked by a model trained on all {interactions}. The only tool that
+The {items} that a {user}, or several, will like best, by a model trained on all {interactions}. The only tool that
 recommends: "for {user} X", "3 of kind Y for X". Under a condition, first call
 """,
     When(Feature.FILTERS, "item_filter_tool ({attributes}),\n"),
@@ -47,20 +51,32 @@ reasons=true, then compare by get_item_metadata_tool and get_interacted_items_to
 
 class TopKArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
     user: UserId | None = Field(None, description="{User} ID; never guess.")
+    users: Annotated[list[UserId] | None, OneOrMore] = Field(None, description="Instead: what suits all of these.")
     k: K = 5
     items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="Only among these {item} IDs.")
-    item_set: str | None = Field(None, description="Only in this set: a handle from a tool.")
+    item_set: str | None = Field(None, description="Or a handle from a tool.")
     liked_items: Annotated[list[ItemId] | None, OneOrMore] = Field(
-        None, description="Instead of user: {item} IDs that someone likes."
+        None, description="Instead: {item} IDs that someone likes."
     )
-    exclude_seen: bool = Field(True, description="Leave out what is in the history.")
-    reasons: bool = Field(False, description="Add up to 3 {items} of the history that speak for each.")
+    exclude_seen: bool = Field(True, description="Leave out the history.")
+    diversity: Annotated[float, Field(ge=0, le=1), NotBoolean, Feature.LIKENESS] = Field(
+        0, description="0 to 1: variety over fit."
+    )
+    reasons: bool = Field(False, description="Add up to 3 liked {items} that speak for each.")
     detail: Detail = "compact"
 
 
+class Reason(NamedItem[ItemId], Generic[ItemId]):
+    liked_by: str | None = None
+
+
 class RecommendedItem(ListedItem[ItemId], Generic[ItemId]):
-    score: float = Field(description="Comparable here only.")
-    because: list[NamedItem[ItemId]] = Field(default_factory=list, description="Of the history.")
+    rank: int | None = Field(None, description="Of all {items} that could be recommended.")
+    fit: float | None = Field(
+        None, description="0 to 100: percent of the others that score lower; of several {users}, the least."
+    )
+    score: float | None = Field(None, description="In full only; comparable here only.")
+    because: list[Reason[ItemId]] = Field(default_factory=list)
 
 
 class TopKResult(Result, Generic[ItemId]):
@@ -79,103 +95,80 @@ def build(facts: DatasetFacts) -> Tool:
     )
 
 
-@dataclass(frozen=True)
-class Asker:
-    """The one whom recommendations are for."""
-
-    user: int | None
-    """Position; None for someone without an ID."""
-    name: str
-    """Name in messages."""
-    seen: IntArray
-    """Positions of the items of the history."""
-    liked: LikedHistory
-    """Those of them that speak for others."""
-
-
 async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> TopKResult[Id]:
+    from mcp_server.tools.ranking import rank  # with NumPy
+
     spec, nouns = backends.spec, backends.spec.nouns
-    catalog = await backends.catalog()
-    asker = await _find_asker(catalog, nouns, arguments)
+    catalog, ranker = await backends.catalog(), await backends.ranker()
+    audience = await find_audience(catalog, spec, arguments.user, arguments.users, arguments.liked_items)
     allowed = await candidate_items(backends, arguments)
-    left_out = asker.seen if arguments.exclude_seen else None
-    excluded = catalog.unrankable(left_out)
-    ranker = await backends.ranker()
-    top, why_popular = _rank(catalog, ranker, asker, spec, allowed=allowed, excluded=excluded, k=arguments.k)
-    columns: dict[str, list[Any]] = {"score": [_shown(score) for score in top.scores]}
-    order, notes = "best first", []
-    if why_popular is not None:
-        order, notes = "most popular first", [why_popular] if top.items else []
-    else:
-        notes += _why_no_better(top, nouns)
+    seen = audience.seen if arguments.exclude_seen else None
+    rank_all = partial(rank, catalog, ranker, audience, spec, allowed=allowed, seen=seen)
+    # For several users all items are sorted by the scores of each, which takes its time in a large catalogue.
+    ranking = await asyncio.to_thread(rank_all) if len(audience.members) > 1 else rank_all()
+    chosen, notes = await _choose(backends, ranking, arguments)
+    columns: dict[str, list[Any]] = {"rank": ranking.standing.ranks(chosen)}
+    if not ranking.by_popularity:
+        columns["fit"] = ranking.fits(chosen)
+        notes += _why_no_better(ranking, chosen, columns["rank"], nouns)
         if arguments.reasons:
-            notes += await _add_reasons(backends, ranker, asker, top, columns)
-    n_unavailable = catalog.n_unavailable(allowed, left_out)
-    notes += unavailable(n_unavailable, nouns)
-    items = await list_items(backends, RecommendedItem, top.items, arguments.detail, **columns)
+            notes += await _add_reasons(backends, ranker, audience, ranking, chosen, columns)
+    if arguments.detail == "full" and ranking.least is None:
+        columns["score"] = [_shown(score) for score in ranking.scores[chosen].tolist()]
+    out = catalog.left_out(allowed, seen, cold=ranking.with_cold)
+    notes += unavailable(out.n_unavailable, nouns)
+    items = await list_items(backends, RecommendedItem, chosen.tolist(), arguments.detail, **columns)
     if len(items) < arguments.k:
-        n_out = 0 if allowed is None else len(set(allowed.tolist()) & set(excluded.tolist())) - n_unavailable
-        if catalog.popularity.any():
-            notes.append(_why_fewer(nouns, allowed, n_out, arguments.k, len(items)))
-        else:
-            notes.append(f"There are no {nouns.interactions} at all yet, so no {nouns.item} can be recommended.")
-    found = f"{count_of(len(items), nouns.item, nouns.items)} for {asker.name}{f', {order}' if items else ''}."
+        notes.append(_why_fewer(ranking, out, allowed, arguments.k, len(items), nouns))
+    order = f", {_say_order(ranking)}" if items else ""
+    found = f"{count_of(len(items), nouns.item, nouns.items)} for {audience.name}{order}."
     return TopKResult(message=" ".join([found, *notes]), items=items)
 
 
-async def _find_asker(catalog: Catalog, nouns: Nouns, arguments: TopKArguments[Id, Id]) -> Asker:
-    """The one whom a call is for.
-
-    Raises:
-        InvalidInputError: The call names nobody, or somebody in two ways, or an ID is unknown.
-    """
-    if arguments.user is not None and arguments.liked_items is not None:
-        raise InvalidInputError("give either user or liked_items, not both")
-    if arguments.user is not None:
-        user = await catalog.user_idx(arguments.user)
-        history = await catalog.histories.of(user)
-        return Asker(user, f"{nouns.user} {arguments.user}", history.items, history.liked)
-    from mcp_server.catalog.liked_history import LikedHistory  # with NumPy
-
-    if not arguments.liked_items:
-        raise InvalidInputError(f"for which {nouns.user}? Ask for the ID, or pass liked_items for someone without one")
-    liked = await catalog.item_idx(arguments.liked_items)
-    name = f"someone who likes {count_of(len(liked), nouns.item, nouns.items)}"
-    return Asker(None, name, liked, LikedHistory(liked))
+def _say_order(ranking: Ranking) -> str:
+    if ranking.by_popularity:
+        return "most popular first"
+    return "best first" if len(ranking.members) == 1 else "best first: by the fit for the one whom each suits least"
 
 
-def _rank(
-    catalog: Catalog,
-    ranker: Ranker,
-    asker: Asker,
-    spec: DatasetSpec,
-    *,
-    allowed: IntArray | None,
-    excluded: IntArray,
-    k: int,
-) -> tuple[Ranked, str | None]:
-    """The ranking and, where it is by popularity alone, a sentence that says why."""
-    from mcp_server.recommender.ranker import top_by  # with NumPy
+async def _choose(backends: Backends, ranking: Ranking, arguments: TopKArguments[Id, Id]) -> tuple[IntArray, list[str]]:
+    """The items to recommend, in their order, and sentences about the choice."""
+    nouns, best, diversity = backends.spec.nouns, ranking.best(arguments.k), arguments.diversity
+    if not len(best):
+        return best, []
+    notes = list(ranking.notes)
+    if ranking.by_popularity:
+        among = "" if arguments.items is None and arguments.item_set is None else ", among those given"
+        notes.append(f"These are the most popular {nouns.items} that could be recommended{among}.")
+        return best, [*notes, "Diversity changes nothing about them."] if diversity else notes
+    if notes:
+        notes.append(f"So the ranking goes by {name_all(ranking.members, nouns)} alone.")
+    if not diversity:
+        return best, notes
+    chosen = await _diversify(backends, ranking, arguments.k, diversity)
+    n_others = len(set(chosen.tolist()) - set(best.tolist()))
+    said = (
+        f"put {n_others:,} of these in the place of {nouns.items} that rank higher" if n_others else "changed nothing"
+    )
+    return chosen, [*notes, f"Diversity {diversity:g} {said}."]
 
-    nouns, popularity = spec.nouns, catalog.popularity
-    rank_by = partial(top_by, k=k, allowed=allowed, excluded=excluded, twins=catalog.twins, popularity=popularity)
-    if ranker.knows_popularity_only:
-        why = f"No model could be trained on so few {nouns.interactions}"
-    elif not len(asker.seen):
-        why = f"{asker.name} has no {nouns.interactions} yet, so nothing is known of what this {nouns.user} likes"
-    elif not len(asker.liked):
-        why = (
-            f"Nothing is known of what {asker.name} likes yet: nothing in the history is liked, "
-            f"which takes {liking(spec)}"
-        )
-    else:
-        top = rank_by(ranker.scores(asker.user, asker.liked))
-        if top.tells_apart or not top.items:
-            return top, None
-        history = f"the {nouns.items} given" if asker.user is None else f"the history of {asker.name}"
-        why = f"Nothing could be concluded from {history}"
-    why = f"{why[0].upper()}{why[1:]}. These are the most popular {nouns.items} that could be recommended."
-    return rank_by(popularity), why
+
+async def _diversify(backends: Backends, ranking: Ranking, k: int, diversity: float) -> IntArray:
+    """The items to recommend for some diversity, best first."""
+    import numpy as np
+
+    from mcp_server.recommender.diversity import choose_diverse, name_similarity, text_similarity
+
+    pool = ranking.best(max(POOL_TIMES * k, LEAST_POOL))
+    similarities = []
+    if backends.spec.categories:
+        names = await ranking.catalog.categories.of(pool)
+        similarities.append(name_similarity(names, ranking.catalog.n_items))
+    if backends.searchable:
+        similarities.append(text_similarity(await (await backends.search()).vectors(pool)))
+    similarity = np.mean(similarities, axis=0) if similarities else np.zeros((len(pool), len(pool)), dtype=np.float32)
+    places = choose_diverse(ranking.relevance(pool), similarity, k, diversity)
+    return pool[np.sort(places)]
 
 
 def _shown(score: float) -> float:
@@ -183,35 +176,59 @@ def _shown(score: float) -> float:
     return round(score, 4) or float(f"{score:.1g}")
 
 
-def _why_no_better(top: Ranked, nouns: Nouns) -> list[str]:
+def _why_no_better(ranking: Ranking, chosen: IntArray, ranks: Sequence[int], nouns: Nouns) -> list[str]:
     """A sentence about items that nothing speaks for, if there are any."""
-    n_zeros = top.scores.count(0)
-    if not n_zeros:
+    silent = [rank for rank, speaks in zip(ranks, ranking.speaks[chosen], strict=True) if not speaks]
+    if not silent:
         return []
-    order = "" if n_zeros == 1 else "; they are in order of popularity"
-    return [f"Nothing in the history speaks for the {count_of(n_zeros, nouns.item, nouns.items)} with score 0{order}."]
+    history = "the history" if len(ranking.members) == 1 else "their histories"
+    of_rank = " or ".join(map(str, sorted(set(silent))))
+    order = "" if len(silent) == 1 else "; they are in order of popularity"
+    return [
+        f"Nothing in {history} speaks for {count_of(len(silent), nouns.item, nouns.items)} of rank {of_rank}{order}."
+    ]
 
 
 async def _add_reasons(
-    backends: Backends, ranker: Ranker, asker: Asker, top: Ranked, columns: dict[str, list[Any]]
+    backends: Backends,
+    ranker: Ranker,
+    audience: Audience,
+    ranking: Ranking,
+    chosen: IntArray,
+    columns: dict[str, list[Any]],
 ) -> list[str]:
-    """Add the items of the history that speak for each recommendation, or give a sentence on why there are none."""
-    reasons = [ranker.reasons(asker.liked, item, N_REASONS) for item in top.items]
-    if None in reasons:
-        return ["This model cannot tell which items of the history speak for a recommendation."]
-    speaking = [item for found in reasons for item in found or []]
-    names = iter(await list_items(backends, NamedItem, speaking))
-    columns["because"] = [[next(names) for _ in found or []] for found in reasons]
+    """Add the items of the histories that speak for each recommendation, or give a sentence on why there are none."""
+    because: list[list[int]] = []
+    for item in chosen.tolist():
+        found = [ranker.reasons(member.liked, item, N_REASONS) for member in ranking.members]
+        if None in found:
+            return ["This model cannot tell which items of the history speak for a recommendation."]
+        in_turn = chain.from_iterable(zip_longest(*(reasons or [] for reasons in found)))
+        because.append(list(dict.fromkeys(reason for reason in in_turn if reason is not None))[:N_REASONS])
+    speaking = list(chain.from_iterable(because))
+    likers: dict[str, list[str]] = {}
+    if len(audience.members) > 1:
+        fans = [[member for member in audience.members if item in member.liked.items] for item in speaking]
+        likers["liked_by"] = [name_all(each, backends.spec.nouns) for each in fans]
+    names = iter(await list_items(backends, Reason, speaking, "compact", **likers))
+    columns["because"] = [[next(names) for _ in reasons] for reasons in because]
     return []
 
 
-def _why_fewer(nouns: Nouns, allowed: IntArray | None, n_out: int, k: int, n_found: int) -> str:
+def _why_fewer(ranking: Ranking, out: LeftOut, allowed: IntArray | None, k: int, n_found: int, nouns: Nouns) -> str:
+    """A sentence on why there are fewer items than asked for."""
+    if not n_found and not ranking.with_cold and not ranking.catalog.popularity.any():
+        return f"There are no {nouns.interactions} at all yet, so no {nouns.item} can be recommended."
     if allowed is None and not n_found:
         return f"There is no other {nouns.item} that can be recommended."
     if allowed is None:
         return f"These are all {nouns.items} that can be recommended; {k} were asked for."
-    out = f"; {n_out} of them {'is' if n_out == 1 else 'are'} already known or cannot be ranked" if n_out else ""
-    return (
-        f"Only {n_found} of the {k} asked for: the choice was among "
-        f"{count_of(len(allowed), nouns.item, nouns.items)}{out}."
-    )
+    reasons = [
+        (out.n_known, "is already known", "are already known"),
+        (out.n_unrankable, "cannot be ranked", "cannot be ranked"),
+        (len(ranking.candidates) - n_found, "is the same as another", "are the same as others"),
+    ]
+    parts = [f"{n:,} of them {one if n == 1 else many}" for n, one, many in reasons if n]
+    n_allowed = count_of(len(allowed), nouns.item, nouns.items)
+    choice = "; ".join([f"the choice was among {n_allowed}", *parts])
+    return f"Only {n_found} of the {k} asked for: {choice}."

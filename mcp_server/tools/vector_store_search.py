@@ -44,7 +44,7 @@ class SearchArguments(ItemsArguments[ItemId], Generic[ItemId]):
     )
     similar_to: ItemId | None = Field(None, description="Instead of query: ID of one {item}.")
     k: K = 10
-    item_set: str | None = Field(None, description="Only in this set: a handle from a tool.")
+    item_set: str | None = Field(None, description="Or a handle from a tool.")
     detail: Detail = "compact"
 
 

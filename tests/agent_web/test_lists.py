@@ -19,8 +19,8 @@ def listed(result: dict[str, Any]) -> Listing:
 TOP = {
     "message": "2 books for reader 7.",
     "items": [
-        {"book_id": 11, "title": "Emma", "score": 0.75, "because": [{"book_id": 3, "title": "Persuasion"}]},
-        {"book_id": 12, "title": "Middlemarch", "score": 0.5, "because": []},
+        {"book_id": 11, "title": "Emma", "rank": 1, "fit": 100.0, "because": [{"book_id": 3, "title": "Persuasion"}]},
+        {"book_id": 12, "title": "Middlemarch", "rank": 2, "fit": 98.7, "because": []},
     ],
 }
 
@@ -36,10 +36,10 @@ HISTORY = {
 def test_a_line_has_name_id_measure_and_the_other_fields_with_labels() -> None:
     listing = listed(TOP)
     first = listing.rows[0]
-    assert (listing.caption, listing.measure) == ("2 books for reader 7.", "Score")
-    assert (first.name, first.id, first.number, first.shown) == ("Emma", "11", 0.75, "0.75")
-    assert first.details == [("Because", "Persuasion")]
-    assert listing.rows[1].details == []
+    assert (listing.caption, listing.measure) == ("2 books for reader 7.", "Fit")
+    assert (first.name, first.id, first.number, first.shown) == ("Emma", "11", 100, "100")
+    assert first.details == [("Rank", "1"), ("Because", "Persuasion")]
+    assert listing.rows[1].details == [("Rank", "2")]
 
 
 def test_the_measure_is_told_by_its_name_among_several_numbers() -> None:
@@ -92,7 +92,7 @@ def test_two_lists_that_the_answer_tells_of_are_both_shown_in_their_order() -> N
 def test_a_list_that_a_later_one_shows_whole_is_left_out() -> None:
     first = {"items": [{"title": "Emma"}, {"title": "Middlemarch"}]}
     shown = listings_of(Answered("Emma, Middlemarch", [ended("filter", first), ended("top", TOP)]))
-    assert [listing.measure for listing in shown] == ["Score"]
+    assert [listing.measure for listing in shown] == ["Fit"]
 
 
 def test_the_last_list_is_shown_if_the_answer_names_nothing() -> None:
@@ -107,7 +107,7 @@ def test_failed_calls_have_no_list() -> None:
 def test_a_name_is_not_found_in_the_middle_of_a_word() -> None:
     others = {"items": [{"title": "It"}, {"title": "Up"}]}
     shown = listings_of(Answered("Emma: a witty supper.", [ended("others", others), ended("top", TOP)]))
-    assert [listing.measure for listing in shown] == ["Score"]
+    assert [listing.measure for listing in shown] == ["Fit"]
 
 
 def test_counts_of_several_lists_are_compared_by_what_was_asked_for() -> None:

@@ -67,7 +67,7 @@ def test_an_answer_has_its_plan_its_steps_and_a_list_beside_the_prose(page: Page
     ask(page, model, QUESTION, *FOR_USER_9)
     expect_answer(page)
     expect(listing(page).locator("figcaption")).to_contain_text("3 films for viewer 9")
-    expect(listing(page).locator("figcaption")).to_contain_text("Score")
+    expect(listing(page).locator("figcaption")).to_contain_text("Fit")
     top = model.readings[-1].last(RECOMMEND)["items"]
     for place, item in enumerate(top):
         line = listing(page).locator("li").nth(place)

@@ -37,17 +37,26 @@ def test_cards_show_what_the_catalogue_knows(films_page: Open, films_call: CallT
         assert card.startswith(f"{place} {movie['title']} {movie['year']}")
         assert all(genre in card for genre in movie["genres"])
         assert f"IMDb rating {movie['imdb_rating']:g} of 10" in card
-        assert f"Score {item['score']:.4f}" in card
+        assert f"Fit {item['fit']:g}, rank {item['rank']}" in card
 
 
-def test_a_bar_is_the_share_of_the_best_score(films_page: Open) -> None:
+def test_a_bar_is_as_long_as_the_fit(films_page: Open) -> None:
     hosted = films_page("recommendations")
-    scores = [item["score"] for item in hosted.show(RECOMMEND, user=98, k=6)["items"]]
-    bars = hosted.frame.locator(".score .bar")
+    fits = [item["fit"] for item in hosted.show(RECOMMEND, user=98, k=6, items=list(range(30, 40)))["items"]]
+    assert max(fits) - min(fits) > 20
+    bars = hosted.frame.locator(".standing .bar")
     shares = bars.evaluate_all(
         "(bars) => bars.map((bar) => bar.querySelector('.value').getBoundingClientRect().width / bar.clientWidth)"
     )
-    assert shares == pytest.approx([score / max(scores) for score in scores], abs=0.01)
+    assert shares == pytest.approx([fit / 100 for fit in fits], abs=0.01)
+
+
+def test_several_viewers_are_named_with_what_each_likes(films_page: Open) -> None:
+    hosted = films_page("recommendations")
+    result = hosted.show(RECOMMEND, users=[98, 9], k=2, reasons=True)
+    assert hosted.frame.locator("h1").inner_text() == "Recommended for viewers 98 and 9"
+    for card, item in zip(cards(hosted), result["items"], strict=True):
+        assert "Because of " + " ".join(f"{each['title']} ({each['liked_by']})" for each in item["because"]) in card
 
 
 def test_reasons_that_came_with_the_answer_are_on_the_cards(films_page: Open) -> None:
@@ -144,6 +153,12 @@ def test_someone_without_an_id(films_page: Open) -> None:
     assert hosted.frame.locator("h1").inner_text() == "Recommended for someone who likes 2 films"
 
 
+def test_someone_of_whom_nothing_is_known(films_page: Open) -> None:
+    hosted = films_page("recommendations")
+    hosted.show(RECOMMEND, liked_items=[], k=2)
+    assert hosted.frame.locator("h1").inner_text() == "Recommended for someone new"
+
+
 def test_an_answer_without_items_says_why(films_page: Open, films_call: CallTool) -> None:
     seen = films_call("get_interacted_items_tool", {"user": 98, "k": 1})["structuredContent"]["items"][0]["item_id"]
     hosted = films_page("recommendations")
@@ -160,9 +175,9 @@ def test_titles_are_text_and_may_be_long_or_missing(films_page: Open) -> None:
     hosted.send_input({"user": 1})
     because = [{"item_id": 4, "title": nasty}, {"item_id": 5, "title": None}]
     items: list[dict[str, Any]] = [
-        {"item_id": 1, "title": nasty, "score": 0.5, "because": because},
-        {"item_id": 2, "title": long, "score": 0.25},
-        {"item_id": 3, "title": None, "score": -0.1},
+        {"item_id": 1, "title": nasty, "rank": 1, "fit": 100, "because": because},
+        {"item_id": 2, "title": long, "rank": 2, "fit": 50},
+        {"item_id": 3, "title": None},
     ]
     hosted.send_result(result_of(items, nasty))
     hosted.frame.locator(".card").nth(2).wait_for()

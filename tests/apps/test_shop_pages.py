@@ -26,11 +26,12 @@ def test_what_is_not_known_of_a_product_is_left_out(shop_page: Open) -> None:
     assert hosted.frame.locator(".facts").count() == 0  # its price
 
 
-def test_counts_in_place_of_scores_are_whole_numbers(shop_page: Open) -> None:
+def test_what_is_popular_has_a_rank_and_no_fit(shop_page: Open) -> None:
     hosted = shop_page("recommendations")
-    result = hosted.show(RECOMMEND, user="newcomer", k=2)
-    assert [item["score"] for item in result["items"]] == [3, 3]
-    assert hosted.frame.locator(".score").all_inner_texts() == ["Score 3", "Score 3"]
+    hosted.show(RECOMMEND, user="newcomer", k=4)
+    ranks = hosted.frame.locator(".standing").all_inner_texts()
+    assert ranks == ["Rank 1", "Rank 1", "Rank 1", "Rank 4"]
+    assert hosted.frame.locator(".standing .bar").count() == 0
 
 
 def test_a_taste_without_ratings_and_dates(shop_page: Open) -> None:

@@ -17,6 +17,7 @@ CALLS: dict[str, dict[str, Any]] = {
 
 FILLED_IN = {
     "user": "98",
+    "users": "12, 85",
     "k": "7",
     "item": "Toy Story",
     "items": "9, 50",

@@ -134,6 +134,25 @@ OFFSETS: Values = [
     (10**9, "answer"),  # beyond the end, which the message says
 ]
 
+SHARES: Values = [
+    (-0.1, "error"),
+    (1.1, "error"),
+    (HUGE, "error"),
+    (True, "error"),
+    (None, "answer"),
+    ("much", "error"),
+    ("", "error"),
+    ("NaN", "error"),
+    ("Infinity", "error"),
+    ([], "error"),
+    ([0.5], "error"),
+    ({}, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("0.5", "answer"),
+    (0, "answer"),
+    (1, "answer"),
+]
+
 FLAGS: Values = [
     (None, "answer"),
     (2, "error"),
@@ -292,11 +311,13 @@ GOOD: dict[str, dict[str, Any]] = {
 TABLE: dict[str, dict[str, Values]] = {
     RECOMMEND: {
         "user": ONE_ID,
+        "users": MANY_IDS,
         "k": COUNTS,
         "items": MANY_IDS,
         "item_set": ITEM_SETS,
-        "liked_items": MANY_IDS,
+        "liked_items": [(value, "answer" if value == [] else verdict) for value, verdict in MANY_IDS],
         "exclude_seen": FLAGS,
+        "diversity": SHARES,
         "reasons": FLAGS,
         "detail": DETAILS,
     },
@@ -327,7 +348,7 @@ TABLE: dict[str, dict[str, Values]] = {
     HISTORY: {"user": ONE_ID, "k": COUNTS, "offset": OFFSETS, "detail": DETAILS},
 }
 
-ALTERNATIVES = {"similar_to": {"k": 2}, "liked_items": {"k": 2}}
+ALTERNATIVES = {"similar_to": {"k": 2}, "liked_items": {"k": 2}, "users": {"k": 2}}
 """Good arguments beside which an argument is tried, where the tool's usual ones contradict it."""
 
 WHOLE_CALLS: dict[str, Values] = {
@@ -336,6 +357,9 @@ WHOLE_CALLS: dict[str, Values] = {
         ({"k": 5}, "error"),
         ({"user": None}, "error"),
         ({"user": 9, "liked_items": [1]}, "error"),
+        ({"user": 9, "users": [8]}, "error"),
+        ({"users": [8], "liked_items": [1]}, "error"),
+        ({"users": list(range(1, 22))}, "error"),
         ({"user": 9, "items": [1], "item_set": "set_aaaaaa"}, "error"),
         ({"user": 9, "items": None, "item_set": None, "liked_items": None}, "answer"),
     ],

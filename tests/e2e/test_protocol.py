@@ -33,6 +33,7 @@ if not hasattr(Server, "list_tools"):  # the SDK's line 2.x
 
 FILM_PROMPTS = {
     "recommend",
+    "recommend_together",
     "recommend_by_attributes",
     "recommend_for_mood",
     "recommend_by_storyline",
@@ -120,6 +121,7 @@ async def test_prompts_are_described(client: WireClient) -> None:
         assert "{" not in said.replace('{"', "").replace("[{", "")
     taken = {prompt["name"]: [a["name"] for a in prompt["arguments"] if a["required"]] for prompt in prompts}
     assert taken["recommend"] == taken["explain_recommendations"] == ["user"]
+    assert taken["recommend_together"] == ["users"]
     assert taken["recommend_for_mood"] == ["user", "mood"]
     assert taken["audience_for_storyline"] == ["storyline"]
 
@@ -179,7 +181,7 @@ async def test_a_prompt_filled_in_wrongly_is_refused(
 async def test_a_shop_has_prompts_of_its_own(shop: WireClient) -> None:
     prompts = {prompt["name"]: prompt for prompt in (await shop.ask("prompts/list"))["prompts"]}
     expected = {"recommend", "recommend_by_attributes", "recommend_popular", "ideal_value", "about_user", "about_item"}
-    assert set(prompts) == expected | {"explain_recommendations", "assistant"}
+    assert set(prompts) == expected | {"recommend_together", "explain_recommendations", "assistant"}
     names = {argument["name"] for argument in prompts["recommend_by_attributes"]["arguments"]}
     assert names == {"user", "department", "materials", "conditions", "k"}
     said = json.dumps(prompts).lower()
@@ -353,7 +355,8 @@ async def test_a_host_that_can_ask_is_asked_for_the_missing_user(films_settings:
             asked = await client.call(tool, **arguments)
             assert not asked.get("isError"), asked
             assert asked["structuredContent"] == (await client.call(tool, user=98, **arguments))["structuredContent"]
-        await client.call(RECOMMEND, liked_items=[1, 50])  # nobody is missing here
+        for whom in ({"liked_items": [1, 50]}, {"users": [1, 50]}):  # nobody is missing here
+            assert not (await client.call(RECOMMEND, **whom)).get("isError")
     assert len(client.questions) == len(NEEDS_USER)
     question = client.questions[0]["params"]
     assert question["message"] == "For which viewer?"

@@ -180,8 +180,9 @@ def test_recommend_for_user_4_and_why(client: Client, ratings: list[Rating]) -> 
     plain = client.ask(RECOMMEND, user=4)
     assert len(set(listed(plain))) == 5
     assert not set(listed(plain)) & seen(ratings, 4)
-    scores = [item["score"] for item in plain["items"]]
-    assert scores == sorted(scores, reverse=True)
+    assert [item["rank"] for item in plain["items"]] == [1, 2, 3, 4, 5]
+    fits = [item["fit"] for item in plain["items"]]
+    assert fits == sorted(fits, reverse=True)
     why = client.ask(RECOMMEND, user=4, reasons=True)
     assert listed(why) == listed(plain)
     for item in why["items"]:

@@ -65,3 +65,9 @@ def test_a_popular_film_is_of_the_named_group_or_else_of_the_users_own(films: Se
 def test_what_is_filled_in_is_not_taken_for_a_place_to_fill_in() -> None:
     prompt = build_prompts(films_without())["recommend_by_storyline"]
     assert '"a [user] with {braces}"' in prompt.text({"user": "4", "storyline": "a [user] with {braces}"})
+
+
+def test_several_users_are_passed_on_as_a_list(films: Service) -> None:
+    said = build_prompts(films.facts)["recommend_together"].text({"users": "12, 85", "k": "3"})
+    assert "Recommend 3 films to the viewers 12, 85 together" in said
+    assert "with these IDs as users and k=3" in said

@@ -55,11 +55,16 @@ class Catalogue:
     tiers: Mapping[str, str] = field(default_factory=dict)
     """The group of each user."""
     nouns: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of an item, a letter for each."""
+    cold_items: bool = False
+    """True for a model that scores items without interactions."""
 
     @property
     def spec(self) -> DatasetSpec:
         source = [{"file": "made-up.csv"}]
         name = {"name": "name", "kind": "text", "filter": True}
+        kinds = {"name": "kinds", "kind": "category", "many": True, "filter": True}
         return DatasetSpec.model_validate(
             {
                 "name": "small",
@@ -71,7 +76,7 @@ class Catalogue:
                     "id_type": "string",
                     "title": "name",
                     "sources": source,
-                    "fields": [name],
+                    "fields": [name, kinds] if self.kinds else [name],
                     **({"available": "stock > 0"} if self.out_of_stock else {}),
                 },
                 "users": {
@@ -103,7 +108,9 @@ class Catalogue:
         )
         return Dataset(
             spec=spec,
-            items=ListedRecords(list(items), [{"name": item.upper()} for item in items]),
+            items=ListedRecords(
+                list(items), [{"name": item.upper(), "kinds": list(self.kinds.get(item, ""))} for item in items]
+            ),
             canonical=np.arange(len(items)),
             available=np.array([item not in self.out_of_stock for item in items]) if self.out_of_stock else None,
             users=ListedRecords(list(users), [{"tier": self.tiers.get(user)} for user in users]),
@@ -129,6 +136,7 @@ class Catalogue:
                 fingerprint="",
                 n_users=len(dataset.users),
                 n_items=len(items),
+                cold_items=self.cold_items,
                 train_seconds=0,
             )
             save_artifact(target, header, {"weights": weights, "offset": np.zeros(len(items), dtype=np.float32)})

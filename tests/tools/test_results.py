@@ -38,6 +38,8 @@ async def test_full_adds_the_summary_of_each_film_and_changes_nothing_else(
             "genres": movie["genres"],
             "imdb_rating": movie["imdb_rating"],
         }
+        assert ("score" in item) == (tool == RECOMMEND)
+        item.pop("score", None)
     assert full == compact
 
 

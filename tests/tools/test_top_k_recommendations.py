@@ -1,116 +1,24 @@
 """Recommendations on MovieLens, against scores summed by hand from the trained artifact."""
 
-import json
-from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
-from safetensors.numpy import load_file
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
-from mcp_server.settings import Settings
-from mcp_server.state.folder import StateFolder
-from tests.conftest import Rating
-from tests.names import FILTER, RECOMMEND
-
-UNNAMED = 267
-"""The film of MovieLens without a title."""
-
-Movies = dict[int, dict[str, Any]]
-Histories = Mapping[int, list[int]]
-Likes = Mapping[int, Mapping[int, float]]
-Arrays = dict[str, npt.NDArray[np.float32]]
-
-
-@pytest.fixture(scope="module")
-def arrays(films_settings: Settings) -> Arrays:
-    """The trained weights, rows and columns in the order of the IDs 1 to 1682."""
-    state = StateFolder(films_settings.state_folder)
-    found: Arrays = load_file(state.part(state.manifest().model) / "artifact.safetensors")
-    return found
-
-
-@pytest.fixture(scope="module")
-def histories(ratings: list[Rating]) -> Histories:
-    """The films that each user rated."""
-    found: dict[int, list[int]] = {}
-    for line in ratings:
-        found.setdefault(line.user, []).append(line.item)
-    return found
-
-
-@pytest.fixture(scope="module")
-def likes(films_settings: Settings, ratings: list[Rating]) -> Likes:
-    """The films that each user likes, newest first, and how much each counts by its rating and its age."""
-    state = StateFolder(films_settings.state_folder)
-    counting = json.loads((state.part(state.manifest().model) / "artifact.json").read_text("utf-8"))["history"]
-    found: dict[int, dict[int, float]] = {}
-    in_order = sorted(enumerate(ratings), key=lambda line: (line[1].timestamp, line[0]), reverse=True)
-    for _, line in in_order:
-        if line.rating >= 4:
-            of_user = found.setdefault(line.user, {})
-            of_rating = 1 + counting["per_rating"] * (line.rating - counting["middle"])
-            of_user[line.item] = of_rating * (1 + len(of_user)) ** -counting["recency"]
-    return found
-
-
-@pytest.fixture(scope="module")
-def twins(movies: Movies) -> dict[int, set[int]]:
-    """All IDs of each film: those with the same IMDb ID, or the same title and release date."""
-    same: dict[int, set[int]] = {item: {item} for item in movies}
-    seen: dict[object, int] = {}
-    for item, movie in movies.items():
-        keys: list[object] = [movie["imdb_id"]] if movie["imdb_id"] else []
-        keys += [(movie["title"], movie["release_date"])] if movie["release_date"] else []
-        for key in keys:
-            other = seen.setdefault(key, item)
-            union = same[item] | same[other]
-            for member in union:
-                same[member] = union
-    return same
-
-
-def sum_rows(arrays: Arrays, history: Mapping[int, float]) -> dict[int, float]:
-    """Every film's score: the sum of the history's rows, each as much as it counts."""
-    total = arrays["offset"].astype(np.float64)
-    for item, counts in history.items():
-        total = total + counts * arrays["weights"][item - 1]
-    return {position + 1: float(score) for position, score in enumerate(total)}
-
-
-def best(
-    scores: Mapping[int, float],
-    allowed: Iterable[int],
-    left_out: set[int],
-    twins: dict[int, set[int]],
-    k: int,
-) -> list[int]:
-    """The k best-scored films of those allowed, each film once."""
-    ranked = sorted(set(allowed) - left_out - {UNNAMED}, key=lambda item: (-scores[item], item))
-    chosen: list[int] = []
-    for item in ranked:
-        if not twins[item] & set(chosen):
-            chosen.append(item)
-    return chosen[:k]
-
-
-def with_twins(items: Iterable[int], twins: dict[int, set[int]]) -> set[int]:
-    return {twin for item in items for twin in twins[item]}
-
-
-def listed(result: dict[str, Any]) -> list[int]:
-    return [item["item_id"] for item in result["items"]]
-
-
-def check(result: dict[str, Any], scores: Mapping[int, float], expected: list[int], movies: Movies) -> None:
-    """The items are the expected ones with their scores, best first."""
-    assert listed(result) == expected
-    for item in result["items"]:
-        assert item["score"] == pytest.approx(scores[item["item_id"]], abs=1e-4)
-        assert item["title"] == movies[item["item_id"]]["title"]
+from tests.names import FILTER, POPULAR, RECOMMEND
+from tests.tools.films_by_hand import (
+    UNNAMED,
+    Arrays,
+    Histories,
+    Likes,
+    Movies,
+    best,
+    check,
+    listed,
+    sum_rows,
+    with_twins,
+)
 
 
 @pytest.mark.parametrize("user", [1, 4, 13, 98, 405, 655, 943])
@@ -124,8 +32,10 @@ async def test_recommendations_are_the_best_sums_of_the_rows_of_liked_films(
     user: int,
 ) -> None:
     scores = sum_rows(arrays, likes[user])
-    expected = best(scores, movies, with_twins(histories[user], twins), twins, 50)
-    check(await films.call(RECOMMEND, {"user": user, "k": 50}), scores, expected, movies)
+    left_out = with_twins(histories[user], twins)
+    expected = best(scores, movies, left_out, twins, 50)
+    result = await films.call(RECOMMEND, {"user": user, "k": 50, "detail": "full"})
+    check(result, scores, expected, movies, left_out, twins)
 
 
 @pytest.mark.parametrize("user", [4, 405])
@@ -139,10 +49,11 @@ async def test_seen_items_take_part_when_they_are_not_excluded(
     user: int,
 ) -> None:
     scores = sum_rows(arrays, likes[user])
-    expected = best(scores, movies, set(), twins, 50)
+    left_out: set[int] = set()
+    expected = best(scores, movies, left_out, twins, 50)
     assert set(expected) & set(histories[user])
-    result = await films.call(RECOMMEND, {"user": user, "k": 50, "exclude_seen": False})
-    check(result, scores, expected, movies)
+    result = await films.call(RECOMMEND, {"user": user, "k": 50, "exclude_seen": False, "detail": "full"})
+    check(result, scores, expected, movies, left_out, twins)
 
 
 async def test_seen_items_are_left_out(films: Service, histories: Histories, twins: dict[int, set[int]]) -> None:
@@ -176,6 +87,7 @@ async def test_a_film_under_two_ids_is_named_once(films: Service, histories: His
     unseen = next(user for user, items in histories.items() if not {246, 268} & set(items))
     result = await films.call(RECOMMEND, {"user": unseen, "items": [246, 268, 1]})
     assert len({246, 268} & set(listed(result))) == 1
+    assert "the choice was among 3 films; 1 of them is the same as another" in result["message"]
 
 
 async def test_of_two_ids_the_better_scored_is_named(
@@ -209,8 +121,10 @@ async def test_items_restrict_the_choice(
 ) -> None:
     some = list(range(1500, 1000, -3))
     scores = sum_rows(arrays, likes[43])
-    expected = best(scores, some, with_twins(histories[43], twins), twins, 10)
-    check(await films.call(RECOMMEND, {"user": 43, "items": some, "k": 10}), scores, expected, movies)
+    left_out = with_twins(histories[43], twins)
+    expected = best(scores, some, left_out, twins, 10)
+    result = await films.call(RECOMMEND, {"user": 43, "items": some, "k": 10, "detail": "full"})
+    check(result, scores, expected, movies, left_out, twins)
 
 
 async def test_an_item_set_restricts_the_choice(
@@ -219,9 +133,10 @@ async def test_an_item_set_restricts_the_choice(
     comedies = [item for item, movie in movies.items() if "Comedy" in movie["genres"]]
     found = await films.call(FILTER, {"genres": ["Comedy"]})
     scores = sum_rows(arrays, likes[98])
-    expected = best(scores, comedies, with_twins(histories[98], twins), twins, 3)
-    result = await films.call(RECOMMEND, {"user": 98, "k": 3, "item_set": found["item_set"]})
-    check(result, scores, expected, movies)
+    left_out = with_twins(histories[98], twins)
+    expected = best(scores, comedies, left_out, twins, 3)
+    result = await films.call(RECOMMEND, {"user": 98, "k": 3, "item_set": found["item_set"], "detail": "full"})
+    check(result, scores, expected, movies, left_out, twins)
 
 
 async def test_items_and_an_item_set_are_intersected(
@@ -231,9 +146,12 @@ async def test_items_and_an_item_set_are_intersected(
     both = [item for item in first if "Comedy" in movies[item]["genres"]]
     found = await films.call(FILTER, {"genres": ["Comedy"]})
     scores = sum_rows(arrays, likes[98])
-    expected = best(scores, both, with_twins(histories[98], twins), twins, 100)
-    result = await films.call(RECOMMEND, {"user": 98, "k": 100, "items": first, "item_set": found["item_set"]})
-    check(result, scores, expected, movies)
+    left_out = with_twins(histories[98], twins)
+    expected = best(scores, both, left_out, twins, 50)
+    result = await films.call(
+        RECOMMEND, {"user": 98, "k": 50, "items": first, "item_set": found["item_set"], "detail": "full"}
+    )
+    check(result, scores, expected, movies, left_out, twins)
 
 
 async def test_an_empty_intersection_is_told(films: Service) -> None:
@@ -266,9 +184,11 @@ async def test_liked_items_stand_in_for_a_history(
 ) -> None:
     liked = [50, 172, 268]
     scores = sum_rows(arrays, dict.fromkeys(liked, 1.0))
-    expected = best(scores, movies, with_twins(liked, twins), twins, 20)
+    left_out = with_twins(liked, twins)
+    expected = best(scores, movies, left_out, twins, 20)
     assert 246 not in expected
-    check(await films.call(RECOMMEND, {"liked_items": liked, "k": 20}), scores, expected, movies)
+    result = await films.call(RECOMMEND, {"liked_items": liked, "k": 20, "detail": "full"})
+    check(result, scores, expected, movies, left_out, twins)
 
 
 async def test_liked_items_take_part_when_they_are_not_excluded(
@@ -276,10 +196,20 @@ async def test_liked_items_take_part_when_they_are_not_excluded(
 ) -> None:
     liked = [50, 172, 181]
     scores = sum_rows(arrays, dict.fromkeys(liked, 1.0))
-    expected = best(scores, movies, set(), twins, 20)
+    left_out: set[int] = set()
+    expected = best(scores, movies, left_out, twins, 20)
     assert set(liked) <= set(expected)
-    result = await films.call(RECOMMEND, {"liked_items": liked, "k": 20, "exclude_seen": False})
-    check(result, scores, expected, movies)
+    result = await films.call(RECOMMEND, {"liked_items": liked, "k": 20, "exclude_seen": False, "detail": "full"})
+    check(result, scores, expected, movies, left_out, twins)
+
+
+async def test_someone_of_whom_nothing_is_known_gets_what_is_popular(films: Service) -> None:
+    result = await films.call(RECOMMEND, {"liked_items": []})
+    popular = await films.call(POPULAR, {"k": 5})
+    assert listed(result) == listed(popular)
+    assert "Nothing is known of what someone new likes. These are the most popular films" in result["message"]
+    assert [item["rank"] for item in result["items"]] == [1, 2, 3, 4, 5]
+    assert all("fit" not in item and "score" not in item for item in result["items"])
 
 
 async def test_liking_an_item_twice_is_liking_it(films: Service) -> None:
@@ -340,8 +270,12 @@ async def test_reasons_for_someone_without_an_id_are_the_liked_items(films: Serv
     ("arguments", "text"),
     [
         ({}, "for which viewer"),
-        ({"liked_items": []}, "for which viewer"),
-        ({"user": 1, "liked_items": [1]}, "either user or liked_items"),
+        ({"user": 1, "liked_items": [1]}, "give either user or liked_items, not both"),
+        ({"user": 1, "users": [2], "liked_items": [1]}, "give either user or users or liked_items, not all"),
+        ({"users": []}, "users is an empty list: name at least one viewer"),
+        ({"users": [1, 5000]}, "viewer 5000 is not in ml-100k"),
+        ({"users": list(range(1, 22))}, "users names 21 viewers: 20 at most are served together"),
+        ({"user": 1, "diversity": 1.5}, "diversity: .*less than or equal to 1"),
         ({"user": 5000}, "viewer 5000 is not in ml-100k: IDs run from 1 to 943"),
         ({"user": 1, "items": [2000]}, "film 2000 is not in ml-100k: IDs run from 1 to 1682"),
         ({"user": 1, "items": []}, "empty list"),

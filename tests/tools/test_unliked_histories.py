@@ -40,15 +40,20 @@ async def test_what_is_not_liked_is_left_out_all_the_same(tmp_path: Path) -> Non
 async def test_items_that_nothing_speaks_for_are_in_order_of_popularity_and_the_message_says_so(tmp_path: Path) -> None:
     answer = await HORROR.answer(tmp_path, RECOMMEND, user="hater", k=4)
     assert listed(answer) == "bcdi"
-    assert [item["score"] for item in answer["items"]] == [1, 0, 0, 0]
-    assert "Nothing in the history speaks for the 3 products with score 0; they are in order of" in answer["message"]
+    assert [(item["rank"], item["fit"]) for item in answer["items"]] == [(1, 100), (2, 0), (2, 0), (2, 0)]
+    assert (
+        "Nothing in the history speaks for 3 products of rank 2; they are in order of popularity" in answer["message"]
+    )
 
 
 async def test_a_small_score_is_not_shown_as_0(tmp_path: Path) -> None:
-    catalogue = Catalogue("abc", [*CROWD[:1], Pair("u", "a"), Pair("c1", "b")], LIKES, weights={"ab": 2e-6})
-    answer = await catalogue.answer(tmp_path, RECOMMEND, user="u", k=1)
+    pairs = [*CROWD[:1], Pair("u", "a"), Pair("c1", "b")]
+    catalogue = Catalogue(
+        "abc", pairs, LIKES, weights={"ab": 2e-6}, kinds={"a": "x"}
+    )  # kinds, for there to be a detail
+    answer = await catalogue.answer(tmp_path, RECOMMEND, user="u", k=1, detail="full")
     assert answer["items"][0]["score"] == 2e-6
-    assert "score 0" not in answer["message"]
+    assert "Nothing" not in answer["message"]
 
 
 async def test_a_user_who_likes_nothing_gets_what_is_popular(tmp_path: Path) -> None:

@@ -3,16 +3,19 @@
 const RECOMMEND_TOOL = "get_top_k_recommendations_tool";
 const FIRST_CARDS = 12;
 
-function whom({ user, liked_items: liked }) {
-  if (user !== undefined && user !== null) return `${NOUNS.user} ${user}`;
-  return liked ? `someone who likes ${countItems([liked].flat().length)}` : `a ${NOUNS.user}`;
+function whom({ user, users, liked_items: liked }) {
+  const ids = [users ?? user ?? []].flat();
+  if (ids.length === 1) return `${NOUNS.user} ${ids[0]}`;
+  if (ids.length > 1) return `${NOUNS.users} ${ids.slice(0, -1).join(", ")} and ${ids.at(-1)}`;
+  const n_liked = [liked ?? []].flat().length;
+  if (n_liked > 0) return `someone who likes ${countItems(n_liked)}`;
+  return liked ? "someone new" : `a ${NOUNS.user}`;
 }
 
 function showRecommendations(host, given, result) {
   const title = `Recommended for ${whom(given)}`;
   if (result.items.length === 0) return replaceContent(main, nothing(title, result.message));
-  const share = shareOf(result.items.map((item) => item.score));
-  const cards = result.items.map((item, place) => new Card(host, given, item, place, share(item.score)));
+  const cards = result.items.map((item, place) => new Card(host, given, item, place));
   const elements = cards.map((card) => card.element);
   const more = firstOf(elements, FIRST_CARDS, "more-cards", `Show all ${countItems(elements.length)}`);
   const explain = explainButton(host, given, result, cards);
@@ -23,16 +26,15 @@ function showRecommendations(host, given, result) {
   );
 }
 
-/** A function from a score to its share of the best one. Scores mean something only beside those of the same answer. */
-function shareOf(scores) {
-  const least = Math.min(0, ...scores);
-  const span = Math.max(...scores) - least;
-  return (score) => (span > 0 ? (score - least) / span : 1);
-}
-
-/** Scores of a model with all their digits, so that they stand in line; counts as they are. */
-function sayScore(score) {
-  return Number.isInteger(score) ? NUMBER.format(score) : score.toFixed(4);
+/** Where an item stands: its rank among all, and what share of the others fit less, unless the order is popularity. */
+function standing({ rank, fit }) {
+  if (rank === undefined) return null;
+  const numbers = [
+    ...(fit === undefined ? [] : [h("span", { class: "label" }, "Fit "), NUMBER.format(fit), ", "]),
+    h("span", { class: "label" }, fit === undefined ? "Rank " : "rank "),
+    NUMBER.format(rank),
+  ];
+  return h("div", { class: "standing" }, fit === undefined ? null : bar(fit / 100), h("span", null, numbers));
 }
 
 /** A button that gets the reasons, where the answer came without them; null where there is nothing to get. */
@@ -72,7 +74,7 @@ class Card {
   #year = h("span", { class: "year" });
   #because = h("div", { class: "because" });
 
-  constructor(host, given, item, place, share) {
+  constructor(host, given, item, place) {
     this.id = item.item_id;
     const heading = `card-${place}`;
     const title = titleOf(item);
@@ -87,12 +89,7 @@ class Card {
       ),
       this.#facts,
       this.#because,
-      h(
-        "div",
-        { class: "score" },
-        bar(share),
-        h("span", null, h("span", { class: "label" }, "Score "), sayScore(item.score)),
-      ),
+      standing(item),
       host.canSpeak
         ? h(
             "div",
@@ -130,9 +127,14 @@ class Card {
     if (!because?.length) return;
     this.#because.replaceChildren(
       h("h3", null, "Because of"),
-      h("ul", null, because.map((reason) => h("li", null, titleElement(reason)))),
+      h("ul", null, because.map((reason) => h("li", null, titleElement(reason), likedBy(reason)))),
     );
   }
+}
+
+/** Of several users, those who like a reason. */
+function likedBy({ liked_by: names }) {
+  return names ? h("span", { class: "label" }, ` (${names})`) : null;
 }
 
 function unitOf(field) {
