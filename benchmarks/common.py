@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
+from mcp.client.stdio import get_default_environment, stdio_client
 from rich.console import Console
 from rich.table import Table
 
@@ -32,9 +32,14 @@ def prepared_state() -> StateFolder:
 
 
 @asynccontextmanager
-async def spawned(*command: str) -> AsyncIterator[ClientSession]:
-    """A session, not yet initialized, with a Python program that serves MCP over stdio."""
-    parameters = StdioServerParameters(command=sys.executable, args=list(command))
+async def spawned(*command: str, **variables: str) -> AsyncIterator[ClientSession]:
+    """A session, not yet initialized, with a Python program that serves MCP over stdio.
+
+    Args:
+        variables: Environment variables, beside the few that each program gets.
+    """
+    environment = {**get_default_environment(), **variables}
+    parameters = StdioServerParameters(command=sys.executable, args=list(command), env=environment)
     async with stdio_client(parameters) as (read, write), ClientSession(read, write) as session:
         yield session
 

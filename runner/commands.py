@@ -76,6 +76,8 @@ def set_up_clients() -> None:
 
 def run_tests(environment: Environment, other: Environment, *arguments: str) -> int:
     os.environ["RECSYS_TEST_OTHER_PYTHON"] = str(other.python)
+    # Tests run beside one another. Threads of BLAS that wait for each other on busy cores slow a training many times.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     say(f"{environment.name}: pytest {' '.join(arguments)}")
     return environment.module("pytest", *PROCESSES, *arguments)
 

@@ -137,9 +137,11 @@ def _costs(costs: "Costs", settings: Settings) -> Finding:
         f"{_size(costs.memory_bytes)} of memory and {_size(costs.disk_bytes)} of disk, with {costs.model}"
     )
     lacking = []
-    if memory is not None and costs.memory_bytes > memory:
+    if costs.no_room is not None:
+        lacking.append(costs.no_room)
+    elif memory is not None and costs.memory_bytes > memory:
         lacking.append(
-            f"this machine has {_size(memory)} of memory: choose a model that needs less: model: {{name: ItemKNN}}"
+            f"this machine has {_size(memory)} of memory: choose a model that needs less, such as model: {{name: auto}}"
         )
     if costs.disk_bytes > free:
         lacking.append(f"{_size(free)} of disk are free")

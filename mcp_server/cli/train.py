@@ -13,7 +13,8 @@ from mcp_server.errors import InvalidInputError
 
 def train(
     model: Annotated[
-        str | None, typer.Option(help="CEASE, or any general recommender of RecBole: EASE, BPR, LightGCN, ...")
+        str | None,
+        typer.Option(help="auto, CEASE, CKNN, ALS, or any general recommender of RecBole: EASE, BPR, LightGCN, ..."),
     ] = None,
     setting: SettingPairs = None,
     config: RecboleConfig = None,
@@ -25,8 +26,9 @@ def train(
 ) -> None:
     """Train another model and serve it from now on; without --model, train the dataset's own.
 
-    The final model is trained on all interactions. What you do not set is chosen on a validation split: all settings of
-    CEASE, the regularisation of EASE, the number of epochs of other models.
+    auto chooses by the size of the catalogue and the memory that is free. The final model is trained on all
+    interactions. What you do not set is chosen on a validation split: all settings of CEASE (and, up to two million
+    interactions, of CKNN and ALS), the regularisation of EASE, the number of epochs of other models.
 
     Example: recsys-mcp train --model BPR --set embedding_size=128 --set learning_rate=0.002
     """

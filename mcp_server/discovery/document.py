@@ -208,13 +208,9 @@ def _search(proposal: Proposal) -> Iterator[str]:
     yield ""
 
 
-def _model(proposal: Proposal) -> Iterator[str]:
-    if proposal.model == "CEASE":
-        why = "CEASE is the default: any general recommender of RecBole can take its place."
-    else:
-        why = "CEASE often ranks better, but takes time by the cube of the number of items, and memory by the square."
-    yield from _comment(why)
-    yield f"model: {{name: {proposal.model}}}"
+def _model(_: Proposal) -> Iterator[str]:
+    yield from _comment("auto chooses by the size of the catalogue. Any model can be named instead: docs/ranking.md.")
+    yield "model: {name: auto}"
     yield ""
 
 

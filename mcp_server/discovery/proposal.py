@@ -86,6 +86,5 @@ class Proposal:
     left_out: list[LeftOut]
     """Tables that are not used."""
     on_bad_row: str = "fail"
-    model: str = "CEASE"
     notes: list[str] = field(default_factory=list)
     """Findings of a reading of the data."""

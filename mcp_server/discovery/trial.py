@@ -12,7 +12,6 @@ from mcp_server.errors import DatasetError
 from mcp_server.reading.databases import Databases
 from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
-from mcp_server.recommender.training.jobs import COLLECTIVE, fitting_model
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def _read(
         with open_dataset(files, advance) as dataset:
             notes = [note.replace(f"{data_folder}/", "") for note in dataset.notes]
             counts = len(dataset.items), len(dataset.users), len(dataset.interactions)
-    told = replace(proposal, notes=notes, model=fitting_model(COLLECTIVE, counts[0]))
+    told = replace(proposal, notes=notes)
     return Trial(told, render(told), *counts, notes)
 
 

@@ -6,6 +6,7 @@ with what is missing. Training takes longest, and a model serves a newer catalog
 """
 
 import contextlib
+import functools
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,6 @@ from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
 from mcp_server.recommender.drift import Drift
 from mcp_server.recommender.trained_on import digest_ids
-from mcp_server.recommender.training.jobs import MOST_COLLECTIVE_ITEMS, fitting_model
 from mcp_server.state.manifest import Manifest, fingerprint
 from mcp_server.state.open_state import OpenState
 from mcp_server.types import FloatArray
@@ -104,11 +104,8 @@ class Preparation:
                 served = self._publish(self._with_present_model(newest, present))
                 if not decision.train:
                     return Outcome(served, self._kinds_made)
-            model = self._model_for(len(dataset.items))
-            if model.name != self._wanted.name:
-                too_many = f"{len(dataset.items):,} {dataset.spec.nouns.items} are too many for {self._wanted.name}"
-                self._progress.say(f"{too_many} (limit {MOST_COLLECTIVE_ITEMS:,}), so {model.name} is trained")
-            training.make(self._state, newest.model, model, self._progress, lambda: self._vectors_of_items(dataset))
+            vectors = functools.partial(self._vectors_of_items, dataset)
+            training.make(self._state, newest.model, self._wanted, self._progress, vectors)
             self._made.append(newest.model)
         return Outcome(self._publish(newest), self._kinds_made)
 
@@ -129,12 +126,7 @@ class Preparation:
         return True
 
     def _is_wanted(self, before: Manifest) -> bool:
-        return before.model == model_name(before.training_fingerprint, self._model_for(before.card.n_items))
-
-    def _model_for(self, n_items: int) -> ModelSpec:
-        """The model that is wanted, or what takes its place in a catalogue of so many items."""
-        name = fitting_model(self._wanted.name, n_items)
-        return self._wanted if name == self._wanted.name else ModelSpec(name=name)
+        return before.model == model_name(before.training_fingerprint, self._wanted)
 
     def _present_model(self, training: Training) -> PresentModel | None:
         """The model that is published; None where it cannot serve the catalogue of now."""
@@ -189,7 +181,7 @@ class Preparation:
             n_searchable=n_searchable,
             catalog=catalog,
             vectors=vectors,
-            model=model_name(training.fingerprint, self._model_for(len(dataset.items))),
+            model=model_name(training.fingerprint, self._wanted),
             ids={"items": digest_ids(dataset.items.ids), "users": digest_ids(dataset.users.ids)},
             read_at=before.read_at if before is not None and unchanged else read_at,
             drift=Drift.none(training.data.n_pairs, len(dataset.items)),

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 
 from mcp_server.errors import ArtifactError
 from mcp_server.recommender.aligned import AlignedModel
+from mcp_server.recommender.array_file import map_arrays
 from mcp_server.recommender.drift import Side
 from mcp_server.recommender.history_weighting import ALL_ALIKE, HistoryWeighting
 from mcp_server.recommender.model import Recommender
@@ -58,6 +59,8 @@ class ArtifactHeader(BaseModel):
     """Values tried for a hyper-parameter or for the number of epochs, each with its validation metric."""
     history: HistoryWeighting = ALL_ALIKE
     """The rule by which items of a history weigh more or less."""
+    cold_items: bool = False
+    """True where the model scores items without interactions, by what is known of them."""
     train_seconds: float
     trained_at: int | None = None
     """Time of the training, in seconds since 1970."""
@@ -193,7 +196,7 @@ def _read_header_of(folder: Path, fingerprint: str) -> ArtifactHeader:
 def _read_arrays(folder: Path, header: ArtifactHeader) -> dict[str, Any]:
     tensors = folder / TENSORS_FILE
     with _explaining(tensors, header.sha256):
-        arrays = load_file(tensors)
+        arrays = map_arrays(tensors)
         check_arrays(header.kind, arrays, header.n_users, header.n_items)
         return arrays
 
@@ -220,13 +223,14 @@ def _explaining(file: Path, digest: str) -> Iterator[None]:
 
 def _align(model: Recommender, header: ArtifactHeader, trained_on: TrainedOn, served: ServedIds) -> Recommender:
     """The model for the positions of the catalogue: itself where they are the same."""
+    reached = np.ones(header.n_items, dtype=bool) if header.cold_items else trained_on.used
     same = {side: not served.digests or served.digests[side] == header.ids[side] for side in header.ids}
-    if same["items"] and trained_on.used.all() and (same["users"] or header.kind not in KINDS_OF_USERS):
+    if same["items"] and reached.all() and (same["users"] or header.kind not in KINDS_OF_USERS):
         return model
     own_items = np.arange(header.n_items)
     if not same["items"]:
         own_items = find_positions(served.read("items"), trained_on.items)
-    own_items = np.where((own_items >= 0) & trained_on.used[own_items], own_items, -1)
+    own_items = np.where((own_items >= 0) & reached[own_items], own_items, -1)
     own_users = None
     if not same["users"] and header.kind in KINDS_OF_USERS:
         own_users = find_positions(served.read("users"), trained_on.users)

@@ -66,9 +66,9 @@ import json, sys
 request = json.loads(sys.argv[1])
 sys.argv = ["recbole"]
 from pathlib import Path
-from mcp_server.recommender.training.recbole_compat import Config, general_recommenders, own_hyper_parameters
-from mcp_server.recommender.training.recbole_export import UnsuitableError
-from mcp_server.recommender.training.recbole_process import Session, TrainJob
+from mcp_server.recommender.training.recbole.compat import Config, general_recommenders, own_hyper_parameters
+from mcp_server.recommender.training.recbole.export import UnsuitableError
+from mcp_server.recommender.training.recbole.process import Session, TrainJob
 
 job = TrainJob(model="", n_users=0, n_items=0, dataset="any", fingerprint="", output="")
 session, answers = Session(job, Path.cwd(), lambda event: None), []

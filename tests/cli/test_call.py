@@ -25,7 +25,8 @@ def test_call_list_names_the_tools_and_their_arguments(terminal: Terminal, films
     signatures = dict(re.findall(r"^(\w+_tool)\(([^)]*)\)$", ended.out, re.MULTILINE))
     names = {tool: set(re.split(r",\s+", arguments)) for tool, arguments in signatures.items()}
     assert len(names) == 8
-    assert names[RECOMMEND] == {"user", "k", "items", "item_set", "liked_items", "exclude_seen", "reasons", "detail"}
+    whom, which = {"user", "users", "liked_items"}, {"items", "item_set", "exclude_seen", "k", "diversity"}
+    assert names[RECOMMEND] == whom | which | {"reasons", "detail"}
     assert {"genres", "actors", "imdb_rating", "release_year", "match"} <= names["item_filter_tool"]
 
 

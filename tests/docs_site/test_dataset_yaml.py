@@ -60,7 +60,7 @@ def test_examples_are_accepted(model: type[BaseModel], name: str) -> None:
     ("fields.bands", "Mapping of names to lists of 2 numbers."),
     ("fields.many", "`true` or `false`; `false` by default."),
     ("users.sources", "List of [sources](#sources)."),
-    ("model.name", "Text; `CEASE` by default."),
+    ("model.name", "Text; `auto` by default."),
 ])  # fmt: skip
 def test_types_and_defaults_are_told(key: str, told: str) -> None:
     assert f"`{key}`\n\n{told}\n" in PAGE

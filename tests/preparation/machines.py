@@ -29,7 +29,7 @@ WAIT_SECONDS = 60
 
 TABLES_OF_A_STATE = {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_2"}
 
-TABLES_OF_A_CATALOGUE = {"items", "terms", "item_terms", "users", "interactions"}
+TABLES_OF_A_CATALOGUE = {"items", "terms", "item_terms", "users", "interactions", "segments", "arrays"}
 
 KITE = {"items": ["TOY-02"], "get": ["price"]}
 """A question whose answer changes with the name or the price of an item."""
@@ -179,7 +179,7 @@ def until(true: Callable[[], bool], seconds: float = WAIT_SECONDS) -> None:
 async def ask(service: Service) -> list[dict[str, Any]]:
     """Ask every backend something."""
     found = [
-        await service.call(RECOMMEND, {"user": "anna", "k": 20, "reasons": True}),
+        await service.call(RECOMMEND, {"user": "anna", "k": 20, "reasons": True, "detail": "full"}),
         await service.call(ITEM, {"items": ["TOY-02", "KIT-01"], "get": ["materials", "price", "stock"]}),
         await service.call(FILTER, {"materials": ["wood", "steel"], "match": "any"}),
         await service.call(HISTORY, {"user": "ben"}),

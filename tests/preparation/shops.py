@@ -69,7 +69,7 @@ async def answers(prepared: Prepared) -> list[dict[str, Any]]:
 
 async def ask(service: Service) -> list[dict[str, Any]]:
     return [
-        await service.call(RECOMMEND, {"user": "anna", "k": 20, "reasons": True}),
+        await service.call(RECOMMEND, {"user": "anna", "k": 20, "reasons": True, "detail": "full"}),
         await service.call(SEARCH, {"query": "something to play with", "k": 20}),
         await service.call(METADATA, {"items": ["TOY-02", "KIT-01"], "get": ["materials", "price", "stock"]}),
         await service.call(HISTORY, {"user": "ben"}),

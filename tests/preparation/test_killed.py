@@ -92,7 +92,7 @@ class Shop:
         """What a newly started service says, from every backend."""
         async with self.served() as service:
             return [
-                await service.call("get_top_k_recommendations_tool", {"user": "anna", "k": 20}),
+                await service.call("get_top_k_recommendations_tool", {"user": "anna", "k": 20, "detail": "full"}),
                 await service.call("vector_store_search_tool", {"query": "something to play with", "k": 20}),
                 await service.call("item_filter_tool", {"materials": "wood"}),
                 await service.call("get_item_metadata_tool", {"items": ["TOY-02"], "get": ["materials"]}),

@@ -292,3 +292,23 @@ async def test_without_search_in_the_dataset_file_there_are_no_vectors(prepared:
     assert outcome.manifest.vectors is None
     async with served(prepared) as service:
         assert SEARCH not in service.tools
+
+
+async def test_an_item_that_nobody_has_used_is_recommended_by_what_it_is(prepared: Prepared) -> None:
+    prepared.add("products.csv", "KIT-99,Beech chopping board,Kitchen,wood,19.5,4")
+    prepared.add("products.csv", "TOY-99,Tin drum,Toys,steel,9.5,4")
+    prepared.train(None)
+    async with served(prepared) as service:
+        wooden = await service.call(RECOMMEND, {"liked_items": ["KIT-01", "KIT-03"], "k": 100})
+        by_cold = await service.call(RECOMMEND, {"liked_items": ["KIT-99"], "k": 3})
+    places = {item["item_id"]: place for place, item in enumerate(wooden["items"])}
+    assert places["KIT-99"] < places["TOY-99"]
+    assert {item["item_id"] for item in by_cold["items"]} <= {
+        "KIT-01",
+        "KIT-02",
+        "KIT-03",
+        "KIT-04",
+        "GAR-01",
+        "TOY-01",
+    }
+    assert by_cold["items"][0]["fit"] == 100

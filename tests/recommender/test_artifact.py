@@ -20,8 +20,8 @@ from mcp_server.recommender.artifact import (
     save_artifact,
 )
 from mcp_server.recommender.drift import Side
-from mcp_server.recommender.factors import FactorModel
-from mcp_server.recommender.item_item import ItemItemModel, SparseItemItemModel
+from mcp_server.recommender.factors import FactorModel, ImplicitFactorModel
+from mcp_server.recommender.item_item import ItemItemModel, LowRankItemItemModel, SparseItemItemModel
 from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.model_arrays import ArtifactKind
 from mcp_server.recommender.popularity_model import PopularityModel
@@ -50,6 +50,15 @@ def _arrays() -> dict[str, tuple[type, Arrays]]:
                 "indices": np.array([1, 3, 0, 1, 2], np.int32),
                 "values": numbers(5),
                 "offset": numbers(N_ITEMS),
+            },
+        ),
+        "item_item_low_rank": (LowRankItemItemModel, {"vectors": numbers(N_ITEMS, 3), "factors": numbers(N_ITEMS)}),
+        "implicit_factors": (
+            ImplicitFactorModel,
+            {
+                "item_factors": numbers(N_ITEMS, 2),
+                "confidence": np.array([2], np.float32),
+                "regularization": np.array([0.5], np.float32),
             },
         ),
         "factors": (FactorModel, {"user_factors": numbers(N_USERS, 2), "item_factors": numbers(N_ITEMS, 2)}),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,6 +92,19 @@ def test_of_equal_scores_the_lower_position_comes_first_even_at_the_edge() -> No
     scores = np.array([1, 3, 1, 1, 2], dtype=np.float32)
     assert rank(scores, None, NONE, 3).tolist() == [1, 4, 0]
     assert rank(scores, np.array([3, 2, 4]), NONE, 2).tolist() == [4, 2]
+
+
+@pytest.mark.parametrize("k", [1, 7, 40])
+@pytest.mark.parametrize("n_scored", [0, 3, 900])
+def test_the_best_of_many_items_of_which_most_score_alike_are_those_of_sorting(k: int, n_scored: int) -> None:
+    chance = np.random.default_rng(k)
+    scores = np.zeros(200_000, dtype=np.float32)
+    places = chance.choice(len(scores), n_scored, replace=False)
+    scores[places] = chance.normal(size=n_scored).round(1)  # with ties, and some below 0
+    excluded = chance.choice(len(scores), 5_000, replace=False)
+    left = set(excluded.tolist())
+    expected = [item for item in np.argsort(-scores, kind="stable").tolist() if item not in left][:k]
+    assert rank(scores, None, excluded, k).tolist() == expected
 
 
 def test_excluded_items_never_appear_even_if_that_leaves_none() -> None:

@@ -1,6 +1,6 @@
 """Jobs for RecBole: describing them, running them in a child process, reporting their progress.
 
-This side knows nothing of recbole or torch; ``recbole_process`` and ``collective_process`` are the other side.
+This side knows nothing of recbole or torch; ``recbole.process`` and ``own.process`` are the other side.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ from mcp_server import PYTHON
 from mcp_server.dataset.records import Interactions
 from mcp_server.errors import TrainingError
 from mcp_server.recommender.artifact import ArtifactHeader
+from mcp_server.recommender.training.costs import Shape, check_room, free_memory
+from mcp_server.recommender.training.failures import NO_WORDS, explain_failure
 from mcp_server.types import IntArray
 
 if TYPE_CHECKING:
@@ -30,20 +32,11 @@ METRICS = ["NDCG", "Recall", "Hit", "MRR"]
 RANKING_LENGTHS = (5, 10)
 """Lengths of the rankings that are measured."""
 
-COLLECTIVE = "CEASE"
-"""Name of our own model, beside those of RecBole."""
+AUTO = "auto"
+"""Stands for the model that suits the size of a catalogue."""
 
-MOST_COLLECTIVE_ITEMS = 12_000
-"""Items up to which it is trained: it keeps a number for each pair of items, and needs several times as much memory."""
-
-FOR_MANY_ITEMS = "ItemKNN"
-"""The model of RecBole that takes its place beyond."""
-
-
-def fitting_model(wanted: str, n_items: int) -> str:
-    """The name of the model that is wanted, or of what takes its place in a catalogue of so many items."""
-    return FOR_MANY_ITEMS if wanted == COLLECTIVE and n_items > MOST_COLLECTIVE_ITEMS else wanted
-
+OWN_MODELS = ("CEASE", "CKNN", "ALS")
+"""Names of our own models, beside those of RecBole."""
 
 GIB = 2**30
 
@@ -59,6 +52,7 @@ class _Job(BaseModel):
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
     model: str
+    """Name of the model."""
     settings: dict[str, Any] = {}
     n_users: int
     n_items: int
@@ -81,6 +75,8 @@ class TrainJob(_Job):
     """A model to train for serving. The artifact goes to the folder ``output``."""
 
     task: Literal["train"] = "train"
+    or_else: tuple[str, ...] = ()
+    """Other models of ours: the one that ranks best on the validation split is trained."""
     dataset: str
     fingerprint: str
     output: str
@@ -105,8 +101,8 @@ class EvaluateJob(_Job):
     task: Literal["evaluate"] = "evaluate"
     split: Split = "random"
     all_speaks: bool = True
-    """CEASE ranks by all that a user interacted with, as RecBole's other models do; otherwise, as it is served, by what
-    is liked alone."""
+    """Our own models rank by all that a user interacted with, as RecBole's other models do; otherwise, as they are
+    served, by what is liked alone."""
 
 
 Progress = Callable[[str, int, int, float | None], None]
@@ -134,10 +130,26 @@ def leave_out_complete(user: IntArray, item: IntArray) -> IntArray:
     """
     rows = np.arange(len(user))
     while len(rows):
-        complete = np.bincount(user[rows]) == len(np.unique(item[rows]))
+        complete = np.bincount(user[rows]) == np.count_nonzero(np.bincount(item[rows]))
         if not complete.any():
             break
         rows = rows[~complete[user[rows]]]  # some items may be left without interactions, and others be complete now
+    return rows
+
+
+def learnable_rows(interactions: Interactions) -> IntArray:
+    """Positions of the interactions that a model can be learned from.
+
+    Raises:
+        TooLittleError: Fewer than two users or two items are left.
+    """
+    rows = leave_out_complete(interactions.user, interactions.item)
+    sides = (interactions.user, interactions.item)
+    if not len(rows) or min(np.count_nonzero(np.bincount(side[rows])) for side in sides) < 2:
+        raise TooLittleError(
+            "there is too little to learn from: a model needs at least two users and two items with interactions, "
+            "besides users who have interacted with everything"
+        )
     return rows
 
 
@@ -163,30 +175,27 @@ def run_job(
 
     Args:
         scratch: An empty folder for everything that RecBole writes.
-        learned_from: Makes what CEASE learns from; no other model needs it.
+        learned_from: Makes what our own models learn from; no other model needs it.
 
     Raises:
         TooLittleError: Fewer than two users or two items have interactions.
-        TrainingError: RecBole is not installed, refuses the job, or fails, or there are too many items; the text says
+        TrainingError: RecBole is not installed, refuses the job, or fails, or there is too little memory; the text says
             why.
     """
     if importlib.util.find_spec("recbole") is None or importlib.util.find_spec("torch") is None:
         raise TrainingError("training needs RecBole and PyTorch: pip install 'recsys-mcp[train]'")
-    if fitting_model(job.model, job.n_items) != job.model:
-        raise TrainingError(
-            f"{COLLECTIVE} keeps a number for each pair of items, and {job.n_items:,} items are too many (limit "
-            f"{MOST_COLLECTIVE_ITEMS:,}): choose {FOR_MANY_ITEMS}, or a factor model (BPR, LightGCN)"
-        )
-    rows = leave_out_complete(interactions.user, interactions.item)
-    user, item = interactions.user[rows], interactions.item[rows]
-    job = _fitted(job, len(np.unique(user)), len(np.unique(item)))
-    process = "recbole_process"
-    if job.model == COLLECTIVE and learned_from is not None:
-        learned_from().save(scratch)
-        process = "collective_process" if isinstance(job, TrainJob) else process
-    if process == "recbole_process":
+    rows = learnable_rows(interactions)
+    job = _fitted(job, int(np.count_nonzero(np.bincount(interactions.item[rows]))))
+    process = "recbole.process"
+    if job.model in OWN_MODELS and learned_from is not None:
+        data = learned_from()
+        check_room(job.model, Shape.of(data), free_memory())
+        data.save(scratch)
+        process = "own.process" if isinstance(job, TrainJob) else process
+    if process == "recbole.process":
         by_time = isinstance(job, EvaluateJob) and job.split == "time"
         times = interactions.timestamp if by_time else None
+        user, item = interactions.user[rows], interactions.item[rows]
         write_interactions(user, item, scratch, None if times is None else times[rows])
     said: deque[str] = deque(maxlen=1)
     with subprocess.Popen(
@@ -220,21 +229,16 @@ def run_job(
             if listening.ident is not None:
                 listening.join(LAST_WORDS_SECONDS)
     if outcome is None:
-        raise TrainingError(_explain(job, said[0] if said else "no reason given"))
+        raise TrainingError(_explain(job, said[0] if said else NO_WORDS))
     return outcome
 
 
-def _fitted(job: TrainJob | EvaluateJob, n_users: int, n_items: int) -> TrainJob | EvaluateJob:
+def _fitted(job: TrainJob | EvaluateJob, n_items: int) -> TrainJob | EvaluateJob:
     """The job with rankings that are shorter than the list of items.
 
     Raises:
-        TooLittleError: There are too few users or items.
+        TooLittleError: There are too few items.
     """
-    if min(n_users, n_items) < 2:
-        raise TooLittleError(
-            "there is too little to learn from: a model needs at least two users and two items with interactions, "
-            "besides users who have interacted with everything"
-        )
     lengths = tuple(dict.fromkeys(min(length, n_items - 1) for length in RANKING_LENGTHS))
     if isinstance(job, EvaluateJob) and lengths != RANKING_LENGTHS:
         raise TooLittleError(
@@ -245,14 +249,9 @@ def _fitted(job: TrainJob | EvaluateJob, n_users: int, n_items: int) -> TrainJob
 
 
 def _explain(job: TrainJob | EvaluateJob, said: str) -> str:
-    """One sentence about a training that failed, with the last words of its process."""
-    if "memory" in said.lower() or "allocate" in said.lower():
-        return f"training {job.model} takes more memory than there is ({said}): choose a model that takes less"
-    where = "" if job.model == COLLECTIVE else " in RecBole"
-    return (
-        f"training {job.model} failed{where} ({said}): if its settings are right, this model does not suit these "
-        "interactions, and another one may: `recsys-mcp train --model NAME`"
-    )
+    """One sentence about a training that failed, made of the last words of its process."""
+    where = "" if job.model in OWN_MODELS else " in RecBole"
+    return explain_failure(job.model, job.settings, said, where=where)
 
 
 def _keep_last_line(lines: Iterable[str], said: deque[str]) -> None:

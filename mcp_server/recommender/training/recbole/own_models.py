@@ -1,16 +1,15 @@
-"""Collective EASE as one of RecBole's models, so that it is measured like the others."""
+"""Our own models as models of RecBole, so that they are measured like the others."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mcp_server.recommender.history_weighting import HistoryWeighting
-from mcp_server.recommender.training.collective_ease import CollectiveEase, Settings
-from mcp_server.recommender.training.collective_tuning import choose, weighting_of
-from mcp_server.recommender.training.histories import as_matrix, collect_histories
 from mcp_server.recommender.training.learned_from import LearnedFrom
-from mcp_server.recommender.training.recbole_compat import (
+from mcp_server.recommender.training.own.histories import collect_histories
+from mcp_server.recommender.training.own.learned import Learned
+from mcp_server.recommender.training.own.models import choose_settings
+from mcp_server.recommender.training.recbole.compat import (
     GeneralRecommender,
     InputType,
     ModelType,
@@ -19,8 +18,8 @@ from mcp_server.recommender.training.recbole_compat import (
 )
 
 
-class CEASE(GeneralRecommender):  # type: ignore[misc]
-    """The model of one training split, with settings chosen within it.
+class OwnRecommender(GeneralRecommender):  # type: ignore[misc]
+    """A model of one training split, with settings chosen within it, in the form in which it is served.
 
     RecBole's other models see all that users interacted with, and no times on a split by chance. So does this one
     there.
@@ -38,19 +37,10 @@ class CEASE(GeneralRecommender):  # type: ignore[misc]
             data = data.without_times()
         if config["all_speaks"]:
             data = data.all_liked()
-        choice = choose(data, config["given"], lambda *_: None)
-        self.settings: Settings = choice.settings
-        weights = CollectiveEase(data, np.arange(len(data.user))).weights(choice.settings)
-        weighting: HistoryWeighting = weighting_of(choice.settings, data)
-        histories = collect_histories(data, np.flatnonzero(data.liked), np.arange(data.n_users))
-        self._histories = as_matrix(histories, weighting, data.n_items)
-        self._weights = weights
+        self.learned: Learned = choose_settings(config["model"], data, config["given"], lambda *_: None).learn()
+        self._recommender = self.learned.recommender()
+        self._histories = collect_histories(data, np.flatnonzero(data.liked), np.arange(data.n_users))
         self._nothing = torch.nn.Parameter(torch.zeros(1))
-
-    @property
-    def n_bytes(self) -> int:
-        """Size of what is served."""
-        return int(self._weights.nbytes)
 
     def forward(self) -> None:
         """RecBole's models are modules, which have this method. There is nothing to do in it."""
@@ -63,13 +53,35 @@ class CEASE(GeneralRecommender):  # type: ignore[misc]
         """Scores of all items for each user: (n_users * n_items,), by RecBole's numbers."""
         users = self._users[interaction[self.USER_ID].cpu().numpy() - 1]
         scores = np.zeros((len(users), self.n_items), dtype=np.float32)
-        scores[:, 1:] = np.asarray(self._histories[users] @ self._weights)[:, self._items]
+        for row, user in enumerate(users.tolist()):
+            history = self._histories[user]
+            weights = self.learned.weighting.weights(history)
+            scores[row, 1:] = self._recommender.score(user, history.items, weights)[self._items]
         return torch.from_numpy(scores).flatten()
 
     def predict(self, interaction: Any) -> Any:
         """The score of each pair of user and item: (n_pairs,)."""
         items = interaction[self.ITEM_ID].cpu()
         return self.full_sort_predict(interaction).view(len(items), -1)[torch.arange(len(items)), items]
+
+
+# RecBole takes the name of a model from its class, and pickles the class.
+
+
+class CEASE(OwnRecommender):
+    """Collective EASE."""
+
+
+class CKNN(OwnRecommender):
+    """Neighbours of items, with what is known of the items."""
+
+
+class ALS(OwnRecommender):
+    """Alternating least squares, with what is known of the items."""
+
+
+RECBOLE_CLASSES = {each.__name__: each for each in (CEASE, CKNN, ALS)}
+"""The classes by which RecBole knows our models."""
 
 
 def _training_part(data: LearnedFrom, dataset: Any, users: Any, items: Any) -> LearnedFrom:

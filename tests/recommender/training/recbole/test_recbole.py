@@ -83,7 +83,7 @@ from pathlib import Path
 
 request = json.load(sys.stdin)
 sys.argv = ["recbole"]
-from mcp_server.recommender.training.recbole_process import Session, TrainJob
+from mcp_server.recommender.training.recbole.process import Session, TrainJob
 import numpy as np, torch
 from recbole.data.interaction import Interaction
 

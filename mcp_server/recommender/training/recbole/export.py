@@ -10,7 +10,8 @@ import scipy.sparse
 
 from mcp_server.recommender.model_arrays import ArtifactKind
 from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob
-from mcp_server.recommender.training.recbole_compat import Interaction, own_positions, torch
+from mcp_server.recommender.training.recbole.compat import own_positions, torch
+from mcp_server.recommender.training.recbole.rankings import scores_of
 from mcp_server.recommender.training.reporting import UnsuitableError
 
 N_CHECKED_USERS = 64
@@ -66,22 +67,8 @@ class Exporter:
 
     def _scores(self, users: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """RecBole's own scores, (n_users, n_items) float32, without the padding item."""
-        n_items = self._dataset.item_num
-        device = self._model.device
-        with torch.no_grad():
-            rows = []
-            for user in users:  # one by one: some models flatten their answer
-                one = Interaction({self._dataset.uid_field: torch.tensor([int(user)])}).to(device)
-                try:
-                    scores = self._model.full_sort_predict(one)
-                except NotImplementedError:
-                    pairs = {
-                        self._dataset.uid_field: torch.full((n_items,), int(user)),
-                        self._dataset.iid_field: torch.arange(n_items),
-                    }
-                    scores = self._model.predict(Interaction(pairs).to(device))
-                rows.append(scores.reshape(-1).cpu().numpy()[:n_items])
-        return np.stack(rows).astype(np.float32)[:, 1:]
+        one_by_one = [scores_of(self._model, self._dataset, users[n : n + 1]).numpy() for n in range(len(users))]
+        return np.concatenate(one_by_one).astype(np.float32)[:, 1:]
 
     def _reproduces(self, scores: np.ndarray[Any, Any]) -> bool:
         spread = float(np.abs(self._sample_scores).max()) or 1.0

@@ -19,6 +19,9 @@ def collect_histories(data: LearnedFrom, rows: IntArray, users: IntArray) -> lis
         rows: Positions in ``data`` of the interactions that the histories consist of.
         users: Positions of the users, which rise.
     """
+    wanted = np.zeros(data.n_users, dtype=bool)
+    wanted[users] = True
+    rows = rows[wanted[data.user[rows]]]
     age = np.zeros(len(rows)) if data.times is None else -data.times[rows].astype(np.float64)
     rows = rows[np.lexsort((age, data.user[rows]))]
     starts, ends = (np.searchsorted(data.user[rows], users, side=side) for side in ("left", "right"))

@@ -4,6 +4,7 @@ RecBole parses sys.argv, logs to stdout, and writes log/, log_tensorboard/ and s
 all of that ends with the process.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,17 +13,15 @@ from typing import Any
 
 from mcp_server.errors import quoted
 from mcp_server.recommender.artifact import save_artifact
-from mcp_server.recommender.training.cease import CEASE
-from mcp_server.recommender.training.collective_ease import check_own_settings
 from mcp_server.recommender.training.hyper_parameters import check_settings
 from mcp_server.recommender.training.jobs import (
-    COLLECTIVE,
     DATASET_NAME,
     METRICS,
+    OWN_MODELS,
     EvaluateJob,
     TrainJob,
 )
-from mcp_server.recommender.training.recbole_compat import (
+from mcp_server.recommender.training.recbole.compat import (
     Config,
     ModelType,
     create_dataset,
@@ -34,8 +33,11 @@ from mcp_server.recommender.training.recbole_compat import (
     get_trainer,
     init_seed,
     own_hyper_parameters,
+    torch,
 )
-from mcp_server.recommender.training.recbole_export import Exporter
+from mcp_server.recommender.training.recbole.export import Exporter
+from mcp_server.recommender.training.recbole.own_models import RECBOLE_CLASSES, OwnRecommender
+from mcp_server.recommender.training.recbole.rankings import rank_test_users
 from mcp_server.recommender.training.reporting import Emit, UnsuitableError, progress_event
 
 EASE_REG_WEIGHTS = [50.0, 100.0, 200.0, 300.0, 500.0, 750.0, 1000.0]
@@ -48,13 +50,20 @@ class Fit:
 
     model: Any
     trainer: Any
-    test_data: Any
     dataset: Any
     """RecBole's dataset of the training split."""
+    held_out: tuple[Any, Any]
+    """RecBole's datasets of the validation and of the test split."""
     valid_score: float
     best_epoch: int
     """Number of the epoch with the best validation metric. The first is 1."""
-    seconds: float
+
+    def load_best(self) -> None:
+        """Go back to the epoch with the best validation metric."""
+        if self.trainer.epochs > 1:
+            checkpoint = torch.load(self.trainer.saved_model_file, map_location=self.model.device)
+            self.model.load_state_dict(checkpoint["state_dict"])
+            self.model.load_other_parameter(checkpoint.get("other_parameter"))
 
 
 class Session:
@@ -85,34 +94,33 @@ class Session:
         if isinstance(self._job, EvaluateJob) and self._job.split == "time":
             own["load_col"] = {"inter": ["user_id", "item_id", "timestamp"]}
             own["eval_args"] = {"split": {"RS": [0.8, 0.1, 0.1]}, "order": "TO", "group_by": "user", "mode": "full"}
-        if model == COLLECTIVE:
-            return self._configure_collective(own, settings)
+        if model in OWN_MODELS:
+            return self._configure_own(model, own, settings)
         if model not in general_recommenders():
-            names = ", ".join([COLLECTIVE, *general_recommenders()])
+            names = ", ".join([*OWN_MODELS, *general_recommenders()])
             raise UnsuitableError(f"there is no general recommender {quoted(model)}. There are: {names}")
         plain = Config(model=model, dataset=DATASET_NAME, config_dict=dict(own))
         checked = check_settings(model, settings, own_hyper_parameters(plain))
         return Config(model=model, dataset=DATASET_NAME, config_dict={**own, **checked})
 
-    def _configure_collective(self, own: dict[str, Any], settings: Mapping[str, Any]) -> Any:
+    def _configure_own(self, model: str, own: dict[str, Any], settings: Mapping[str, Any]) -> Any:
         assert isinstance(self._job, EvaluateJob)
         more = {
             "learned_from": str(self._folder),
             "by_time": self._job.split == "time",
             "all_speaks": self._job.all_speaks,
-            "given": check_own_settings(COLLECTIVE, settings),
+            "given": dict(settings),
         }
-        return Config(model=CEASE, dataset=DATASET_NAME, config_dict={**own, **more})
+        return Config(model=RECBOLE_CLASSES[model], dataset=DATASET_NAME, config_dict={**own, **more})
 
     def fit_split(self, model: str, settings: Mapping[str, Any]) -> Fit:
         """Train on the training split, and stop early by the validation split."""
         config = self.configure(model, settings)
         init_seed(config["seed"], config["reproducibility"])
-        started = time.perf_counter()
         dataset = create_dataset(config)
         train_data, valid_data, test_data = data_preparation(config, dataset)
         init_seed(config["seed"], config["reproducibility"])
-        make = CEASE if model == COLLECTIVE else get_model(model)
+        make = RECBOLE_CLASSES[model] if model in OWN_MODELS else get_model(model)
         network = make(config, train_data.dataset).to(config["device"])
         trainer = get_trainer(config["MODEL_TYPE"], model)(config, network)
         scores: dict[int, float] = {}
@@ -120,12 +128,14 @@ class Session:
         def after_epoch(epoch: int, score: float) -> None:
             scores[epoch + 1] = float(score)
             if trainer.epochs > 1:
-                self.progress(model, epoch + 1, trainer.epochs, score)
+                label = f"{model}, loss {trainer.train_loss_dict[epoch]:.4g}"
+                self.progress(label, epoch + 1, trainer.epochs, score)
 
-        valid_score, _ = trainer.fit(train_data, valid_data, verbose=False, callback_fn=after_epoch)
+        several = trainer.epochs > 1  # of which the best one is loaded again
+        valid_score, _ = trainer.fit(train_data, valid_data, verbose=False, saved=several, callback_fn=after_epoch)
         best_epoch = max(scores, key=lambda epoch: scores[epoch], default=1)
-        seconds = time.perf_counter() - started
-        return Fit(network, trainer, test_data, train_data.dataset, float(valid_score), best_epoch, seconds)
+        held_out = (valid_data.dataset, test_data.dataset)
+        return Fit(network, trainer, train_data.dataset, held_out, float(valid_score), best_epoch)
 
     def fit_all(self, model: str, settings: Mapping[str, Any]) -> tuple[Any, Any]:
         """Train on all interactions, for a fixed number of epochs.
@@ -146,7 +156,9 @@ class Session:
 
         def reporting(data: Any, epoch: int, *args: Any, **kwargs: Any) -> Any:
             loss = train_epoch(data, epoch, *args, **kwargs)
-            self.progress(f"{model} on all interactions", epoch + 1, epochs, None)
+            total = sum(loss) if isinstance(loss, tuple) else loss
+            told = f", loss {total:.4g}" if epochs > 1 else ""
+            self.progress(f"{model} on all interactions{told}", epoch + 1, epochs, None)
             return loss
 
         trainer._train_epoch = reporting
@@ -197,28 +209,35 @@ def choose(session: Session, model: str, settings: Mapping[str, Any]) -> tuple[d
 
 
 def evaluate(job: EvaluateJob, folder: Path, emit: Emit) -> dict[str, Any]:
-    """Train on the training split and measure on the test split."""
+    """Train on the training split and measure on the test split.
+
+    The metrics of each test user go to a file in the folder, which ``load_of_users`` reads.
+    """
     session = Session(job, folder, emit)
+    started = time.perf_counter()
     settings = dict(job.settings)
     if job.model == "EASE":
         settings, _ = choose(session, job.model, settings)
     fit = session.fit_split(job.model, settings)
-    if isinstance(fit.model, CEASE):
-        settings = vars(fit.model.settings)
-    epochs = fit.trainer.epochs
-    result = fit.trainer.evaluate(fit.test_data, load_best_model=epochs > 1, show_progress=False)
-    if isinstance(fit.model, CEASE):
-        kind, n_bytes = "item_item", fit.model.n_bytes
+    train_seconds = time.perf_counter() - started
+    fit.load_best()
+    if isinstance(fit.model, OwnRecommender):
+        learned = fit.model.learned
+        settings, kind, n_bytes = learned.settings, learned.kind, learned.n_bytes
     else:
         export = Exporter(fit.model, fit.dataset, job).export()
         kind, n_bytes = export.kind, export.n_bytes
+    length = max(job.ranking_lengths)
+    rankings = rank_test_users(fit.model, fit.dataset, *fit.held_out, length=length, n_items=job.n_items)
+    measured = rankings.measure(job.ranking_lengths)
+    measured.save(folder)
     return {
         "model": job.model,
         "settings": settings,
-        "metrics": {name: float(value) for name, value in result.items()},
-        "valid_score": fit.valid_score,
+        **measured.report(),
+        "valid_score": fit.valid_score if math.isfinite(fit.valid_score) else None,
         "epochs": fit.best_epoch,
-        "train_seconds": round(fit.seconds, 2),
+        "train_seconds": round(train_seconds, 2),
         "kind": kind,
         "artifact_bytes": n_bytes,
     }

@@ -1,0 +1,1 @@
+"""Models of RecBole: trained, measured, and exported for serving."""
