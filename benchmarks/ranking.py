@@ -20,17 +20,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from benchmarks.common import print_table
 from mcp_server.cli.dataset_files import find_dataset_files
 from mcp_server.preparation.embedding import vectors_of_items
 from mcp_server.reading.dataset import open_dataset
+from mcp_server.recommender.training.jobs import OWN_MODELS
 from mcp_server.recommender.training.learned_from import LearnedFrom
 from mcp_server.recommender.training.own.histories import collect_histories
 from mcp_server.recommender.training.own.learned import Learned
-from mcp_server.recommender.training.own.models import OWN_MODELS, choose_settings
-from mcp_server.recommender.training.own.validation import hold_out, ndcg
+from mcp_server.recommender.training.own.models import choose_settings
+from mcp_server.recommender.training.own.validation import hold_out, ndcg, pairs_of_users
 from mcp_server.recommender.training.trainable import trainable
 from mcp_server.settings import Settings
 from mcp_server.types import BoolArray
@@ -83,11 +83,11 @@ def measure_cold(data: LearnedFrom, name: str, given: dict[str, Any]) -> list[st
     learned = choose_settings(name, data.part(np.flatnonzero(~held)), given, lambda *_: None).learn()
     users = np.unique(data.user[held & data.liked])
     scores = _scores(learned, data, held, users)
-    wanted = _matrix(data, held & data.liked, users)
+    wanted = pairs_of_users(data, held & data.liked, users)
     best = np.argpartition(-scores, TOP, axis=1)[:, :TOP]
     right = np.asarray(wanted[np.repeat(np.arange(len(users)), TOP), best.ravel()]).reshape(best.shape) > 0
     scores[:, cold] = -np.inf
-    warm = _matrix(data, held & data.liked & ~cold[data.item], users)
+    warm = pairs_of_users(data, held & data.liked & ~cold[data.item], users)
     has_warm = np.diff(warm.indptr) > 0
     return [
         f"{name}, cold_items {learned.settings.get('cold_items', 0):g}",
@@ -104,17 +104,9 @@ def _scores(learned: Learned, data: LearnedFrom, held: BoolArray, users: Any) ->
     model = learned.recommender()
     histories = collect_histories(data, np.flatnonzero(~held & data.liked), users)
     scores = np.stack([model.score(None, history.items, learned.weighting.weights(history)) for history in histories])
-    seen = _matrix(data, ~held, users).tocoo()
+    seen = pairs_of_users(data, ~held, users).tocoo()
     scores[seen.row, seen.col] = -np.inf
     return scores
-
-
-def _matrix(data: LearnedFrom, chosen: BoolArray, users: Any) -> Any:
-    row_of = np.full(data.n_users, -1)
-    row_of[users] = np.arange(len(users))
-    rows = np.flatnonzero(chosen & (row_of[data.user] >= 0))
-    places = row_of[data.user[rows]], data.item[rows]
-    return scipy.sparse.csr_matrix((np.ones(len(rows)), places), shape=(len(users), data.n_items))
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ POINT = 4
 """Half the width of a point, in pixels of the screen."""
 
 NAME_OFFSETS = [(side * 7, up) for up in (4, -4, 14, -14, 26, -26, 38, -38) for side in (1, -1)]
-"""Where a name may be written, in points from its model's point, best first."""
+"""The places where a name may be written, in points from its model's point, best first."""
 
 LEAST_SECONDS = 0.01
 """Stands for 0 on the logarithmic scale."""

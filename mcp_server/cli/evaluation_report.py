@@ -37,7 +37,7 @@ class ColdItems(_Part):
 
     interactions: int
     hits: int
-    """How many of them are in the user's ten."""
+    """The number of them that are in the user's ten."""
 
 
 class AgainstBest(_Part):

@@ -83,7 +83,7 @@ class Training:
         learned_from: Callable[[], LearnedFrom],
     ) -> None:
         models = self._announce(model, Shape.of(learned_from()), progress)
-        with progress.step(f"Training {models[0]}") as step, state.folder.scratch() as scratch:
+        with progress.step(f"Training {' or '.join(models)}") as step, state.folder.scratch() as scratch:
 
             def report(label: str, done: int, total: int, score: float | None) -> None:
                 measured = "" if score is None else f" (validation NDCG {score:.3f})"

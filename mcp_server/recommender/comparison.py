@@ -36,7 +36,7 @@ class Interval:
 
     @property
     def has_zero(self) -> bool:
-        """Whether the mean may differ from 0 by chance alone."""
+        """True if the mean may differ from 0 by chance alone."""
         return self.low <= 0 <= self.high
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcp_server.recommender.compressed_rows import entries_of
+from mcp_server.recommender.history_weighting import weight_of_each
 from mcp_server.recommender.model import Recommender
 from mcp_server.types import FloatArray, IntArray
 
@@ -28,10 +30,8 @@ class ItemContent:
 
     def rows(self, items: IntArray) -> "ItemContent":
         """The same for some items."""
-        lengths = self.indptr[items + 1] - self.indptr[items]
-        ends = np.cumsum(lengths)
-        places = np.repeat(self.indptr[items] - ends + lengths, lengths) + np.arange(lengths.sum())
-        indptr = np.concatenate([np.zeros(1, dtype=np.int64), ends])
+        lengths, places = entries_of(self.indptr, items)
+        indptr = np.append(0, np.cumsum(lengths))
         return ItemContent(indptr, self.indices[places], self.values[places], self.vectors[items])
 
     def total(self, weights: FloatArray, n_names: int) -> tuple[FloatArray, FloatArray]:
@@ -81,5 +81,5 @@ class WithContent:
 
 def _shares(history: IntArray, weights: FloatArray | None) -> FloatArray:
     """The share of each item of a history in its weight: (n,)."""
-    counted = np.ones(len(history), dtype=np.float32) if weights is None else weights
+    counted = weight_of_each(history, weights)
     return counted / np.float32(counted.sum() or 1.0)

@@ -12,6 +12,7 @@ once.
 
 import numpy as np
 
+from mcp_server.recommender.history_weighting import weight_of_each
 from mcp_server.types import FloatArray, IntArray
 
 RIDGE = 0.1
@@ -84,7 +85,7 @@ class ImplicitFactorModel:
 
     def _known(self, history: IntArray, weights: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         """The vectors of a history's items, and their weights."""
-        return self._items[history], np.ones(len(history), dtype=np.float32) if weights is None else weights
+        return self._items[history], weight_of_each(history, weights)
 
     def _solve(self, known: FloatArray, counted: FloatArray, targets: FloatArray) -> FloatArray:
         gram = self._gram + (known.T * (self._confidence * counted)) @ known

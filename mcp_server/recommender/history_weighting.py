@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from mcp_server.catalog.liked_history import LikedHistory
-from mcp_server.types import FloatArray
+from mcp_server.types import FloatArray, IntArray
 
 
 class HistoryWeighting(BaseModel):
@@ -29,6 +29,11 @@ class HistoryWeighting(BaseModel):
         if self.recency and history.newest_first:
             found *= (1.0 + np.arange(len(history))) ** -self.recency
         return None if (found == 1).all() else found.astype(np.float32)
+
+
+def weight_of_each(history: IntArray, weights: FloatArray | None) -> FloatArray:
+    """The weights of a history's items, (n,): 1 for each where there are none."""
+    return np.ones(len(history), dtype=np.float32) if weights is None else weights
 
 
 ALL_ALIKE = HistoryWeighting()

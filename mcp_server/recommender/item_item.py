@@ -8,6 +8,8 @@ each item; the low-rank form keeps what the weights are products of.
 
 import numpy as np
 
+from mcp_server.recommender.compressed_rows import entries_of
+from mcp_server.recommender.history_weighting import weight_of_each
 from mcp_server.types import FloatArray, IntArray
 
 
@@ -45,7 +47,7 @@ class LowRankItemItemModel:
 
     def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
         known = self._vectors[history]
-        counted = np.ones(len(history), dtype=np.float32) if weights is None else weights
+        counted = weight_of_each(history, weights)
         scores: FloatArray = self._vectors @ (counted @ known)
         scores[history] -= counted * np.einsum("ij,ij->i", known, known)
         scores *= self._factors
@@ -71,7 +73,7 @@ class SparseItemItemModel:
         self._indptr, self._indices, self._values, self._offset = indptr, indices, values, offset
 
     def score(self, user: int | None, history: IntArray, weights: FloatArray | None = None) -> FloatArray:
-        lengths, entries = self._entries(history)
+        lengths, entries = entries_of(self._indptr, history)
         values = self._values[entries]
         if weights is not None:
             values = values * np.repeat(weights, lengths)
@@ -79,15 +81,7 @@ class SparseItemItemModel:
         return scores.astype(np.float32)
 
     def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
-        lengths, entries = self._entries(history)
+        lengths, entries = entries_of(self._indptr, history)
         found = np.where(self._indices[entries] == item, self._values[entries], 0)
         shares = np.bincount(np.repeat(np.arange(len(history)), lengths), found, len(history))
         return (shares if weights is None else weights * shares).astype(np.float32)
-
-    def _entries(self, history: IntArray) -> tuple[IntArray, IntArray]:
-        """The length of each row of a history, and the places of all weights in these rows, one row after the other."""
-        starts = self._indptr[history]
-        lengths = self._indptr[history + 1] - starts
-        ends = np.cumsum(lengths)
-        first = np.repeat(starts - (ends - lengths), lengths)
-        return lengths, first + np.arange(len(first))

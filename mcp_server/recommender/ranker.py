@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mcp_server.catalog.best import bound_of_best
 from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.twins import Twins
 from mcp_server.recommender.history_weighting import ALL_ALIKE, HistoryWeighting
@@ -12,9 +13,7 @@ from mcp_server.recommender.popularity_model import PopularityModel
 from mcp_server.types import DoubleArray, FloatArray, IntArray
 
 FEW = 1_000
-
-BLOCK = 1_024
-"""Values whose maximum stands for them while the best of many are sought."""
+"""Items whose scores are looked at before those of all."""
 
 
 @dataclass(frozen=True)
@@ -138,20 +137,8 @@ def _best(scores: FloatArray | DoubleArray, candidates: IntArray, k: int, popula
     """The best k candidates. Of equal scores the more popular comes first, then the lower position."""
     values = scores[candidates]
     if 0 < k < len(candidates):
-        keep = np.flatnonzero(values >= _reached_by(values, k))  # every item that ties with the k-th takes part
+        keep = np.flatnonzero(values >= bound_of_best(values, k))  # every item that ties with the k-th takes part
         candidates, values = candidates[keep], values[keep]
     keys = (-values,) if popularity is None else (-popularity[candidates], -values)
     best: IntArray = candidates[np.lexsort(keys)][:k]  # a stable order
     return best
-
-
-def _reached_by(values: FloatArray | DoubleArray, k: int) -> float:
-    """A value that k of the values reach, at least, and not many more.
-
-    Of many values it is the k-th greatest maximum of blocks of them: NumPy's ``partition`` takes 40 ms for 300,000
-    values most of which are the same, as the scores of a sparse model are.
-    """
-    n_blocks = len(values) // BLOCK
-    if n_blocks > 4 * k:
-        values = values[: n_blocks * BLOCK].reshape(n_blocks, BLOCK).max(axis=1)
-    return float(np.partition(values, len(values) - k)[len(values) - k])

@@ -1,6 +1,4 @@
-"""Where items stand among all that could be recommended: what makes numbers for people of scores, which mean nothing by
-themselves.
-"""
+"""The standing of items among all that could be recommended. Scores mean nothing by themselves to people; ranks do."""
 
 import numpy as np
 

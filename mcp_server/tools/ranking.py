@@ -55,7 +55,7 @@ class Ranking:
         return np.array(top.items, dtype=np.int64)
 
     def relevance(self, items: IntArray) -> DoubleArray:
-        """How good items are, on the scale of the model or, for several members, of ``least``: (n,)."""
+        """The scores of items, on the scale of the model or, for several members, of ``least``: (n,)."""
         return (self.scores if self.least is None else self.least)[items].astype(np.float64)
 
     def fits(self, items: IntArray) -> list[float]:

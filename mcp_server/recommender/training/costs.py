@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from mcp_server.dataset.spec import Nouns
 from mcp_server.errors import TrainingError
 from mcp_server.recommender.training.learned_from import LearnedFrom
-from mcp_server.recommender.training.own.collective_ease import inverts_rows, stacked_rows
+from mcp_server.recommender.training.own.collective_ease import fit_steps, inverts_rows, stacked_rows
 from mcp_server.recommender.training.own.collective_tuning import MOST_STEPS
 from mcp_server.recommender.training.own.precision import invert
 from mcp_server.recommender.training.own.validation import BLOCK_SCORES, most_users
@@ -217,10 +217,7 @@ def free_memory() -> float:
 
 
 def _collective_seconds(shape: Shape) -> float:
-    if inverts_rows(shape.n_rows, shape.n_items):
-        steps = float(shape.n_rows) ** 3 + 2.0 * shape.n_items * float(shape.n_rows) ** 2
-    else:
-        steps = float(shape.n_items) ** 3
+    steps = fit_steps(shape.n_rows, shape.n_items)
     return (FITS if steps <= MOST_STEPS else FEW_FITS) * steps / _steps_per_second()
 
 

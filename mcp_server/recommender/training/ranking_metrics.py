@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mcp_server.recommender.training.jobs import METRICS
+from mcp_server.recommender.training.own.validation import ndcg_of_hits
 from mcp_server.types import BoolArray, DoubleArray, IntArray
 
 FILE = "metrics-of-users.npz"
@@ -104,7 +105,7 @@ class Measurements:
     n_cold: int
     """Held-out interactions with items that have none in the training part."""
     n_cold_hits: int
-    """How many of them are in the user's ranking."""
+    """The number of them that are in the user's ranking."""
 
     def report(self) -> dict[str, Any]:
         """The figures, as values of a model's part of the JSON report."""
@@ -137,14 +138,12 @@ def metrics_of_users(hits: BoolArray, n_relevant: IntArray, lengths: Sequence[in
         n_relevant: (n_users,), held-out items of each user, at least one.
         lengths: Lengths of the rankings.
     """
-    discounts = 1 / np.log2(np.arange(2, hits.shape[1] + 2))
     found = dict[str, DoubleArray]()
     for length in lengths:
         near = hits[:, :length]
-        best = np.cumsum(discounts)[np.minimum(n_relevant, length) - 1]
         is_hit = near.any(axis=1)
         values = {
-            "NDCG": near @ discounts[:length] / best,
+            "NDCG": ndcg_of_hits(near, n_relevant),
             "Recall": near.sum(axis=1) / n_relevant,
             "Hit": is_hit.astype(np.float64),
             "MRR": np.where(is_hit, 1 / (near.argmax(axis=1) + 1), 0.0),

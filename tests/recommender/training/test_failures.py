@@ -1,4 +1,4 @@
-"""What is said where a training fails: on tiny data, with real trainings."""
+"""Sentences about trainings that fail: real ones, on tiny data."""
 
 import contextlib
 import importlib.util

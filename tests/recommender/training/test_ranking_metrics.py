@@ -1,4 +1,4 @@
-"""What is measured on rankings: against loops over single users, and RecBole's own evaluation of the same fit."""
+"""Measures of rankings, against loops over single users and RecBole's own evaluation of the same fit."""
 
 import json
 import math

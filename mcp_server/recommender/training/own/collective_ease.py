@@ -206,9 +206,12 @@ def inverts_rows(n_rows: int, n_items: int) -> bool:
     return n_rows < ROWS_SHARE * n_items
 
 
-def fit_steps(data: LearnedFrom) -> float:
-    """The number of multiplications of a fit."""
-    n_rows, n_items = stacked_rows(len(np.unique(data.user)), data), data.n_items
+def fit_steps(n_rows: int, n_items: int) -> float:
+    """The number of multiplications of a fit.
+
+    Args:
+        n_rows: Rows whose Gram matrix is inverted.
+    """
     if inverts_rows(n_rows, n_items):
         return float(n_rows) ** 3 + 2.0 * n_items * float(n_rows) ** 2
     return float(n_items) ** 3

@@ -8,7 +8,13 @@ import numpy as np
 from mcp_server.recommender.history_weighting import HistoryWeighting
 from mcp_server.recommender.model_arrays import ArtifactKind
 from mcp_server.recommender.training.learned_from import LearnedFrom
-from mcp_server.recommender.training.own.collective_ease import CollectiveEase, ItemWeights, Settings, fit_steps
+from mcp_server.recommender.training.own.collective_ease import (
+    CollectiveEase,
+    ItemWeights,
+    Settings,
+    fit_steps,
+    stacked_rows,
+)
 from mcp_server.recommender.training.own.learned import Chosen, Learned, settings_told
 from mcp_server.recommender.training.own.precision import DensePrecision, LowRankPrecision
 from mcp_server.recommender.training.own.pruning import choose_kept, prune
@@ -47,7 +53,8 @@ def choose(data: LearnedFrom, given: dict[str, float], report: Report) -> Chosen
     validation = Validation(data, held)
     if validation.n_users:
         model = CollectiveEase(data, np.flatnonzero(~held))
-        grid = {**WITHOUT_FIT, **(WITH_FIT if fit_steps(data) <= MOST_STEPS else FEW_FITS)}
+        steps = fit_steps(stacked_rows(len(np.unique(data.user)), data), data.n_items)
+        grid = {**WITHOUT_FIT, **(WITH_FIT if steps <= MOST_STEPS else FEW_FITS)}
         settings, tried, ndcg = ascend(
             settings,
             trials(settings, given, grid),

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from mcp_server.catalog.liked_history import LikedHistory
-from mcp_server.recommender.history_weighting import HistoryWeighting
+from mcp_server.recommender.history_weighting import HistoryWeighting, weight_of_each
 from mcp_server.recommender.training.learned_from import LearnedFrom
 from mcp_server.types import IntArray
 
@@ -38,10 +38,7 @@ def collect_histories(data: LearnedFrom, rows: IntArray, users: IntArray) -> lis
 def as_matrix(histories: Sequence[LikedHistory], weighting: HistoryWeighting, n_items: int) -> Any:
     """A sparse matrix, (n_histories, n_items) float32, of the weight of each item in each history."""
     weights = [weighting.weights(history) for history in histories]
-    values = [
-        np.ones(len(history), dtype=np.float32) if each is None else each
-        for history, each in zip(histories, weights, strict=True)
-    ]
+    values = [weight_of_each(history.items, each) for history, each in zip(histories, weights, strict=True)]
     ends = np.cumsum([len(history) for history in histories])
     parts = (np.concatenate(values), np.concatenate([history.items for history in histories]), np.append(0, ends))
     return scipy.sparse.csr_matrix(parts, shape=(len(histories), n_items))

@@ -25,7 +25,7 @@ class OwnModel:
     """Chooses the settings that are not given."""
 
 
-OWN_MODELS: Mapping[str, OwnModel] = {
+BY_NAME: Mapping[str, OwnModel] = {
     "CEASE": OwnModel(Settings, collective_tuning.choose),
     **{each.name: OwnModel(type(each.usual), partial(with_content.choose, each)) for each in (CKNN, ALS)},
 }
@@ -37,7 +37,7 @@ def choose_settings(name: str, data: LearnedFrom, given: Mapping[str, Any], repo
     Raises:
         HyperParameterError: A setting that is given does not exist, or cannot have its value.
     """
-    model = OWN_MODELS[name]
+    model = BY_NAME[name]
     checked = check_own_settings(name, model.settings, given)
 
     def reported(what: str, done: int, total: int, best: float | None) -> None:

@@ -62,6 +62,20 @@ def sparse_scorer(weights: Any) -> Scorer:
     return lambda histories: (histories @ weights).toarray()
 
 
+def pairs_of_users(data: LearnedFrom, chosen: BoolArray, users: IntArray) -> Any:
+    """The items that users have interacted with: (n_users, n_items) sparse, 1 for each pair.
+
+    Args:
+        chosen: (n_pairs,), True for the interactions that count.
+        users: (n_users,), positions.
+    """
+    row_of = np.full(data.n_users, -1, dtype=np.int64)
+    row_of[users] = np.arange(len(users))
+    rows = np.flatnonzero(chosen & (row_of[data.user] >= 0))
+    places = row_of[data.user[rows]], data.item[rows]
+    return scipy.sparse.csr_matrix((np.ones(len(rows), dtype=np.float32), places), shape=(len(users), data.n_items))
+
+
 class Validation:
     """Rankings of some users, compared with what they liked later.
 
@@ -77,21 +91,13 @@ class Validation:
         if len(users) > most:
             users = np.sort(np.random.default_rng(2020).choice(users, most, replace=False))
         self._users = users
-        self._wanted = self._matrix(wanted)
-        self._seen = self._matrix(~held)
+        self._wanted = pairs_of_users(data, wanted, users)
+        self._seen = pairs_of_users(data, ~held, users)
         self._histories = collect_histories(data, np.flatnonzero(~held & data.liked), users)
 
     @property
     def n_users(self) -> int:
         return len(self._users)
-
-    def _matrix(self, chosen: BoolArray) -> Any:
-        row_of = np.full(self._data.n_users, -1, dtype=np.int64)
-        row_of[self._users] = np.arange(self.n_users)
-        rows = np.flatnonzero(chosen & (row_of[self._data.user] >= 0))
-        ones = np.ones(len(rows), dtype=np.float32)
-        places = row_of[self._data.user[rows]], self._data.item[rows]
-        return scipy.sparse.csr_matrix((ones, places), shape=(self.n_users, self._data.n_items))
 
     def some_histories(self, most: int, weighting: HistoryWeighting) -> Any:
         """The histories of some of the users: (n, n_items) sparse, the weight of each item."""
@@ -131,7 +137,18 @@ def ndcg(scores: FloatArray, wanted: Any, length: int = LENGTH) -> DoubleArray:
     order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
     best = np.take_along_axis(best, order, axis=1)
     hits = np.asarray(wanted[np.repeat(np.arange(n_users), length), best.ravel()]).reshape(n_users, length) > 0
+    return ndcg_of_hits(hits, np.diff(wanted.indptr))
+
+
+def ndcg_of_hits(hits: BoolArray, n_wanted: IntArray) -> DoubleArray:
+    """The same of rankings that are given by their hits.
+
+    Args:
+        hits: (n_users, length), True where the item at this place is wanted.
+        n_wanted: (n_users,), at least one.
+    """
+    length = hits.shape[1]
     discounts = 1 / np.log2(np.arange(2, length + 2))
-    ideal = np.cumsum(discounts)[np.minimum(np.diff(wanted.indptr), length) - 1]
-    found: DoubleArray = (hits * discounts).sum(axis=1) / ideal
+    ideal = np.cumsum(discounts)[np.minimum(n_wanted, length) - 1]
+    found: DoubleArray = hits @ discounts / ideal
     return found

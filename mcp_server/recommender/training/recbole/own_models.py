@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mcp_server.recommender.training.jobs import OWN_MODELS
 from mcp_server.recommender.training.learned_from import LearnedFrom
 from mcp_server.recommender.training.own.histories import collect_histories
 from mcp_server.recommender.training.own.learned import Learned
@@ -65,23 +66,8 @@ class OwnRecommender(GeneralRecommender):  # type: ignore[misc]
         return self.full_sort_predict(interaction).view(len(items), -1)[torch.arange(len(items)), items]
 
 
-# RecBole takes the name of a model from its class, and pickles the class.
-
-
-class CEASE(OwnRecommender):
-    """Collective EASE."""
-
-
-class CKNN(OwnRecommender):
-    """Neighbours of items, with what is known of the items."""
-
-
-class ALS(OwnRecommender):
-    """Alternating least squares, with what is known of the items."""
-
-
-RECBOLE_CLASSES = {each.__name__: each for each in (CEASE, CKNN, ALS)}
-"""The classes by which RecBole knows our models."""
+RECBOLE_CLASSES = {name: type(name, (OwnRecommender,), {}) for name in OWN_MODELS}
+"""A class for each of our models, because RecBole takes the name of a model from its class."""
 
 
 def _training_part(data: LearnedFrom, dataset: Any, users: Any, items: Any) -> LearnedFrom:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from mcp_server.recommender.training.jobs import OWN_MODELS
 from mcp_server.recommender.training.learned_from import LearnedFrom
 from mcp_server.recommender.training.own.collective_ease import CollectiveEase, Settings
 from mcp_server.recommender.training.own.item_knn import KnnSettings
@@ -14,7 +15,7 @@ from mcp_server.recommender.training.own.item_knn import fit as fit_neighbours
 from mcp_server.recommender.training.own.learned import Learned
 from mcp_server.recommender.training.own.least_squares import FactorSettings
 from mcp_server.recommender.training.own.least_squares import fit as fit_factors
-from mcp_server.recommender.training.own.models import OWN_MODELS, choose_best, choose_settings
+from mcp_server.recommender.training.own.models import BY_NAME, choose_best, choose_settings
 from mcp_server.recommender.training.own.precision import DensePrecision
 from mcp_server.recommender.training.own.pruning import prune
 
@@ -88,7 +89,7 @@ def test_factors_are_a_fixed_point_of_the_two_half_steps(data: LearnedFrom) -> N
 # Beside what is known of the items
 
 
-@pytest.fixture(params=sorted(OWN_MODELS))
+@pytest.fixture(params=sorted(BY_NAME))
 def learned(request: pytest.FixtureRequest, data: LearnedFrom) -> Learned:
     """A model in which item 3 has no interactions."""
     part = data.part(np.flatnonzero(data.item != 3))
@@ -119,7 +120,7 @@ def test_an_item_without_interactions_is_reached_and_speaks_for_others(learned: 
     assert model.score(None, np.array([cold])).any()
 
 
-@pytest.mark.parametrize("name", sorted(OWN_MODELS))
+@pytest.mark.parametrize("name", sorted(BY_NAME))
 def test_without_categories_and_texts_items_without_interactions_are_not_claimed(name: str, data: LearnedFrom) -> None:
     bare = replace(data, names=None, vectors=None)
     found = choose_settings(name, bare.part(np.flatnonzero(bare.item != 3)), {}, quiet).learn()
@@ -132,6 +133,10 @@ def test_the_better_model_is_learned(data: LearnedFrom) -> None:
     best = choose_best(["CKNN", "ALS"], data, {}, quiet)
     assert best.learn().model == max(each, key=lambda name: each[name])
     assert {what.split(":")[0] for what in best.tried} == {"CKNN", "ALS"}
+
+
+def test_all_models_of_our_own_can_be_named_in_a_job() -> None:
+    assert tuple(BY_NAME) == OWN_MODELS
 
 
 def test_settings_that_are_given_are_kept(data: LearnedFrom) -> None:

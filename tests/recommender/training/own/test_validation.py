@@ -1,4 +1,4 @@
-"""What models are compared by: interactions that are held out, and NDCG."""
+"""Interactions that are held out, and NDCG, by which models are compared."""
 
 from dataclasses import replace
 
