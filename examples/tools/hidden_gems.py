@@ -72,7 +72,7 @@ async def hidden_gems(backends: Backends, arguments: GemsArguments[Any]) -> Gems
     history = await catalog.histories.of(user)
     if not len(history.liked):
         raise InvalidInputError(f"{nouns.user} {arguments.user} likes nothing yet that one could go by")
-    counts = (await catalog.statistics.popularity({})).per_item
+    counts = (await catalog.statistics.numbers({})).amounts
     candidates = ((counts >= FEWEST) & (counts <= arguments.known_by)).nonzero()[0]
     if arguments.about:
         search, limit = await backends.search(), N_TRIED + catalog.twins.n_extra

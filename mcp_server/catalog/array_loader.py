@@ -8,26 +8,37 @@ from sqlalchemy import Connection
 from mcp_server.catalog.arrays import (
     AVAILABLE,
     CANONICAL,
+    FIRST_TIMES,
     INTEGER_IDS,
     LIKER_ENDS,
     LIKERS,
     N_INTERACTIONS,
+    N_TIMED,
     POPULARITY,
     SEGMENT_ITEMS,
     TEXT_ID_ENDS,
     TEXT_IDS,
+    TIME_EVENTS,
+    TIME_ITEMS,
+    TIME_LIKED,
+    TIME_USERS,
+    TIME_VALUES,
+    TIMES,
     UNTITLED,
+    USER_LIKES,
+    USER_SEGMENTS,
     Array,
     as_utf8,
     ends_of,
-    segment_amounts,
+    item_sums,
+    segment_sums,
     write_array,
 )
 from mcp_server.catalog.columns import column_of
 from mcp_server.catalog.schema import CatalogTables, group_fields
-from mcp_server.dataset.amounts import Amounts, pair_amounts
-from mcp_server.dataset.records import Dataset, Value
-from mcp_server.types import IntArray, ShortIntArray
+from mcp_server.dataset.amounts import Amounts, Measure, Measures
+from mcp_server.dataset.records import NO_TIME, Dataset, Value
+from mcp_server.types import IntArray
 
 
 def load_item_arrays(connection: Connection, tables: CatalogTables, dataset: Dataset, amounts: Amounts) -> None:
@@ -55,16 +66,42 @@ def load_item_arrays(connection: Connection, tables: CatalogTables, dataset: Dat
             write_array(connection, tables.arrays, *column)
 
 
-def load_likers(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
-    """Write the users who like each item."""
-    found = dataset.interactions
+def load_opinions(connection: Connection, tables: CatalogTables, dataset: Dataset, measures: Measures) -> None:
+    """Write the users who like each item, and what is summed up of the opinions of all users."""
+    found, n_items = dataset.interactions, len(dataset.items)
     user, item = found.user[found.liked], found.item[found.liked]
-    lengths = np.bincount(item, minlength=len(dataset.items))
-    write_array(connection, tables.arrays, LIKERS, user[np.argsort(item, kind="stable")])
-    write_array(connection, tables.arrays, LIKER_ENDS, ends_of(lengths))
+    write_array(connection, tables.arrays, LIKERS, user, np.argsort(item, kind="stable"))
+    write_array(connection, tables.arrays, LIKER_ENDS, ends_of(np.bincount(item, minlength=n_items)))
+    write_array(connection, tables.arrays, USER_LIKES, np.bincount(user, minlength=len(dataset.users)))
+    for measure, values in measures.items():
+        if measure not in ("amounts", "popularity"):  # they are in arrays of their own
+            sums = np.bincount(found.item, values, n_items)
+            write_array(connection, tables.arrays, item_sums(measure), sums)
 
 
-def load_segments(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
+def load_times(connection: Connection, tables: CatalogTables, dataset: Dataset) -> None:
+    """Write the pairs in the order of time, where the dataset has times."""
+    found = dataset.interactions
+    if found.timestamp is None:
+        return
+    order = np.argsort(found.timestamp, kind="stable")
+    n_untimed = int(np.count_nonzero(found.timestamp == NO_TIME))  # NO_TIME comes before all times
+    order = order[n_untimed:]
+    for array, values in (
+        (TIME_USERS, found.user),
+        (TIME_ITEMS, found.item),
+        (TIME_VALUES, found.value),
+        (TIME_LIKED, found.liked),
+        (TIME_EVENTS, found.n_events),
+        (TIMES, found.timestamp),
+    ):
+        if values is not None:
+            write_array(connection, tables.arrays, array, values, order)
+    write_array(connection, tables.arrays, FIRST_TIMES, found.timestamp[order[:: TIMES.per_piece]])
+    write_array(connection, tables.arrays, N_TIMED, [len(order), n_untimed])
+
+
+def load_segments(connection: Connection, tables: CatalogTables, dataset: Dataset, measures: Measures) -> None:
     """Write the segments, which are the users with the same values of all group fields, and what each has used."""
     groups = [field.name for field in group_fields(dataset.spec)]
     if not groups or not len(dataset.users):
@@ -73,7 +110,7 @@ def load_segments(connection: Connection, tables: CatalogTables, dataset: Datase
     rows = dataset.users.rows(groups)
     segment = np.fromiter((segment_of.setdefault(row, len(segment_of)) for row in rows), np.int64, len(dataset.users))
     n_users = np.bincount(segment, minlength=len(segment_of))
-    used = list(_used_by_segment(dataset, segment, len(segment_of)))
+    used = list(_used_by_segment(dataset, segment, len(segment_of), measures))
     ends = ends_of(np.array([len(items) for items, _ in used]))
     described = [
         {
@@ -86,17 +123,18 @@ def load_segments(connection: Connection, tables: CatalogTables, dataset: Datase
         for values, number in segment_of.items()
     ]
     connection.execute(tables.segments.insert(), described)
+    write_array(connection, tables.arrays, USER_SEGMENTS, segment)
     write_array(connection, tables.arrays, SEGMENT_ITEMS, np.concatenate([items for items, _ in used]))
-    for place, array in enumerate(segment_amounts(dataset.spec.interactions.kind)):
-        write_array(connection, tables.arrays, array, np.concatenate([amounts[place] for _, amounts in used]))
+    for measure in measures:
+        sums = np.concatenate([summed[measure] for _, summed in used])
+        write_array(connection, tables.arrays, segment_sums(measure), sums)
 
 
 def _used_by_segment(
-    dataset: Dataset, segment: IntArray, n_segments: int
-) -> Iterator[tuple[ShortIntArray, list[Array]]]:
-    """The items that the users of each segment have used, and their amounts as ``segment_amounts`` has them: (n,)."""
+    dataset: Dataset, segment: IntArray, n_segments: int, measures: Measures
+) -> Iterator[tuple[Array, dict[Measure, Array]]]:
+    """The items that the users of each segment have used, and the sums of each measure: all (n,)."""
     found = dataset.interactions
-    counted = pair_amounts(found, dataset.spec.interactions.kind)
     of_pair = segment[found.user]
     order = np.argsort(of_pair, kind="stable")
     ends = ends_of(np.bincount(of_pair, minlength=n_segments))
@@ -105,5 +143,10 @@ def _used_by_segment(
         used, place = np.unique(found.item[pairs], return_inverse=True)
         yield (
             used.astype(np.int32),
-            [np.bincount(place, None if each is None else each[pairs], len(used)) for each in counted],
+            {
+                measure: np.bincount(place, None if values is None else values[pairs], len(used)).astype(
+                    segment_sums(measure).dtype
+                )
+                for measure, values in measures.items()
+            },
         )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Table, bindparam, select
 
-from mcp_server.dataset.spec import Feedback
+from mcp_server.dataset.amounts import Measure
 from mcp_server.errors import DamagedPartError
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, batches
@@ -64,20 +64,39 @@ TERM_ITEMS, TERM_ENDS = StoredArray("term_items", "<i4"), StoredArray("term_ends
 LIKERS, LIKER_ENDS = StoredArray("likers", "<i4"), StoredArray("liker_ends", "<i8")
 """The users who like each item, one item after the other, and the end of each: (n_items + 1,), the first one 0."""
 
+USER_LIKES = StoredArray("user_likes", "<i4")
+"""(n_users,): the number of items that each user likes."""
+
 SEGMENT_ITEMS = StoredArray("segment_items", "<i4")
 """The items that users of each segment have used, one segment after the other."""
-SEGMENT_PAIRS = StoredArray("segment_pairs", "<i4")
-"""The number of these users, which is the amount of ratings and likes."""
-SEGMENT_INTERACTIONS = StoredArray("segment_interactions", "<f8")
-SEGMENT_POPULARITY = StoredArray("segment_popularity", "<f8")
-"""The amounts of counts and, with a popularity of its own, of events."""
+USER_SEGMENTS = StoredArray("user_segments", "<i4")
+"""(n_users,): the segment of each user."""
+
+TIME_USERS, TIME_ITEMS = StoredArray("time_users", "<i4"), StoredArray("time_items", "<i4")
+"""The pairs that have a time, the earliest first: (n_timed,)."""
+TIME_VALUES, TIME_LIKED = StoredArray("time_values", "<f8"), StoredArray("time_liked", "?")
+TIME_EVENTS = StoredArray("time_events", "<i4")
+"""What is known of each of these pairs, as ``Interactions`` has it."""
+TIMES = StoredArray("times", "<i8")
+"""Their times."""
+FIRST_TIMES = StoredArray("first_times", "<i8")
+"""The first time in each piece of the times."""
+N_TIMED = StoredArray("n_timed", "<i8")
+"""(2,): the number of pairs that have a time, and of those that have none."""
 
 
-def segment_amounts(feedback: Feedback) -> list[StoredArray]:
-    """The arrays of what segments have done with items: the amounts, and the popularity where it is another."""
-    if feedback == "events":
-        return [SEGMENT_INTERACTIONS, SEGMENT_POPULARITY]
-    return [SEGMENT_INTERACTIONS if feedback == "counts" else SEGMENT_PAIRS]
+def item_sums(measure: Measure) -> StoredArray:
+    """(n_items,): the sums of a measure of all pairs."""
+    return StoredArray(f"item_{measure}", _type_of_sums(measure))
+
+
+def segment_sums(measure: Measure) -> StoredArray:
+    """The sums of a measure of a segment's pairs with each of the items that it has used."""
+    return StoredArray(f"segment_{measure}", _type_of_sums(measure))
+
+
+def _type_of_sums(measure: Measure) -> str:
+    return "<i4" if measure in ("pairs", "likes") else "<f8"
 
 
 def column(field: str, dtype: str) -> StoredArray:
@@ -85,16 +104,32 @@ def column(field: str, dtype: str) -> StoredArray:
     return StoredArray(f"column:{field}", dtype)
 
 
-def write_array(connection: Connection, table: Table, array: StoredArray, values: Array | Sequence[Any]) -> None:
-    """Write an array of any length."""
-    found = np.ascontiguousarray(values, dtype=array.dtype)
-    starts = range(0, max(len(found), 1), array.per_piece)
-    rows = [
-        {"name": array.name, "piece": piece, "content": found[start : start + array.per_piece].tobytes()}
-        for piece, start in enumerate(starts)
-    ]
-    for start in range(0, len(rows), PIECES_AT_ONCE):
-        connection.execute(table.insert(), rows[start : start + PIECES_AT_ONCE])
+def write_array(
+    connection: Connection,
+    table: Table,
+    array: StoredArray,
+    values: Array | Sequence[Any],
+    order: IntArray | None = None,
+) -> None:
+    """Write an array of any length, some pieces at a time, so that a large one is not in memory twice.
+
+    Args:
+        order: (n,), positions of the values in the order in which they are written; None for all as they are.
+    """
+    length = len(values) if order is None else len(order)
+    at_once = PIECES_AT_ONCE * array.per_piece
+    for start in range(0, max(length, 1), at_once):
+        part = values[start : start + at_once] if order is None else np.asarray(values)[order[start : start + at_once]]
+        found = np.ascontiguousarray(part, dtype=array.dtype)
+        rows = [
+            {
+                "name": array.name,
+                "piece": (start + place) // array.per_piece,
+                "content": found[place : place + array.per_piece].tobytes(),
+            }
+            for place in range(0, max(len(found), 1), array.per_piece)
+        ]
+        connection.execute(table.insert(), rows)
 
 
 def read_array(connection: Connection, table: Table, array: StoredArray) -> Array:

@@ -20,10 +20,11 @@ from mcp_server.catalog.item_fields import ItemFields
 from mcp_server.catalog.item_ids import UNKNOWN, ItemIds
 from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.name_index import NameIndex
+from mcp_server.catalog.numbers import ItemNumbers
 from mcp_server.catalog.popularity import Popular, most_popular
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.selection import Selector, TermCondition
-from mcp_server.catalog.statistics import Counts, Statistics
+from mcp_server.catalog.statistics import Statistics
 from mcp_server.catalog.twins import Twins
 from mcp_server.catalog.user_histories import UserHistories
 from mcp_server.dataset.spec import DatasetSpec
@@ -38,7 +39,7 @@ REMEMBERED_ITEMS = 5_000
 """Entries that are kept in memory. Each of the three takes some 20 MB at most, with 4 KB for each item."""
 
 KEPT_POPULAR = 100
-"""Length of the lists of the most popular of all items, which are kept as long as the counts that they are made of."""
+"""Length of the lists of the most popular of all items, which are kept as long as the numbers that they are made of."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,8 @@ class Catalog:
         self.categories = ItemCategories(database, tables, spec)
         self.histories = UserHistories(database, tables, newest_first=spec.interactions.timestamp is not None)
         self.selector = Selector(arrays, item_ids, spec, layout.popularity)
-        by_all = Counts(layout.n_interactions, layout.popularity, layout.n_users)
-        self.statistics = Statistics(database, tables, arrays, by_all, spec.interactions.kind)
-        self._popular: WeakKeyDictionary[Counts, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()
+        self.statistics = Statistics(database, tables, arrays, layout, spec.interactions.kind)
+        self._popular: WeakKeyDictionary[ItemNumbers, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()
         self.popularity = layout.popularity
         """(n_items,): what items are ordered by."""
         # A catalogue does not change while it is served, so what has been read is kept.
@@ -134,7 +134,7 @@ class Catalog:
     def _is_rankable(self, cold: bool) -> BoolArray:
         return self._is_titled if cold else self._is_used
 
-    def popular(self, counts: Counts, candidates: IntArray | None, k: int) -> tuple[Popular, int]:
+    def popular(self, numbers: ItemNumbers, candidates: IntArray | None, k: int) -> tuple[Popular, int]:
         """The popular items among candidates, all items where None, and how many others are not available: they have a
         title, and somebody has used them.
         """
@@ -142,12 +142,12 @@ class Catalog:
             chosen = np.unique(candidates)
             chosen = chosen[self._is_titled[chosen]]
             is_available = self._available[chosen]
-            return self._popular_among(counts, chosen[is_available], chosen[~is_available], k)
-        longest, found = self._popular.get(counts, (0, None))
+            return self._popular_among(numbers, chosen[is_available], chosen[~is_available], k)
+        longest, found = self._popular.get(numbers, (0, None))
         if found is None or longest < k:
             longest = max(k, KEPT_POPULAR)
-            found = self._popular_among(counts, *self._titled, longest)
-            self._popular[counts] = longest, found
+            found = self._popular_among(numbers, *self._titled, longest)
+            self._popular[numbers] = longest, found
         popular, n_unavailable = found
         return replace(popular, items=popular.items[:k]), n_unavailable
 
@@ -157,9 +157,11 @@ class Catalog:
         is_available = self._available
         return np.flatnonzero(self._is_titled & is_available), np.flatnonzero(self._is_titled & ~is_available)
 
-    def _popular_among(self, counts: Counts, available: IntArray, others: IntArray, k: int) -> tuple[Popular, int]:
-        n_unavailable = int(np.count_nonzero(counts.popularity[others] > 0))
-        return most_popular(counts.popularity, available, self.twins, k), n_unavailable
+    def _popular_among(
+        self, numbers: ItemNumbers, available: IntArray, others: IntArray, k: int
+    ) -> tuple[Popular, int]:
+        n_unavailable = int(np.count_nonzero(numbers.popularity[others] > 0))
+        return most_popular(numbers.popularity, available, self.twins, k), n_unavailable
 
     async def titled(self, text: str, candidates: IntArray | None) -> IntArray:
         """Items whose title a text is, but for case, accents and punctuation, the most popular first: (n,).

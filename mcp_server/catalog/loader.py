@@ -8,11 +8,11 @@ import numpy as np
 from sqlalchemy import Connection, Table
 from sqlalchemy.schema import CreateTable
 
-from mcp_server.catalog.array_loader import load_item_arrays, load_likers, load_segments
+from mcp_server.catalog.array_loader import load_item_arrays, load_opinions, load_segments, load_times
 from mcp_server.catalog.arrays import TERM_ENDS, TERM_ITEMS, ends_of, write_array
 from mcp_server.catalog.schema import NAME_LENGTH, CatalogTables, term_fields
 from mcp_server.catalog.vocabulary import fold
-from mcp_server.dataset.amounts import Amounts, amounts_of
+from mcp_server.dataset.amounts import Amounts, amounts_of, pair_measures
 from mcp_server.dataset.records import NO_TIME, Dataset, Interactions
 from mcp_server.sql.numbers import Number, insert_numbers
 from mcp_server.types import IntArray
@@ -43,8 +43,10 @@ def load_catalog(
     load_item_arrays(connection, tables, dataset, amounts)
     _load_terms(connection, tables, dataset)
     _insert(connection, tables.users, _user_rows(dataset))
-    load_segments(connection, tables, dataset)
-    load_likers(connection, tables, dataset)
+    measures = pair_measures(dataset.interactions, dataset.spec.interactions.kind)
+    load_segments(connection, tables, dataset, measures)
+    load_opinions(connection, tables, dataset, measures)
+    load_times(connection, tables, dataset)
     _load_interactions(connection, tables.interactions, dataset.interactions, advance)
     for table in tables.metadata.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -95,7 +97,7 @@ def _load_terms(connection: Connection, tables: CatalogTables, dataset: Dataset)
         links_to.append(np.array(columns[1], np.int32))
     term = np.concatenate(links_to)
     sizes = np.bincount(term, minlength=len(term_of))
-    write_array(connection, tables.arrays, TERM_ITEMS, np.concatenate(items)[np.argsort(term, kind="stable")])
+    write_array(connection, tables.arrays, TERM_ITEMS, np.concatenate(items), np.argsort(term, kind="stable"))
     write_array(connection, tables.arrays, TERM_ENDS, ends_of(sizes))
     terms = (
         {

@@ -1,12 +1,35 @@
-"""Amounts of what users have done with each item: how often, and how popular that makes it."""
+"""Measures of interactions: what is summed up of the pairs of users and items, and what that makes of each item."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from mcp_server.dataset.records import Interactions
 from mcp_server.dataset.spec import Feedback
 from mcp_server.types import DoubleArray
+
+Measure = Literal["pairs", "likes", "ratings", "amounts", "popularity"]
+"""A number of pairs that can be summed up. pairs: 1 for each. likes: 1 where the user likes the item. ratings: the
+rating. amounts: the number of interactions. popularity: what the pair adds to the item's popularity."""
+
+Measures = Mapping[Measure, npt.NDArray[Any] | None]
+"""The measures of some pairs: each (n_pairs,), or None for 1 each."""
+
+
+def measures_of(feedback: Feedback) -> tuple[Measure, ...]:
+    """The measures that a kind of feedback has. Where amounts or popularity are missing, the measure before them says
+    the same: they are equal.
+    """
+    of_kind: dict[Feedback, tuple[Measure, ...]] = {
+        "ratings": ("ratings",),
+        "counts": ("amounts",),
+        "events": ("amounts", "popularity"),
+        "likes": (),
+    }
+    return ("pairs", "likes", *of_kind[feedback])
 
 
 @dataclass(frozen=True)
@@ -23,21 +46,25 @@ class Amounts:
 
 def amounts_of(interactions: Interactions, feedback: Feedback, n_items: int) -> Amounts:
     """The amounts of all items."""
-    sums = [
-        np.bincount(interactions.item, amounts, minlength=n_items).astype(np.float64)
-        for amounts in pair_amounts(interactions, feedback)
-    ]
-    return Amounts(sums[0], sums[-1])
+    measures = pair_measures(interactions, feedback)
+
+    def total(measure: Measure) -> DoubleArray:
+        return np.bincount(interactions.item, measures[measure], minlength=n_items).astype(np.float64)
+
+    amounts = total("amounts" if "amounts" in measures else "pairs")
+    return Amounts(amounts, total("popularity") if "popularity" in measures else amounts)
 
 
-def pair_amounts(interactions: Interactions, feedback: Feedback) -> list[DoubleArray | None]:
-    """The number of interactions of each pair and, where it is another, what a pair adds to an item's popularity:
-    each (n_pairs,), or None for 1 each.
-    """
-    if feedback == "counts":
-        return [interactions.value]
-    if feedback == "events":
-        assert interactions.n_events is not None
-        assert interactions.value is not None
-        return [interactions.n_events.astype(np.float64), interactions.value.clip(min=0)]
-    return [None]
+def pair_measures(interactions: Interactions, feedback: Feedback) -> Measures:
+    """The measures of pairs, those that the kind of feedback has."""
+    values, n_events = interactions.value, interactions.n_events
+    found: dict[Measure, npt.NDArray[Any] | None] = {"pairs": None, "likes": interactions.liked}
+    if feedback == "ratings":
+        found["ratings"] = values
+    elif feedback == "counts":
+        found["amounts"] = values
+    elif feedback == "events":
+        assert n_events is not None
+        assert values is not None
+        found["amounts"], found["popularity"] = n_events, values.clip(min=0)
+    return found

@@ -79,11 +79,11 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
     candidates = await candidate_items(backends, arguments)
     catalog = await backends.catalog()
     values = {field: [group.value for group in chosen] for field, chosen in groups.items()}
-    counts = await catalog.statistics.popularity(values)
-    popular, n_unavailable = catalog.popular(counts, candidates, arguments.k)
+    numbers = await catalog.statistics.numbers(values)
+    popular, n_unavailable = catalog.popular(numbers, candidates, arguments.k)
     if groups:
         names = [" or ".join(group.published for group in chosen) for chosen in groups.values()]
-        whom = f"{count_of(counts.n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
+        whom = f"{count_of(numbers.n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
     else:
         whom = f"all {nouns.users}"
     of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"
@@ -96,8 +96,8 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
         threshold = amount(spec, popular.threshold)
         notes.append(f"None stands out (more than the 0.75 quantile, {threshold}): these are simply those with most.")
     chosen = popular.items.tolist()
-    columns = {"n_interactions": counts.per_item[popular.items].tolist()}
+    columns = {"n_interactions": numbers.amounts[popular.items].tolist()}
     if spec.interactions.kind == "events":
-        columns["weight"] = counts.popularity[popular.items].tolist()
+        columns["weight"] = numbers.popularity[popular.items].tolist()
     items = await list_items(backends, PopularItem, chosen, arguments.detail, **columns)
     return PopularResult(message=" ".join(notes), items=items)

@@ -280,10 +280,10 @@ async def test_groups_that_look_alike_stay_different(place: Place, tmp_path: Pat
     )
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
         for tier in tiers:
-            counts = await catalog.statistics.popularity({"tier": [tier]})
-            assert (counts.n_users, counts.per_item.tolist()) == (1, [1, 1 if tier == "🥇" else 0])
-        counts = await catalog.statistics.popularity({"tier": ["gold", "🥇"]})
-        assert (counts.n_users, counts.per_item.tolist()) == (2, [2, 1])
+            counts = await catalog.statistics.numbers({"tier": [tier]})
+            assert (counts.n_users, counts.amounts.tolist()) == (1, [1, 1 if tier == "🥇" else 0])
+        counts = await catalog.statistics.numbers({"tier": ["gold", "🥇"]})
+        assert (counts.n_users, counts.amounts.tolist()) == (2, [2, 1])
 
 
 async def test_groups_of_several_fields_are_intersected(place: Place, tmp_path: Path) -> None:
@@ -309,10 +309,10 @@ async def test_groups_of_several_fields_are_intersected(place: Place, tmp_path: 
         chosen: dict[str, list[Any]]
         for chosen in ({"tier": ["gold"]}, {"vip": [False]}, {"tier": ["gold", "free"], "vip": [True]}):
             members = {u["user"] for u in users if all(u[name] in values for name, values in chosen.items())}
-            counts = await catalog.statistics.popularity(chosen)
+            counts = await catalog.statistics.numbers(chosen)
             assert counts.n_users == len(members)
             wanted = [sum(p["item"] == f"i{item}" and p["user"] in members for p in pairs) for item in range(5)]
-            assert counts.per_item.tolist() == wanted
+            assert counts.amounts.tolist() == wanted
 
 
 # Feedback
@@ -334,7 +334,7 @@ async def test_amounts_are_added_up_by_the_kind_of_feedback(place: Place, feedba
     kind = catalogue.spec.interactions.kind
     async with place.of(catalogue.read()) as catalog:
         for groups in ({}, {"tier": ["free"]}, {"tier": ["gold", "free"]}):
-            counts = await catalog.statistics.popularity(groups)
+            counts = await catalog.statistics.numbers(groups)
             wanted = [pair for pair in PAIRS if not groups or TIER_OF[pair.user] in groups["tier"]]
             for position, item in enumerate("abcd"):
                 of_item = [pair for pair in wanted if pair.item == item]
@@ -345,7 +345,7 @@ async def test_amounts_are_added_up_by_the_kind_of_feedback(place: Place, feedba
                 elif kind == "events":
                     number = sum(pair.n_events for pair in of_item)
                     popularity = sum(max(pair.value, 0) for pair in of_item)
-                assert (counts.per_item[position], counts.popularity[position]) == (number, popularity)
+                assert (counts.amounts[position], counts.popularity[position]) == (number, popularity)
 
 
 @pytest.mark.parametrize("times", [TIMES, {}], ids=["with times", "without times"])
