@@ -38,7 +38,7 @@ FOUND_ENV_FILE = ".env"
 HARMLESS = frozenset(
     {"transport", "port", "path_prefix", "stateless", "item_set_days", "database_pool_size", "log_level", "log_format"}
     | {"max_body_kb", "max_connections", "max_sessions", "max_sessions_each"}
-    | {"max_calls", "call_timeout", "shutdown_timeout"}
+    | {"max_calls", "call_timeout", "shutdown_timeout", "tools"}
 )
 """Settings that a merely found ``.env`` file may have. All others decide which code runs, which files are read or
 written, which servers are asked, or who may ask this one.
@@ -199,6 +199,9 @@ class Settings(BaseSettings):
     )
     item_set_days: float = Field(7.0, gt=0, description="Days after which an unused item set is forgotten.")
 
+    tools: Literal["all", "eight"] = Field(
+        "all", description="Tools of the server: all, or eight, without find_users_tool and get_statistics_tool."
+    )
     tools_path: Paths = Field(
         default_factory=list,
         description="Folders with tools of your own, separated as in PATH. The server runs their code.",

@@ -1,4 +1,4 @@
-"""Short names of the eight tools."""
+"""Short names of the tools."""
 
 RECOMMEND = "get_top_k_recommendations_tool"
 FILTER = "item_filter_tool"
@@ -8,3 +8,5 @@ POPULAR = "get_popular_items_tool"
 USER = "get_user_metadata_tool"
 ITEM = "get_item_metadata_tool"
 HISTORY = "get_interacted_items_tool"
+FIND_USERS = "find_users_tool"
+STATISTICS = "get_statistics_tool"

@@ -19,6 +19,7 @@ from mcp_server.catalog.item_categories import ItemCategories
 from mcp_server.catalog.item_fields import ItemFields
 from mcp_server.catalog.item_ids import UNKNOWN, ItemIds
 from mcp_server.catalog.layout import Layout
+from mcp_server.catalog.likers import Likers
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.numbers import ItemNumbers
 from mcp_server.catalog.popularity import Popular, most_popular
@@ -27,6 +28,7 @@ from mcp_server.catalog.selection import Selector, TermCondition
 from mcp_server.catalog.statistics import Statistics
 from mcp_server.catalog.twins import Twins
 from mcp_server.catalog.user_histories import UserHistories
+from mcp_server.catalog.users import Users
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.sql.database import Database
@@ -94,6 +96,8 @@ class Catalog:
         self.directory = Directory(database, tables)
         self.categories = ItemCategories(database, tables, spec)
         self.histories = UserHistories(database, tables, newest_first=spec.interactions.timestamp is not None)
+        self.users = Users(database, tables, self.n_users)
+        self.likers = Likers(arrays, self.twins, self.n_users)
         self.selector = Selector(arrays, item_ids, spec, layout.popularity)
         self.statistics = Statistics(database, tables, arrays, layout, spec.interactions.kind)
         self._popular: WeakKeyDictionary[ItemNumbers, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()

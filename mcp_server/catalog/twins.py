@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mcp_server.types import DoubleArray, FloatArray, IntArray, ShortIntArray
+from mcp_server.types import BoolArray, DoubleArray, FloatArray, IntArray, ShortIntArray
 
 
 class Twins:
@@ -20,9 +20,25 @@ class Twins:
         self.n_extra = int(np.count_nonzero(canonical != np.arange(len(canonical))))
         """Number of items that are the same as an earlier one."""
 
+    @property
+    def n_items(self) -> int:
+        return len(self._canonical)
+
+    def twinned(self, items: IntArray) -> IntArray:
+        """Those of some items that are the same as another item of the catalogue."""
+        return items[self._has_twin[items]]
+
+    def has_twin(self, items: IntArray) -> BoolArray:
+        """True for those of some items that are the same as another item of the catalogue: (n,)."""
+        return self._has_twin[items]
+
+    def canonical(self, items: IntArray) -> IntArray:
+        """For each of some items the position of the first that is the same: (n,)."""
+        return self._canonical[items].astype(np.int64)
+
     def with_twins(self, items: IntArray) -> IntArray:
         """Items and all that are the same as one of them; some may occur twice."""
-        twinned = items[self._has_twin[items]]
+        twinned = self.twinned(items)
         if not len(twinned):
             return items
         sought = np.zeros(len(self._canonical), dtype=bool)
@@ -36,7 +52,7 @@ class Twins:
             items: Positions, each once.
             scores: (n_items,). Of equal scores the lower position is the better one.
         """
-        twinned = items[self._has_twin[items]]
+        twinned = self.twinned(items)
         ranked = twinned[np.lexsort((twinned, -scores[twinned]))]
         _, first, group = np.unique(self._canonical[ranked], return_index=True, return_inverse=True)
         best = ranked[first][group]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select
 from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.sql.database import Database
-from mcp_server.sql.key_lookup import KEYS, Load, Lookup, by_rows
+from mcp_server.sql.key_lookup import KEYS, Load, Lookup, batches, by_rows
 from mcp_server.types import Id, IntArray
 
 N = TypeVar("N", bound=np.generic)
@@ -58,14 +58,23 @@ class UserHistories:
     """
 
     def __init__(self, database: Database, tables: CatalogTables, *, newest_first: bool) -> None:
-        self._database = database
-        self._histories = Lookup(database, _load_histories(tables, newest_first), REMEMBERED_HISTORIES)
+        self._database, self._load = database, _load_histories(tables, newest_first)
+        self._histories = Lookup(database, self._load, REMEMBERED_HISTORIES)
         self._select_first = _select_first(tables)
 
     async def of(self, user_idx: int) -> History:
         """The history of a user."""
         found = await self._histories.find([user_idx])
         return found.get(user_idx, NO_HISTORY)
+
+    async def of_many(self, users: Sequence[int]) -> list[History]:
+        """The history of each of many users. They are read beside the event loop, and not kept."""
+
+        def query(connection: Connection) -> dict[int, History]:
+            return {user: history for batch in batches(users) for user, history in self._load(connection, batch)}
+
+        found = await self._database.scan(query)
+        return [found.get(user, NO_HISTORY) for user in users]
 
     async def items(self, user_idx: int) -> IntArray:
         """Positions of the items that a user interacted with, each once: (n,)."""

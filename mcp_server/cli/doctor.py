@@ -194,7 +194,7 @@ def _added_tools(settings: Settings, facts: "DatasetFacts") -> list[Finding]:
     from mcp_server.serving.plugins import Plugins
     from mcp_server.tools import build_tools
 
-    added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts))
+    added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts, settings.tools))
     findings = [Finding("tools", problem.status, str(problem)) for problem in added.problems]
     if added.tools:
         text = "; ".join(f"{name} from {place}" for name, place in added.places.items())

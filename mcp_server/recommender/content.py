@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_server.recommender.compressed_rows import entries_of
+from mcp_server.catalog.compressed_rows import entries_of
 from mcp_server.recommender.history_weighting import weight_of_each
 from mcp_server.recommender.model import Recommender
 from mcp_server.types import FloatArray, IntArray

@@ -8,7 +8,7 @@ each item; the low-rank form keeps what the weights are products of.
 
 import numpy as np
 
-from mcp_server.recommender.compressed_rows import entries_of
+from mcp_server.catalog.compressed_rows import entries_of
 from mcp_server.recommender.history_weighting import weight_of_each
 from mcp_server.types import FloatArray, IntArray
 

@@ -15,6 +15,9 @@ from mcp_server.types import DoubleArray, FloatArray, IntArray
 FEW = 1_000
 """Items whose scores are looked at before those of all."""
 
+PIECE = 20_000
+"""Items whose contributions are asked for at once."""
+
 
 @dataclass(frozen=True)
 class Ranked:
@@ -82,6 +85,19 @@ class Ranker:
         if shares is None:
             return None
         return [int(history.items[place]) for place in np.argsort(-shares, kind="stable")[:most] if shares[place] > 0]
+
+    def speaking_for(self, item: int, n_items: int) -> DoubleArray | None:
+        """The amount that each item of the catalogue, liked alone or with others, adds to the score of one: (n_items,).
+        None where the model cannot tell.
+        """
+        found = np.zeros(n_items)
+        for start in range(0, n_items, PIECE):
+            items = np.arange(start, min(start + PIECE, n_items))
+            shares = self._model.contributions(items, item)
+            if shares is None:
+                return None
+            found[items] = shares
+        return found
 
 
 def top_by(

@@ -1,7 +1,10 @@
 """The tools of the server, a module each, and the list of them for a dataset."""
 
+from typing import Literal
+
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.tools import (
+    find_users,
     interacted_items,
     item_filter,
     item_metadata,
@@ -13,7 +16,10 @@ from mcp_server.tools import (
 )
 from mcp_server.tools.tool import Tool
 
-BUILDERS = (
+Chosen = Literal["all", "eight"]
+"""The tools to publish: all, or only those of ``EIGHT``."""
+
+EIGHT = (
     top_k_recommendations.build,
     item_filter.build,
     vector_store_search.build,
@@ -24,8 +30,10 @@ BUILDERS = (
     interacted_items.build,
 )
 
+ALL = (*EIGHT, find_users.build)
 
-def build_tools(facts: DatasetFacts) -> dict[str, Tool]:
+
+def build_tools(facts: DatasetFacts, chosen: Chosen = "all") -> dict[str, Tool]:
     """The tools that a dataset can have, by name."""
-    built = (build(facts) for build in BUILDERS)
+    built = (build(facts) for build in {"all": ALL, "eight": EIGHT}[chosen])
     return {tool.name: tool for tool in built if tool.needs in facts.features}

@@ -59,6 +59,8 @@ class Catalogue:
     """The kinds of an item, a letter for each."""
     cold_items: bool = False
     """True for a model that scores items without interactions."""
+    trained: bool = True
+    """False where there is too little to train a model on."""
 
     @property
     def spec(self) -> DatasetSpec:
@@ -129,7 +131,7 @@ class Catalogue:
 
         def write(target: Path) -> None:
             header = ArtifactHeader(
-                kind="item_item",
+                kind="item_item" if self.trained else "popularity",
                 model="by hand",
                 settings={},
                 dataset="small",
@@ -139,7 +141,9 @@ class Catalogue:
                 cold_items=self.cold_items,
                 train_seconds=0,
             )
-            save_artifact(target, header, {"weights": weights, "offset": np.zeros(len(items), dtype=np.float32)})
+            zeros = np.zeros(len(items), dtype=np.float32)
+            arrays = {"weights": weights, "offset": zeros} if self.trained else {"scores": zeros}
+            save_artifact(target, header, arrays)
 
         with state.lock():
             parts.make_catalog(CATALOG, dataset, lambda rows: None)
