@@ -31,9 +31,9 @@ class Numbers:
         return None if self.rating_sums is None else _ratio(self.rating_sums, self.n_pairs)
 
     @property
-    def like_shares(self) -> DoubleArray:
-        """(n,): the share of pairs in which the user likes the item, from 0 to 1; NaN where there are none."""
-        return _ratio(self.n_likes, self.n_pairs)
+    def like_percentages(self) -> DoubleArray:
+        """(n,): the share of pairs in which the user likes the item, from 0 to 100; NaN where there are none."""
+        return _ratio(100 * self.n_likes, self.n_pairs)
 
 
 def _ratio(sums: Array, numbers: IntArray) -> DoubleArray:

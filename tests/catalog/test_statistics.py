@@ -167,6 +167,6 @@ async def test_a_timeline_may_be_empty(tmp_path: Path) -> None:
 async def test_shares_are_unknown_where_there_is_nothing(tmp_path: Path) -> None:
     made = Catalogue("abc", [Pair("ann", "a", 5), Pair("bob", "a", 2), Pair("ann", "b", 1)], RATINGS)
     async with opened(made, tmp_path) as catalog:
-        shares = (await catalog.statistics.numbers({})).like_shares
-        assert shares[:2].tolist() == [0.5, 0]
+        shares = (await catalog.statistics.numbers({})).like_percentages
+        assert shares[:2].tolist() == [50, 0]
         assert np.isnan(shares[2])
