@@ -14,9 +14,11 @@ import numpy as np
 from sqlalchemy import select
 
 from mcp_server.catalog.arrays import Arrays
+from mcp_server.catalog.breakdown import Breakdowns
 from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_categories import ItemCategories
 from mcp_server.catalog.item_fields import ItemFields
+from mcp_server.catalog.item_groups import ItemGrouper
 from mcp_server.catalog.item_ids import UNKNOWN, ItemIds
 from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.likers import Likers
@@ -100,6 +102,8 @@ class Catalog:
         self.likers = Likers(arrays, self.twins, self.n_users)
         self.selector = Selector(arrays, item_ids, spec, layout.popularity)
         self.statistics = Statistics(database, tables, arrays, layout, spec.interactions.kind)
+        grouper = ItemGrouper(database, tables, arrays, self.n_items)
+        self.breakdowns = Breakdowns(self.statistics, grouper, self.twins)
         self._popular: WeakKeyDictionary[ItemNumbers, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()
         self.popularity = layout.popularity
         """(n_items,): what items are ordered by."""

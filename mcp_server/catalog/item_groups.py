@@ -79,7 +79,7 @@ class ItemGroups:
         Args:
             values: (n_items,).
         """
-        return np.bincount(self.groups, values[self.items], self.n_groups)
+        return np.bincount(self.groups, values[self.items], self.n_groups).astype(values.dtype)
 
     def times(self, other: "ItemGroups") -> "ItemGroups":
         """The groups of items that are in the same group of both."""

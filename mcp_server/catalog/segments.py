@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import ColumnElement, Connection, literal, or_, select
 
 from mcp_server.catalog.arrays import SEGMENT_ITEMS, USER_SEGMENTS, Array, Arrays, segment_sums
 from mcp_server.catalog.schema import CatalogTables
@@ -16,8 +16,8 @@ from mcp_server.types import BoolArray, IntArray
 ITEMS_AT_ONCE = 2**20
 """Items of segments that are read at once, some 20 MB."""
 
-Groups = Mapping[str, Sequence[str | bool]]
-"""Values by the fields of user groups; a user must have one of the values in every field."""
+Groups = Mapping[str, Sequence[str | bool | None]]
+"""Values by the fields of user groups; a user must have one of the values in every field. None stands for not known."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Segments:
         value = literal(None) if field is None else of[field]
         statement = (
             select(of["_segment"], of["_begin"], of["_end"], of["_n_users"], value)
-            .where(*(of[name].in_(list(values)) for name, values in groups.items()))
+            .where(*(_is_any(of[name], values) for name, values in groups.items()))
             .order_by(of["_segment"])
         )
 
@@ -103,3 +103,8 @@ class Segments:
             arrays = [SEGMENT_ITEMS, *map(segment_sums, self._measures)]
             items, *sums = await self._arrays.ranges(arrays, chosen.begins[places], chosen.ends[places])
             yield np.repeat(places, lengths[places]), items, dict(zip(self._measures, sums, strict=True))
+
+
+def _is_any(column: ColumnElement[Any], values: Sequence[str | bool | None]) -> ColumnElement[bool]:
+    condition = column.in_([value for value in values if value is not None])
+    return or_(condition, column.is_(None)) if None in values else condition

@@ -45,7 +45,7 @@ class Statistics:
             found.user.in_(KEYS)
         )
         self._time = found.timestamp
-        self._numbers: BoundedCache[tuple[frozenset[tuple[str, str | bool]], Window | None], ItemNumbers] = (
+        self._numbers: BoundedCache[tuple[frozenset[tuple[str, str | bool | None]], Window | None], ItemNumbers] = (
             BoundedCache(REMEMBERED_NUMBERS, lambda _, numbers: len(numbers.n_pairs) * (2 + len(self._measures)))
         )
 

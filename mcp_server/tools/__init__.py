@@ -10,6 +10,7 @@ from mcp_server.tools import (
     item_metadata,
     like_percentage,
     popular_items,
+    statistics,
     top_k_recommendations,
     user_metadata,
     vector_store_search,
@@ -30,7 +31,7 @@ EIGHT = (
     interacted_items.build,
 )
 
-ALL = (*EIGHT, find_users.build)
+ALL = (*EIGHT, find_users.build, statistics.build)
 
 
 def build_tools(facts: DatasetFacts, chosen: Chosen = "all") -> dict[str, Tool]:

@@ -13,6 +13,9 @@ MOST_TOKENS = 10_000
 NOTE_TOKENS = 500
 """Room kept for what the message says about cuts."""
 
+PAGED = ("items", "rows")
+"""Names of lists of which "remaining" counts what is still to list."""
+
 LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ "
 
 IDENTIFIERS = frozenset({"item_id", "item_set", "user"})
@@ -37,7 +40,7 @@ def most_tokens(value: Any) -> int:
 
 
 def fit(result: Mapping[str, Any], advice: str) -> dict[str, Any]:
-    """Cut a result to a size that fits; it stays as valid as it was. "remaining" counts what "items" has lost.
+    """Cut a result to a size that fits; it stays as valid as it was. "remaining" counts what its list has lost.
 
     Args:
         advice: How a caller can get what is left out; becomes part of the message.
@@ -56,7 +59,7 @@ def fit(result: Mapping[str, Any], advice: str) -> dict[str, Any]:
             break
         fitting[name] = _first(lists[name], too_much)
         left_out = len(lists[name]) - len(fitting[name])
-        if left_out and name == "items":
+        if left_out and name in PAGED:
             notes.append(f"The last {left_out} of these are left out, because the answer would be too long{advice}.")
             if isinstance(fitting.get("remaining"), int):
                 fitting["remaining"] += left_out

@@ -16,7 +16,7 @@ from mcp_server.dataset.facts import DatasetFacts, Feature, Text
 from mcp_server.tools.arguments import Arguments, parse_arguments
 from mcp_server.tools.results import Result
 from mcp_server.tools.schemas import json_schema
-from mcp_server.tools.size import fit
+from mcp_server.tools.size import PAGED, fit
 
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
@@ -58,8 +58,8 @@ class Tool:
         result = (await self.run(backends, parsed)).model_dump(mode="json", exclude_unset=True)
         shown = fit(result, _how_to_get_more(parsed))
         offset = getattr(parsed, "offset", None)
-        if offset is not None and "items" in shown and shown.get("remaining"):
-            offset += len(shown["items"])
+        if offset is not None and shown.get("remaining"):
+            offset += sum(len(shown[name]) for name in PAGED if name in shown)
             shown["message"] += f" {shown['remaining']:,} more: call again with offset={offset}."
         return shown
 

@@ -1,0 +1,234 @@
+"""The platform's numbers by groups of items and users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic
+
+from pydantic import Field
+
+from mcp_server.dataset.computed_fields import amount_name
+from mcp_server.dataset.facts import DatasetFacts, Feature, When
+from mcp_server.dataset.groupings import ItemGrouping, item_groupings
+from mcp_server.dataset.ids import ItemId, UserId
+from mcp_server.dataset.windows import Window
+from mcp_server.errors import InvalidInputError, quoted, quoted_list
+from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, candidate_items
+from mcp_server.tools.limits import Date
+from mcp_server.tools.results import Result, count_of
+from mcp_server.tools.statistics_message import Counted, Shown, say_statistics
+from mcp_server.tools.tool import Tool, make_tool
+from mcp_server.tools.user_groups import NamedGroups, named_groups
+
+if TYPE_CHECKING:
+    from mcp_server.catalog.breakdown import Breakdown, Selection
+    from mcp_server.catalog.catalog import Catalog
+    from mcp_server.dataset.spec import DatasetSpec
+    from mcp_server.serving.backends import Backends
+    from mcp_server.tools.statistics_columns import Columns
+    from mcp_server.types import Id, IntArray
+
+MOST_GROUPINGS = 2
+
+DESCRIPTION = (
+    """
+Numbers by groups of {items}""",
+    When(Feature.USER_GROUPS, " or {users}"),
+    """: {interactions}, share, liking, per {item}; of everybody, a """,
+    When(Feature.USER_GROUPS, "group or a "),
+    """{user} ("taste of X"), among all or given {items}. For "which kinds are liked but thin", "who uses what". Not for
+single {items}: get_popular_items_tool.
+""",
+)
+
+
+class StatisticsArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
+    group_by: Annotated[list[str], OneOrMore] = Field(
+        min_length=1, max_length=MOST_GROUPINGS, description="1 or 2 fields of {items} or {user} groups."
+    )
+    user: UserId | None = Field(None, description="Only this {user}.")
+    user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(None, description="Only these.")
+    since: Annotated[Date | None, Feature.TIMES] = Field(None, description="Date.")
+    until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Date.")
+    order_by: str | None = Field(None, description='Column, or "column asc".')
+    k: K = 20
+    offset: Offset = 0
+
+
+class StatisticsResult(Result):
+    rows: list[dict[str, Any]] = Field(
+        description="Null: not known. n_items: in the catalogue. share: percent of {interactions}. like_share: percent "
+        "of these that are likes. per_item: {interactions} per {item}. everybody: the same of all {users}; lift: share "
+        "over theirs. few: fewer than 10."
+    )
+    n_rows: int = Field(description="In all.")
+    remaining: int = Field(description="Still to list, by offset.")
+    total: dict[str, Any] = Field(description="Of all that was counted.")
+
+
+def build(facts: DatasetFacts) -> Tool:
+    return make_tool(
+        facts,
+        name="get_statistics_tool",
+        title="Statistics",
+        description=DESCRIPTION,
+        arguments=StatisticsArguments,
+        result=StatisticsResult,
+        run=statistics,
+    )
+
+
+@dataclass(frozen=True)
+class _GroupBy:
+    """What makes the groups."""
+
+    items: list[ItemGrouping]
+    users: list[str]
+    """Fields of users."""
+    names: list[str]
+    """Names in the order of the values that make a row: of items, then of users."""
+
+
+async def statistics(backends: Backends, arguments: StatisticsArguments[Id, Id]) -> StatisticsResult:
+    from mcp_server.tools.statistics_columns import columns_of, total_of  # with NumPy
+
+    spec, catalog = backends.spec, await backends.catalog()
+    group_by = _read_group_by(arguments.group_by, spec)
+    groups = named_groups(backends, arguments.user_group)
+    selection = await _select(backends, arguments, group_by, groups)
+    breakdown = await _break_down(catalog, group_by, selection)
+    amount = amount_name(spec)
+    columns = columns_of(breakdown, amount, spec)
+    order, in_words = await _order(catalog, arguments.order_by or amount, columns, breakdown, group_by.names)
+    page = order[arguments.offset : arguments.offset + arguments.k]
+    values = [dict(zip(group_by.names, each, strict=True)) for each in await catalog.breakdowns.values(breakdown, page)]
+    rows = [of_groups | numbers for of_groups, numbers in zip(values, columns.rows(page), strict=True)]
+    shown = Shown(
+        by=" and ".join(group_by.names),
+        order=in_words,
+        offset=arguments.offset,
+        n_rows=len(rows),
+        n_few=sum("few" in row for row in rows),
+    )
+    counted = await _say_counted(backends, arguments, groups, selection, breakdown.n_users)
+    return StatisticsResult(
+        message=say_statistics(spec, counted, breakdown, shown),
+        rows=rows,
+        n_rows=breakdown.n_rows,
+        remaining=max(breakdown.n_rows - arguments.offset - len(rows), 0),
+        total=total_of(breakdown.total, amount, spec) | {"n_items": counted.n_items, "n_users": breakdown.n_users},
+    )
+
+
+def _read_group_by(asked: Sequence[str], spec: DatasetSpec) -> _GroupBy:
+    """The groupings that a call names.
+
+    Raises:
+        InvalidInputError: Some of them are unknown, or one is named twice; the text lists those that there are.
+    """
+    of_items = item_groupings(spec)
+    of_users = {name if name not in of_items else f"user:{name}": name for name in spec.users.groups}
+    unknown = [name for name in asked if name not in of_items and name not in of_users]
+    if unknown:
+        raise InvalidInputError(
+            f"group_by: there is no {quoted_list(unknown)} to group by. There are: {', '.join([*of_items, *of_users])}"
+        )
+    if len(set(asked)) < len(asked):
+        raise InvalidInputError(f"group_by: {quoted(asked[0])} is named twice")
+    items, users = [name for name in asked if name in of_items], [name for name in asked if name in of_users]
+    return _GroupBy([of_items[name] for name in items], [of_users[name] for name in users], [*items, *users])
+
+
+async def _order(
+    catalog: Catalog, asked: str, columns: Columns, breakdown: Breakdown, names: Sequence[str]
+) -> tuple[IntArray, str]:
+    """The rows in the order that a call asks for, and that order in words. Values that make the groups come in their
+    own order by default, numbers the other way round.
+
+    Raises:
+        InvalidInputError: There is no such column, or no such order.
+    """
+    from mcp_server.tools.statistics_columns import RATIOS, order_of
+
+    name, _, direction = asked.strip().partition(" ")
+    direction = direction.strip().lower()
+    if name not in (*columns.values, *names) or direction not in ("", "asc", "desc"):
+        first = next(iter(columns.values))
+        raise InvalidInputError(
+            f"order_by: {quoted(asked)} is no order. Give one of {', '.join([*columns.values, *names])}; "
+            f'"{first} asc" puts the least first'
+        )
+    if name in names:
+        ranks = await catalog.breakdowns.ranks(breakdown, names.index(name))
+        return order_of(ranks, descending=direction == "desc"), f"by {name}{', reversed' * (direction == 'desc')}"
+    descending = direction != "asc"
+    late = columns.few if name in RATIOS else None
+    last = ", those that are few last" if late is not None and late.any() else ""
+    found = order_of(columns.values[name], descending=descending, late=late)
+    return found, f"{'greatest' if descending else 'least'} {name} first{last}"
+
+
+async def _select(
+    backends: Backends, arguments: StatisticsArguments[Id, Id], group_by: _GroupBy, groups: NamedGroups
+) -> Selection:
+    """The interactions that a call counts.
+
+    Raises:
+        InvalidInputError: What is named is unknown, or does not go together.
+    """
+    import numpy as np
+
+    from mcp_server.catalog.breakdown import Selection
+
+    nouns, catalog = backends.spec.nouns, await backends.catalog()
+    user = None
+    if arguments.user is not None:
+        if groups.values or group_by.users:
+            what = "user_group" if groups.values else f"group_by {group_by.names[-1]}"
+            raise InvalidInputError(f"give either user or {what}: one {nouns.user} makes no groups of {nouns.users}")
+        user = await catalog.user_idx(arguments.user)
+    given = await candidate_items(backends, arguments)
+    items = np.ones(catalog.n_items, dtype=bool)
+    if given is not None:
+        items = np.zeros(catalog.n_items, dtype=bool)
+        items[given] = True
+    window = Window.between(arguments.since, arguments.until)
+    if window is not None and window.begin is not None and window.end is not None and window.begin >= window.end:
+        raise InvalidInputError(f"since {arguments.since} is after until {arguments.until}: no time is in between")
+    return Selection(items, user, groups.values, window)
+
+
+async def _say_counted(
+    backends: Backends, arguments: StatisticsArguments[Id, Id], groups: NamedGroups, selection: Selection, n_users: int
+) -> Counted:
+    """What a call counts, in words."""
+    import numpy as np
+
+    nouns, catalog = backends.spec.nouns, await backends.catalog()
+    whom = f"all {nouns.users}"
+    if arguments.user is not None:
+        whom = f"{nouns.user} {arguments.user}"
+    elif groups.name:
+        whom = f"{count_of(n_users, nouns.user, nouns.users)} ({groups.name})"
+    n_given, n_distinct = int(selection.items.sum()), len(catalog.twins.once(np.flatnonzero(selection.items)))
+    is_restricted = arguments.items is not None or arguments.item_set is not None
+    return Counted(
+        whom=whom,
+        of_group=bool(groups.name),
+        among=f" with {count_of(n_given, nouns.item, nouns.items)} given" if is_restricted else "",
+        time="".join(
+            f" {name} {date}" for name, date in (("since", arguments.since), ("until", arguments.until)) if date
+        ),
+        n_untimed=0 if selection.window is None else await catalog.statistics.timeline.n_untimed(),
+        n_items=n_distinct,
+        n_twins=n_given - n_distinct,
+    )
+
+
+async def _break_down(catalog: Catalog, group_by: _GroupBy, selection: Selection) -> Breakdown:
+    if not group_by.users:
+        return await catalog.breakdowns.by_items(group_by.items, selection)
+    if not group_by.items:
+        return await catalog.breakdowns.by_users(group_by.users, selection)
+    return await catalog.breakdowns.by_both(group_by.items[0], group_by.users[0], selection)
