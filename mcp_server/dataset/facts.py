@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
+from mcp_server.dataset.groupings import item_groupings
 from mcp_server.dataset.groups import UserGroups
 from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
 from mcp_server.dataset.spec import DatasetSpec
@@ -105,6 +106,8 @@ class Feature(Flag):
     """Items that may not be available."""
     LIKENESS = auto()
     """Categories of items or texts that are searched: by these, items are alike."""
+    GROUPINGS = auto()
+    """Fields by which items or users make groups."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ class DatasetFacts:
             Feature.DATES: "date" in kinds,
             Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
+            Feature.GROUPINGS: bool(item_groupings(spec)) or bool(spec.users.groups),
             Feature.LIKENESS: bool(spec.categories) or spec.search is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)

@@ -47,6 +47,7 @@ def collect_words(spec: DatasetSpec, card: DatasetCard | None) -> dict[str, str]
         "summary": ", ".join(field.name for field in spec.summary),
         "attributes": either(list(_attributes(spec))),
         "fields": _say_fields(spec),
+        "group_fields": either(spec.users.groups),
         "examples": "".join(f'{", " if number else ": "}"{each}"' for number, each in enumerate(_examples(spec, card))),
     }
     capitalized = {name.capitalize(): _capitalize(word) for name, word in words.items() if name in ("one", "text")}

@@ -13,6 +13,7 @@ from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.groupings import ItemGrouping, item_groupings
 from mcp_server.dataset.ids import ItemId, UserId
 from mcp_server.dataset.windows import Window
+from mcp_server.dataset.words import has_many_fields
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, candidate_items
 from mcp_server.tools.limits import Date
@@ -35,23 +36,24 @@ DESCRIPTION = (
     """
 Numbers by groups of {items}""",
     When(Feature.USER_GROUPS, " or {users}"),
-    """: {interactions}, share, liking, per {item}; of everybody, a """,
-    When(Feature.USER_GROUPS, "group or a "),
-    """{user} ("taste of X"), among all or given {items}. For "which kinds are liked but thin", "who uses what". Not for
-single {items}: get_popular_items_tool.
-""",
+    ": {interactions}, shares, liking; of all, ",
+    When(Feature.USER_GROUPS, "a group "),
+    """or one {user} ("taste of X"), on all or given {items}: "what is liked but thin in the catalogue\"""",
+    When(Feature.USER_GROUPS, ', "{group_fields} compared"'),
+    ".\n",
+    "Not for single {items}: get_popular_items_tool.",
 )
 
 
 class StatisticsArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
     group_by: Annotated[list[str], OneOrMore] = Field(
-        min_length=1, max_length=MOST_GROUPINGS, description="1 or 2 fields of {items} or {user} groups."
+        min_length=1, max_length=MOST_GROUPINGS, description="1 or 2 fields."
     )
     user: UserId | None = Field(None, description="Only this {user}.")
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(None, description="Only these.")
     since: Annotated[Date | None, Feature.TIMES] = Field(None, description="Date.")
     until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Date.")
-    order_by: str | None = Field(None, description='Column, or "column asc".')
+    order_by: str | None = Field(None, description='Column of the result, or "n_items asc".')
     k: K = 20
     offset: Offset = 0
 
@@ -76,6 +78,10 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=StatisticsArguments,
         result=StatisticsResult,
         run=statistics,
+        needs=Feature.GROUPINGS,
+        choices=None
+        if has_many_fields(facts.spec)
+        else {"group_by": [*item_groupings(facts.spec), *_of_users(facts.spec)]},
     )
 
 
@@ -102,7 +108,8 @@ async def statistics(backends: Backends, arguments: StatisticsArguments[Id, Id])
     columns = columns_of(breakdown, amount, spec)
     order, in_words = await _order(catalog, arguments.order_by or amount, columns, breakdown, group_by.names)
     page = order[arguments.offset : arguments.offset + arguments.k]
-    values = [dict(zip(group_by.names, each, strict=True)) for each in await catalog.breakdowns.values(breakdown, page)]
+    keys = [name if name not in columns.names else f"{name}:value" for name in group_by.names]
+    values = [dict(zip(keys, each, strict=True)) for each in await catalog.breakdowns.values(breakdown, page)]
     rows = [of_groups | numbers for of_groups, numbers in zip(values, columns.rows(page), strict=True)]
     shown = Shown(
         by=" and ".join(group_by.names),
@@ -121,14 +128,19 @@ async def statistics(backends: Backends, arguments: StatisticsArguments[Id, Id])
     )
 
 
+def _of_users(spec: DatasetSpec) -> dict[str, str]:
+    """The fields of user groups, by the names that calls have for them."""
+    of_items = item_groupings(spec)
+    return {name if name not in of_items else f"user:{name}": name for name in spec.users.groups}
+
+
 def _read_group_by(asked: Sequence[str], spec: DatasetSpec) -> _GroupBy:
     """The groupings that a call names.
 
     Raises:
         InvalidInputError: Some of them are unknown, or one is named twice; the text lists those that there are.
     """
-    of_items = item_groupings(spec)
-    of_users = {name if name not in of_items else f"user:{name}": name for name in spec.users.groups}
+    of_items, of_users = item_groupings(spec), _of_users(spec)
     unknown = [name for name in asked if name not in of_items and name not in of_users]
     if unknown:
         raise InvalidInputError(

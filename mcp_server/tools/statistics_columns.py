@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_server.dataset.spec import DatasetSpec
     from mcp_server.types import BoolArray, DoubleArray, IntArray
 
-DECIMALS = {"mean_rating": 2, "like_share": 1, "share": 1, "per_item": 1, "per_user": 1, "lift": 2}
+DECIMALS = {"mean_rating": 2, "like_share": 1, "share": 2, "per_item": 1, "per_user": 1, "lift": 2}
 """Decimals that are shown; other columns are shown as they are. Rows are ordered by the numbers as they are."""
 
 RATIOS = frozenset({"mean_rating", "like_share", "lift"})
@@ -33,6 +33,11 @@ class Columns:
     """Those of everybody, beside those of some users."""
     few: BoolArray
     """(n_rows,): True for rows of few pairs of users and items, or of few users."""
+
+    @property
+    def names(self) -> set[str]:
+        """Names that rows may have for numbers."""
+        return {*self.values, "everybody", "few"}
 
     def rows(self, chosen: IntArray) -> list[dict[str, Any]]:
         """Some rows for people."""

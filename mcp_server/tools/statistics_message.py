@@ -72,7 +72,9 @@ def _remarks(spec: DatasetSpec, counted: Counted, breakdown: Breakdown, shown: S
             f"Some {nouns.items} are in several groups and count in each, so the groups add up to more than the total."
         )
     if breakdown.n_items is not None and breakdown.users_in_rows is not None:
-        yield f"share is of all that the {nouns.users} of a row have done; everybody is the {nouns.users} of all rows."
+        yield (
+            f"share is of the {nouns.interactions} of a row's {nouns.users}; everybody is the {nouns.users} of all rows."
+        )
     elif breakdown.others is not None:
         yield f"everybody is all {nouns.users}; lift is the share over theirs."
     yield from _on_kind(nouns, kind)
@@ -84,17 +86,14 @@ def _remarks(spec: DatasetSpec, counted: Counted, breakdown: Breakdown, shown: S
     if counted.n_untimed:
         yield f"{count_of(counted.n_untimed, *pairs)} without a date are in no time."
     if counted.n_twins:
-        yield f"{count_of(counted.n_twins, *_repeated(nouns))} under another ID, and counted once."
+        again = count_of(counted.n_twins, f"{nouns.item} is listed again", f"{nouns.items} are listed again")
+        yield f"{again} under another ID, and counted once, with the {nouns.interactions} of both."
     if counted.of_group and breakdown.n_users < FEW:
         yield f"With only {count_of(breakdown.n_users, nouns.user, nouns.users)} all of this may be chance."
     elif shown.n_few:
         those = "group shown is" if shown.n_few == 1 else "groups shown are"
         users = "" if breakdown.users_in_rows is None else f" or {nouns.users}"
         yield f"{shown.n_few:,} {those} of fewer than {FEW} {pairs[1]}{users} (few): that may be chance."
-
-
-def _repeated(nouns: Nouns) -> tuple[str, str]:
-    return f"{nouns.item} is listed again", f"{nouns.items} are listed again"
 
 
 def _pairs(nouns: Nouns) -> tuple[str, str]:
