@@ -42,7 +42,9 @@ from mcp_server.types import IntArray
 
 
 def load_item_arrays(connection: Connection, tables: CatalogTables, dataset: Dataset, amounts: Amounts) -> None:
-    """Write what is known of each item: its ID, its amounts, and the fields that are filtered and are no names."""
+    """Write what is known of each item: its ID, its amounts, and the fields that are filtered or put items in
+    order, and are no names.
+    """
     spec, n_items = dataset.spec, len(dataset.items)
     available = np.ones(n_items, dtype=bool) if dataset.available is None else dataset.available
     titled = np.fromiter((title is not None for (title,) in dataset.items.rows([spec.items.title])), bool, n_items)
@@ -61,7 +63,7 @@ def load_item_arrays(connection: Connection, tables: CatalogTables, dataset: Dat
         write_array(connection, tables.arrays, TEXT_IDS, content)
         write_array(connection, tables.arrays, TEXT_ID_ENDS, ends)
     for field in spec.columns:
-        if field.filter and field.kind != "text":
+        if field.kind in ("number", "date") or (field.filter and field.kind == "boolean"):
             column = column_of(field, (value for (value,) in dataset.items.rows([field.name])))
             write_array(connection, tables.arrays, *column)
 

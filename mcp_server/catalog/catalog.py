@@ -17,6 +17,7 @@ from mcp_server.catalog.arrays import Arrays
 from mcp_server.catalog.breakdown import Breakdowns
 from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_categories import ItemCategories
+from mcp_server.catalog.item_columns import ItemColumns
 from mcp_server.catalog.item_fields import ItemFields
 from mcp_server.catalog.item_groups import ItemGrouper
 from mcp_server.catalog.item_ids import UNKNOWN, ItemIds
@@ -100,10 +101,11 @@ class Catalog:
         self.histories = UserHistories(database, tables, newest_first=spec.interactions.timestamp is not None)
         self.users = Users(database, tables, self.n_users)
         self.likers = Likers(arrays, self.twins, self.n_users)
-        self.selector = Selector(arrays, item_ids, spec, layout.popularity)
         self.statistics = Statistics(database, tables, arrays, layout, spec.interactions.kind)
-        grouper = ItemGrouper(database, tables, arrays, self.n_items)
+        self.columns = ItemColumns(arrays, self.statistics, spec)
+        grouper = ItemGrouper(database, tables, arrays, self.columns, self.n_items)
         self.breakdowns = Breakdowns(self.statistics, grouper, self.twins)
+        self.selector = Selector(arrays, self.columns, item_ids, layout.popularity)
         self._popular: WeakKeyDictionary[ItemNumbers, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()
         self.popularity = layout.popularity
         """(n_items,): what items are ordered by."""
@@ -235,10 +237,18 @@ class Catalog:
         return [found[position] for position in asked]
 
     async def metadata(self, idx: Sequence[int] | IntArray, fields: Sequence[str]) -> list[dict[str, Any]]:
-        """Fields of items, in the order given, and always "id". Unknown values are None or []."""
+        """Fields of items, declared or computed, in the order given, and always "id". Unknown values are None or []."""
         asked = [int(position) for position in idx]
         found = await self._items.find(asked)
-        return [{name: found[position][name] for name in ("id", *fields)} for position in asked]
+        computed = {
+            name: await self.columns.shown(name, np.array(asked, dtype=np.int64))
+            for name in fields
+            if name in self.columns.computed
+        }
+        return [
+            {name: computed[name][place] if name in computed else found[position][name] for name in ("id", *fields)}
+            for place, position in enumerate(asked)
+        ]
 
     async def ping(self) -> None:
         """Ask the database something small.

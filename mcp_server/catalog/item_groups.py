@@ -7,8 +7,9 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from mcp_server.catalog.arrays import TERM_ENDS, TERM_ITEMS, Array, Arrays, ends_of
-from mcp_server.catalog.columns import NO_BOOLEAN, NO_INTEGER, boolean_column, date_column, number_column
+from mcp_server.catalog.columns import NO_BOOLEAN, NO_INTEGER
 from mcp_server.catalog.compressed_rows import entries_of
+from mcp_server.catalog.item_columns import ItemColumns
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.twins import Twins
 from mcp_server.dataset.groupings import ItemGrouping
@@ -96,8 +97,11 @@ class ItemGroups:
 class ItemGrouper:
     """Puts the items of a catalogue into groups. All queries raise BackendError where the database cannot be read."""
 
-    def __init__(self, database: Database, tables: CatalogTables, arrays: Arrays, n_items: int) -> None:
+    def __init__(
+        self, database: Database, tables: CatalogTables, arrays: Arrays, columns: ItemColumns, n_items: int
+    ) -> None:
         self._database, self._terms, self._arrays, self._n_items = database, tables.terms.c, arrays, n_items
+        self._columns = columns
         self._terms_of: dict[str, IntArray] = {}
         self._names = select(self._terms.term, self._terms.name).where(self._terms.term.in_(KEYS))
 
@@ -134,13 +138,12 @@ class ItemGrouper:
         field = grouping.field
         if field.kind == "category":
             return await self._by_terms(field.name)
+        column = await self._columns.column(field.name)
         if field.kind == "boolean":
-            column = await self._arrays.whole(boolean_column(field.name))
             return _by_values(column == 1, column != NO_BOOLEAN)
         if field.kind == "date":
-            column, known = _part_of_dates(await self._arrays.whole(date_column(field.name)), grouping.part)
+            column, known = _part_of_dates(column, grouping.part)
         else:
-            column = await self._arrays.whole(number_column(field.name, integer=field.integer))
             known = column != NO_INTEGER if field.integer else ~np.isnan(column)
         if grouping.part == "decade":
             return _by_values(column // 10 * 10, known, "{}s")

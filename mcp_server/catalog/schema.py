@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.spec import DatasetSpec
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Part of the catalogue's fingerprint; raise it when a table changes."""
 
 NAME_LENGTH = 255

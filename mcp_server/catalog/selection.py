@@ -8,9 +8,9 @@ from itertools import chain
 import numpy as np
 
 from mcp_server.catalog.arrays import TERM_ENDS, TERM_ITEMS, Arrays
-from mcp_server.catalog.columns import Bounds, boolean_column, date_column, holds_within, is_within, number_column
+from mcp_server.catalog.columns import Bounds, holds_within, is_within
+from mcp_server.catalog.item_columns import ItemColumns, Order
 from mcp_server.catalog.item_ids import ItemIds
-from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.types import BoolArray, DoubleArray, Id, IntArray
 
@@ -61,7 +61,7 @@ Condition = TermCondition | NumberCondition | DateCondition | BooleanCondition
 
 @dataclass(frozen=True)
 class ItemSelection:
-    """Selected items, the most popular first."""
+    """Selected items, in the order asked for."""
 
     idx: IntArray
     """Positions: (n,)."""
@@ -80,11 +80,10 @@ class Selector:
         popularity: (n_items,), what items are ordered by.
     """
 
-    def __init__(self, arrays: Arrays, ids: ItemIds, spec: DatasetSpec, popularity: DoubleArray) -> None:
-        self._arrays, self._ids = arrays, ids
-        self._integers = {field.name for field in spec.columns if field.integer}
+    def __init__(self, arrays: Arrays, columns: ItemColumns, ids: ItemIds, popularity: DoubleArray) -> None:
+        self._arrays, self._columns, self._ids = arrays, columns, ids
         self._popularity = popularity
-        self._known: BoundedCache[tuple[Condition, ...], ItemSelection] = BoundedCache(
+        self._known: BoundedCache[tuple[tuple[Condition, ...], Order | None], ItemSelection] = BoundedCache(
             REMEMBERED_ITEMS, lambda _, selection: 1 + len(selection.idx)
         )
 
@@ -93,19 +92,24 @@ class Selector:
         """(n_items,): all items, the most popular first."""
         return np.argsort(-self._popularity, kind="stable")
 
-    async def select(self, conditions: Sequence[Condition]) -> ItemSelection:
+    async def select(self, conditions: Sequence[Condition], order: Order | None = None) -> ItemSelection:
         """The items for which all conditions hold.
+
+        Args:
+            order: None for the most popular first. Otherwise the most popular of those with equal values come first.
 
         Raises:
             BackendError: The database cannot be read.
         """
-        key = tuple(conditions)
+        key = tuple(conditions), order
         selection = self._known.get(key)
         if selection is None:
             met = np.ones(len(self._popularity), dtype=bool)
             for condition in conditions:
                 met &= await self._meet(condition)
-            selection = self._known[key] = ItemSelection(self._in_order(met), self._ids)
+            found = self._in_order(met)
+            found = found if order is None else await self._columns.in_order(found, order)
+            selection = self._known[key] = ItemSelection(found, self._ids)
         return selection
 
     def _in_order(self, met: BoolArray) -> IntArray:
@@ -118,15 +122,12 @@ class Selector:
     async def _meet(self, condition: Condition) -> BoolArray:
         """(n_items,): True for the items for which a condition holds."""
         if isinstance(condition, NumberCondition):
-            column = await self._arrays.whole(number_column(condition.field, integer=condition.field in self._integers))
-            return is_within(column, condition.bounds)
+            return is_within(await self._columns.column(condition.field), condition.bounds)
         if isinstance(condition, BooleanCondition):
-            known = await self._arrays.whole(boolean_column(condition.field))
-            found: BoolArray = known == condition.value
+            found: BoolArray = await self._columns.column(condition.field) == condition.value
             return found
         if isinstance(condition, DateCondition):
-            dates = await self._arrays.whole(date_column(condition.field))
-            return holds_within(dates, condition.begin, condition.end)
+            return holds_within(await self._columns.column(condition.field), condition.begin, condition.end)
         alternatives = condition.alternatives
         if condition.match_any:
             alternatives = (tuple(chain.from_iterable(alternatives)),)

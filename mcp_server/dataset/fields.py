@@ -8,7 +8,9 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Name that becomes a table column and a tool argument."""
 
-RESERVED_NAMES = frozenset({"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where"})
+RESERVED_NAMES = frozenset(
+    {"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where", "order_by"}
+)
 """Names of columns and arguments that the program itself uses."""
 
 UNITS_OF_TIME = ("s", "ms", "us", "ns")

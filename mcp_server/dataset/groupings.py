@@ -28,10 +28,10 @@ def item_groupings(spec: DatasetSpec) -> dict[str, ItemGrouping]:
 
 
 def _of_field(field: FieldSpec) -> Iterator[ItemGrouping]:
-    if field.kind == "date" and field.filter:
+    if field.kind == "date":
         yield ItemGrouping(field.name, field, "year")
         yield ItemGrouping(f"{field.name}:month", field, "month")
-    elif field.kind == "category" or (field.kind in ("number", "boolean") and field.filter):
+    elif field.kind in ("category", "number") or (field.kind == "boolean" and field.filter):
         yield ItemGrouping(field.name, field)
-    if field.filter and (field.kind == "date" or is_year(field)):
+    if field.kind == "date" or is_year(field):
         yield ItemGrouping(f"{field.name}:decade", field, "decade")

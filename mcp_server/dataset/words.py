@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.spec import DatasetSpec
 
@@ -48,6 +49,8 @@ def collect_words(spec: DatasetSpec, card: DatasetCard | None) -> dict[str, str]
         "attributes": either(list(_attributes(spec))),
         "fields": _say_fields(spec),
         "group_fields": either(spec.users.groups),
+        "computed": ", ".join(field.name for field in computed_fields(spec)),
+        "like_share": _say_like_share(spec),
         "examples": "".join(f'{", " if number else ": "}"{each}"' for number, each in enumerate(_examples(spec, card))),
     }
     capitalized = {name.capitalize(): _capitalize(word) for name, word in words.items() if name in ("one", "text")}
@@ -96,7 +99,14 @@ def _say_fields(spec: DatasetSpec) -> str:
     if not has_many_fields(spec):
         return ""
     others = [field.name for field in spec.items.fields if not field.filter]
-    return f" Fields: {', '.join([*(['all that item_filter_tool filters by'] if spec.filters else []), *others])}."
+    of_filter = ["all that item_filter_tool filters by"] if spec.filters else [f.name for f in computed_fields(spec)]
+    return f" Fields: {', '.join([*of_filter, *others])}."
+
+
+def _say_like_share(spec: DatasetSpec) -> str:
+    """What the share of likes is of, as a further sentence; empty where there is no such field."""
+    is_there = any(field.measure == "like_share" for field in computed_fields(spec))
+    return f" like_share: percent of its {spec.nouns.users} who like it." if is_there else ""
 
 
 def _attributes(spec: DatasetSpec) -> Iterable[str]:

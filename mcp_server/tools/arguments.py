@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from mcp_server.dataset.facts import Feature
-from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import ItemId, NotBoolean
 from mcp_server.errors import MOST_CHARACTERS, InvalidInputError, quoted, quoted_list
 
@@ -102,13 +101,12 @@ def _describe_part(part: int | str) -> str:
     return str(part) if is_plain else quoted(part)
 
 
-def check_fields(asked: Sequence[str], fields: Sequence[FieldSpec]) -> None:
-    """Refuse fields that are not declared.
+def check_fields(asked: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse names of fields that there are not.
 
     Raises:
         InvalidInputError: There is no such field; the text lists those that there are.
     """
-    known = [field.name for field in fields]
     for name in asked:
         if name not in known:
             raise InvalidInputError(f"get: there is no field {quoted(name)}. There are: {', '.join(known)}")

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
+from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetCard, DatasetFacts, Feature
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.errors import MOST_CHARACTERS, quoted
@@ -80,6 +81,9 @@ class FilterArguments(Arguments):
     match: Annotated[Literal["all", "any"], Feature.FILTERED_NAMES] = Field(
         "all", description="Of several names in a list."
     )
+    order_by: str | None = Field(
+        None, description="A number or date, or {computed} (which take limits, too), greatest first; 'X asc': least."
+    )
     detail: Detail = "compact"
 
 
@@ -122,6 +126,8 @@ def build_arguments(facts: DatasetFacts) -> type[FilterArguments]:
         kind = form.types[field.kind]
         optional = kind | None if field in own else Annotated[kind | None, SkipJsonSchema()]  # type: ignore[type-arg]
         arguments[field.name] = (optional, Field(None, description=described[field.name]))
+    for computed in computed_fields(facts.spec):
+        arguments[computed.name] = (Annotated[NumberLimits | None, SkipJsonSchema()], None)  # type: ignore[type-arg]
     others = [field for field in facts.spec.filters if field not in own]
     if others:
         arguments["where"] = (_where(others, form) | None, Field(None, description=_describe_where(others)))

@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING, Generic
 
 from pydantic import Field
 
+from mcp_server.dataset.computed_fields import ComputedField, computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import ItemId
 from mcp_server.errors import InvalidInputError, UnwritableError, quoted
 from mcp_server.tools.filter_arguments import FilterArguments, build_arguments
+from mcp_server.tools.item_order import read_order, say_order
 from mcp_server.tools.limits import DateLimits, NumberLimits
+from mcp_server.tools.reliability import few_interactions
 from mcp_server.tools.results import Entry, ListedItem, Result, count_of, list_items
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_server.catalog.catalog import Catalog
+    from mcp_server.catalog.item_columns import Order
     from mcp_server.catalog.selection import Condition
+    from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
-    from mcp_server.types import Id
+    from mcp_server.types import Id, IntArray
 
 N_LISTED = 10
 
@@ -33,8 +40,8 @@ All {items} with the attributes given; all arguments must hold{examples}.
     When(Feature.FILTERED_TITLES, "Also finds the ID of a title.\n"),
     When(Feature.FILTERED_NAMES, "Misspelt names are corrected: say so.\n"),
     """
-Returns count, the ten with most {interactions}, and item_set, a handle for all of them. Pass it to
-get_top_k_recommendations_tool (for a {user}), get_popular_items_tool (most popular of them), get_item_metadata_tool
+Returns count, the ten with most {interactions} (or first by order_by), and item_set, a handle for all of them. Pass it
+to get_top_k_recommendations_tool (for a {user}), get_popular_items_tool (most popular of them), get_item_metadata_tool
 (read them) or get_like_percentage_tool.
 """,
     When(
@@ -94,10 +101,12 @@ class _Asked:
 async def filter_items(backends: Backends, arguments: FilterArguments) -> FilterResult[Id]:
     spec, nouns = backends.spec, backends.spec.nouns
     catalog = await backends.catalog()
-    asked = await _read_conditions(catalog, spec.filters, arguments)
-    if not asked.conditions:
-        raise InvalidInputError(f"give at least one condition: {', '.join(each.name for each in spec.filters)}")
-    selection = await catalog.selector.select([condition for _, condition in asked.conditions])
+    fields: list[FieldSpec | ComputedField] = [*spec.filters, *computed_fields(spec)]
+    asked = await _read_conditions(catalog, fields, arguments)
+    order = None if arguments.order_by is None else read_order(arguments.order_by, spec)
+    if not asked.conditions and order is None:
+        raise InvalidInputError(f"give at least one condition: {', '.join(each.name for each in fields)}")
+    selection = await catalog.selector.select([condition for _, condition in asked.conditions], order)
     found = selection.idx
     distinct = catalog.twins.once(found)
     message = [f"{count_of(len(found), nouns.item, nouns.items)} found."]
@@ -109,7 +118,13 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     for name in asked.not_found:
         near = f" Near: {', '.join(name.suggestions)}." if name.suggestions else ""
         message.append(f"{quoted(name.asked)} is not among the names of {name.field}.{near}")
-    items = await list_items(backends, ListedItem, distinct[:N_LISTED].tolist(), arguments.detail)
+    listed, shown = distinct[:N_LISTED].tolist(), [] if order is None else _shown_of(order, catalog)
+    if order is not None and listed:
+        message.append(f"They are in order: {say_order(order, spec)}.")
+        message += await _without(catalog, found, order.field, nouns)
+        if few := await few_interactions(catalog, listed, shown, nouns):
+            message += [*few, *(f"A limit on {name} leaves such out." for name in shown[1:])]
+    items = await list_items(backends, ListedItem, listed, arguments.detail, shown=shown)
     result: FilterResult[Id] = FilterResult(message="", count=len(found), items=items)
     if len(found):
         try:
@@ -130,18 +145,37 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     return result
 
 
-async def _read_conditions(catalog: Catalog, fields: list[FieldSpec], arguments: FilterArguments) -> _Asked:
+def _shown_of(order: Order, catalog: Catalog) -> list[str]:
+    """Names of the fields that show why items are in an order: beside an average, also of how many it is."""
+    computed = catalog.columns.computed
+    if order.field not in computed or not computed[order.field].is_average:
+        return [order.field]
+    return [order.field, *(field.name for field in computed.values() if not field.is_average)]
+
+
+async def _without(catalog: Catalog, found: IntArray, field: str, nouns: Nouns) -> list[str]:
+    """A sentence about items that have no value to be in order by, if there are any."""
+    n_without = await catalog.columns.n_unknown(field, found)
+    if not n_without:
+        return []
+    verbs = ("has", "comes") if n_without == 1 else ("have", "come")
+    return [f"{count_of(n_without, nouns.item, nouns.items)} {verbs[0]} no {field} and {verbs[1]} last."]
+
+
+async def _read_conditions(
+    catalog: Catalog, fields: Sequence[FieldSpec | ComputedField], arguments: FilterArguments
+) -> _Asked:
     asked = _Asked()
     for spec in fields:
         value = getattr(arguments, spec.name)
-        if isinstance(value, list):
+        if isinstance(value, list) and isinstance(spec, FieldSpec):
             await _read_names(catalog, spec, value, arguments.match == "any", asked)
         elif value is not None:
             asked.conditions.append(_read_value(spec, value))
     return asked
 
 
-def _read_value(spec: FieldSpec, value: NumberLimits | DateLimits | bool) -> tuple[str, Condition]:
+def _read_value(spec: FieldSpec | ComputedField, value: NumberLimits | DateLimits | bool) -> tuple[str, Condition]:
     """A condition on a number, a date or a boolean, in words and as the catalogue takes it."""
     from mcp_server.catalog.selection import BooleanCondition, DateCondition, NumberCondition  # with NumPy
 

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic
 
 from pydantic import Field
 
+from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import ItemId
 from mcp_server.dataset.words import has_many_fields
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, check_fields, required_items
+from mcp_server.tools.reliability import few_interactions
 from mcp_server.tools.results import Result, count_of
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
+    from mcp_server.dataset.spec import DatasetSpec
     from mcp_server.serving.backends import Backends
     from mcp_server.types import Id
 
@@ -29,7 +32,7 @@ statistics of popular ones""",
 
 class ItemMetadataArguments(ItemsArguments[ItemId], Generic[ItemId]):
     get: Annotated[list[str], OneOrMore] = Field(
-        min_length=1, description="Only what you need; ID and title come anyway.{fields}"
+        min_length=1, description="Only what you need; ID and title come anyway.{like_share}{fields}"
     )
     limit: K = 20
     offset: Offset = 0
@@ -50,13 +53,17 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=ItemMetadataArguments,
         result=ItemMetadataResult,
         run=item_metadata,
-        choices=None if has_many_fields(facts.spec) else {"get": [field.name for field in facts.spec.items.fields]},
+        choices=None if has_many_fields(facts.spec) else {"get": _fields(facts.spec)},
     )
+
+
+def _fields(spec: DatasetSpec) -> list[str]:
+    return [*(field.name for field in spec.items.fields), *(field.name for field in computed_fields(spec))]
 
 
 async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Id]) -> ItemMetadataResult:
     spec, nouns = backends.spec, backends.spec.nouns
-    check_fields(arguments.get, spec.items.fields)
+    check_fields(arguments.get, _fields(spec))
     found = await required_items(backends, arguments)
     page = found[arguments.offset : arguments.offset + arguments.limit].tolist()
     catalog = await backends.catalog()
@@ -69,4 +76,5 @@ async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Id]
     message = f"{count_of(len(page), nouns.item, nouns.items)} of {len(found):,}."
     if not page and len(found):
         message += " The offset is beyond the last of them."
+    message = " ".join([message, *await few_interactions(catalog, page, fields, nouns)])
     return ItemMetadataResult(message=message, items=records, total=len(found), remaining=remaining)

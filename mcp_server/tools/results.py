@@ -61,7 +61,13 @@ N = TypeVar("N", bound=NamedItem[Any])
 
 
 async def list_items(
-    backends: Backends, entry: type[N], items: Sequence[int], detail: str = "compact", **columns: Sequence[Any]
+    backends: Backends,
+    entry: type[N],
+    items: Sequence[int],
+    detail: str = "compact",
+    *,
+    shown: Sequence[str] = (),
+    **columns: Sequence[Any],
 ) -> list[N]:
     """Entries of a list.
 
@@ -69,14 +75,16 @@ async def list_items(
         entry: Model of an entry: ListedItem, or one that adds fields to it.
         items: Positions.
         detail: "full" adds the fields of the dataset's summary.
+        shown: Names of more fields to add.
         columns: Values of the added fields, in the order of the items.
     """
     catalog = await backends.catalog()
     names = await catalog.names(items)
     values = {"item_id": [name.id for name in names], "title": [name.title for name in names], **columns}
-    if detail == "full":
-        summaries = await catalog.metadata(items, [field.name for field in backends.spec.summary])
-        values["details"] = [{name: value for name, value in each.items() if name != "id"} for each in summaries]
+    fields = [*((field.name for field in backends.spec.summary) if detail == "full" else ()), *shown]
+    if fields:
+        found = await catalog.metadata(items, fields)
+        values["details"] = [{name: value for name, value in each.items() if name != "id"} for each in found]
     rows = [dict(zip(values, row, strict=True)) for row in zip(*values.values(), strict=True)]
     return _list_of(entry).validate_python(rows)
 

@@ -72,9 +72,7 @@ def _remarks(spec: DatasetSpec, counted: Counted, breakdown: Breakdown, shown: S
             f"Some {nouns.items} are in several groups and count in each, so the groups add up to more than the total."
         )
     if breakdown.n_items is not None and breakdown.users_in_rows is not None:
-        yield (
-            f"share is of the {nouns.interactions} of a row's {nouns.users}; everybody is the {nouns.users} of all rows."
-        )
+        yield (f"share is of what each row's {nouns.users} did; everybody is the {nouns.users} of all rows.")
     elif breakdown.others is not None:
         yield f"everybody is all {nouns.users}; lift is the share over theirs."
     yield from _on_kind(nouns, kind)

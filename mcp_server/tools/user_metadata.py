@@ -51,7 +51,7 @@ def build(facts: DatasetFacts) -> Tool:
 
 async def user_metadata(backends: Backends, arguments: UserMetadataArguments[Id]) -> UserMetadataResult[Id]:
     fields = backends.spec.users.fields
-    check_fields(arguments.get, fields)
+    check_fields(arguments.get, [field.name for field in fields])
     record = await (await backends.catalog()).user(arguments.user)
     asked = {field.name: field.title.lower() for field in fields if field.name in arguments.get}
     values = {name: record[name] for name in asked}

@@ -11,10 +11,13 @@ import pytest
 import pytest_asyncio
 
 from mcp_server.catalog.arrays import Arrays
+from mcp_server.catalog.item_columns import ItemColumns
 from mcp_server.catalog.item_ids import read_item_ids
+from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.loader import load_catalog
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.selection import BooleanCondition, DateCondition, Selector
+from mcp_server.catalog.statistics import Statistics
 from mcp_server.dataset.records import Dataset, Interactions
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.settings import Settings
@@ -87,7 +90,9 @@ async def selector(database: str, tmp_path: Path, request: pytest.FixtureRequest
         made, tables = MysqlDatabase(address), CatalogTables(SPEC, collation="utf8mb4_bin")
     await made.write(lambda connection: load_catalog(connection, tables, _books()))
     arrays = Arrays(made, tables.arrays)
-    yield Selector(arrays, await read_item_ids(arrays, "integer"), SPEC, np.zeros(len(DATES)))
+    layout = await made.scan(lambda connection: Layout.read(connection, tables))
+    columns = ItemColumns(arrays, Statistics(made, tables, arrays, layout, "likes"), SPEC)
+    yield Selector(arrays, columns, await read_item_ids(arrays, "integer"), np.zeros(len(DATES)))
     await made.close()
     if database == "server":
         server.drop_database(name)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from mcp_server.apps import build_pages
+from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature
 from mcp_server.dataset.words import either, round_middle, singular
 from mcp_server.prompts.instructions import write_assistant_prompt, write_instructions
@@ -63,6 +64,7 @@ def test_names_with_underscores_are_those_of_fields_tools_prompts_and_arguments(
     facts = made()
     tools, prompts = build_tools(facts), build_prompts(facts)
     known = {*tools, *prompts, *(field.name for field in (*facts.spec.items.fields, *facts.spec.users.fields))}
+    known |= {field.name for field in computed_fields(facts.spec)}
     for tool in tools.values():
         known |= {*re.findall(r'"(\w+)":', json.dumps([tool.input_schema, tool.output_schema]))}
     for text in said(facts):

@@ -32,7 +32,7 @@ def parsed(tool: Tool, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def own(tool: Tool) -> list[str]:
-    return [name for name in tool.input_schema["properties"] if name not in ("where", "match", "detail")]
+    return [name for name in tool.input_schema["properties"] if name not in ("where", "order_by", "match", "detail")]
 
 
 @pytest.mark.parametrize("made", MADE_UP)
@@ -127,7 +127,7 @@ def test_the_names_of_many_fields_are_listed_once() -> None:
     assert "enum" not in get["items"]
     assert get["description"].endswith("Fields: all that item_filter_tool filters by, details.")
     few = build_tools(library())[ITEM].input_schema["properties"]["get"]
-    assert few["items"]["enum"] == ["title", "authors", "pages", "published", "large_print", "blurb"]
+    assert few["items"]["enum"] == ["title", "authors", "pages", "published", "large_print", "blurb", "n_loans"]
     assert "Fields" not in few["description"]
 
 

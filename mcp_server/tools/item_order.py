@@ -1,0 +1,47 @@
+"""The order of a list of items, as callers write it: "duration" or, for the least first, "duration asc"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcp_server.dataset.computed_fields import computed_fields
+from mcp_server.errors import InvalidInputError, quoted
+
+if TYPE_CHECKING:
+    from mcp_server.catalog.item_columns import Order
+    from mcp_server.dataset.spec import DatasetSpec
+
+DIRECTIONS = {"desc": True, "asc": False}
+"""Words behind the field, and True for those that put the greatest first."""
+
+
+def read_order(asked: str, spec: DatasetSpec) -> Order:
+    """The order that a caller means.
+
+    Raises:
+        InvalidInputError: The field is unknown or has no order, or what follows it is no direction.
+    """
+    from mcp_server.catalog.item_columns import Order  # with NumPy
+
+    name, _, direction = asked.strip().partition(" ")
+    declared = [field.name for field in spec.items.fields if field.kind in ("number", "date")]
+    there_are = [*declared, *(field.name for field in computed_fields(spec))]
+    if name not in there_are:
+        raise InvalidInputError(
+            f"order_by: {quoted(name)} is no number or date. Give one of {', '.join(there_are)}; "
+            f'"{there_are[0]} asc" puts the least first'
+        )
+    direction = direction.strip().lower() or "desc"
+    if direction not in DIRECTIONS:
+        raise InvalidInputError(
+            f"order_by: {quoted(asked)} is no order: write {name} for the greatest first, or {name} asc for the least"
+        )
+    return Order(name, DIRECTIONS[direction])
+
+
+def say_order(order: Order, spec: DatasetSpec) -> str:
+    """An order in words, such as "greatest duration first"."""
+    field = spec.item_field(order.field)
+    if field is not None and field.kind == "date":
+        return f"{'latest' if order.descending else 'earliest'} {order.field} first"
+    return f"{'greatest' if order.descending else 'least'} {order.field} first"
