@@ -4,9 +4,9 @@ Items and users are positions (``idx``) inside the program, and the dataset's ow
 statements, here and in the modules beside this one, have bound parameters only.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,9 +25,9 @@ from mcp_server.catalog.layout import Layout
 from mcp_server.catalog.likers import Likers
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.numbers import ItemNumbers
-from mcp_server.catalog.popularity import Popular, most_popular
+from mcp_server.catalog.popularity import most_popular
 from mcp_server.catalog.schema import CatalogTables
-from mcp_server.catalog.selection import Selector, TermCondition
+from mcp_server.catalog.selection import ItemSelection, Selector, TermCondition
 from mcp_server.catalog.statistics import Statistics
 from mcp_server.catalog.twins import Twins
 from mcp_server.catalog.user_histories import UserHistories
@@ -42,9 +42,6 @@ REMEMBERED_NAMES = 100_000
 REMEMBERED_USERS = 20_000
 REMEMBERED_ITEMS = 5_000
 """Entries that are kept in memory. Each of the three takes some 20 MB at most, with 4 KB for each item."""
-
-KEPT_POPULAR = 100
-"""Length of the lists of the most popular of all items, which are kept as long as the numbers that they are made of."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,20 @@ class LeftOut:
     n_unrankable: int
     """They have no title, or nobody has used them."""
     n_unavailable: int
+
+
+@dataclass(frozen=True)
+class PopularItems:
+    """Items that somebody has used."""
+
+    found: ItemSelection
+    """The most popular first, of items that are the same only the most popular."""
+    threshold: float
+    """The 0.75 quantile of popularity over all candidates, also those that nobody has used."""
+    n_above: int
+    """The first so many of the items exceed it: they stand out."""
+    n_unavailable: int
+    """Items left out because they are not available, though somebody has used them."""
 
 
 class Catalog:
@@ -106,7 +117,7 @@ class Catalog:
         grouper = ItemGrouper(database, tables, arrays, self.columns, self.n_items)
         self.breakdowns = Breakdowns(self.statistics, grouper, self.twins)
         self.selector = Selector(arrays, self.columns, item_ids, layout.popularity)
-        self._popular: WeakKeyDictionary[ItemNumbers, tuple[int, tuple[Popular, int]]] = WeakKeyDictionary()
+        self._popular: WeakKeyDictionary[ItemNumbers, PopularItems] = WeakKeyDictionary()
         self.popularity = layout.popularity
         """(n_items,): what items are ordered by."""
         # A catalogue does not change while it is served, so what has been read is kept.
@@ -144,34 +155,22 @@ class Catalog:
     def _is_rankable(self, cold: bool) -> BoolArray:
         return self._is_titled if cold else self._is_used
 
-    def popular(self, numbers: ItemNumbers, candidates: IntArray | None, k: int) -> tuple[Popular, int]:
-        """The popular items among candidates, all items where None, and how many others are not available: they have a
-        title, and somebody has used them.
-        """
+    async def popular(self, numbers: ItemNumbers, candidates: IntArray | None) -> PopularItems:
+        """The items among candidates, all items where None, that somebody has used, the most popular first."""
         if candidates is not None:
             chosen = np.unique(candidates)
-            chosen = chosen[self._is_titled[chosen]]
-            is_available = self._available[chosen]
-            return self._popular_among(numbers, chosen[is_available], chosen[~is_available], k)
-        longest, found = self._popular.get(numbers, (0, None))
-        if found is None or longest < k:
-            longest = max(k, KEPT_POPULAR)
-            found = self._popular_among(numbers, *self._titled, longest)
-            self._popular[numbers] = longest, found
-        popular, n_unavailable = found
-        return replace(popular, items=popular.items[:k]), n_unavailable
+            return await self._popular_among(numbers, chosen[self._is_titled[chosen]])
+        found = self._popular.get(numbers)
+        if found is None:
+            found = self._popular[numbers] = await self._popular_among(numbers, np.flatnonzero(self._is_titled))
+        return found
 
-    @cached_property
-    def _titled(self) -> tuple[IntArray, IntArray]:
-        """Positions of the items with a title that are available, and of those that are not."""
-        is_available = self._available
-        return np.flatnonzero(self._is_titled & is_available), np.flatnonzero(self._is_titled & ~is_available)
-
-    def _popular_among(
-        self, numbers: ItemNumbers, available: IntArray, others: IntArray, k: int
-    ) -> tuple[Popular, int]:
-        n_unavailable = int(np.count_nonzero(numbers.popularity[others] > 0))
-        return most_popular(numbers.popularity, available, self.twins, k), n_unavailable
+    async def _popular_among(self, numbers: ItemNumbers, titled: IntArray) -> PopularItems:
+        is_available = self._available[titled]
+        available, n_unavailable = titled[is_available], np.count_nonzero(numbers.popularity[titled[~is_available]] > 0)
+        popular = await asyncio.to_thread(most_popular, numbers.popularity, available, self.twins)
+        found = ItemSelection(popular.items, self._item_ids)
+        return PopularItems(found, popular.threshold, popular.n_above, int(n_unavailable))
 
     async def titled(self, text: str, candidates: IntArray | None) -> IntArray:
         """Items whose title a text is, but for case, accents and punctuation, the most popular first: (n,).

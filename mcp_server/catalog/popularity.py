@@ -4,30 +4,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcp_server.catalog.best import bound_of_best
 from mcp_server.catalog.twins import Twins
 from mcp_server.types import DoubleArray, IntArray
 
 QUANTILE = 0.75
-"""Share of the candidates that a popular item exceeds in popularity."""
+"""Share of the candidates that an item which stands out exceeds in popularity."""
 
 
 @dataclass(frozen=True)
 class Popular:
-    """Popular items."""
+    """The candidates that somebody has used."""
 
     items: IntArray
-    """Positions, the most popular first, each item once."""
+    """Positions, the most popular first, of items that are the same only the most popular: (n,)."""
     threshold: float
-    """The quantile of popularity that popular items exceed."""
-    above_threshold: bool
-    """False where no candidate exceeds the quantile, and the items are simply the most popular ones."""
+    """The quantile of popularity over all candidates."""
+    n_above: int
+    """The first so many of the items exceed it: they stand out."""
 
 
-def most_popular(popularity: DoubleArray, candidates: IntArray, twins: Twins, k: int) -> Popular:
-    """The candidates, at most k, that are more popular than the 0.75 quantile over all candidates.
+def most_popular(popularity: DoubleArray, candidates: IntArray, twins: Twins) -> Popular:
+    """The candidates in the order of their popularity, and which of them exceed the 0.75 quantile over all candidates.
 
-    Where none is (few candidates, many ties), the most popular ones. Items that nobody has used are never popular.
+    Where few candidates or many ties leave none that does, none stands out. Items that nobody has used are left out.
 
     Args:
         popularity: Popularity of each item: (n_items,).
@@ -35,20 +34,9 @@ def most_popular(popularity: DoubleArray, candidates: IntArray, twins: Twins, k:
     """
     numbers = popularity[candidates]
     threshold = quantile(numbers, QUANTILE) if len(numbers) else 0.0
-    chosen = candidates[numbers > threshold]
-    above = len(chosen) > 0
-    if not above:
-        chosen = candidates[numbers > 0]
-    items = twins.once(_first(popularity, chosen, k + twins.n_extra))[:k]
-    return Popular(items, threshold, above)
-
-
-def _first(popularity: DoubleArray, items: IntArray, n: int) -> IntArray:
-    """The n most popular items, the most popular first. Of many, only those that may be among them are sorted."""
-    if n < len(items):
-        numbers = popularity[items]
-        items = items[numbers >= bound_of_best(numbers, n)]
-    return items[np.lexsort((items, -popularity[items]))][:n]
+    used = candidates[numbers > 0]
+    items = twins.once(used[np.lexsort((used, -popularity[used]))])
+    return Popular(items, threshold, int(np.count_nonzero(popularity[items] > threshold)))
 
 
 def quantile(numbers: DoubleArray, share: float) -> float:

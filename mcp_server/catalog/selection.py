@@ -65,12 +65,12 @@ class ItemSelection:
 
     idx: IntArray
     """Positions: (n,)."""
-    _ids: ItemIds
+    _item_ids: ItemIds
 
     @cached_property
     def ids(self) -> tuple[Id, ...]:
         """Their IDs, in the same order."""
-        return tuple(self._ids.at(self.idx))
+        return tuple(self._item_ids.at(self.idx))
 
 
 class Selector:

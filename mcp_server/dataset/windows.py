@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 from mcp_server.dataset.periods import AFTER_ALL_DATES, read_period
 
+DAY = 86_400
+"""Seconds."""
+
 
 @dataclass(frozen=True)
 class Window:

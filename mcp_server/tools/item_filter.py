@@ -11,12 +11,12 @@ from mcp_server.dataset.computed_fields import ComputedField, computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import ItemId
-from mcp_server.errors import InvalidInputError, UnwritableError, quoted
+from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.tools.filter_arguments import FilterArguments, build_arguments
 from mcp_server.tools.item_order import read_order, say_order
 from mcp_server.tools.limits import DateLimits, NumberLimits
 from mcp_server.tools.reliability import few_interactions
-from mcp_server.tools.results import Entry, ListedItem, Result, count_of, list_items
+from mcp_server.tools.results import Entry, ListedItem, Result, count_of, keep_set, list_items
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
@@ -127,10 +127,8 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     items = await list_items(backends, ListedItem, listed, arguments.detail, shown=shown)
     result: FilterResult[Id] = FilterResult(message="", count=len(found), items=items)
     if len(found):
-        try:
-            result.item_set = await (await backends.item_sets()).put(selection.ids)
-        except UnwritableError as error:
-            message.append(f"There is no item_set of them: {error}.")
+        result.item_set, notes = await keep_set(backends, selection.ids)
+        message += notes
     elif len(asked.conditions) > 1:
         alone = [
             f"{words}: {len((await catalog.selector.select([condition])).idx):,}"

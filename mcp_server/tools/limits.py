@@ -63,17 +63,22 @@ class BriefNumberLimits(NumberLimits):
     eq: SkipJsonSchema[Number | None] = None
 
 
-def _year_as_text(value: Any) -> Any:
+def year_as_text(value: Any) -> Any:
     """``2024`` means ``"2024"``."""
     return f"{value:04}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _check_date(text: str) -> str:
+def check_date(text: str) -> str:
+    """A date without spaces at its ends.
+
+    Raises:
+        ValueError: The text is not a date; the error says what one looks like.
+    """
     read_period(text)
     return text.strip()
 
 
-Date = Annotated[str, BeforeValidator(_year_as_text), AfterValidator(_check_date)]
+Date = Annotated[str, BeforeValidator(year_as_text), AfterValidator(check_date)]
 
 
 class DateLimits(_Limits):

@@ -8,24 +8,29 @@ from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.feedback import amount, counting
-from mcp_server.dataset.groups import by_field
 from mcp_server.dataset.ids import ItemId
-from mcp_server.errors import InvalidInputError
-from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
-from mcp_server.tools.results import Amount, ListedItem, Result, count_of, list_items, unavailable
+from mcp_server.tools.arguments import LARGEST_K, Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.reliability import few_users
+from mcp_server.tools.results import Amount, ListedItem, Result, count_of, keep_set, list_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
+from mcp_server.tools.user_groups import named_groups
+from mcp_server.tools.windows import WindowArguments, named_window
 
 if TYPE_CHECKING:
+    from mcp_server.catalog.catalog import Catalog, PopularItems
+    from mcp_server.catalog.numbers import ItemNumbers
+    from mcp_server.dataset.spec import DatasetSpec, Nouns
     from mcp_server.serving.backends import Backends
-    from mcp_server.types import Id
+    from mcp_server.types import Id, IntArray
 
 DESCRIPTION = (
     "The {items} with most {interactions}, ",
     When(Feature.USER_GROUPS, "by everybody or a group, "),
-    """in all or among given {items}: "popular with X", "most engaging".
-""",
+    'in all or among given {items}: "popular with X", "most engaging"',
+    When(Feature.TIMES, ', "trending" (since)'),
+    ".\n",
     When(Feature.USER_GROUPS, "For a {user}'s group, first get_user_metadata_tool.\n"),
-    "To recommend them, pass the IDs as items to get_top_k_recommendations_tool.\n",
+    "To recommend them, pass the IDs that stand out as items to get_top_k_recommendations_tool.\n",
     When(
         Feature.FILTERED_KINDS,
         (
@@ -39,7 +44,7 @@ DESCRIPTION = (
 )
 
 
-class PopularArguments(ItemsArguments[ItemId], Generic[ItemId]):
+class PopularArguments(WindowArguments, ItemsArguments[ItemId], Generic[ItemId]):
     k: K = 20
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(
         None,
@@ -51,10 +56,13 @@ class PopularArguments(ItemsArguments[ItemId], Generic[ItemId]):
 class PopularItem(ListedItem[ItemId], Generic[ItemId]):
     n_interactions: Amount = Field(description="{Interactions}.")
     weight: Annotated[Amount | None, Feature.EVENTS] = Field(None, description="Weighted sum: the order.")
+    stands_out: bool = Field(description="Above the 0.75 quantile.")
 
 
 class PopularResult(Result, Generic[ItemId]):
     items: list[PopularItem[ItemId]] = Field(description="Most popular first.")
+    count: int = Field(description="How many have any, also those not listed.")
+    item_set: str | None = Field(None, description="For all of these, in this order.")
 
 
 def build(facts: DatasetFacts) -> Tool:
@@ -72,32 +80,87 @@ def build(facts: DatasetFacts) -> Tool:
 
 async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> PopularResult[Id]:
     spec, nouns = backends.spec, backends.spec.nouns
-    if arguments.user_group is not None and not arguments.user_group:
-        raise InvalidInputError("user_group is an empty list: name a group, or leave it out")
-    known = DatasetFacts(backends.spec, backends.card).user_groups
-    groups = by_field(map(known.find, arguments.user_group or []))
+    groups = named_groups(backends, arguments.user_group)
     candidates = await candidate_items(backends, arguments)
     catalog = await backends.catalog()
-    values = {field: [group.value for group in chosen] for field, chosen in groups.items()}
-    numbers = await catalog.statistics.numbers(values)
-    popular, n_unavailable = catalog.popular(numbers, candidates, arguments.k)
-    if groups:
-        names = [" or ".join(group.published for group in chosen) for chosen in groups.values()]
-        whom = f"{count_of(numbers.n_users, nouns.user, nouns.users)} ({' and '.join(names)})"
-    else:
-        whom = f"all {nouns.users}"
+    time = await named_window(catalog.statistics.timeline, spec, arguments)
+    numbers = await catalog.statistics.numbers(groups.values, time.window)
+    popular = await catalog.popular(numbers, candidates)
+    chosen = popular.found.idx[: arguments.k]
+    n_users = count_of(numbers.n_users, nouns.user, nouns.users)
+    whom = (f"{n_users} ({groups.name})" if groups.name else f"all {nouns.users}") + time.words
     of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"
-    notes = [f"{count_of(len(popular.items), nouns.item, nouns.items)}{of}, by {counting(spec, whom)}."]
-    notes += unavailable(n_unavailable, nouns)
-    if not len(popular.items):
-        what = "a weight above 0" if spec.interactions.kind == "events" else nouns.interactions
+    notes = [f"{count_of(len(chosen), nouns.item, nouns.items)}{of}, by {counting(spec, whom)}."]
+    notes += few_users(numbers.n_users, nouns) if groups.name else []
+    notes += [*time.notes, *unavailable(popular.n_unavailable, nouns), *_say_untitled(catalog, candidates, nouns)]
+    what = "a weight above 0" if spec.interactions.kind == "events" else nouns.interactions
+    if len(chosen):
+        notes += [_say_line(spec, popular, len(chosen))] if candidates is None or len(candidates) > 1 else []
+        of_whom = f"{what}{f' of these {nouns.users}' if groups.name else ''}{time.words}"
+        notes += [_say_others(popular, len(chosen), of_whom, nouns)]
+        notes += _say_repeated(catalog, numbers, chosen, candidates, nouns)
+    else:
         notes.append(f"None of the {nouns.items} to choose from has {what} of {whom}.")
-    elif not popular.above_threshold:
-        threshold = amount(spec, popular.threshold)
-        notes.append(f"None stands out (more than the 0.75 quantile, {threshold}): these are simply those with most.")
-    chosen = popular.items.tolist()
-    columns = {"n_interactions": numbers.amounts[popular.items].tolist()}
+    columns = {
+        "n_interactions": numbers.amounts[chosen].tolist(),
+        "stands_out": [place < popular.n_above for place in range(len(chosen))],
+    }
     if spec.interactions.kind == "events":
-        columns["weight"] = numbers.popularity[popular.items].tolist()
-    items = await list_items(backends, PopularItem, chosen, arguments.detail, **columns)
-    return PopularResult(message=" ".join(notes), items=items)
+        columns["weight"] = numbers.popularity[chosen].tolist()
+    items = await list_items(backends, PopularItem, chosen.tolist(), arguments.detail, **columns)
+    result: PopularResult[Id] = PopularResult(message="", items=items, count=len(popular.found.idx))
+    if items:
+        result.item_set, failures = await keep_set(backends, popular.found.ids)
+        notes += failures
+    result.message = " ".join(notes)
+    return result
+
+
+def _say_line(spec: DatasetSpec, popular: PopularItems, n_listed: int) -> str:
+    """A sentence on the line above which items stand out."""
+    line, n_above = f"more than the 0.75 quantile, {amount(spec, popular.threshold)}", popular.n_above
+    if not n_above:
+        return f"None stands out ({line}): these are simply those with most."
+    if n_above < n_listed:
+        rest = "the last one does" if n_listed - n_above == 1 else f"the last {n_listed - n_above:,} do"
+        return f"The first {n_above:,} {'stands' if n_above == 1 else 'stand'} out ({line}), {rest} not."
+    others = f", and {n_above - n_listed:,} more" if n_above > n_listed else ""
+    return f"{'It stands' if n_listed == 1 else 'They stand'} out ({line}){others}."
+
+
+def _say_others(popular: PopularItems, n_listed: int, what: str, nouns: Nouns) -> str:
+    """A sentence on the items that are not listed, or that there are none."""
+    n_found = len(popular.found.idx)
+    if n_found == n_listed:
+        return f"No other {nouns.item} to choose from has {what}."
+    more = "" if n_listed == LARGEST_K else f"a greater k, up to {LARGEST_K}, lists more, and "
+    return f"In all {n_found:,} {nouns.items} have {what}: {more}item_set has them all."
+
+
+def _say_untitled(catalog: Catalog, candidates: IntArray | None, nouns: Nouns) -> list[str]:
+    """A sentence on items given that have no title, if there are any."""
+    n_untitled = 0 if candidates is None else len(set(catalog.untitled.tolist()).intersection(candidates.tolist()))
+    if not n_untitled:
+        return []
+    verbs = ("has", "was") if n_untitled == 1 else ("have", "were")
+    return [f"{count_of(n_untitled, nouns.item, nouns.items)} {verbs[0]} no title and {verbs[1]} left out."]
+
+
+def _say_repeated(
+    catalog: Catalog, numbers: ItemNumbers, listed: IntArray, candidates: IntArray | None, nouns: Nouns
+) -> list[str]:
+    """A sentence on listed items that occur under another ID, too, if there are any."""
+    import numpy as np
+
+    among = np.zeros(catalog.n_items, dtype=bool)
+    among[slice(None) if candidates is None else candidates] = True
+    among &= numbers.popularity > 0
+    among[listed] = False
+    twins = [each for each in listed.tolist() if among[catalog.twins.with_twins(np.array([each]))].any()]
+    if not twins:
+        return []
+    one = len(twins) == 1
+    return [
+        f"{len(twins):,} of these {'is' if one else 'are'} in the catalogue under "
+        f"another ID, too; only the {nouns.interactions} of the ID listed are counted."
+    ]

@@ -18,7 +18,7 @@ FEWEST_USERS = 10
 
 def few_users(n_users: int, nouns: Nouns) -> list[str]:
     """A sentence about a group of few users, if it is one."""
-    if n_users >= FEWEST_USERS:
+    if not 0 < n_users < FEWEST_USERS:
         return []
     return [f"With only {count_of(n_users, nouns.user, nouns.users)} this may be chance."]
 

@@ -11,11 +11,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.feedback import plain_number
 from mcp_server.dataset.ids import ItemId
+from mcp_server.errors import UnwritableError
 from mcp_server.tools.schemas import NEEDS
 
 if TYPE_CHECKING:
     from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
+    from mcp_server.types import Id
 
 
 class Result(BaseModel):
@@ -93,6 +95,14 @@ async def list_items(
 def _list_of(entry: type[N]) -> TypeAdapter[list[N]]:
     """Validator of a whole list, which is faster than one call for each entry."""
     return TypeAdapter(list[entry])  # type: ignore[valid-type]
+
+
+async def keep_set(backends: Backends, ids: Sequence[Id]) -> tuple[str | None, list[str]]:
+    """Keep a set of items. Gives its handle or, where nothing can be written, None and a sentence that says why."""
+    try:
+        return await (await backends.item_sets()).put(ids), []
+    except UnwritableError as error:
+        return None, [f"There is no item_set of them: {error}."]
 
 
 def unavailable(number: int, nouns: Nouns) -> list[str]:

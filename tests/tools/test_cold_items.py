@@ -71,7 +71,12 @@ async def test_what_nobody_has_used_is_never_popular(tmp_path: Path, arguments: 
     assert "These are the most popular products that could be recommended" in answer["message"]
     assert [item["rank"] for item in answer["items"]] == [1, 1, 3]
     assert "not available" not in answer["message"]  # nobody has bought y, so it would not be popular
-    assert listed(await COLD.answer(tmp_path, POPULAR)) == "ab"
+    popular = await COLD.answer(tmp_path, POPULAR)
+    assert [(item["item_id"], item["stands_out"]) for item in popular["items"]] == [
+        ("a", True),
+        ("b", True),
+        ("c", False),
+    ]
 
 
 async def test_of_given_items_what_nobody_has_used_cannot_be_ranked_by_popularity(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mcp_server.errors import InvalidInputError
 from tests.names import HISTORY, LIKE, POPULAR, RECOMMEND
 from tests.tools.small_catalogues import COUNTS, EVENTS, LIKES, RATINGS, TIMES, Catalogue, Pair, listed
 
@@ -28,18 +29,19 @@ RATED = Catalogue("abc", [Pair("ann", "a", 2), Pair("ann", "b", 5), Pair("bob", 
 
 async def test_counts_are_summed(tmp_path: Path) -> None:
     answer = await PLAYED.answer(tmp_path, POPULAR, items=["a", "b", "c", "d"])
-    assert [(item["item_id"], item["n_interactions"]) for item in answer["items"]] == [("a", 40)]
+    assert [(item["item_id"], item["n_interactions"]) for item in answer["items"]] == [("a", 40), ("b", 5), ("c", 1)]
     assert "by plays of all customers, summed" in answer["message"]
     among = await PLAYED.answer(tmp_path, POPULAR, user_group=["free"], items=["b"])
     assert [(item["item_id"], item["n_interactions"]) for item in among["items"]] == [("b", 3)]
     assert "by plays of 2 customers (free), summed" in among["message"]
-    assert "more than the 0.75 quantile, 3 plays" in among["message"]
+    two = await PLAYED.answer(tmp_path, POPULAR, user_group=["free"], items=["b", "c"])
+    assert "The first 1 stands out (more than the 0.75 quantile, 2.5 plays), the last one does not." in two["message"]
 
 
 async def test_counts_that_are_not_whole_are_shown_as_they_are(tmp_path: Path) -> None:
     hours = Catalogue("ab", [Pair("ann", "a", 0.1), Pair("bob", "a", 0.2), Pair("ann", "b", 2)], COUNTS)
     answer = await hours.answer(tmp_path, POPULAR)
-    assert [item["n_interactions"] for item in answer["items"]] == [2]
+    assert [item["n_interactions"] for item in answer["items"]] == [2, 0.3]
     assert not isinstance(answer["items"][0]["n_interactions"], float)
     least = await hours.answer(tmp_path, POPULAR, items=["a"])
     assert [item["n_interactions"] for item in least["items"]] == [0.3]
@@ -47,9 +49,9 @@ async def test_counts_that_are_not_whole_are_shown_as_they_are(tmp_path: Path) -
 
 async def test_events_are_popular_by_weight_and_counted_by_number(tmp_path: Path) -> None:
     answer = await SOLD.answer(tmp_path, POPULAR, items=["a"])
-    assert answer["items"] == [{"item_id": "a", "title": "A", "n_interactions": 4, "weight": 4}]
+    assert answer["items"] == [{"item_id": "a", "title": "A", "n_interactions": 4, "weight": 4, "stands_out": False}]
     first = (await SOLD.answer(tmp_path, POPULAR))["items"]
-    assert [(item["item_id"], item["weight"]) for item in first] == [("b", 5)]
+    assert [(item["item_id"], item["weight"]) for item in first] == [("b", 5), ("a", 4), ("c", 1)]
     assert "weighted interactions of all customers (view 1, buy 5, refund -5" in answer["message"]
     assert "whoever is below 0 with an item counts as 0" in answer["message"]
 
@@ -60,6 +62,43 @@ async def test_events_of_a_group_are_weighed_too(tmp_path: Path) -> None:
     refunded = await SOLD.answer(tmp_path, POPULAR, user_group=["free"], items=["b"])
     assert refunded["items"] == []
     assert "None of the products to choose from has a weight above 0 of 2 customers (free)" in refunded["message"]
+
+
+# Times
+
+DAY = 86_400
+TIMED = [
+    Pair("ann", "a", 7, 2, time=2 * DAY),
+    Pair("bob", "a", 3, 1, time=5 * DAY),
+    Pair("bob", "b", 2, 3, time=DAY),
+    Pair("cid", "b", 9, 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("feedback", "amounts"),
+    [(RATINGS, [("a", 2)]), (LIKES, [("a", 2)]), (COUNTS, [("a", 10)]), (EVENTS, [("a", 3)])],
+    ids=["ratings", "likes", "counts", "events"],
+)
+async def test_what_is_latest_in_a_time_counts(
+    tmp_path: Path, feedback: dict[str, object], amounts: list[tuple[str, float]]
+) -> None:
+    made = Catalogue("abc", TIMED, {**feedback, **TIMES})
+    answer = await made.answer(tmp_path, POPULAR, since="1970-01-03")
+    assert [(item["item_id"], item["n_interactions"]) for item in answer["items"]] == amounts
+    assert "of all customers since 1970-01-03" in answer["message"]
+    assert "1 pair of a customer and a product has no time that is known and is left out." in answer["message"]
+    is_summed = feedback in (COUNTS, EVENTS)
+    assert ("is that of the latest: all of them count where it is in this time" in answer["message"]) == is_summed
+
+
+async def test_without_times_there_is_no_time_to_ask_for(tmp_path: Path) -> None:
+    made = Catalogue("abc", TIMED, LIKES)
+    with pytest.raises(InvalidInputError, match="there is no argument 'since'"):
+        await made.answer(tmp_path, POPULAR, since="1970")
+    untimed = Catalogue("ab", [Pair("ann", "a")], TIMES)
+    with pytest.raises(InvalidInputError, match="no interaction has a time that is known"):
+        await untimed.answer(tmp_path / "untimed", POPULAR, since="1970")
 
 
 # Liking
@@ -162,7 +201,7 @@ async def test_what_is_known_already_is_not_counted_as_unavailable(tmp_path: Pat
 
 async def test_what_is_not_available_is_never_popular(tmp_path: Path) -> None:
     answer = await SOLD_OUT.answer(tmp_path, POPULAR)
-    assert listed(answer) == "b"
+    assert listed(answer) == "bcd"
     assert "1 product is not available and was left out." in answer["message"]
     alone = await SOLD_OUT.answer(tmp_path, POPULAR, items=["a", "f"])
     assert alone["items"] == []

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
 from tests.conftest import Rating
-from tests.names import FILTER, POPULAR
+from tests.names import FILTER, ITEM, POPULAR
 
 UNNAMED = 267
 """The film of MovieLens without a title, which no list can name."""
@@ -32,27 +33,26 @@ def quantile(values: Iterable[int], share: float) -> float:
     return ranked[low] + (place - low) * (ranked[high] - ranked[low])
 
 
-def popular(counts: Counter[int], candidates: Sequence[int], movies: Movies, k: int) -> list[tuple[int, int]]:
-    """IDs and counts of the popular ones among candidates of which some stand out."""
+def popular(counts: Counter[int], candidates: Sequence[int], movies: Movies, k: int) -> list[tuple[int, int, bool]]:
+    """IDs and counts of the candidates that somebody has rated, and True for those that stand out."""
     named = [item for item in candidates if item != UNNAMED]
     threshold = quantile([counts[item] for item in named], 0.75)
-    chosen = sorted((item for item in named if counts[item] > threshold), key=lambda item: (-counts[item], item))
-    listed: list[tuple[int, int]] = []
+    listed: list[tuple[int, int, bool]] = []
     known: set[str] = set()
-    for item in chosen:
+    for item in sorted((item for item in named if counts[item]), key=lambda item: (-counts[item], item)):
         film = movies[item]["imdb_id"] or f"{movies[item]['title']}, {movies[item]['release_date']}"
         if film not in known:
             known.add(film)
-            listed.append((item, counts[item]))
+            listed.append((item, counts[item], counts[item] > threshold))
     return listed[:k]
 
 
-def listed(result: dict[str, Any]) -> list[tuple[int, int]]:
-    return [(item["item_id"], item["n_interactions"]) for item in result["items"]]
+def listed(result: dict[str, Any]) -> list[tuple[int, int, bool]]:
+    return [(item["item_id"], item["n_interactions"], item["stands_out"]) for item in result["items"]]
 
 
 @pytest.mark.parametrize("k", [1, 20, 100])
-async def test_popular_items_have_more_ratings_than_the_upper_quartile(
+async def test_popular_items_come_first_and_those_above_the_upper_quartile_stand_out(
     films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers, k: int
 ) -> None:
     result = await films.call(POPULAR, {"k": k})
@@ -64,12 +64,12 @@ async def test_twenty_popular_items_unless_a_number_is_given(films: Service) -> 
     assert len((await films.call(POPULAR, {}))["items"]) == 20
 
 
-async def test_popular_items_of_a_set_have_more_than_its_own_quartile(
+async def test_items_of_a_set_stand_out_above_its_own_quartile(
     films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
 ) -> None:
     westerns = [item for item, movie in movies.items() if "Western" in movie["genres"]]
     expected = popular(counts_by(ratings, viewers), westerns, movies, 100)
-    assert 0 < len(expected) < len(westerns) / 3
+    assert 0 < sum(stands_out for _, _, stands_out in expected) < len(expected)
     found = await films.call(FILTER, {"genres": ["Western"]})
     result = await films.call(POPULAR, {"item_set": found["item_set"], "k": 100})
     assert listed(result) == expected
@@ -159,8 +159,8 @@ async def test_candidates_that_a_group_never_rated_count_as_zeros(
     items = unrated + rated
     # The upper quartile of six zeros and two threes is 0.75, that of the threes alone would be 3.
     result = await films.call(POPULAR, {"items": items, "user_group": "senior"})
-    assert listed(result) == [(item, 3) for item in rated]
-    assert "stands out" not in result["message"]
+    assert listed(result) == [(item, 3, True) for item in rated]
+    assert "They stand out (more than the 0.75 quantile, 0.75 ratings)" in result["message"]
 
 
 async def test_a_group_named_twice_is_named_once_in_the_message(films: Service) -> None:
@@ -169,12 +169,14 @@ async def test_a_group_named_twice_is_named_once_in_the_message(films: Service) 
     assert twice == once
 
 
-async def test_a_single_candidate_is_listed_though_it_does_not_stand_out(
+async def test_a_single_candidate_is_compared_with_nothing(
     films: Service, ratings: list[Rating], viewers: Viewers
 ) -> None:
     result = await films.call(POPULAR, {"items": [50]})
-    assert listed(result) == [(50, counts_by(ratings, viewers)[50])]
-    assert "None stands out" in result["message"]
+    assert listed(result) == [(50, counts_by(ratings, viewers)[50], False)]
+    assert result["message"] == (
+        "1 film of 1 film given, by ratings of all viewers. No other film to choose from has ratings."
+    )
 
 
 async def test_ties_at_the_top_fall_back_to_the_most_rated_in_order_of_position(
@@ -186,7 +188,7 @@ async def test_ties_at_the_top_fall_back_to_the_most_rated_in_order_of_position(
         number += 1
     lower = next(item for item in movies if 0 < counts[item] < number)
     result = await films.call(POPULAR, {"items": [lower, *reversed(tied)]})
-    assert listed(result) == [*((item, number) for item in sorted(tied)), (lower, counts[lower])]
+    assert listed(result) == [*((item, number, False) for item in sorted(tied)), (lower, counts[lower], False)]
     assert "None stands out" in result["message"]
 
 
@@ -194,7 +196,7 @@ async def test_a_fallback_is_at_most_k_long(films: Service, ratings: list[Rating
     counts = Counter(line.item for line in ratings)
     tied = [item for item in movies if counts[item] == 1 and item != UNNAMED][:8]
     result = await films.call(POPULAR, {"items": tied, "k": 5})
-    assert listed(result) == [(item, 1) for item in sorted(tied)[:5]]
+    assert listed(result) == [(item, 1, False) for item in sorted(tied)[:5]]
 
 
 async def test_a_film_under_two_ids_is_popular_once(films: Service, ratings: list[Rating], viewers: Viewers) -> None:
@@ -203,15 +205,20 @@ async def test_a_film_under_two_ids_is_popular_once(films: Service, ratings: lis
     few = [item for item, count in counts.items() if count < 10][:20]
     assert counts[worse] > 10  # so that both would be popular among these
     result = await films.call(POPULAR, {"items": [worse, better, *few], "k": 100})
-    named = [item for item, _ in listed(result)]
+    named = [item for item, _, _ in listed(result)]
     assert better in named
     assert worse not in named
+    assert (
+        "1 of these is in the catalogue under another ID, too; only the ratings of the ID listed are counted."
+        in result["message"]
+    )
 
 
 async def test_the_film_without_a_title_is_never_popular(films: Service) -> None:
     result = await films.call(POPULAR, {"items": [UNNAMED]})
-    assert result["items"] == []
-    assert "None of the films" in result["message"]
+    assert (result["items"], result["count"]) == ([], 0)
+    assert "item_set" not in result
+    assert "1 film has no title and was left out. None of the films to choose from has ratings" in result["message"]
 
 
 async def test_an_unknown_group_is_an_error_that_lists_the_groups(films: Service) -> None:
@@ -225,3 +232,95 @@ async def test_groups_are_recognised_as_people_write_them(films: Service) -> Non
     written = await films.call(POPULAR, {"user_group": [" Young Adult", "FEMALE"], "k": 5})
     exact = await films.call(POPULAR, {"user_group": ["young_adult", "female"], "k": 5})
     assert listed(written) == listed(exact)
+
+
+async def _all_of(films: Service, item_set: str) -> list[int]:
+    found: list[int] = []
+    while len(
+        page := (await films.call(ITEM, {"item_set": item_set, "get": "title", "limit": 100, "offset": len(found)}))[
+            "items"
+        ]
+    ):
+        found += [record["item_id"] for record in page]
+    return found
+
+
+@pytest.mark.parametrize("arguments", [{}, {"user_group": ["senior"]}, {"since": "1998-03", "until": "1998-03-10"}])
+async def test_the_set_has_all_that_somebody_has_rated(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers, arguments: dict[str, Any]
+) -> None:
+    users = ages(viewers, 61, 150) if "user_group" in arguments else set(viewers)
+    days = ("1998-03-01", "1998-03-10") if "since" in arguments else ("0000", "9999")
+    chosen = [line for line in ratings if days[0] <= day_of(line) <= days[1]]
+    expected = popular(counts_by(chosen, users), list(movies), movies, 2_000)
+    result = await films.call(POPULAR, {"k": 3, **arguments})
+    assert listed(result) == expected[:3]
+    assert result["count"] == len(expected)
+    assert await _all_of(films, result["item_set"]) == [item for item, _, _ in expected]
+    n_above = sum(stands_out for _, _, stands_out in expected)
+    assert "They stand out (more than the 0.75 quantile, " in result["message"]
+    assert f"and {n_above - 3:,} more." in result["message"]
+    assert f"In all {len(expected):,} films have ratings" in result["message"]
+
+
+def day_of(line: Rating) -> str:
+    return datetime.fromtimestamp(line.timestamp, UTC).date().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "first", "last"),
+    [
+        ("1998", None, "1998-01-01", "9999"),
+        (None, "1997-11", "0000", "1997-11-30"),
+        ("1997-12-24", "1997-12-26", "1997-12-24", "1997-12-26"),
+        ("7 days", None, "1998-04-16", "9999"),
+        ("last 1 day", None, "1998-04-22", "9999"),
+        (1998, 1998, "1998-01-01", "1998-12-31"),
+    ],
+)
+async def test_only_ratings_of_the_time_asked_for_count(
+    films: Service,
+    ratings: list[Rating],
+    movies: Movies,
+    viewers: Viewers,
+    since: str | None,
+    until: str | None,
+    first: str,
+    last: str,
+) -> None:
+    chosen = [line for line in ratings if first <= day_of(line) <= last]
+    assert chosen
+    result = await films.call(POPULAR, {"since": since, "until": until, "k": 30})
+    assert listed(result) == popular(counts_by(chosen, viewers), list(movies), movies, 30)
+    assert ("The ratings are from 1997-09-20 to 1998-04-22." in result["message"]) == (
+        "day" in str(since) or until == 1998
+    )
+
+
+async def test_a_time_in_a_group_counts_the_ratings_of_both(
+    films: Service, ratings: list[Rating], movies: Movies, viewers: Viewers
+) -> None:
+    chosen = [line for line in ratings if day_of(line) >= "1998-03-01"]
+    result = await films.call(POPULAR, {"since": "1998-03", "user_group": ["female", "teenager"]})
+    users = of_gender(viewers, "F") & ages(viewers, 13, 19)
+    assert listed(result) == popular(counts_by(chosen, users), list(movies), movies, 20)
+
+
+async def test_a_time_without_ratings_says_when_there_are_some(films: Service) -> None:
+    result = await films.call(POPULAR, {"since": "2005"})
+    assert (result["items"], result["count"]) == ([], 0)
+    assert "The ratings are from 1997-09-20 to 1998-04-22." in result["message"]
+    with pytest.raises(InvalidInputError, match="since 1998-04 is after until 1998-02"):
+        await films.call(POPULAR, {"since": "1998-04", "until": "1998-02"})
+    with pytest.raises(InvalidInputError, match="a date is written with the year first"):
+        await films.call(POPULAR, {"since": "last month"})
+
+
+async def test_a_small_group_carries_a_warning(films: Service, viewers: Viewers) -> None:
+    kids = ages(viewers, 0, 12)
+    assert 0 < len(kids) < 10
+    assert (
+        f"With only {len(kids)} viewers this may be chance."
+        in (await films.call(POPULAR, {"user_group": "kid"}))["message"]
+    )
+    assert "chance" not in (await films.call(POPULAR, {"user_group": "senior"}))["message"]

@@ -1,0 +1,99 @@
+"""The time that a call is about, between two dates as callers give them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from mcp_server.dataset.facts import Feature
+from mcp_server.dataset.windows import DAY, Window
+from mcp_server.errors import InvalidInputError
+from mcp_server.tools.arguments import Arguments
+from mcp_server.tools.limits import Date, check_date, year_as_text
+from mcp_server.tools.results import count_of
+
+if TYPE_CHECKING:
+    from mcp_server.catalog.timeline import Timeline
+    from mcp_server.dataset.spec import DatasetSpec
+
+_LAST_DAYS = re.compile(r"(?:the )?(?:last )?(\d{1,6}) days?", re.IGNORECASE)
+"""The form of a time that goes back from the newest interaction."""
+
+
+def _check_since(text: str) -> str:
+    return text.strip() if _LAST_DAYS.fullmatch(text.strip()) else check_date(text)
+
+
+Since = Annotated[str, BeforeValidator(year_as_text), AfterValidator(_check_since)]
+
+
+class WindowArguments(Arguments):
+    """The two ends of the time that counts."""
+
+    since: Annotated[Since | None, Feature.TIMES] = Field(
+        None, description="Only from a date on: 2024, 2024-03 or 2024-03-05; or '30 days': the data's last."
+    )
+    until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Only to the end of a date.")
+
+
+@dataclass(frozen=True)
+class NamedWindow:
+    """The time that a call names."""
+
+    window: Window | None
+    """None for all time."""
+    words: str
+    """It in words, with a space in front, such as " since 2024-03"; empty for all time."""
+    notes: list[str]
+    """Sentences about what that means for this dataset."""
+
+
+async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowArguments) -> NamedWindow:
+    """The time that a call names.
+
+    Raises:
+        InvalidInputError: It ends before it begins.
+    """
+    since, until = arguments.since, arguments.until
+    if since is None and until is None:
+        return NamedWindow(None, "", [])
+    nouns, span = spec.nouns, await timeline.span()
+    if span is None:
+        raise InvalidInputError(f"since, until: no {nouns.interaction} has a time that is known")
+    days = None if since is None else _LAST_DAYS.fullmatch(since)
+    if days:
+        since = _day(span[1] - (int(days[1]) - 1) * DAY)
+    window = Window.between(since, until)
+    assert window is not None
+    if window.begin is not None and window.end is not None and window.begin >= window.end:
+        raise InvalidInputError(f"since {since} is after until {until}: there is no such time")
+    ends = [*([f"since {since}"] if since else []), *([f"until the end of {until}"] if until else [])]
+    notes = []
+    if days or not _is_inside(window, span):
+        notes.append(f"The {nouns.interactions} are from {_day(span[0])} to {_day(span[1])}.")
+    if spec.interactions.kind in ("counts", "events"):
+        notes.append(
+            f"The time of a {nouns.user}'s {nouns.interactions} of a {nouns.item} is that of the latest: all of them "
+            "count where it is in this time, and none otherwise."
+        )
+    if n_untimed := await timeline.n_untimed():
+        verbs = ("has", "is") if n_untimed == 1 else ("have", "are")
+        pairs = count_of(
+            n_untimed, f"pair of a {nouns.user} and a {nouns.item}", f"pairs of {nouns.user} and {nouns.item}"
+        )
+        notes.append(f"{pairs} {verbs[0]} no time that is known and {verbs[1]} left out.")
+    return NamedWindow(window, f" {' '.join(ends)}", notes)
+
+
+def _is_inside(window: Window, span: tuple[int, int]) -> bool:
+    """True where the open and given ends of a window are among the days of the data."""
+    begin, end = window.begin, window.end
+    return (begin is None or span[0] <= begin <= span[1]) and (end is None or span[0] < end <= span[1] + DAY)
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).date().isoformat()
