@@ -112,10 +112,12 @@ async def _examine_state(state: "OpenState", settings: Settings, dataset: Findin
     findings.append(await _check("state", lambda: _state(state, settings)))
     if findings[-1].status == "error":
         if dataset.status == "ok":
-            findings += _added_tools(settings, DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
+            findings += _added_tools(
+                settings, DatasetFacts(load_spec(find_spec_file(settings.dataset)), None, settings.tools)
+            )
         return findings
     manifest = state.manifests.manifest()
-    findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card))
+    findings += _added_tools(settings, DatasetFacts(manifest.spec, manifest.card, settings.tools))
     async with contextlib.aclosing(Backends(state, manifest, settings.item_set_days)) as backends:
         return findings + await _examine_backends(backends, state, manifest)
 
@@ -194,7 +196,7 @@ def _added_tools(settings: Settings, facts: "DatasetFacts") -> list[Finding]:
     from mcp_server.serving.plugins import Plugins
     from mcp_server.tools import build_tools
 
-    added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts, settings.tools))
+    added = Plugins(settings.tools_path).build(facts, taken=build_tools(facts))
     findings = [Finding("tools", problem.status, str(problem)) for problem in added.problems]
     if added.tools:
         text = "; ".join(f"{name} from {place}" for name, place in added.places.items())

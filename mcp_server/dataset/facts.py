@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from functools import cached_property, reduce
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
@@ -106,8 +106,12 @@ class Feature(Flag):
     """Items that may not be available."""
     LIKENESS = auto()
     """Categories of items or texts that are searched: by these, items are alike."""
-    GROUPINGS = auto()
-    """Fields by which items or users make groups."""
+    LIKING = auto()
+    """Interactions of which only some count as liking."""
+    FIND_USERS = auto()
+    """The tool find_users_tool."""
+    STATISTICS = auto()
+    """The tool get_statistics_tool, for fields by which items or users make groups."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +129,13 @@ Text: TypeAlias = "str | When | Sequence[Text]"
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """A dataset's specification and, once it has been prepared, its card."""
+    """A dataset's specification and, once it has been prepared, its card; and which tools are published for it."""
 
     spec: DatasetSpec
     card: DatasetCard | None
     """None while nothing has been prepared."""
+    tools: Literal["all", "eight"] = "all"
+    """The tools that are published: all that there are, or eight."""
 
     @cached_property
     def features(self) -> Feature:
@@ -157,7 +163,9 @@ class DatasetFacts:
             Feature.DATES: "date" in kinds,
             Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
-            Feature.GROUPINGS: bool(item_groupings(spec)) or bool(spec.users.groups),
+            Feature.LIKING: spec.interactions.kind != "likes",
+            Feature.FIND_USERS: self.tools == "all",
+            Feature.STATISTICS: self.tools == "all" and bool(item_groupings(spec) or spec.users.groups),
             Feature.LIKENESS: bool(spec.categories) or spec.search is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)

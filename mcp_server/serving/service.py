@@ -52,7 +52,7 @@ class Service:
 
     def _set_tools(self, facts: DatasetFacts) -> None:
         self.facts = facts
-        self.tools: dict[str, Tool] = self._plugins.add_to(build_tools(facts, self._settings.tools), facts)
+        self.tools: dict[str, Tool] = self._plugins.add_to(build_tools(facts), facts)
         self.prompts: dict[str, Prompt] = build_prompts(facts)
         self.resources = Resources(facts)
         self.instructions = write_instructions(facts)

@@ -60,7 +60,7 @@ class ServedState:
         try:
             self._adopt(self._find_new_manifest())
             if self.manifest is None:
-                on_takeover(DatasetFacts(load_spec(find_spec_file(settings.dataset)), None))
+                on_takeover(DatasetFacts(load_spec(find_spec_file(settings.dataset)), None, settings.tools))
         except BaseException:
             self._state.close()
             raise
@@ -136,7 +136,7 @@ class ServedState:
             return
         version, manifest = found
         if manifest is not None:
-            self._on_takeover(DatasetFacts(manifest.spec, manifest.card))
+            self._on_takeover(DatasetFacts(manifest.spec, manifest.card, self._settings.tools))
         self._version, self.manifest = version, manifest
 
     async def backends(self) -> "Backends":

@@ -1,7 +1,5 @@
 """The tools of the server, a module each, and the list of them for a dataset."""
 
-from typing import Literal
-
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.tools import (
     find_users,
@@ -17,10 +15,7 @@ from mcp_server.tools import (
 )
 from mcp_server.tools.tool import Tool
 
-Chosen = Literal["all", "eight"]
-"""The tools to publish: all, or only those of ``EIGHT``."""
-
-EIGHT = (
+BUILDERS = (
     top_k_recommendations.build,
     item_filter.build,
     vector_store_search.build,
@@ -29,12 +24,12 @@ EIGHT = (
     user_metadata.build,
     item_metadata.build,
     interacted_items.build,
+    find_users.build,
+    statistics.build,
 )
 
-ALL = (*EIGHT, find_users.build, statistics.build)
 
-
-def build_tools(facts: DatasetFacts, chosen: Chosen = "all") -> dict[str, Tool]:
+def build_tools(facts: DatasetFacts) -> dict[str, Tool]:
     """The tools that a dataset can have, by name."""
-    built = (build(facts) for build in {"all": ALL, "eight": EIGHT}[chosen])
+    built = (build(facts) for build in BUILDERS)
     return {tool.name: tool for tool in built if tool.needs in facts.features}

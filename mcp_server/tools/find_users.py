@@ -79,6 +79,7 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=FindUsersArguments,
         result=FindUsersResult,
         run=find_users,
+        needs=Feature.FIND_USERS,
     )
 
 

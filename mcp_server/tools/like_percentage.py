@@ -23,7 +23,9 @@ would be interested in").
 """,
     When(Feature.SEARCH_TEXTS, "For a {text} or an idea, pass the 10 nearest of vector_store_search_tool;\n"),
     When(Feature.FILTERS, "for a name or kind, the item_set of item_filter_tool.\n"),
-    "Not for which are liked most: get_popular_items_tool.",
+    "Not for which are liked most: get_popular_items_tool",
+    When(Feature.FIND_USERS, ", nor for whom to tell: find_users_tool"),
+    ".",
 )
 
 

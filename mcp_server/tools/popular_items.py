@@ -37,7 +37,14 @@ DESCRIPTION = (
             'Statistics ("most engaging {one}"',
             When(Feature.MEASURES, ', "ideal {measures}"'),
             When(Feature.FILTERED_MONTHS, ', "best {one} of a season"'),
-            "): for each {one}, item_filter_tool, its item_set here with k=3, then get_item_metadata_tool.\n",
+            "): ",
+            When(
+                Feature.STATISTICS,
+                "get_statistics_tool.\n",
+                otherwise=(
+                    "for each {one}, item_filter_tool, its item_set here with k=3, then get_item_metadata_tool.\n"
+                ),
+            ),
         ),
     ),
     "Not for shares of {users}: get_like_percentage_tool.",

@@ -12,20 +12,21 @@ from mcp_server.dataset.computed_fields import amount_name
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.groupings import ItemGrouping, item_groupings
 from mcp_server.dataset.ids import ItemId, UserId
-from mcp_server.dataset.windows import Window
 from mcp_server.dataset.words import has_many_fields
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, candidate_items
 from mcp_server.tools.limits import Date
-from mcp_server.tools.results import Result, count_of
+from mcp_server.tools.results import Entry, Result, count_of
 from mcp_server.tools.statistics_message import Counted, Shown, say_statistics
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.user_groups import NamedGroups, named_groups
+from mcp_server.tools.windows import NamedWindow, Since, WindowArguments, named_window
 
 if TYPE_CHECKING:
     from mcp_server.catalog.breakdown import Breakdown, Selection
     from mcp_server.catalog.catalog import Catalog
-    from mcp_server.dataset.spec import DatasetSpec
+    from mcp_server.dataset.spec import DatasetSpec, Nouns
+    from mcp_server.dataset.windows import Window
     from mcp_server.serving.backends import Backends
     from mcp_server.tools.statistics_columns import Columns
     from mcp_server.types import Id, IntArray
@@ -45,28 +46,46 @@ Numbers by groups of {items}""",
 )
 
 
-class StatisticsArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
+class StatisticsArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserId, ItemId]):
     group_by: Annotated[list[str], OneOrMore] = Field(
         min_length=1, max_length=MOST_GROUPINGS, description="1 or 2 fields."
     )
     user: UserId | None = Field(None, description="Only this {user}.")
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(None, description="Only these.")
-    since: Annotated[Date | None, Feature.TIMES] = Field(None, description="Date.")
-    until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Date.")
+    since: Annotated[Since | None, Feature.TIMES] = Field(None, description="As get_popular_items_tool.")
+    until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Likewise.")
     order_by: str | None = Field(None, description='Column of the result, or "n_items asc".')
     k: K = 20
     offset: Offset = 0
 
 
+class Shares(Entry):
+    share: float | None = Field(None, description="Percent of the {interactions}.")
+    mean_rating: Annotated[float | None, Feature.RATINGS] = None
+    like_share: Annotated[float | None, Feature.LIKING] = Field(None, description="Percent that are likes.")
+
+
+class Group(Entry):
+    group: dict[str, Any] = Field(default_factory=dict, description="Null: not known.")
+    n_items: int | None = Field(None, description="{Items} of the catalogue.")
+    n_users: int | None = Field(None, description="{Users}, with and without {interactions}.")
+
+
+class StatisticsRow(Shares, Group, extra="allow"):
+    """The numbers of a group; and the number of interactions, under a name that has the dataset's word for them."""
+
+    per_item: float | None = Field(None, description="{Interactions} per {item}.")
+    per_user: float | None = Field(None, description="Likewise.")
+    lift: float | None = Field(None, description="The share over that of everybody.")
+    everybody: Shares | None = Field(None, description="To compare with.")
+    few: bool | None = Field(None, description="Fewer than 10 stand behind it.")
+
+
 class StatisticsResult(Result):
-    rows: list[dict[str, Any]] = Field(
-        description="Null: not known. n_items: in the catalogue. share: percent of {interactions}. like_share: percent "
-        "of these that are likes. per_item: {interactions} per {item}. everybody: the same of all {users}; lift: share "
-        "over theirs. few: fewer than 10."
-    )
+    rows: list[StatisticsRow] = Field(description="Groups.")
     n_rows: int = Field(description="In all.")
     remaining: int = Field(description="Still to list, by offset.")
-    total: dict[str, Any] = Field(description="Of all that was counted.")
+    total: StatisticsRow = Field(description="Of all that is counted.")
 
 
 def build(facts: DatasetFacts) -> Tool:
@@ -78,7 +97,7 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=StatisticsArguments,
         result=StatisticsResult,
         run=statistics,
-        needs=Feature.GROUPINGS,
+        needs=Feature.STATISTICS,
         choices=None
         if has_many_fields(facts.spec)
         else {"group_by": [*item_groupings(facts.spec), *_of_users(facts.spec)]},
@@ -99,33 +118,43 @@ class _GroupBy:
 async def statistics(backends: Backends, arguments: StatisticsArguments[Id, Id]) -> StatisticsResult:
     from mcp_server.tools.statistics_columns import columns_of, total_of  # with NumPy
 
-    spec, catalog = backends.spec, await backends.catalog()
+    spec, nouns, catalog = backends.spec, backends.spec.nouns, await backends.catalog()
     group_by = _read_group_by(arguments.group_by, spec)
     groups = named_groups(backends, arguments.user_group)
-    selection = await _select(backends, arguments, group_by, groups)
+    time = await named_window(catalog.statistics.timeline, spec, arguments)
+    selection = await _select(backends, arguments, group_by, groups, time.window)
     breakdown = await _break_down(catalog, group_by, selection)
-    amount = amount_name(spec)
+    amount = _name_amount(spec)
     columns = columns_of(breakdown, amount, spec)
     order, in_words = await _order(catalog, arguments.order_by or amount, columns, breakdown, group_by.names)
     page = order[arguments.offset : arguments.offset + arguments.k]
-    keys = [name if name not in columns.names else f"{name}:value" for name in group_by.names]
-    values = [dict(zip(keys, each, strict=True)) for each in await catalog.breakdowns.values(breakdown, page)]
-    rows = [of_groups | numbers for of_groups, numbers in zip(values, columns.rows(page), strict=True)]
+    values = await catalog.breakdowns.values(breakdown, page)
+    rows = [
+        StatisticsRow(group=dict(zip(group_by.names, value, strict=True)), **numbers)
+        for value, numbers in zip(values, columns.rows(page), strict=True)
+    ]
+    counted = _say_counted(catalog, nouns, arguments, groups, selection, time, breakdown.n_users)
     shown = Shown(
         by=" and ".join(group_by.names),
         order=in_words,
         offset=arguments.offset,
         n_rows=len(rows),
-        n_few=sum("few" in row for row in rows),
+        n_few=sum(row.few is not None for row in rows),
     )
-    counted = await _say_counted(backends, arguments, groups, selection, breakdown.n_users)
+    total = {"n_items": counted.n_items, "n_users": breakdown.n_users, **total_of(breakdown.total, amount, spec)}
     return StatisticsResult(
-        message=say_statistics(spec, counted, breakdown, shown),
+        message=say_statistics(spec, counted, breakdown, shown, time.notes),
         rows=rows,
         n_rows=breakdown.n_rows,
         remaining=max(breakdown.n_rows - arguments.offset - len(rows), 0),
-        total=total_of(breakdown.total, amount, spec) | {"n_items": counted.n_items, "n_users": breakdown.n_users},
+        total=StatisticsRow(**total),
     )
+
+
+def _name_amount(spec: DatasetSpec) -> str:
+    """The name of the number of interactions: a plain one, where the dataset's word makes that of another number."""
+    name = amount_name(spec)
+    return "n_interactions" if name in StatisticsRow.model_fields else name
 
 
 def _of_users(spec: DatasetSpec) -> dict[str, str]:
@@ -182,7 +211,11 @@ async def _order(
 
 
 async def _select(
-    backends: Backends, arguments: StatisticsArguments[Id, Id], group_by: _GroupBy, groups: NamedGroups
+    backends: Backends,
+    arguments: StatisticsArguments[Id, Id],
+    group_by: _GroupBy,
+    groups: NamedGroups,
+    window: Window | None,
 ) -> Selection:
     """The interactions that a call counts.
 
@@ -205,36 +238,33 @@ async def _select(
     if given is not None:
         items = np.zeros(catalog.n_items, dtype=bool)
         items[given] = True
-    window = Window.between(arguments.since, arguments.until)
-    if window is not None and window.begin is not None and window.end is not None and window.begin >= window.end:
-        raise InvalidInputError(f"since {arguments.since} is after until {arguments.until}: no time is in between")
     return Selection(items, user, groups.values, window)
 
 
-async def _say_counted(
-    backends: Backends, arguments: StatisticsArguments[Id, Id], groups: NamedGroups, selection: Selection, n_users: int
+def _say_counted(
+    catalog: Catalog,
+    nouns: Nouns,
+    arguments: StatisticsArguments[Id, Id],
+    groups: NamedGroups,
+    selection: Selection,
+    time: NamedWindow,
+    n_users: int,
 ) -> Counted:
     """What a call counts, in words."""
-    import numpy as np
-
-    nouns, catalog = backends.spec.nouns, await backends.catalog()
     whom = f"all {nouns.users}"
     if arguments.user is not None:
         whom = f"{nouns.user} {arguments.user}"
     elif groups.name:
         whom = f"{count_of(n_users, nouns.user, nouns.users)} ({groups.name})"
-    n_given, n_distinct = int(selection.items.sum()), len(catalog.twins.once(np.flatnonzero(selection.items)))
+    given = selection.items.nonzero()[0]
     is_restricted = arguments.items is not None or arguments.item_set is not None
     return Counted(
         whom=whom,
         of_group=bool(groups.name),
-        among=f" with {count_of(n_given, nouns.item, nouns.items)} given" if is_restricted else "",
-        time="".join(
-            f" {name} {date}" for name, date in (("since", arguments.since), ("until", arguments.until)) if date
-        ),
-        n_untimed=0 if selection.window is None else await catalog.statistics.timeline.n_untimed(),
-        n_items=n_distinct,
-        n_twins=n_given - n_distinct,
+        among=f" with {count_of(len(given), nouns.item, nouns.items)} given" if is_restricted else "",
+        time=time.words,
+        n_items=len(catalog.twins.once(given)),
+        n_given=len(given),
     )
 
 

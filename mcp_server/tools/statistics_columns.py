@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mcp_server.dataset.feedback import plain_number
-from mcp_server.tools.statistics_message import FEW
+from mcp_server.tools.reliability import FEWEST_USERS
 
 if TYPE_CHECKING:
     from mcp_server.catalog.breakdown import Breakdown, Part
@@ -33,11 +33,6 @@ class Columns:
     """Those of everybody, beside those of some users."""
     few: BoolArray
     """(n_rows,): True for rows of few pairs of users and items, or of few users."""
-
-    @property
-    def names(self) -> set[str]:
-        """Names that rows may have for numbers."""
-        return {*self.values, "everybody", "few"}
 
     def rows(self, chosen: IntArray) -> list[dict[str, Any]]:
         """Some rows for people."""
@@ -79,17 +74,19 @@ def columns_of(breakdown: Breakdown, amount: str, spec: DatasetSpec) -> Columns:
         values["n_users"] = breakdown.users_in_rows
     values[amount] = rows.amounts
     values |= _ratios(breakdown.selected, spec)
-    if breakdown.n_items is not None:
+    if breakdown.n_items is not None and breakdown.n_users > 1:
         values["per_item"] = rows.amounts / breakdown.n_items
-    elif breakdown.users_in_rows is not None:
+    if breakdown.n_items is None and breakdown.users_in_rows is not None:
         values["per_user"] = rows.amounts / np.maximum(breakdown.users_in_rows, 1)
     others = {} if breakdown.others is None else _ratios(breakdown.others, spec)
     if others:
         values["lift"] = np.divide(
             values["share"], others["share"], out=np.full(len(rows.amounts), np.nan), where=others["share"] > 0
         )
-    few = rows.n_pairs < FEW
-    return Columns(values, others, few if breakdown.users_in_rows is None else few | (breakdown.users_in_rows < FEW))
+    few = rows.n_pairs < FEWEST_USERS
+    if breakdown.users_in_rows is not None:
+        few |= breakdown.users_in_rows < FEWEST_USERS
+    return Columns(values, others, few)
 
 
 def _ratios(part: Part, spec: DatasetSpec) -> dict[str, DoubleArray]:

@@ -9,6 +9,7 @@ import pytest
 from mcp_server.apps import build_pages
 from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature
+from mcp_server.dataset.groupings import item_groupings
 from mcp_server.dataset.words import either, round_middle, singular
 from mcp_server.prompts.instructions import write_assistant_prompt, write_instructions
 from mcp_server.prompts.library import build_prompts
@@ -48,13 +49,13 @@ def said(facts: DatasetFacts) -> Iterator[str]:
 @pytest.mark.parametrize("made", MADE_UP.values(), ids=MADE_UP)
 def test_nothing_that_is_said_is_about_films(made: Callable[[], DatasetFacts]) -> None:
     for text in said(made()):
-        assert not FILM_WORDS.findall(text), text
+        assert not FILM_WORDS.findall(text.replace(":month", "")), text  # a part of any date
 
 
 @pytest.mark.parametrize("made", MADE_UP.values(), ids=MADE_UP)
 def test_before_preparation_nothing_is_about_films_either(made: Callable[[], DatasetFacts]) -> None:
     for text in said(DatasetFacts(made().spec, None)):
-        assert not FILM_WORDS.findall(text), text
+        assert not FILM_WORDS.findall(text.replace(":month", "")), text  # a part of any date
 
 
 @pytest.mark.parametrize("made", MADE_UP.values(), ids=MADE_UP)
@@ -64,7 +65,7 @@ def test_names_with_underscores_are_those_of_fields_tools_prompts_and_arguments(
     facts = made()
     tools, prompts = build_tools(facts), build_prompts(facts)
     known = {*tools, *prompts, *(field.name for field in (*facts.spec.items.fields, *facts.spec.users.fields))}
-    known |= {field.name for field in computed_fields(facts.spec)}
+    known |= {field.name for field in computed_fields(facts.spec)} | {*item_groupings(facts.spec)}
     for tool in tools.values():
         known |= {*re.findall(r'"(\w+)":', json.dumps([tool.input_schema, tool.output_schema]))}
     for text in said(facts):

@@ -31,6 +31,8 @@ NAMES = {
     "get_user_metadata_tool",
     "get_item_metadata_tool",
     "get_interacted_items_tool",
+    "find_users_tool",
+    "get_statistics_tool",
 }
 
 
@@ -107,7 +109,8 @@ def test_detail_names_the_fields_of_the_summary(tools: dict[str, Tool]) -> None:
     films = "genres" in tools["item_filter_tool"].input_schema["properties"]
     fields = "release_year, genres, imdb_rating" if films else "department, price"
     listing = {name for name, tool in tools.items() if "detail" in tool.input_schema["properties"]}
-    assert listing == set(tools) - {"get_like_percentage_tool", "get_user_metadata_tool", "get_item_metadata_tool"}
+    without = {"get_like_percentage_tool", "get_user_metadata_tool", "get_item_metadata_tool"}
+    assert listing == set(tools) - without - {"find_users_tool", "get_statistics_tool"}
     for name in listing:
         described = tools[name].input_schema["properties"]["detail"]
         assert (described["enum"], described["default"]) == (["compact", "full"], "compact")
@@ -157,6 +160,8 @@ def test_only_what_must_be_given_is_required() -> None:
         "get_user_metadata_tool": {"user", "get"},
         "get_item_metadata_tool": {"get"},
         "get_interacted_items_tool": {"user"},
+        "find_users_tool": set(),
+        "get_statistics_tool": {"group_by"},
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.tools import build_tools
 from tests.dataset.variants import EVERY_SET, films_without
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 
 NEEDED = {FILTER: "filters", SEARCH: "search", USER: "user fields"}
 
@@ -20,7 +20,7 @@ def texts(facts: DatasetFacts) -> dict[str, str]:
 @pytest.mark.parametrize("removed", EVERY_SET, ids=" ".join)
 def test_tools_are_there_with_what_they_need_and_name_only_one_another(removed: tuple[str, ...]) -> None:
     said = texts(films_without(*removed))
-    every = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
+    every = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY, FIND_USERS, STATISTICS}
     assert set(said) == {name for name in every if NEEDED.get(name) not in removed}
     for name, text in said.items():
         assert set(re.findall(r"\w+_tool\b", text)) <= set(said) - {name}
