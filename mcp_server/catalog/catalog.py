@@ -26,6 +26,7 @@ from mcp_server.catalog.likers import Likers
 from mcp_server.catalog.name_index import NameIndex
 from mcp_server.catalog.numbers import ItemNumbers
 from mcp_server.catalog.popularity import most_popular
+from mcp_server.catalog.reach import Reaches
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.catalog.selection import ItemSelection, Selector, TermCondition
 from mcp_server.catalog.statistics import Statistics
@@ -113,6 +114,7 @@ class Catalog:
         self.users = Users(database, tables, self.n_users)
         self.likers = Likers(arrays, self.twins, self.n_users)
         self.statistics = Statistics(database, tables, arrays, layout, spec.interactions.kind)
+        self.reaches = Reaches(arrays, self.statistics, layout)
         self.columns = ItemColumns(arrays, self.statistics, spec)
         grouper = ItemGrouper(database, tables, arrays, self.columns, self.n_items)
         self.breakdowns = Breakdowns(self.statistics, grouper, self.twins)

@@ -38,7 +38,7 @@ class Statistics:
     ) -> None:
         self._database, self._arrays, self._layout, self._feedback = database, arrays, layout, feedback
         self._measures = measures_of(feedback)
-        self._segments = Segments(database, tables, arrays, self._measures)
+        self.segments = Segments(database, tables, arrays, self._measures)
         self.timeline = Timeline(arrays, feedback)
         found = tables.interactions.c
         self._pairs = select(found.user, found.item, found.liked, found.rating, found.n_events).where(
@@ -55,11 +55,19 @@ class Statistics:
         Raises:
             BackendError: The database cannot be read.
         """
+        return int(np.count_nonzero(await self.likers(idx)))
+
+    async def likers(self, idx: IntArray) -> BoolArray:
+        """(n_users,): True for the users who like at least one of the items.
+
+        Raises:
+            BackendError: The database cannot be read.
+        """
         ends = await self._arrays.whole(LIKER_ENDS)
         (likers,) = await self._arrays.ranges([LIKERS], ends[idx], ends[idx + 1])
         like = np.zeros(self._layout.n_users, dtype=bool)
         like[likers] = True
-        return int(np.count_nonzero(like))
+        return like
 
     async def numbers(self, groups: Groups, window: Window | None = None) -> ItemNumbers:
         """The numbers of all items, by the users of some groups, in some time.
@@ -78,7 +86,7 @@ class Statistics:
         return numbers
 
     async def _sum_up(self, groups: Groups, window: Window | None) -> ItemNumbers:
-        chosen = await self._segments.choose(groups) if groups else None
+        chosen = await self.segments.choose(groups) if groups else None
         if chosen is None and window is None:
             return await self._of_all()
         sums = Sums(self._measures, self._layout.n_items)
@@ -110,7 +118,7 @@ class Statistics:
         Raises:
             BackendError: The database cannot be read.
         """
-        chosen = await self._segments.choose(groups or {}, field)
+        chosen = await self.segments.choose(groups or {}, field)
         values = list(dict.fromkeys(chosen.values))
         group = np.array([values.index(value) for value in chosen.values], dtype=np.int64)
         sums = Sums(self._measures, len(values))
@@ -150,10 +158,10 @@ class Statistics:
         """
         if window is None:
             assert chosen is not None
-            async for portion in self._segments.used(chosen):
+            async for portion in self.segments.used(chosen):
                 yield portion
             return
-        place_of_user = None if chosen is None else _places(await self._segments.of_users(), chosen)
+        place_of_user = None if chosen is None else _places(await self.segments.of_users(), chosen)
         async for pairs in self.timeline.pieces(window):
             measures = pair_measures(pairs, self._feedback)
             if place_of_user is None:

@@ -72,6 +72,7 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
     if window.begin is not None and window.end is not None and window.begin >= window.end:
         raise InvalidInputError(f"since {since} is after until {until}: there is no such time")
     ends = [*([f"since {since}"] if since else []), *([f"until the end of {until}"] if until else [])]
+    words = f"in {since}" if since == until else " ".join(ends)
     notes = []
     if days or not _is_inside(window, span):
         notes.append(f"The {nouns.interactions} are from {_day(span[0])} to {_day(span[1])}.")
@@ -86,7 +87,7 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
             n_untimed, f"pair of a {nouns.user} and a {nouns.item}", f"pairs of {nouns.user} and {nouns.item}"
         )
         notes.append(f"{pairs} {verbs[0]} no time that is known and {verbs[1]} left out.")
-    return NamedWindow(window, f" {' '.join(ends)}", notes)
+    return NamedWindow(window, f" {words}", notes)
 
 
 def _is_inside(window: Window, span: tuple[int, int]) -> bool:

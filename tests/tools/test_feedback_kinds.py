@@ -92,6 +92,14 @@ async def test_what_is_latest_in_a_time_counts(
     assert ("is that of the latest: all of them count where it is in this time" in answer["message"]) == is_summed
 
 
+async def test_likes_in_a_time_are_those_whose_latest_is_in_it(tmp_path: Path) -> None:
+    made = Catalogue("abc", TIMED, {**COUNTS, **TIMES, "like_threshold": 4})
+    answer = await made.answer(tmp_path, LIKE, items=["a", "b"], until="1970-01-03")
+    assert (answer["n_users_who_like"], answer["n_users"], answer["percentage"]) == (1, 3, 33.3)
+    assert answer["expected_percentage"] == 22.2  # one of the three likes one of three, and 2 are chosen
+    assert "Of them, 2 customers have interactions until the end of 1970-01-03." in answer["message"]
+
+
 async def test_without_times_there_is_no_time_to_ask_for(tmp_path: Path) -> None:
     made = Catalogue("abc", TIMED, LIKES)
     with pytest.raises(InvalidInputError, match="there is no argument 'since'"):
@@ -124,7 +132,8 @@ async def test_the_message_says_what_liking_takes(
 ) -> None:
     answer = await catalogue.answer(tmp_path, LIKE, items=["b"])
     assert answer["n_users_who_like"] == n_likers
-    assert answer["message"].endswith(meaning)
+    assert meaning in answer["message"]
+    assert answer["message"].endswith("With only 3 customers this may be chance.")
 
 
 async def test_nobody_likes_anything_where_there_are_no_users(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The share of users who like some films, on MovieLens, against loops over the raw ratings."""
 
+import math
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -63,3 +66,48 @@ async def test_like_percentage_wants_items(films: Service) -> None:
         await films.call(LIKE, {"items": []})
     with pytest.raises(InvalidInputError, match=r"film 1683 is not in ml-100k: IDs run from 1 to 1682"):
         await films.call(LIKE, {"items": [1, 1683]})
+
+
+def by_chance(ratings: Iterable[Rating], users: set[int], n: int) -> float:
+    """Percent of users who like at least one of n random films, by counting the choices without any."""
+    n_liked = dict.fromkeys(users, 0)
+    for line in ratings:
+        if line.user in users and line.rating >= 4:
+            n_liked[line.user] += 1
+    chances = [1 - Fraction(math.comb(1682 - liked, n), math.comb(1682, n)) for liked in n_liked.values()]
+    return float(100 * sum(chances) / len(users))
+
+
+@pytest.mark.parametrize("items", [[1], [50, 181], list(range(1, 40)), list(range(1, 1600)), list(range(1, 1683))])
+async def test_chance_is_the_share_that_as_many_random_films_would_have(
+    films: Service, ratings: list[Rating], viewers: Viewers, items: list[int]
+) -> None:
+    result = await films.call(LIKE, {"items": items})
+    assert result["expected_percentage"] == pytest.approx(by_chance(ratings, set(viewers), len(items)), abs=0.0501)
+    what = "A random film" if len(items) == 1 else "As many random films"
+    assert f"{what} would have {result['expected_percentage']:g}%." in result["message"]
+
+
+async def test_the_share_in_a_group_and_a_time(films: Service, ratings: list[Rating], viewers: Viewers) -> None:
+    women = {user for user, viewer in viewers.items() if viewer["gender"] == "F"}
+    in_march = [line for line in ratings if f"{datetime.fromtimestamp(line.timestamp, UTC):%Y-%m}" == "1998-03"]
+    for asked, users, lines in (
+        ({"user_group": "female"}, women, ratings),
+        ({"since": "1998-03", "until": "1998-03"}, set(viewers), in_march),
+        ({"user_group": "female", "since": "1998-03", "until": "1998-03-31"}, women, in_march),
+    ):
+        result = await films.call(LIKE, {"items": [1, 50, 100, 181], **asked})
+        liking = likers(lines, [1, 50, 100, 181]) & users
+        assert liking
+        assert (result["n_users_who_like"], result["n_users"]) == (len(liking), len(users))
+        assert result["percentage"] == round(100 * len(liking) / len(users), 1)
+        assert result["expected_percentage"] == pytest.approx(by_chance(lines, users, 4), abs=0.0501)
+        if "since" in asked:
+            n_active = len({line.user for line in lines} & users)
+            assert f"Of them, {n_active} viewers have ratings" in result["message"]
+
+
+async def test_a_small_group_carries_a_warning(films: Service, viewers: Viewers) -> None:
+    kids = [user for user, viewer in viewers.items() if viewer["age"] <= 12]
+    result = await films.call(LIKE, {"items": [1], "user_group": ["kid"]})
+    assert f"With only {len(kids)} viewers this may be chance." in result["message"]
