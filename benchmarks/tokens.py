@@ -26,6 +26,8 @@ TYPICAL: dict[str, dict[str, Any]] = {
     "get_user_metadata_tool": {"user": 98, "get": ["age", "age_category", "gender", "occupation"]},
     "get_item_metadata_tool": {"items": [9], "get": ["description", "genres", "release_year"]},
     "get_interacted_items_tool": {"user": 90},
+    "find_users_tool": {"items": [943]},
+    "get_statistics_tool": {"group_by": ["genres"], "user": 655},
 }
 
 LARGEST: dict[str, dict[str, Any]] = {
@@ -41,6 +43,8 @@ LARGEST: dict[str, dict[str, Any]] = {
         "get": ["actors", "description", "storyline"],
     },
     "get_interacted_items_tool": {"user": 405, "k": 100},
+    "find_users_tool": {"similar_to": 405, "k": 100},
+    "get_statistics_tool": {"group_by": ["genres", "gender"], "k": 100},
 }
 
 

@@ -1,4 +1,4 @@
-"""A recommender engine for LLM assistants: eight recommendation tools over the Model Context Protocol."""
+"""A recommender engine for LLM assistants: ten recommendation tools over the Model Context Protocol."""
 
 import sys
 

@@ -1,30 +1,27 @@
 """Users by their positions, and by the groups that they are in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, select
 
 from mcp_server.catalog.schema import CatalogTables
+from mcp_server.catalog.segments import Groups, Segments
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, batches
 from mcp_server.types import IntArray
 
 
 class Users:
-    """Queries for many users at once."""
+    """Queries for many users at once. All raise BackendError where the database cannot be read."""
 
-    def __init__(self, database: Database, tables: CatalogTables, n_users: int) -> None:
-        self._database, self._users, self._n_users = database, tables.users.c, n_users
+    def __init__(self, database: Database, tables: CatalogTables, segments: Segments, n_users: int) -> None:
+        self._database, self._segments, self._n_users = database, segments, n_users
         self._at = select(tables.users).where(tables.users.c.idx.in_(KEYS))
 
     async def at(self, idx: Sequence[int]) -> list[dict[str, Any]]:
-        """All fields of some users, with "idx" and "id", in the order given.
-
-        Raises:
-            BackendError: The database cannot be read.
-        """
+        """All fields of some users, with "idx" and "id", in the order given."""
 
         def query(connection: Connection) -> dict[int, dict[str, Any]]:
             rows = (row for batch in batches(idx) for row in connection.execute(self._at, {"keys": batch}))
@@ -33,20 +30,12 @@ class Users:
         found = await self._database.read(query)
         return [found[position] for position in idx]
 
-    async def members(self, groups: Mapping[str, Sequence[str | bool]]) -> IntArray:
+    async def members(self, groups: Groups) -> IntArray:
         """Positions of the users of some groups, which rise: (n,).
 
         Args:
-            groups: Values by the fields of user groups; a user must have one of the values in every field. {} for all.
-
-        Raises:
-            BackendError: The database cannot be read.
+            groups: Values by the fields of user groups, {} for all users.
         """
         if not groups:
             return np.arange(self._n_users)
-        statement = select(self._users.idx).where(*(self._users[name].in_(list(of)) for name, of in groups.items()))
-
-        def query(connection: Connection) -> IntArray:
-            return np.sort(np.fromiter(connection.scalars(statement), np.int64))
-
-        return await self._database.scan(query)
+        return np.flatnonzero(await self._segments.members(groups))

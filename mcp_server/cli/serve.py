@@ -43,6 +43,13 @@ def serve(
             help="Listen beyond this machine even though no tokens are set. [RECSYS_ALLOW_ANONYMOUS]",
         ),
     ] = None,
+    tools: Annotated[
+        str | None,
+        typer.Option(
+            metavar="all|eight",
+            help="All tools, or eight, without those that find users and give statistics. [RECSYS_TOOLS; all]",
+        ),
+    ] = None,
     dataset: Dataset = None,
     state: State = None,
     data: Data = None,
@@ -77,7 +84,14 @@ def serve(
         "allow_anonymous": allow_anonymous,
     }
     settings = make_settings(
-        transport=transport, dataset=dataset, state=state, data=data, sources=source, env_file=env_file, **over_http
+        transport=transport,
+        tools=tools,
+        dataset=dataset,
+        state=state,
+        data=data,
+        sources=source,
+        env_file=env_file,
+        **over_http,
     )
     if settings.transport == "stdio":
         if given := [name for name, value in over_http.items() if value is not None]:

@@ -10,10 +10,10 @@ import pytest
 from tests.agent.commands import QUESTION, RECOMMENDING, endpoint, run
 from tests.agent.conftest import TOKEN
 from tests.agent.scripted_models import Refuse, Say, ScriptedModel, call
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 from tests.running_servers import HttpServer
 
-EIGHT = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
+TEN = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY, FIND_USERS, STATISTICS}
 
 
 # One question
@@ -100,7 +100,7 @@ def test_several_servers_from_a_file_keep_their_tools_apart(
     model.play(call(f"west_{HISTORY}", {"user": 90, "k": 1}), Say("There."))
     ended = run(["ask", "History of user 90", "--config", str(file), *endpoint(model)], environment)
     assert ended.returncode == 0, ended.stderr
-    assert set(model.readings[0].tools) == {f"{side}_{name}" for side in ("east", "west") for name in EIGHT}
+    assert set(model.readings[0].tools) == {f"{side}_{name}" for side in ("east", "west") for name in TEN}
     assert "# Server east" in model.readings[0].system
 
 

@@ -317,7 +317,7 @@ async def test_tools_of_several_servers_are_told_apart(
     async with kept_in(None) as saver, opened(choices, saver) as conversation:
         turn = await Talk(conversation, scripted_model).ask("?", call(f"more_{USER}", AGE), Say("21."))
     assert {f"films_{USER}", f"more_{USER}"} <= set(turn.last_reading.tools)
-    assert len(turn.last_reading.tools) == 16
+    assert len(turn.last_reading.tools) == 20
     assert "# Server films" in turn.last_reading.system
     assert "# Server more" in turn.last_reading.system
     assert '"age":21' in turn.last_reading.exchanges[0].result

@@ -16,8 +16,8 @@ def parts(tool: str) -> tuple[str, str]:
     return arguments, result
 
 
-def test_the_eight_tools_are_there() -> None:
-    assert len(re.findall(r"^## \w+_tool$", PAGE, re.MULTILINE)) == 8
+def test_the_ten_tools_are_there() -> None:
+    assert len(re.findall(r"^## \w+_tool$", PAGE, re.MULTILINE)) == 10
 
 
 def test_arguments_of_the_filter_are_the_fields() -> None:

@@ -39,6 +39,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_user_metadata_tool", {"user": "chloé", "get": ["city", "tier"]}),
     ("get_item_metadata_tool", {"items": ["KIT-04"], "get": ["materials", "price"]}),
     ("get_interacted_items_tool", {"user": "ben"}),
+    ("find_users_tool", {"items": ["KIT-04"]}),
+    ("get_statistics_tool", {"group_by": "department"}),
 ]
 
 

@@ -26,6 +26,15 @@ def test_tools_are_there_with_what_they_need_and_name_only_one_another(removed: 
         assert set(re.findall(r"\w+_tool\b", text)) <= set(said) - {name}
 
 
+@pytest.mark.parametrize("removed", EVERY_SET, ids=" ".join)
+def test_of_eight_tools_none_names_the_others(removed: tuple[str, ...]) -> None:
+    every = films_without(*removed)
+    said = texts(DatasetFacts(every.spec, every.card, "eight"))
+    assert set(said) == set(texts(every)) - {FIND_USERS, STATISTICS}
+    for name, text in said.items():
+        assert set(re.findall(r"\w+_tool\b", text)) <= set(said) - {name}
+
+
 @pytest.mark.parametrize("removed", ["groups", "user fields"])
 def test_nothing_is_said_of_groups_where_there_are_none(removed: str) -> None:
     facts = films_without(removed)

@@ -17,7 +17,7 @@ from mcp_server.tools import build_tools
 from tests.names import FILTER, RECOMMEND, SEARCH
 from tests.serving.plugins.files import GREETING, greeting, write
 
-OURS = 8
+OURS = 10
 
 FACTS = DatasetFacts(load_spec(find_spec_file("ml-100k")), None)
 
