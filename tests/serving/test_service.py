@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RECOMMEND = "get_top_k_recommendations_tool"
 SEARCH = "vector_store_search_tool"
 FILTER = "item_filter_tool"
+FIND_USERS, STATISTICS = "find_users_tool", "get_statistics_tool"
 
 CALLS: list[tuple[str, dict[str, Any]]] = [
     (RECOMMEND, {"user": "anna", "reasons": True}),
@@ -39,8 +40,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_user_metadata_tool", {"user": "chloé", "get": ["city", "tier"]}),
     ("get_item_metadata_tool", {"items": ["KIT-04"], "get": ["materials", "price"]}),
     ("get_interacted_items_tool", {"user": "ben"}),
-    ("find_users_tool", {"items": ["KIT-04"]}),
-    ("get_statistics_tool", {"group_by": "department"}),
+    (FIND_USERS, {"items": ["KIT-04"]}),
+    (STATISTICS, {"group_by": "department"}),
 ]
 
 
@@ -254,6 +255,19 @@ async def test_several_servers_give_the_same_answers(dataset: Path, state: State
             assert others == [first, first]
 
 
+async def test_two_tools_can_be_left_out(dataset: Path, state: StateFolder) -> None:
+    async with stdio_session(serve(dataset, state.folder)) as opened:
+        every = {tool["name"] for tool in await opened.list_tools()}
+    variables = {"RECSYS_TOOLS": "eight"}
+    async with stdio_session(serve(dataset, state.folder), variables) as opened:
+        tools = await opened.list_tools()
+        assert {tool["name"] for tool in tools} == every - {FIND_USERS, STATISTICS}
+        assert not re.search(f"{FIND_USERS}|{STATISTICS}", json.dumps(tools))
+        for name, arguments in CALLS:
+            result = await opened.call(name, arguments)
+            assert bool(result.get("isError")) == (name in (FIND_USERS, STATISTICS))
+
+
 async def test_servers_read_each_others_item_sets(dataset: Path, state: StateFolder) -> None:
     async with session(dataset, state) as one, session(dataset, state) as other:
         for there, here, materials in ((one, other, "wood"), (other, one, "plastic")):
@@ -270,18 +284,18 @@ async def test_servers_read_each_others_item_sets(dataset: Path, state: StateFol
             assert again["item_set"] == found["item_set"]
 
 
-async def assert_only_this_fails(dataset: Path, state: StateFolder, failing: str, said: str) -> None:
+async def assert_only_these_fail(dataset: Path, state: StateFolder, failing: set[str], said: str) -> None:
     async with session(dataset, state) as opened:
         for name, arguments in [*CALLS, *CALLS]:
-            if name == failing:
+            if name in failing:
                 assert re.search(said, await refusal(opened, name, arguments))
             else:
                 await content(opened, name, arguments)
 
 
-async def test_without_a_model_only_recommending_fails(dataset: Path, state: StateFolder) -> None:
+async def test_without_a_model_only_recommending_and_finding_users_fail(dataset: Path, state: StateFolder) -> None:
     shutil.rmtree(state.part(state.manifest().model))
-    await assert_only_this_fails(dataset, state, RECOMMEND, "no trained model.*recsys-mcp prepare")
+    await assert_only_these_fail(dataset, state, {RECOMMEND, FIND_USERS}, "no trained model.*recsys-mcp prepare")
 
 
 async def test_with_corrupt_vectors_only_search_fails(dataset: Path, state: StateFolder) -> None:
@@ -290,4 +304,4 @@ async def test_with_corrupt_vectors_only_search_fails(dataset: Path, state: Stat
     for path in state.part(vectors).rglob("*"):
         if path.is_file():
             path.write_bytes(b"not a vector store")
-    await assert_only_this_fails(dataset, state, SEARCH, "vector store.*recsys-mcp prepare")
+    await assert_only_these_fail(dataset, state, {SEARCH}, "vector store.*recsys-mcp prepare")
