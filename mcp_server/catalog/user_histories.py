@@ -13,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Select, bindparam, func, select
 
+from mcp_server.catalog.columns import Bounds, is_within
 from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.schema import CatalogTables
+from mcp_server.dataset.records import NO_TIME
+from mcp_server.dataset.windows import Window
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Load, Lookup, batches, by_rows
-from mcp_server.types import Id, IntArray
+from mcp_server.types import BoolArray, DoubleArray, Id, IntArray
 
 N = TypeVar("N", bound=np.generic)
 
@@ -46,8 +49,41 @@ class History:
 
     items: IntArray
     """(n,)"""
+    values: DoubleArray | None
+    """(n,): the rating, the sum of counts or the sum of weights; None for likes."""
+    times: IntArray
+    """(n,): the latest time, in seconds since 1970; NO_TIME where it is not known."""
+    is_liked: BoolArray
+    """(n,): True for the items that the user likes."""
     liked: LikedHistory
-    """Those that the user likes."""
+    """These."""
+
+    def places(
+        self,
+        *,
+        value: Bounds = (),
+        liked: bool | None = None,
+        window: Window | None = None,
+        items: IntArray | None = None,
+    ) -> IntArray:
+        """Places in the history, in its order, of what meets all conditions that are given.
+
+        Args:
+            value: Limits of the value, for feedback that has one.
+            items: Positions of items of which one is meant.
+        """
+        met = np.ones(len(self.items), dtype=bool)
+        if value and self.values is not None:
+            met &= is_within(self.values, value)
+        if liked is not None:
+            met &= self.is_liked == liked
+        if window is not None:
+            met &= self.times != NO_TIME
+            met &= True if window.begin is None else self.times >= window.begin
+            met &= True if window.end is None else self.times < window.end
+        if items is not None:
+            met &= np.isin(self.items, items)
+        return np.flatnonzero(met)
 
 
 class UserHistories:
@@ -114,24 +150,34 @@ def _select_first(tables: CatalogTables) -> Select[Any]:
 
 def _load_histories(tables: CatalogTables, newest_first: bool) -> Load[int, History]:
     found = tables.interactions.c
-    query = select(found.user, found.item, found.liked, found.rating).where(found.user.in_(KEYS))
+    query = select(found.user, found.item, found.liked, found.rating, found.timestamp).where(found.user.in_(KEYS))
     return by_rows(query.order_by(found.interaction.desc()), partial(_histories, newest_first))
 
 
 def _histories(newest_first: bool, rows: Iterable[Any]) -> Iterator[tuple[int, History]]:
     """Users and their histories, in the order of the rows."""
-    found: dict[int, list[tuple[int, bool, float | None]]] = {}
-    for user, item, liked, rating in rows:
-        found.setdefault(user, []).append((item, liked, rating))
+    found: dict[int, list[tuple[int, bool, float | None, int | None]]] = {}
+    for user, *entry in rows:
+        found.setdefault(user, []).append((entry[0], entry[1], entry[2], entry[3]))
     for user, entries in found.items():
-        liked_entries = [(item, rating) for item, liked, rating in entries if liked]
-        ratings = [rating for _, rating in liked_entries]
-        liked = LikedHistory(
-            _kept([item for item, _ in liked_entries], np.int64),
-            None if None in ratings else _kept(ratings, np.float64),
-            newest_first,
+        items, is_liked, values, times = zip(*entries, strict=True)
+        yield (
+            user,
+            _history(
+                _kept(items, np.int64),
+                None if None in values else _kept(values, np.float64),
+                _kept([NO_TIME if time is None else time for time in times], np.int64),
+                _kept(is_liked, np.bool_),
+                newest_first,
+            ),
         )
-        yield user, History(_kept([item for item, _, _ in entries], np.int64), liked)
+
+
+def _history(
+    items: IntArray, values: DoubleArray | None, times: IntArray, is_liked: BoolArray, newest_first: bool
+) -> History:
+    liked = LikedHistory(items[is_liked], None if values is None else values[is_liked], newest_first)
+    return History(items, values, times, is_liked, liked)
 
 
 def _kept(values: Sequence[Any], kind: type[N]) -> npt.NDArray[N]:
@@ -140,4 +186,4 @@ def _kept(values: Sequence[Any], kind: type[N]) -> npt.NDArray[N]:
     return found
 
 
-NO_HISTORY = History(_kept([], np.int64), LikedHistory(_kept([], np.int64)))
+NO_HISTORY = _history(_kept([], np.int64), None, _kept([], np.int64), _kept([], np.bool_), newest_first=False)

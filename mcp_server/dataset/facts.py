@@ -94,6 +94,8 @@ class Feature(Flag):
     """Counts of how often or how much users have used items."""
     EVENTS = auto()
     """Events of several weights."""
+    LIKING = auto()
+    """Interactions that are no likes, beside those that are."""
     TIMES = auto()
     """Times of interactions. Without them nothing is known to be newest."""
     BOOLEANS = auto()
@@ -158,6 +160,7 @@ class DatasetFacts:
             Feature.RATINGS: spec.interactions.kind == "ratings",
             Feature.COUNTS: spec.interactions.kind == "counts",
             Feature.EVENTS: spec.interactions.kind == "events",
+            Feature.LIKING: spec.interactions.kind != "likes",
             Feature.TIMES: spec.interactions.timestamp is not None,
             Feature.BOOLEANS: "boolean" in kinds,
             Feature.DATES: "date" in kinds,

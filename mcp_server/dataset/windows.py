@@ -31,6 +31,15 @@ class Window:
         return cls(begin, None if until is None else _seconds(read_period(until).end))
 
 
+def day_of(moment: int) -> str:
+    """The day of a moment, in UTC, such as "2024-03-05".
+
+    Args:
+        moment: In seconds since 1970.
+    """
+    return datetime.fromtimestamp(moment, UTC).date().isoformat()
+
+
 def _seconds(moment: str) -> int | None:
     """The moment of a period's beginning or end; None where it is after all dates."""
     if moment == AFTER_ALL_DATES:

@@ -13,6 +13,7 @@ from mcp_server.tools.results import count_of
 if TYPE_CHECKING:
     from mcp_server.catalog.catalog import Catalog
     from mcp_server.catalog.liked_history import LikedHistory
+    from mcp_server.catalog.user_histories import History
     from mcp_server.dataset.spec import DatasetSpec, Nouns
     from mcp_server.types import Id, IntArray
 
@@ -33,6 +34,8 @@ class Member:
     """Positions of the items of the history."""
     liked: LikedHistory
     """Those of them that speak for others."""
+    history: History | None = None
+    """All that is known of the history; None for someone without an ID."""
 
     def why_unknown(self, spec: DatasetSpec) -> str | None:
         """Why nothing is known of what this person likes, as a sentence; None where something is."""
@@ -102,7 +105,7 @@ async def find_audience(
 async def _member(catalog: Catalog, spec: DatasetSpec, user: Id) -> Member:
     position = await catalog.user_idx(user)
     history = await catalog.histories.of(position)
-    return Member(position, user, f"{spec.nouns.user} {user}", history.items, history.liked)
+    return Member(position, user, f"{spec.nouns.user} {user}", history.items, history.liked, history)
 
 
 async def _someone(catalog: Catalog, spec: DatasetSpec, liked_items: Sequence[Id]) -> Member:

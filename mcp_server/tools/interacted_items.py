@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Generic
+from typing import TYPE_CHECKING, Annotated, Generic
 
 from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
-from mcp_server.dataset.feedback import VALUE_NAMES
+from mcp_server.dataset.feedback import VALUE_NAMES, liking
 from mcp_server.dataset.ids import ItemId, UserId
-from mcp_server.tools.arguments import Arguments, Detail, K, Offset
-from mcp_server.tools.results import Amount, ListedItem, Result, count_of, list_items
+from mcp_server.tools.arguments import Detail, ItemsArguments, K, Offset, OneOrMore, candidate_items
+from mcp_server.tools.history_values import HistoryValues, history_values
+from mcp_server.tools.limits import NumberLimits
+from mcp_server.tools.results import ListedItem, Result, count_of, keep_set, list_items
 from mcp_server.tools.tool import Tool, make_tool
+from mcp_server.tools.windows import NamedWindow, WindowArguments, named_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mcp_server.catalog.user_histories import HistoryEntry
+    from mcp_server.catalog.catalog import Catalog
+    from mcp_server.catalog.user_histories import History
+    from mcp_server.dataset.spec import DatasetSpec, Nouns
     from mcp_server.serving.backends import Backends
-    from mcp_server.types import Id
+    from mcp_server.types import Id, IntArray
+
+MOST_NAMED = 5
+"""Items listed under several IDs that a message names."""
 
 ORDER = When(
     Feature.TIMES,
@@ -38,31 +45,34 @@ ORDER = When(
 DESCRIPTION = (
     "The history of one {user}, ",
     ORDER,
-    """: "history of X", "what did X have"; also to explain recommendations. Not for what X should get:
+    """: "history of X", "did X have Y" (items), what both had (item_set of another's). Not for what X should get:
 get_top_k_recommendations_tool.
 """,
 )
 
 
-class InteractedArguments(Arguments, Generic[UserId]):
+class InteractedArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserId, ItemId]):
     user: UserId = Field(description="{User} ID; never guess.")
     k: K = 20
     offset: Offset = 0
+    rating: Annotated[NumberLimits | None, Feature.RATINGS] = Field(None, description="Only of these ratings.")
+    count: Annotated[NumberLimits | None, Feature.COUNTS] = Field(None, description="Only of these counts.")
+    weight: Annotated[NumberLimits | None, Feature.EVENTS] = Field(None, description="Only of these weights.")
+    liked: Annotated[bool | None, Feature.LIKING] = Field(None, description="Only what is liked, or is not.")
+    items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="Only these: did X have them?")
+    item_set: str | None = Field(None, description="Or a handle, as of another history: what both had.")
     detail: Detail = "compact"
 
 
-class InteractedItem(ListedItem[ItemId], Generic[ItemId]):
-    rating: Annotated[float | None, Feature.RATINGS] = None
-    count: Annotated[Amount | None, Feature.COUNTS] = None
-    weight: Annotated[Amount | None, Feature.EVENTS] = None
-    date: Annotated[str | None, Feature.TIMES] = None
-    """Day in UTC, YYYY-MM-DD."""
+class InteractedItem(HistoryValues, ListedItem[ItemId], Generic[ItemId]):
+    pass
 
 
 class InteractedResult(Result, Generic[ItemId]):
     items: list[InteractedItem[ItemId]] = Field(description="{Order}.")
-    total: int = Field(description="In all.")
+    total: int = Field(description="In all, under the conditions given.")
     remaining: int = Field(description="Still to list, by offset.")
+    item_set: str | None = Field(None, description="For all of these.")
 
 
 def build(facts: DatasetFacts) -> Tool:
@@ -79,45 +89,130 @@ def build(facts: DatasetFacts) -> Tool:
     )
 
 
-async def interacted_items(backends: Backends, arguments: InteractedArguments[Id]) -> InteractedResult[Id]:
-    spec, nouns, offset = backends.spec, backends.spec.nouns, arguments.offset
+async def interacted_items(backends: Backends, arguments: InteractedArguments[Id, Id]) -> InteractedResult[Id]:
+    spec, offset = backends.spec, arguments.offset
     catalog = await backends.catalog()
-    user = await catalog.user_idx(arguments.user)
-    entries, n_pairs = await catalog.histories.first(user, offset + arguments.k)
-    page = entries[offset:]
-    columns: dict[str, list[Any]] = {}
-    if (value := VALUE_NAMES.get(spec.interactions.kind)) is not None:
-        columns[value] = [entry.value for entry in page]
-    if spec.interactions.timestamp is not None:
-        columns["date"] = [_day(entry.timestamp) for entry in page]
-    positions = (await catalog.item_idx(entry.id for entry in page)).tolist()
-    items = await list_items(backends, InteractedItem, positions, arguments.detail, **columns)
-    n_items = len(catalog.twins.once(await catalog.histories.items(user)))
-    if spec.interactions.kind == "ratings":
-        total, had = n_pairs, count_of(n_pairs, nouns.interaction, nouns.interactions)
-    else:
-        total, had = n_items, f"{nouns.interactions} of {count_of(n_items, nouns.item, nouns.items)}"
-    message = f"{nouns.user.capitalize()} {arguments.user} has {had}"
-    order = _order_of(page, DatasetFacts(spec, None).say(ORDER))
-    if not page and n_items:
-        message += "; the offset is beyond the last of them"
-    elif offset:
-        message += f"; {nouns.items} {offset + 1:,} to {offset + len(page):,}, {order}"
-    elif page:
-        shown = count_of(len(items), nouns.item, nouns.items)
-        message += f"; {'all' if len(items) == n_items else 'the first'} {shown}, {order}"
-    remaining = max(n_items - offset - len(page), 0)
-    return InteractedResult(message=f"{message}.", items=items, total=total, remaining=remaining)
+    history = await catalog.histories.of(await catalog.user_idx(arguments.user))
+    given = await candidate_items(backends, arguments)
+    time = await named_window(catalog.statistics.timeline, spec, arguments)
+    limits: NumberLimits | None = getattr(arguments, VALUE_NAMES.get(spec.interactions.kind, ""), None)
+    places = history.places(
+        value=() if limits is None else tuple(limits.given.items()),
+        liked=arguments.liked,
+        window=time.window,
+        items=None if given is None else catalog.twins.with_twins(given),
+    )
+    matching = history.items[places]
+    found = catalog.twins.once(matching)
+    page = found[offset : offset + arguments.k]
+    place_of = dict(zip(matching.tolist(), places.tolist(), strict=True))
+    page_places = [place_of[item] for item in page.tolist()]
+    values = history_values(spec, history, page_places)
+    items = await list_items(backends, InteractedItem, page.tolist(), arguments.detail, **values)
+    conditions = _say_conditions(spec, arguments, limits, given, time)
+    message = f"{spec.nouns.user.capitalize()} {arguments.user} has "
+    message += _say_amount(spec, len(history.items), len(catalog.twins.once(history.items)))
+    if conditions:
+        amount = _say_amount(spec, len(matching), len(found)) if len(found) else "none"
+        message += f"; under the conditions ({', '.join(conditions)}): {amount}"
+    order = _order_of(values.get("date", []), DatasetFacts(spec, None).say(ORDER))
+    message += f"{_say_page(spec.nouns, len(page), len(found), offset, order)}."
+    notes = [message, *time.notes, *_say_undated(history, time, spec.nouns)]
+    notes += _say_repeated(catalog, items, page, matching, given, spec.nouns)
+    result: InteractedResult[Id] = InteractedResult(
+        message="",
+        items=items,
+        total=len(matching) if spec.interactions.kind == "ratings" else len(found),
+        remaining=max(len(found) - offset - len(page), 0),
+    )
+    if len(found):
+        result.item_set, failures = await keep_set(backends, [name.id for name in await catalog.names(found)])
+        notes += failures
+    result.message = " ".join(notes)
+    return result
 
 
-def _order_of(page: Sequence[HistoryEntry], order: str) -> str:
+def _say_conditions(
+    spec: DatasetSpec,
+    arguments: InteractedArguments[Id, Id],
+    limits: NumberLimits | None,
+    given: IntArray | None,
+    time: NamedWindow,
+) -> list[str]:
+    said = [] if limits is None else [f"{VALUE_NAMES[spec.interactions.kind]} {limits}"]
+    if arguments.liked is not None:
+        said.append(f"{'liked' if arguments.liked else 'not liked'}, where liking is {liking(spec)}")
+    if given is not None:
+        said.append(f"among {count_of(len(given), spec.nouns.item, spec.nouns.items)} given")
+    return [*said, *([time.words.strip()] if time.words else [])]
+
+
+def _say_amount(spec: DatasetSpec, n_pairs: int, n_items: int) -> str:
+    """Interactions in words, such as "685 ratings of 678 different films"."""
+    nouns = spec.nouns
+    if spec.interactions.kind != "ratings":
+        return f"{nouns.interactions} of {count_of(n_items, nouns.item, nouns.items)}"
+    of = "" if n_pairs == n_items else f" of {n_items:,} different {nouns.items if n_items > 1 else nouns.item}"
+    return f"{count_of(n_pairs, nouns.interaction, nouns.interactions)}{of}"
+
+
+def _say_page(nouns: Nouns, n_listed: int, n_found: int, offset: int, order: str) -> str:
+    """The part of a history that is listed, as the end of a sentence."""
+    if not n_listed:
+        return "; the offset is beyond the last of them" if n_found else ""
+    if offset:
+        return f"; {nouns.items} {offset + 1:,} to {offset + n_listed:,}, {order}"
+    if n_found == 1:
+        return ""
+    shown = count_of(n_listed, nouns.item, nouns.items)
+    return f"; {'all' if n_listed == n_found else 'the first'} {shown}, {order}"
+
+
+def _order_of(dates: Sequence[str | None], order: str) -> str:
     """The order of a page in words: times put only those in order that have one."""
-    if order != "newest first" or all(entry.timestamp is not None for entry in page):
+    if order != "newest first" or None not in dates:
         return order
-    if all(entry.timestamp is None for entry in page):
+    if not any(dates):
         return "whose dates are not known, in no particular order"
     return f"{order}; those without a date come last, as their dates are not known"
 
 
-def _day(timestamp: int | None) -> str | None:
-    return None if timestamp is None else datetime.fromtimestamp(timestamp, UTC).date().isoformat()
+def _say_undated(history: History, time: NamedWindow, nouns: Nouns) -> list[str]:
+    """A sentence about what has no time, and so is in no window, if there is anything."""
+    from mcp_server.dataset.records import NO_TIME  # with NumPy
+
+    n_undated = 0 if time.window is None else int((history.times == NO_TIME).sum())
+    if not n_undated:
+        return []
+    verbs = ("has", "is") if n_undated == 1 else ("have", "are")
+    what = count_of(n_undated, nouns.item, nouns.items)
+    return [f"{what} of the history {verbs[0]} no date that is known and {verbs[1]} left out."]
+
+
+def _say_repeated(
+    catalog: Catalog,
+    items: Sequence[InteractedItem[Id]],
+    page: IntArray,
+    matching: IntArray,
+    given: IntArray | None,
+    nouns: Nouns,
+) -> list[str]:
+    """Sentences about listed items that are in the history, or were given, under another ID, if there are any."""
+    import numpy as np
+
+    canonical = catalog.twins.canonical
+    times_matched = np.bincount(canonical(matching), minlength=1)[canonical(page)] if len(page) else page
+    twice = [str(item.title) for item, times in zip(items, times_matched.tolist(), strict=True) if times > 1]
+    other = (
+        [] if given is None else [item for item, named in zip(items, np.isin(page, given), strict=True) if not named]
+    )
+    said = []
+    if twice:
+        more = f" and {len(twice) - MOST_NAMED:,} more" if len(twice) > MOST_NAMED else ""
+        said.append(f"Listed once, though in the history under several IDs: {', '.join(twice[:MOST_NAMED])}{more}.")
+    if other:
+        ids = ", ".join(str(item.item_id) for item in other[:MOST_NAMED])
+        is_one = len(other) == 1
+        more = f" and {len(other) - MOST_NAMED:,} more" if len(other) > MOST_NAMED else ""
+        said.append(f"{ids}{more} {'is' if is_one else 'are'} given under another ID of the same {nouns.item}.")
+    return said

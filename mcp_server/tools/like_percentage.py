@@ -82,7 +82,7 @@ async def like_percentage(backends: Backends, arguments: LikePercentageArguments
         notes.append(
             f"Of them, {n_active} {'has' if reach.n_active == 1 else 'have'} {nouns.interactions}{time.words}."
         )
-    notes += [*time.notes, *few_users(reach.n_users, nouns)]
+    notes += [*time.notes, *time.untimed, *few_users(reach.n_users, nouns)]
     return LikePercentageResult(
         message=" ".join(notes),
         percentage=percentage,

@@ -99,7 +99,12 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
     of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"
     notes = [f"{count_of(len(chosen), nouns.item, nouns.items)}{of}, by {counting(spec, whom)}."]
     notes += few_users(numbers.n_users, nouns) if groups.name else []
-    notes += [*time.notes, *unavailable(popular.n_unavailable, nouns), *_say_untitled(catalog, candidates, nouns)]
+    notes += [
+        *time.notes,
+        *time.untimed,
+        *unavailable(popular.n_unavailable, nouns),
+        *_say_untitled(catalog, candidates, nouns),
+    ]
     what = "a weight above 0" if spec.interactions.kind == "events" else nouns.interactions
     if len(chosen):
         notes += [_say_line(spec, popular, len(chosen))] if candidates is None or len(candidates) > 1 else []

@@ -14,6 +14,7 @@ from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import ItemId, NotBoolean, UserId
 from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
 from mcp_server.tools.audience import Audience, find_audience, name_all
+from mcp_server.tools.history_values import HistoryValues, history_values
 from mcp_server.tools.results import ListedItem, NamedItem, Result, count_of, list_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 
@@ -66,7 +67,7 @@ class TopKArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
     detail: Detail = "compact"
 
 
-class Reason(NamedItem[ItemId], Generic[ItemId]):
+class Reason(HistoryValues, NamedItem[ItemId], Generic[ItemId]):
     liked_by: str | None = None
 
 
@@ -119,7 +120,8 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
     notes += unavailable(out.n_unavailable, nouns)
     items = await list_items(backends, RecommendedItem, chosen.tolist(), arguments.detail, **columns)
     if len(items) < arguments.k:
-        notes.append(_why_fewer(ranking, out, allowed, arguments.k, len(items), nouns))
+        is_asked = "k" in arguments.model_fields_set or allowed is None or len(allowed) >= arguments.k
+        notes.append(_why_fewer(ranking, out, allowed, arguments.k if is_asked else None, len(items), nouns))
     order = f", {_say_order(ranking)}" if items else ""
     found = f"{count_of(len(items), nouns.item, nouns.items)} for {audience.name}{order}."
     return TopKResult(message=" ".join([found, *notes]), items=items)
@@ -206,16 +208,21 @@ async def _add_reasons(
         in_turn = chain.from_iterable(zip_longest(*(reasons or [] for reasons in found)))
         because.append(list(dict.fromkeys(reason for reason in in_turn if reason is not None))[:N_REASONS])
     speaking = list(chain.from_iterable(because))
-    likers: dict[str, list[str]] = {}
+    known: dict[str, list[Any]] = {}
     if len(audience.members) > 1:
         fans = [[member for member in audience.members if item in member.liked.items] for item in speaking]
-        likers["liked_by"] = [name_all(each, backends.spec.nouns) for each in fans]
-    names = iter(await list_items(backends, Reason, speaking, "compact", **likers))
+        known["liked_by"] = [name_all(each, backends.spec.nouns) for each in fans]
+    elif (history := audience.members[0].history) is not None:
+        place_of = {item: place for place, item in enumerate(history.items.tolist())}
+        known = history_values(backends.spec, history, [place_of[item] for item in speaking])
+    names = iter(await list_items(backends, Reason, speaking, "compact", **known))
     columns["because"] = [[next(names) for _ in reasons] for reasons in because]
     return []
 
 
-def _why_fewer(ranking: Ranking, out: LeftOut, allowed: IntArray | None, k: int, n_found: int, nouns: Nouns) -> str:
+def _why_fewer(
+    ranking: Ranking, out: LeftOut, allowed: IntArray | None, k: int | None, n_found: int, nouns: Nouns
+) -> str:
     """A sentence on why there are fewer items than asked for."""
     if not n_found and not ranking.with_cold and not ranking.catalog.popularity.any():
         return f"There are no {nouns.interactions} at all yet, so no {nouns.item} can be recommended."
@@ -229,6 +236,8 @@ def _why_fewer(ranking: Ranking, out: LeftOut, allowed: IntArray | None, k: int,
         (len(ranking.candidates) - n_found, "is the same as another", "are the same as others"),
     ]
     parts = [f"{n:,} of them {one if n == 1 else many}" for n, one, many in reasons if n]
+    if n_found == len(allowed) > 0:
+        return f"No other {nouns.item} was given to choose from."
+    asked = "The" if k is None else f"Only {n_found} of the {k} asked for: the"
     n_allowed = count_of(len(allowed), nouns.item, nouns.items)
-    choice = "; ".join([f"the choice was among {n_allowed}", *parts])
-    return f"Only {n_found} of the {k} asked for: {choice}."
+    return "; ".join([f"{asked} choice was among {n_allowed}", *parts]) + "."

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from mcp_server.dataset.facts import Feature
-from mcp_server.dataset.windows import DAY, Window
+from mcp_server.dataset.windows import DAY, Window, day_of
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import Arguments
 from mcp_server.tools.limits import Date, check_date, year_as_text
@@ -18,7 +17,7 @@ from mcp_server.tools.results import count_of
 
 if TYPE_CHECKING:
     from mcp_server.catalog.timeline import Timeline
-    from mcp_server.dataset.spec import DatasetSpec
+    from mcp_server.dataset.spec import DatasetSpec, Nouns
 
 _LAST_DAYS = re.compile(r"(?:the )?(?:last )?(\d{1,6}) days?", re.IGNORECASE)
 """The form of a time that goes back from the newest interaction."""
@@ -50,6 +49,8 @@ class NamedWindow:
     """It in words, with a space in front, such as " since 2024-03"; empty for all time."""
     notes: list[str]
     """Sentences about what that means for this dataset."""
+    untimed: list[str]
+    """A sentence about what has no time, and so is in no window, if there is anything."""
 
 
 async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowArguments) -> NamedWindow:
@@ -60,13 +61,13 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
     """
     since, until = arguments.since, arguments.until
     if since is None and until is None:
-        return NamedWindow(None, "", [])
+        return NamedWindow(None, "", [], [])
     nouns, span = spec.nouns, await timeline.span()
     if span is None:
         raise InvalidInputError(f"since, until: no {nouns.interaction} has a time that is known")
     days = None if since is None else _LAST_DAYS.fullmatch(since)
     if days:
-        since = _day(span[1] - (int(days[1]) - 1) * DAY)
+        since = day_of(span[1] - (int(days[1]) - 1) * DAY)
     window = Window.between(since, until)
     assert window is not None
     if window.begin is not None and window.end is not None and window.begin >= window.end:
@@ -75,26 +76,24 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
     words = f"in {since}" if since == until else " ".join(ends)
     notes = []
     if days or not _is_inside(window, span):
-        notes.append(f"The {nouns.interactions} are from {_day(span[0])} to {_day(span[1])}.")
+        notes.append(f"The {nouns.interactions} are from {day_of(span[0])} to {day_of(span[1])}.")
     if spec.interactions.kind in ("counts", "events"):
         notes.append(
             f"The time of a {nouns.user}'s {nouns.interactions} of a {nouns.item} is that of the latest: all of them "
             "count where it is in this time, and none otherwise."
         )
-    if n_untimed := await timeline.n_untimed():
-        verbs = ("has", "is") if n_untimed == 1 else ("have", "are")
-        pairs = count_of(
-            n_untimed, f"pair of a {nouns.user} and a {nouns.item}", f"pairs of {nouns.user} and {nouns.item}"
-        )
-        notes.append(f"{pairs} {verbs[0]} no time that is known and {verbs[1]} left out.")
-    return NamedWindow(window, f" {words}", notes)
+    return NamedWindow(window, f" {words}", notes, _say_untimed(await timeline.n_untimed(), nouns))
+
+
+def _say_untimed(number: int, nouns: Nouns) -> list[str]:
+    if not number:
+        return []
+    verbs = ("has", "is") if number == 1 else ("have", "are")
+    pairs = count_of(number, f"pair of a {nouns.user} and a {nouns.item}", f"pairs of {nouns.user} and {nouns.item}")
+    return [f"{pairs} {verbs[0]} no time that is known and {verbs[1]} left out."]
 
 
 def _is_inside(window: Window, span: tuple[int, int]) -> bool:
     """True where the open and given ends of a window are among the days of the data."""
     begin, end = window.begin, window.end
     return (begin is None or span[0] <= begin <= span[1]) and (end is None or span[0] < end <= span[1] + DAY)
-
-
-def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).date().isoformat()

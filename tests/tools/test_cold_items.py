@@ -83,7 +83,7 @@ async def test_of_given_items_what_nobody_has_used_cannot_be_ranked_by_popularit
     answer = await COLD.answer(tmp_path, RECOMMEND, user="new", items=["c", "x", "y", "z"])
     assert listed(answer) == "c"
     assert "These are the most popular products that could be recommended, among those given." in answer["message"]
-    assert answer["message"].endswith("the choice was among 4 products; 3 of them cannot be ranked.")
+    assert answer["message"].endswith("The choice was among 4 products; 3 of them cannot be ranked.")
 
 
 async def test_several_users_are_recommended_such_items_too(tmp_path: Path) -> None:

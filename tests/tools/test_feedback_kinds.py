@@ -1,6 +1,7 @@
 """Counts, events and likes, and items that are not available, in the answers of the tools."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,51 @@ async def test_what_has_no_time_comes_last_in_a_history_by_times(tmp_path: Path)
     assert "newest" not in unknown["message"]
 
 
+@pytest.mark.parametrize(
+    ("feedback", "asked", "found"),
+    [
+        (COUNTS, {"count": {"gt": 2}}, "a"),
+        (EVENTS, {"weight": {"lte": 3}}, "b"),
+        (EVENTS, {"liked": True}, "ba"),
+        ({**COUNTS, "like_threshold": 3}, {"liked": False}, "b"),
+        (LIKES, {"items": ["b", "c"]}, "b"),
+    ],
+)
+async def test_histories_are_chosen_from_by_the_kind_of_feedback(
+    tmp_path: Path, feedback: dict[str, Any], asked: dict[str, Any], found: str
+) -> None:
+    pairs = [Pair("ann", "a", 4, 1, time=DAY), Pair("ann", "b", 2, 2, time=3 * DAY), Pair("bob", "c", 1, 1)]
+    answer = await Catalogue("abc", pairs, {**feedback, **TIMES}).answer(tmp_path, HISTORY, user="ann", **asked)
+    assert listed(answer) == found
+
+
+async def test_there_are_only_conditions_that_the_feedback_has(tmp_path: Path) -> None:
+    for feedback, others in ((LIKES, ("rating", "count", "weight", "liked", "since")), (COUNTS, ("rating", "weight"))):
+        made = Catalogue("ab", PLAYS[:2], feedback)
+        for name in others:
+            with pytest.raises(InvalidInputError, match=f"there is no argument '{name}'"):
+                await made.answer(tmp_path / str(len(others)), HISTORY, user="ann", **{name: 1})
+
+
+async def test_a_time_leaves_out_what_has_none(tmp_path: Path) -> None:
+    pairs = [Pair("ann", "a", time=DAY), Pair("ann", "b"), Pair("ann", "c", time=9 * DAY)]
+    answer = await Catalogue("abc", pairs, TIMES).answer(tmp_path, HISTORY, user="ann", until="1970-01-05")
+    assert listed(answer) == "a"
+    assert "1 product of the history has no date that is known and is left out." in answer["message"]
+
+
+async def test_reasons_say_how_and_when_the_item_was_rated(tmp_path: Path) -> None:
+    pairs = [Pair("ann", "a", 5, time=DAY), Pair("ann", "b", 4), Pair("bob", "c", 4, time=2 * DAY)]
+    made = Catalogue("abc", pairs, {**RATINGS, **TIMES}, weights={"ac": 2, "bc": 1})
+    answer = await made.answer(tmp_path, RECOMMEND, user="ann", reasons=True)
+    assert answer["items"][0]["because"] == [
+        {"item_id": "a", "title": "A", "rating": 5, "date": "1970-01-02"},
+        {"item_id": "b", "title": "B", "rating": 4, "date": None},
+    ]
+    visitor = await made.answer(tmp_path, RECOMMEND, liked_items=["a"], reasons=True)
+    assert visitor["items"][0]["because"] == [{"item_id": "a", "title": "A"}]
+
+
 # Availability
 
 SOLD_OUT = Catalogue(
@@ -200,7 +246,7 @@ async def test_what_is_not_available_is_never_recommended(tmp_path: Path) -> Non
     named = await SOLD_OUT.answer(tmp_path, RECOMMEND, liked_items=["c"], items=["a", "d", "f"])
     assert listed(named) == "d"
     assert "1 product is not available and was left out." in named["message"]
-    assert "the choice was among 3 products; 1 of them cannot be ranked" in named["message"]
+    assert "The choice was among 3 products; 1 of them cannot be ranked" in named["message"]
 
 
 async def test_what_is_known_already_is_not_counted_as_unavailable(tmp_path: Path) -> None:
