@@ -108,8 +108,6 @@ class Feature(Flag):
     """Items that may not be available."""
     LIKENESS = auto()
     """Categories of items or texts that are searched: by these, items are alike."""
-    LIKING = auto()
-    """Interactions of which only some count as liking."""
     FIND_USERS = auto()
     """The tool find_users_tool."""
     STATISTICS = auto()
@@ -166,7 +164,6 @@ class DatasetFacts:
             Feature.DATES: "date" in kinds,
             Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
-            Feature.LIKING: spec.interactions.kind != "likes",
             Feature.FIND_USERS: self.tools == "all",
             Feature.STATISTICS: self.tools == "all" and bool(item_groupings(spec) or spec.users.groups),
             Feature.LIKENESS: bool(spec.categories) or spec.search is not None,
