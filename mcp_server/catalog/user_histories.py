@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, select
 
 from mcp_server.catalog.columns import Bounds, is_within
 from mcp_server.catalog.liked_history import LikedHistory
@@ -20,27 +20,12 @@ from mcp_server.dataset.records import NO_TIME
 from mcp_server.dataset.windows import Window
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Load, Lookup, batches, by_rows
-from mcp_server.types import BoolArray, DoubleArray, Id, IntArray
+from mcp_server.types import BoolArray, DoubleArray, IntArray
 
 N = TypeVar("N", bound=np.generic)
 
-SPARE_INTERACTIONS = 20
-"""Interactions that are read beyond the number of items wanted, because several may be with twins of one item."""
-
 REMEMBERED_HISTORIES = 5_000
 """Histories that are kept in memory, some 20 MB with a hundred interactions each."""
-
-
-@dataclass(frozen=True)
-class HistoryEntry:
-    """An item of a history."""
-
-    id: Id
-    title: str | None
-    canonical: int
-    value: float | None
-    """The rating, the sum of counts or the sum of weights; None for likes."""
-    timestamp: int | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +81,6 @@ class UserHistories:
     def __init__(self, database: Database, tables: CatalogTables, *, newest_first: bool) -> None:
         self._database, self._load = database, _load_histories(tables, newest_first)
         self._histories = Lookup(database, self._load, REMEMBERED_HISTORIES)
-        self._select_first = _select_first(tables)
 
     async def of(self, user_idx: int) -> History:
         """The history of a user."""
@@ -115,37 +99,6 @@ class UserHistories:
     async def items(self, user_idx: int) -> IntArray:
         """Positions of the items that a user interacted with, each once: (n,)."""
         return (await self.of(user_idx)).items
-
-    async def first(self, user_idx: int, k: int) -> tuple[list[HistoryEntry], int]:
-        """The first k items of a user's history, of twins only the first, and the number of all."""
-
-        def query(connection: Connection) -> tuple[list[HistoryEntry], int]:
-            limit = k + SPARE_INTERACTIONS
-            while True:  # one turn, unless many interactions are with twins
-                rows = connection.execute(self._select_first, {"user": user_idx, "n": limit}).all()
-                total: int = rows[0][-1] if rows else 0
-                entries: dict[int, HistoryEntry] = {}
-                for *entry, _ in rows:
-                    entries.setdefault(entry[2], HistoryEntry(*entry))
-                if len(entries) >= k or len(rows) == total:
-                    return list(entries.values())[:k], total
-                limit *= 4
-
-        return await self._database.read(query)
-
-
-def _select_first(tables: CatalogTables) -> Select[Any]:
-    """The first interactions of a user's history, each with the number of all."""
-    items, interactions = tables.items.c, tables.interactions.c
-    n_all = select(func.count()).where(interactions.user == bindparam("user")).scalar_subquery()
-    return (
-        select(items.id, tables.title, items.canonical, interactions.rating, interactions.timestamp)
-        .join(tables.items, items.idx == interactions.item)
-        .where(interactions.user == bindparam("user"))
-        .order_by(interactions.interaction.desc())
-        .limit(bindparam("n"))
-        .add_columns(n_all)  # one round trip for both
-    )
 
 
 def _load_histories(tables: CatalogTables, newest_first: bool) -> Load[int, History]:

@@ -143,15 +143,17 @@ async def _item(backends: Backends, name: str, _: int) -> dict[str, Any]:
 async def _user(backends: Backends, name: str, _: int) -> dict[str, Any]:
     spec, catalog = backends.spec, await backends.catalog()
     user = await catalog.user(_as_id(name, spec.users.id_type, spec.nouns.user))
-    entries, total = await catalog.histories.first(user["idx"], MOST_ENTRIES)
-    listed = []
-    for entry in entries:
-        value = VALUE_NAMES.get(spec.interactions.kind)
-        given = {} if value is None or entry.value is None else {value: plain_number(entry.value)}
-        listed.append({"item_id": entry.id, "title": entry.title, **given})
+    history = await catalog.histories.of(user["idx"])
+    found = catalog.twins.once(history.items)[:MOST_ENTRIES]
+    place_of = {item: place for place, item in enumerate(history.items.tolist())}
+    value, values = VALUE_NAMES.get(spec.interactions.kind), history.values
+    listed: list[dict[str, Any]] = [{"item_id": name.id, "title": name.title} for name in await catalog.names(found)]
+    if value is not None and values is not None:
+        for entry, item in zip(listed, found.tolist(), strict=True):
+            entry[value] = plain_number(values[place_of[item]])
     fields = {field.name: user[field.name] for field in spec.users.fields}
     beginning = "history" if spec.interactions.timestamp is None else "newest"
-    return {"user_id": user["id"], **fields, "n_items": total, beginning: listed}
+    return {"user_id": user["id"], **fields, "n_items": len(history.items), beginning: listed}
 
 
 async def _item_set(backends: Backends, handle: str, offset: int) -> dict[str, Any]:

@@ -176,19 +176,11 @@ async def test_a_user_is_looked_up_by_its_id(plans: Plans) -> None:
     assert (plan.step("users")["type"], plan.step("users")["key"]) == ("const", "id")
 
 
-async def test_a_history_is_read_in_order_without_sorting(plans: Plans) -> None:
-    plan = only(await plans.of(RECOMMEND, {"user": 405}), "interactions")
+@pytest.mark.parametrize("tool", [RECOMMEND, HISTORY])
+async def test_a_history_is_read_in_order_without_sorting(plans: Plans, tool: str) -> None:
+    plan = only(await plans.of(tool, {"user": 405}), "interactions")
     step = plan.step("interactions")
     assert (step["type"], step["key"]) == ("ref", "PRIMARY")
-    assert not plan.sorts
-
-
-async def test_recent_interactions_are_read_in_order_without_sorting(plans: Plans) -> None:
-    found = await plans.of(HISTORY, {"user": 405})
-    (plan,) = [plan for plan in found if plan.reads("interactions") and plan.reads("items")]
-    readings = [step for step in plan.steps if step["table"] == "interactions"]  # they are counted, too
-    assert {(step["type"], step["key"]) for step in readings} == {("ref", "PRIMARY")}
-    assert plan.step("items")["type"] == "eq_ref"
     assert not plan.sorts
 
 

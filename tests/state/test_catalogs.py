@@ -21,7 +21,7 @@ from rich.console import Console
 from mcp_server.catalog.catalog import Catalog, LeftOut
 from mcp_server.catalog.selection import NumberCondition, TermCondition
 from mcp_server.cli.prepare import prepare_with_progress
-from mcp_server.dataset.records import Dataset
+from mcp_server.dataset.records import NO_TIME, Dataset
 from mcp_server.errors import BackendError, DamagedPartError, InvalidInputError, RecsysError
 from mcp_server.preparation.describe import describe
 from mcp_server.preparation.prepare import INDEX_VERSION
@@ -360,11 +360,10 @@ async def test_histories_are_in_order_and_know_what_is_liked(place: Place, times
             assert ["abcd"[position] for position in history.liked.items] == [
                 pair.item for pair in pairs if pair.value > 0
             ]
-            entries, total = await catalog.histories.first(await catalog.user_idx(user), 9)
-            assert total == len(pairs)
-            assert [(entry.value, entry.timestamp) for entry in entries] == [
-                (pair.value, pair.time if times else None) for pair in pairs
-            ]
+            assert history.values is not None
+            assert history.values.tolist() == [pair.value for pair in pairs]
+            known = [pair.time if times and pair.time is not None else NO_TIME for pair in pairs]
+            assert history.times.tolist() == known
 
 
 async def test_availability_and_popularity_are_read_back(place: Place) -> None:
@@ -499,8 +498,9 @@ async def test_ratings_are_shown_as_they_are_in_the_file(place: Place, tmp_path:
     for interaction, rating in zip(files.interactions, ratings, strict=True):
         interaction["rating"] = rating
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
-        entries, _ = await catalog.histories.first(await catalog.user_idx("ann"), 5)
-        assert {entry.id: entry.value for entry in entries} == {f"i{n}": rating for n, rating in enumerate(ratings)}
+        history = await catalog.histories.of(await catalog.user_idx("ann"))
+        assert history.values is not None
+        assert dict(zip(history.items.tolist(), history.values.tolist(), strict=True)) == dict(enumerate(ratings))
 
 
 async def _each(catalog: Catalog, items: list[str]) -> list[Any]:
@@ -532,10 +532,9 @@ async def test_times_keep_their_order(place: Place, tmp_path: Path) -> None:
     async with place.of(files.read(tmp_path / "dataset")) as catalog:
         user = await catalog.user_idx("ann")
         newest_first = sorted(range(len(times)), key=lambda number: (times[number], number), reverse=True)
-        assert (await catalog.histories.items(user)).tolist() == newest_first
-        entries, total = await catalog.histories.first(user, 4)
-        assert total == len(times)
-        assert [(entry.id, entry.timestamp) for entry in entries] == [(f"i{n}", times[n]) for n in newest_first[:4]]
+        history = await catalog.histories.of(user)
+        assert history.items.tolist() == newest_first
+        assert history.times.tolist() == [times[number] for number in newest_first]
 
 
 async def test_more_items_than_one_statement_may_name(place: Place, tmp_path: Path) -> None:
