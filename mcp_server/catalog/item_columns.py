@@ -1,5 +1,6 @@
 """The columns of items: the values of a field of all of them, declared or computed."""
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,10 +82,7 @@ class ItemColumns:
         Raises:
             BackendError: The database cannot be read.
         """
-        values = (await self.column(order.field))[items]
-        unknown = _is_unknown(values)
-        keys = np.unique(values, return_inverse=True)[1] if values.dtype.kind == "S" else np.where(unknown, 0, values)
-        return items[np.lexsort((-keys if order.descending else keys, unknown))]
+        return await asyncio.to_thread(_sort, items, (await self.column(order.field))[items], order.descending)
 
     async def n_unknown(self, field: str, items: IntArray) -> int:
         """Number of some items whose number, date or computed field is not known.
@@ -93,6 +91,12 @@ class ItemColumns:
             BackendError: The database cannot be read.
         """
         return int(np.count_nonzero(_is_unknown((await self.column(field))[items])))
+
+
+def _sort(items: IntArray, values: Array, descending: bool) -> IntArray:
+    unknown = _is_unknown(values)
+    keys = np.unique(values, return_inverse=True)[1] if values.dtype.kind == "S" else np.where(unknown, 0, values)
+    return items[np.lexsort((-keys if descending else keys, unknown))]
 
 
 def _is_unknown(values: Array) -> BoolArray:

@@ -12,7 +12,7 @@ from mcp_server.dataset.ids import ItemId, UserId
 from mcp_server.tools.arguments import Detail, ItemsArguments, K, Offset, OneOrMore, candidate_items
 from mcp_server.tools.history_values import HistoryValues, history_values
 from mcp_server.tools.limits import NumberLimits
-from mcp_server.tools.results import ListedItem, Result, count_of, keep_set, list_items
+from mcp_server.tools.results import ListedItem, Result, count_of, keep_set, list_items, name_some
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.windows import NamedWindow, WindowArguments, named_window
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from mcp_server.dataset.spec import DatasetSpec, Nouns
     from mcp_server.serving.backends import Backends
     from mcp_server.types import Id, IntArray
-
-MOST_NAMED = 5
-"""Items listed under several IDs that a message names."""
 
 ORDER = When(
     Feature.TIMES,
@@ -202,17 +199,14 @@ def _say_repeated(
 
     canonical = catalog.twins.canonical
     times_matched = np.bincount(canonical(matching), minlength=1)[canonical(page)] if len(page) else page
-    twice = [str(item.title) for item, times in zip(items, times_matched.tolist(), strict=True) if times > 1]
+    twice = [item.title for item, times in zip(items, times_matched.tolist(), strict=True) if times > 1]
     other = (
         [] if given is None else [item for item, named in zip(items, np.isin(page, given), strict=True) if not named]
     )
     said = []
     if twice:
-        more = f" and {len(twice) - MOST_NAMED:,} more" if len(twice) > MOST_NAMED else ""
-        said.append(f"Listed once, though in the history under several IDs: {', '.join(twice[:MOST_NAMED])}{more}.")
+        said.append(f"Listed once, though in the history under several IDs: {name_some(twice)}.")
     if other:
-        ids = ", ".join(str(item.item_id) for item in other[:MOST_NAMED])
-        is_one = len(other) == 1
-        more = f" and {len(other) - MOST_NAMED:,} more" if len(other) > MOST_NAMED else ""
-        said.append(f"{ids}{more} {'is' if is_one else 'are'} given under another ID of the same {nouns.item}.")
+        ids = name_some([item.item_id for item in other])
+        said.append(f"{ids} {'is' if len(other) == 1 else 'are'} given under another ID of the same {nouns.item}.")
     return said

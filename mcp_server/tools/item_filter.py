@@ -16,7 +16,7 @@ from mcp_server.tools.filter_arguments import FilterArguments, build_arguments
 from mcp_server.tools.item_order import read_order, say_order
 from mcp_server.tools.limits import DateLimits, NumberLimits
 from mcp_server.tools.reliability import few_interactions
-from mcp_server.tools.results import Entry, ListedItem, Result, count_of, keep_set, list_items
+from mcp_server.tools.results import Entry, ListedItem, Result, count_of, keep_set, list_items, name_some
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     found = selection.idx
     distinct = catalog.twins.once(found)
     message = [f"{count_of(len(found), nouns.item, nouns.items)} found."]
-    if n_twice := len(found) - len(distinct):
-        message.append(f"{n_twice} of them {'is' if n_twice == 1 else 'are'} listed twice, under two IDs.")
+    if len(found) > len(distinct):
+        message.append(await _say_repeated(catalog, found, distinct))
     for correction in asked.corrections:
         used = " or ".join(map(quoted, correction.used))
         message.append(f"{quoted(correction.asked)} was taken for {used}.")
@@ -141,6 +141,16 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
         result.not_found = asked.not_found
     result.message = " ".join(message)
     return result
+
+
+async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray) -> str:
+    """A sentence on items that are found under several IDs."""
+    import numpy as np
+
+    repeated = catalog.twins.once(found[~np.isin(found, distinct)])
+    titles = name_some([name.title for name in await catalog.names(repeated)])
+    verb = "is" if len(repeated) == 1 else "are"
+    return f"{len(repeated):,} of them {verb} found under several IDs, and listed once: {titles}."
 
 
 def _shown_of(order: Order, catalog: Catalog) -> list[str]:

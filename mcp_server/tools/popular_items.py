@@ -11,7 +11,7 @@ from mcp_server.dataset.feedback import amount, counting
 from mcp_server.dataset.ids import ItemId
 from mcp_server.tools.arguments import LARGEST_K, Detail, ItemsArguments, K, OneOrMore, candidate_items
 from mcp_server.tools.reliability import few_users
-from mcp_server.tools.results import Amount, ListedItem, Result, count_of, keep_set, list_items, unavailable
+from mcp_server.tools.results import Amount, ListedItem, Result, count_of, keep_set, list_items, name_some, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.user_groups import named_groups
 from mcp_server.tools.windows import WindowArguments, named_window
@@ -110,7 +110,7 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
         notes += [_say_line(spec, popular, len(chosen))] if candidates is None or len(candidates) > 1 else []
         of_whom = f"{what}{f' of these {nouns.users}' if groups.name else ''}{time.words}"
         notes += [_say_others(popular, len(chosen), of_whom, nouns)]
-        notes += _say_repeated(catalog, numbers, chosen, candidates, nouns)
+        notes += await _say_repeated(catalog, numbers, chosen, candidates, nouns)
     else:
         notes.append(f"None of the {nouns.items} to choose from has {what} of {whom}.")
     columns = {
@@ -158,7 +158,7 @@ def _say_untitled(catalog: Catalog, candidates: IntArray | None, nouns: Nouns) -
     return [f"{count_of(n_untitled, nouns.item, nouns.items)} {verbs[0]} no title and {verbs[1]} left out."]
 
 
-def _say_repeated(
+async def _say_repeated(
     catalog: Catalog, numbers: ItemNumbers, listed: IntArray, candidates: IntArray | None, nouns: Nouns
 ) -> list[str]:
     """A sentence on listed items that occur under another ID, too, if there are any."""
@@ -168,11 +168,13 @@ def _say_repeated(
     among[slice(None) if candidates is None else candidates] = True
     among &= numbers.popularity > 0
     among[listed] = False
-    twins = [each for each in listed.tolist() if among[catalog.twins.with_twins(np.array([each]))].any()]
-    if not twins:
+    others = catalog.twins.canonical(np.flatnonzero(among))
+    twins = listed[np.isin(catalog.twins.canonical(listed), others)]
+    if not len(twins):
         return []
-    one = len(twins) == 1
+    titles = name_some([name.title for name in await catalog.names(twins)])
+    verb = "is" if len(twins) == 1 else "are"
     return [
-        f"{len(twins):,} of these {'is' if one else 'are'} in the catalogue under "
-        f"another ID, too; only the {nouns.interactions} of the ID listed are counted."
+        f"{titles} {verb} in the catalogue under another ID, too; only the {nouns.interactions} of the ID listed are "
+        "counted."
     ]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
     from mcp_server.types import Id
 
+MOST_NAMED = 3
+"""Names of a list that a message shows."""
+
 
 class Result(BaseModel):
     """Base of the result of a tool. Fields that are not set are left out of the caller's answer."""
@@ -111,6 +114,12 @@ def unavailable(number: int, nouns: Nouns) -> list[str]:
         return []
     verbs = ("is", "was") if number == 1 else ("are", "were")
     return [f"{count_of(number, nouns.item, nouns.items)} {verbs[0]} not available and {verbs[1]} left out."]
+
+
+def name_some(names: Sequence[object]) -> str:
+    """The first names of a list, and how many more there are: "Chasing Amy, Fargo and 12 more"."""
+    shown = ", ".join(str(name) for name in names[:MOST_NAMED])
+    return f"{shown} and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else shown
 
 
 def count_of(number: int, one: str, many: str) -> str:

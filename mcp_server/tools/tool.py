@@ -21,7 +21,7 @@ from mcp_server.tools.size import PAGED, fit
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
 
-SHARED_ARGUMENTS = ("order_by", "match", "detail", "items", "item_set")
+SHARED_ARGUMENTS = ("since", "until", "order_by", "match", "detail", "items", "item_set")
 """Arguments of several tools. They come last in a schema, after those that are the tool's own."""
 
 SHORTER = {"detail": ("full", "detail=compact"), "reasons": (True, "reasons=false")}

@@ -209,7 +209,7 @@ async def test_a_film_under_two_ids_is_popular_once(films: Service, ratings: lis
     assert better in named
     assert worse not in named
     assert (
-        "1 of these is in the catalogue under another ID, too; only the ratings of the ID listed are counted."
+        "Chasing Amy is in the catalogue under another ID, too; only the ratings of the ID listed are counted."
         in result["message"]
     )
 
