@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mcp_server.catalog.timeline import Timeline
     from mcp_server.dataset.spec import DatasetSpec, Nouns
 
-_LAST_DAYS = re.compile(r"(?:the )?(?:last )?(\d{1,6}) days?", re.IGNORECASE)
+_LAST_DAYS = re.compile(r"(?:the )?(?:last )?([1-9]\d{0,6}) days?", re.IGNORECASE)
 """The form of a time that goes back from the newest interaction."""
 
 
@@ -67,22 +67,30 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
         raise InvalidInputError(f"since, until: no {nouns.interaction} has a time that is known")
     days = None if since is None else _LAST_DAYS.fullmatch(since)
     if days:
-        since = day_of(span[1] - (int(days[1]) - 1) * DAY)
+        since = day_of(max(span[1] - (int(days[1]) - 1) * DAY, span[0]))
     window = Window.between(since, until)
     assert window is not None
     if window.begin is not None and window.end is not None and window.begin >= window.end:
         raise InvalidInputError(f"since {since} is after until {until}: there is no such time")
     ends = [*([f"since {since}"] if since else []), *([f"until the end of {until}"] if until else [])]
     words = f"in {since}" if since == until else " ".join(ends)
-    notes = []
-    if days or not _is_inside(window, span):
-        notes.append(f"The {nouns.interactions} are from {day_of(span[0])} to {day_of(span[1])}.")
-    if spec.interactions.kind in ("counts", "events"):
-        notes.append(
-            f"The time of a {nouns.user}'s {nouns.interactions} of a {nouns.item} is that of the latest: all of them "
-            "count where it is in this time, and none otherwise."
-        )
+    is_inside = not days and _is_inside(window, span)
+    notes = [] if is_inside else [f"The {nouns.interactions} are from {day_of(span[0])} to {day_of(span[1])}."]
+    notes += _say_latest(spec)
     return NamedWindow(window, f" {words}", notes, _say_untimed(await timeline.n_untimed(), nouns))
+
+
+def _say_latest(spec: DatasetSpec) -> list[str]:
+    """A sentence on what the time of repeated interactions means; ratings are not repeated."""
+    nouns, kind = spec.nouns, spec.interactions.kind
+    if kind == "ratings":
+        return []
+    if kind == "likes":
+        return [f"Of a {nouns.user}'s {nouns.interactions} of the same {nouns.item}, only the latest counts."]
+    return [
+        f"The time of a {nouns.user}'s {nouns.interactions} of a {nouns.item} is that of the latest: all of them count "
+        "where it is in this time, and none otherwise."
+    ]
 
 
 def _say_untimed(number: int, nouns: Nouns) -> list[str]:

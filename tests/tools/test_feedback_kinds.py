@@ -89,6 +89,7 @@ async def test_what_is_latest_in_a_time_counts(
     assert [(item["item_id"], item["n_interactions"]) for item in answer["items"]] == amounts
     assert "of all customers since 1970-01-03" in answer["message"]
     assert "1 pair of a customer and a product has no time that is known and is left out." in answer["message"]
+    assert ("only the latest counts" in answer["message"]) == (feedback is LIKES)
     is_summed = feedback in (COUNTS, EVENTS)
     assert ("is that of the latest: all of them count where it is in this time" in answer["message"]) == is_summed
 
