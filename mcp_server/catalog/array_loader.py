@@ -1,7 +1,5 @@
 """The arrays of a catalogue, filled from a dataset. The arrays of terms come from the loader of terms."""
 
-from collections.abc import Iterator
-
 import numpy as np
 from sqlalchemy import Connection
 
@@ -27,7 +25,6 @@ from mcp_server.catalog.arrays import (
     UNTITLED,
     USER_LIKES,
     USER_SEGMENTS,
-    Array,
     as_utf8,
     ends_of,
     item_sums,
@@ -36,7 +33,7 @@ from mcp_server.catalog.arrays import (
 )
 from mcp_server.catalog.columns import column_of
 from mcp_server.catalog.schema import CatalogTables, group_fields
-from mcp_server.dataset.amounts import Amounts, Measure, Measures
+from mcp_server.dataset.amounts import Amounts, Measures
 from mcp_server.dataset.records import NO_TIME, Dataset, Value
 from mcp_server.types import IntArray
 
@@ -112,8 +109,7 @@ def load_segments(connection: Connection, tables: CatalogTables, dataset: Datase
     rows = dataset.users.rows(groups)
     segment = np.fromiter((segment_of.setdefault(row, len(segment_of)) for row in rows), np.int64, len(dataset.users))
     n_users = np.bincount(segment, minlength=len(segment_of))
-    used = list(_used_by_segment(dataset, segment, len(segment_of), measures))
-    ends = ends_of(np.array([len(items) for items, _ in used]))
+    ends = _write_used(connection, tables, dataset, segment, len(segment_of), measures)
     described = [
         {
             "_segment": number,
@@ -126,29 +122,30 @@ def load_segments(connection: Connection, tables: CatalogTables, dataset: Datase
     ]
     connection.execute(tables.segments.insert(), described)
     write_array(connection, tables.arrays, USER_SEGMENTS, segment)
-    write_array(connection, tables.arrays, SEGMENT_ITEMS, np.concatenate([items for items, _ in used]))
-    for measure in measures:
-        sums = np.concatenate([summed[measure] for _, summed in used])
+
+
+def _write_used(
+    connection: Connection,
+    tables: CatalogTables,
+    dataset: Dataset,
+    segment: IntArray,
+    n_segments: int,
+    measures: Measures,
+) -> IntArray:
+    """Write the items that the users of each segment have used, one segment after the other, and the sums of each
+    measure. Gives the ends of the segments, and 0 before them: (n_segments + 1,).
+    """
+    found, n_items = dataset.interactions, len(dataset.items)
+    keys = segment[found.user] * n_items + found.item
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = np.flatnonzero(np.concatenate([np.ones(min(len(keys), 1), dtype=bool), keys[1:] != keys[:-1]]))
+    used = keys[starts]
+    write_array(connection, tables.arrays, SEGMENT_ITEMS, used % n_items)
+    for measure, values in measures.items():
+        if values is None:
+            sums = np.diff(starts, append=len(keys))
+        else:
+            sums = np.add.reduceat(values[order], starts, dtype=np.float64)
         write_array(connection, tables.arrays, segment_sums(measure), sums)
-
-
-def _used_by_segment(
-    dataset: Dataset, segment: IntArray, n_segments: int, measures: Measures
-) -> Iterator[tuple[Array, dict[Measure, Array]]]:
-    """The items that the users of each segment have used, and the sums of each measure: all (n,)."""
-    found = dataset.interactions
-    of_pair = segment[found.user]
-    order = np.argsort(of_pair, kind="stable")
-    ends = ends_of(np.bincount(of_pair, minlength=n_segments))
-    for number in range(n_segments):
-        pairs = order[ends[number] : ends[number + 1]]
-        used, place = np.unique(found.item[pairs], return_inverse=True)
-        yield (
-            used.astype(np.int32),
-            {
-                measure: np.bincount(place, None if values is None else values[pairs], len(used)).astype(
-                    segment_sums(measure).dtype
-                )
-                for measure, values in measures.items()
-            },
-        )
+    return np.searchsorted(used, np.arange(n_segments + 1) * n_items)
