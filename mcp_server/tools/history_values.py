@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.feedback import VALUE_NAMES
 from mcp_server.dataset.windows import day_of
-from mcp_server.tools.results import Amount, Entry
+from mcp_server.tools.results import Amount, Entry, MaybeText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ class HistoryValues(Entry):
     rating: Annotated[float | None, Feature.RATINGS] = None
     count: Annotated[Amount | None, Feature.COUNTS] = None
     weight: Annotated[Amount | None, Feature.EVENTS] = None
-    date: Annotated[str | None, Feature.TIMES] = None
-    """Day in UTC, YYYY-MM-DD."""
+    date: Annotated[MaybeText, Feature.TIMES] = None
+    """Day in UTC, YYYY-MM-DD; None where it is not known."""
 
 
 def history_values(spec: DatasetSpec, history: History, places: Sequence[int]) -> dict[str, list[Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jsonschema import Draft202012Validator
 
 from mcp_server.dataset.records import NO_TIME, Dataset, Interactions
 from mcp_server.dataset.spec import DatasetSpec
@@ -164,12 +165,14 @@ class Catalogue:
         return manifest
 
     async def answer(self, folder: Path, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The answer of a tool over it."""
+        """The answer of a tool over it, which is as the tool's schema says."""
         if not (folder / "current.json").exists():
             self.publish(folder)
         service = Service(Settings(_env_file=None, state=folder), prepare_if_needed=False)
         try:
-            return await service.call(tool, arguments)
+            answer = await service.call(tool, arguments)
+            Draft202012Validator(service.tools[tool].output_schema).validate(answer)
+            return answer
         finally:
             await service.close()
 
