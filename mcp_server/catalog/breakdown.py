@@ -155,18 +155,21 @@ class Breakdowns:
             if not isinstance(values, Terms):
                 return np.where(numbers < len(values) - 1, numbers.astype(np.float64), np.nan)
         found = [value[place] for value in await self.values(breakdown, np.arange(breakdown.n_rows))]
-        known = sorted({str(value) for value in found if value is not None}, key=lambda name: (name.casefold(), name))
-        rank = {name: float(number) for number, name in enumerate(known)}
-        return np.array([rank.get(str(value), np.nan) if value is not None else np.nan for value in found])
+        return await asyncio.to_thread(_ranks, found)
 
     async def _groups(
         self, groupings: Sequence[ItemGrouping], selection: Selection
     ) -> tuple[ItemGroups, IntArray, IntArray]:
         """Groups of the selected items, those that have any, and the number of items in each of these."""
-        groups = (await self._grouper.group(groupings)).among(selection.items)
-        n_items = groups.n_items(self._twins)
-        filled = np.flatnonzero(n_items)
-        return groups, filled, n_items[filled]
+        every = await self._grouper.group(groupings)
+
+        def count() -> tuple[ItemGroups, IntArray, IntArray]:
+            groups = every.among(selection.items)
+            n_items = groups.n_items(self._twins)
+            filled = np.flatnonzero(n_items)
+            return groups, filled, n_items[filled]
+
+        return await asyncio.to_thread(count)
 
     async def _numbers(self, selection: Selection) -> tuple[Numbers, int]:
         """The numbers of all items by the users of a selection, and the number of these."""
@@ -207,3 +210,10 @@ def _each(change: Callable[..., Array], *several: Numbers) -> Numbers:
         values = [getattr(numbers, field.name) for numbers in several]
         changed[field.name] = None if values[0] is None else change(*values)
     return Numbers(**changed)
+
+
+def _ranks(values: Sequence[Value]) -> DoubleArray:
+    """The ranks of names in the order of the alphabet, NaN for what is not known: (n,)."""
+    known = sorted({str(value) for value in values if value is not None}, key=lambda name: (name.casefold(), name))
+    rank = {name: float(number) for number, name in enumerate(known)}
+    return np.array([np.nan if value is None else rank[str(value)] for value in values])

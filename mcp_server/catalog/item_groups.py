@@ -1,5 +1,6 @@
 """Groups of items: those with the same name in a category, the same number, or a number or date in the same span."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -109,7 +110,7 @@ class ItemGrouper:
         """All items in the groups of one grouping, or in those that several make together."""
         first, *others = [await self._group(grouping) for grouping in groupings]
         for other in others:
-            first = first.times(other)
+            first = await asyncio.to_thread(first.times, other)
         return first
 
     async def values(self, groups: ItemGroups, chosen: IntArray) -> list[tuple[Value, ...]]:
@@ -139,17 +140,7 @@ class ItemGrouper:
         if field.kind == "category":
             return await self._by_terms(field.name)
         column = await self._columns.column(field.name)
-        if field.kind == "boolean":
-            return _by_values(column == 1, column != NO_BOOLEAN)
-        if field.kind == "date":
-            column, known = _part_of_dates(column, grouping.part)
-        else:
-            known = column != NO_INTEGER if field.integer else ~np.isnan(column)
-        if grouping.part == "decade":
-            return _by_values(column // 10 * 10, known, "{}s")
-        if grouping.part or is_date_part(field) or len(np.unique(column[known])) <= MOST_VALUES:
-            return _by_values(column, known)
-        return _by_quartiles(column, known)
+        return await asyncio.to_thread(_by_column, column, grouping)
 
     async def _by_terms(self, field: str) -> ItemGroups:
         terms = self._terms_of.get(field)
@@ -165,6 +156,26 @@ class ItemGrouper:
         items = np.concatenate([named, unnamed])
         groups = np.concatenate([np.repeat(np.arange(len(terms)), lengths), np.full(len(unnamed), len(terms))])
         return ItemGroups(items, groups, (np.arange(len(terms) + 1),), (Terms(terms),))
+
+
+def _by_column(column: Array, grouping: ItemGrouping) -> ItemGroups:
+    """The groups that the values of a field make.
+
+    Args:
+        column: (n_items,).
+    """
+    field = grouping.field
+    if field.kind == "boolean":
+        return _by_values(column == 1, column != NO_BOOLEAN)
+    if field.kind == "date":
+        column, known = _part_of_dates(column, grouping.part)
+    else:
+        known = column != NO_INTEGER if field.integer else ~np.isnan(column)
+    if grouping.part == "decade":
+        return _by_values(column // 10 * 10, known, "{}s")
+    if grouping.part or is_date_part(field) or len(np.unique(column[known])) <= MOST_VALUES:
+        return _by_values(column, known)
+    return _by_quartiles(column, known)
 
 
 def _by_values(column: Array, known: BoolArray, label: str | None = None) -> ItemGroups:

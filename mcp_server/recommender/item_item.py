@@ -81,7 +81,13 @@ class SparseItemItemModel:
         return scores.astype(np.float32)
 
     def contributions(self, history: IntArray, item: int, weights: FloatArray | None = None) -> FloatArray | None:
-        lengths, entries = entries_of(self._indptr, history)
-        found = np.where(self._indices[entries] == item, self._values[entries], 0)
-        shares = np.bincount(np.repeat(np.arange(len(history)), lengths), found, len(history))
+        if len(history) and (history[1:] == history[:-1] + 1).all():  # rows in a run are one slice, without copies
+            begin, end = self._indptr[history[0]], self._indptr[history[-1] + 1]
+            entries = begin + np.flatnonzero(self._indices[begin:end] == item)
+            places = np.searchsorted(self._indptr, entries, side="right") - 1 - history[0]
+        else:
+            lengths, entries = entries_of(self._indptr, history)
+            of_item = np.flatnonzero(self._indices[entries] == item)
+            entries, places = entries[of_item], np.searchsorted(np.cumsum(lengths), of_item, side="right")
+        shares = np.bincount(places, self._values[entries], len(history))
         return (shares if weights is None else weights * shares).astype(np.float32)

@@ -143,7 +143,7 @@ async def statistics(backends: Backends, arguments: StatisticsArguments[Id, Id])
     )
     total = {"n_items": counted.n_items, "n_users": breakdown.n_users, **total_of(breakdown.total, amount, spec)}
     return StatisticsResult(
-        message=say_statistics(spec, counted, breakdown, shown, time.notes),
+        message=say_statistics(spec, counted, breakdown, shown, [*time.notes, *time.untimed]),
         rows=rows,
         n_rows=breakdown.n_rows,
         remaining=max(breakdown.n_rows - arguments.offset - len(rows), 0),

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 
 Step = dict[str, Any]
 """A line of EXPLAIN. "table" is without the catalogue's prefix."""
@@ -130,6 +130,9 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     (USER, {"user": 98, "get": ["age"]}),
     (ITEM, {"items": [9, 10], "get": ["title", "genres", "actors", "imdb_rating", "storyline"]}),
     (SEARCH, {"query": "kidnapped"}),
+    (FIND_USERS, {"similar_to": 9, "user_group": "female"}),
+    (STATISTICS, {"group_by": ["director", "gender"], "since": "1998-04"}),
+    (STATISTICS, {"group_by": "genres", "user": 655}),
 ]
 
 

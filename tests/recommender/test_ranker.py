@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.twins import Twins
 from mcp_server.recommender.history_weighting import HistoryWeighting
-from mcp_server.recommender.item_item import ItemItemModel
+from mcp_server.recommender.item_item import ItemItemModel, LowRankItemItemModel
 from mcp_server.recommender.ranker import Ranked, Ranker, rank
 from mcp_server.recommender.score_table import ScoreTable
 
@@ -154,3 +154,19 @@ def test_a_model_that_cannot_tell_gives_no_reasons() -> None:
     assert (
         Ranker(ScoreTable(np.zeros((1, 2), dtype=np.float32), "any")).reasons(LikedHistory(np.array([0])), 1, 3) is None
     )
+
+
+@pytest.mark.parametrize("n_items", [7, 20_003])
+def test_what_speaks_for_an_item_is_what_each_would_add_alone(n_items: int) -> None:
+    random = np.random.default_rng(n_items)
+    vectors = random.normal(size=(n_items, 3)).astype(np.float32)
+    factors = random.random(n_items).astype(np.float32)
+    found = Ranker(LowRankItemItemModel(vectors, factors)).speaking_for(5, n_items)
+    expected = vectors.astype(np.float64) @ vectors[5] * factors[5]
+    expected[5] = 0
+    assert found is not None
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_table_of_scores_cannot_tell_what_speaks_for_an_item() -> None:
+    assert Ranker(ScoreTable(np.zeros((2, 3), dtype=np.float32), "table")).speaking_for(0, 3) is None
