@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+from pydantic import WithJsonSchema
+
 from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.feedback import VALUE_NAMES
 from mcp_server.dataset.windows import day_of
-from mcp_server.tools.results import Amount, Entry, MaybeText
+from mcp_server.tools.results import Amount, Entry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,7 @@ class HistoryValues(Entry):
     rating: Annotated[float | None, Feature.RATINGS] = None
     count: Annotated[Amount | None, Feature.COUNTS] = None
     weight: Annotated[Amount | None, Feature.EVENTS] = None
-    date: Annotated[MaybeText, Feature.TIMES] = None
+    date: Annotated[str | None, WithJsonSchema({"type": ["string", "null"]}), Feature.TIMES] = None
     """Day in UTC, YYYY-MM-DD; None where it is not known."""
 
 

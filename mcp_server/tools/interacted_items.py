@@ -115,7 +115,7 @@ async def interacted_items(backends: Backends, arguments: InteractedArguments[Id
     order = _order_of(values.get("date", []), DatasetFacts(spec, None).say(ORDER))
     message += f"{_say_page(spec.nouns, len(page), len(found), offset, order)}."
     notes = [message, *time.notes, *_say_undated(history, time, spec.nouns)]
-    notes += _say_repeated(catalog, items, page, matching, given, spec.nouns)
+    notes += _say_repeated(catalog, items, page, found, matching, given, spec.nouns)
     result: InteractedResult[Id] = InteractedResult(
         message="",
         items=items,
@@ -190,6 +190,7 @@ def _say_repeated(
     catalog: Catalog,
     items: Sequence[InteractedItem[Id]],
     page: IntArray,
+    found: IntArray,
     matching: IntArray,
     given: IntArray | None,
     nouns: Nouns,
@@ -198,11 +199,10 @@ def _say_repeated(
     import numpy as np
 
     canonical = catalog.twins.canonical
-    times_matched = np.bincount(canonical(matching), minlength=1)[canonical(page)] if len(page) else page
-    twice = [item.title for item, times in zip(items, times_matched.tolist(), strict=True) if times > 1]
-    other = (
-        [] if given is None else [item for item, named in zip(items, np.isin(page, given), strict=True) if not named]
-    )
+    repeated = np.isin(canonical(page), canonical(matching[~np.isin(matching, found)]))
+    twice = [item.title for item, is_repeated in zip(items, repeated, strict=True) if is_repeated]
+    named = np.ones(len(page), dtype=bool) if given is None else np.isin(page, given)
+    other = [item for item, is_named in zip(items, named, strict=True) if not is_named]
     said = []
     if twice:
         said.append(f"Listed once, though in the history under several IDs: {name_some(twice)}.")

@@ -164,12 +164,10 @@ async def _say_repeated(
     """A sentence on listed items that occur under another ID, too, if there are any."""
     import numpy as np
 
-    among = np.zeros(catalog.n_items, dtype=bool)
-    among[slice(None) if candidates is None else candidates] = True
-    among &= numbers.popularity > 0
-    among[listed] = False
-    others = catalog.twins.canonical(np.flatnonzero(among))
-    twins = listed[np.isin(catalog.twins.canonical(listed), others)]
+    others = np.setdiff1d(catalog.twins.with_twins(listed), listed)
+    others = others[numbers.popularity[others] > 0]
+    others = others if candidates is None else others[np.isin(others, candidates)]
+    twins = listed[np.isin(catalog.twins.canonical(listed), catalog.twins.canonical(others))]
     if not len(twins):
         return []
     titles = name_some([name.title for name in await catalog.names(twins)])

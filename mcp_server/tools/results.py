@@ -49,13 +49,6 @@ Amount = Annotated[int | float, BeforeValidator(plain_number), WithJsonSchema({"
 """A number of interactions, or a sum of counts or weights."""
 
 
-MaybeNumber = Annotated[float | None, WithJsonSchema({"type": ["number", "null"]})]
-"""A number that may be null where a field has a default. Without it, only what is left out has no number."""
-
-MaybeText = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
-"""The same for a text."""
-
-
 class NamedItem(Entry, Generic[ItemId]):
     """An item by its ID and title."""
 
