@@ -22,7 +22,7 @@ from tests.names import FILTER
 
 FILM_WORDS = re.compile(
     r"\b(films?|movies?|viewers?|watch\w*|genres?|comed\w+|actors?|directors?|imdb\w*|plots?|stor(y|ies|ylines?)|"
-    r"moods?|sad|kidnapped|teenagers?|lengths?|seasons?|christmas|december|months?|trending|length)\b",
+    r"moods?|sad|kidnapped|teenagers?|lengths?|seasons?|christmas|december|months?|length)\b",
     re.IGNORECASE,
 )
 
@@ -44,6 +44,12 @@ def said(facts: DatasetFacts) -> Iterator[str]:
     resources = Resources(facts)
     yield " ".join(f"{each.title}. {each.description}" for each in (*resources.listed(), *resources.templates()))
     yield " ".join(f"{page.title}. {page.description}" for page in build_pages(facts).values())
+
+
+@pytest.mark.parametrize("made", MADE_UP.values(), ids=MADE_UP)
+def test_something_is_trending_only_where_there_are_times(made: Callable[[], DatasetFacts]) -> None:
+    facts = made()
+    assert any("trending" in text for text in said(facts)) == (Feature.TIMES in facts.features)
 
 
 @pytest.mark.parametrize("made", MADE_UP.values(), ids=MADE_UP)
