@@ -8,11 +8,14 @@ from pathlib import Path
 
 import anyio
 
+from mcp_server.dataset.groups import UserGroups
 from mcp_server.dataset.spec import Nouns
 from mcp_server.protocol.stdio import serve_stdio
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from mcp_server.tools.arguments import Arguments
+from mcp_server.tools.readings.reader import Reader
+from mcp_server.tools.readings.values import ValueReader
 from mcp_server.tools.results import Result
 from mcp_server.tools.schemas import json_schema
 from mcp_server.tools.tool import Tool
@@ -50,7 +53,7 @@ def _tool(name: str, run: object, result: type[Result] = Result) -> Tool:
         run=run,  # type: ignore[arg-type]
         input_schema={"type": "object", "properties": {}},
         output_schema=json_schema(result, Nouns()),
-        takes=(),
+        reader=Reader({}, ValueReader(Nouns(), UserGroups({}))),
     )
 
 

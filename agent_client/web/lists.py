@@ -94,8 +94,8 @@ def listing_of(call: CallEnded) -> Listing | None:
     if not entries:
         return None
     keys = list(dict.fromkeys(key for entry in entries for key in entry))
-    name_key = next(key for key in keys if NAME_KEYS.search(key))
-    id_key = next((key for key in keys if ID_KEYS.search(key)), None)
+    name_key = next((key for key in keys if NAME_KEYS.search(key)), keys[0])
+    id_key = next((key for key in keys if ID_KEYS.search(key) and key != name_key), None)
     measure = _measure(entries, [key for key in keys if key not in (name_key, id_key)])
     rows = [_row(entry, name_key, id_key, measure) for entry in entries]
     message = result.get("message")
@@ -104,12 +104,28 @@ def listing_of(call: CallEnded) -> Listing | None:
 
 
 def _entries(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The named things in a result; those under `items` if there are several lists."""
-    for key in sorted(result, key=lambda key: key != "items"):
-        value = result[key]
-        if isinstance(value, list) and all(isinstance(entry, dict) for entry in value) and any(map(_is_named, value)):
-            return value
-    return []
+    """The named things in a result; those under `items` if there are several lists. Where nothing has a name, they are
+    users or groups, which their first value tells apart.
+    """
+    lists = [
+        result[key]
+        for key in sorted(result, key=lambda key: key != "items")
+        if isinstance(result[key], list) and result[key] and all(isinstance(entry, dict) for entry in result[key])
+    ]
+    named = [entries for entries in lists if any(map(_is_named, entries))]
+    told_apart = [entries for entries in lists if _are_told_apart(entries)]
+    return next(iter([*named, *told_apart]), [])
+
+
+def _are_told_apart(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """True if all entries begin with the same key, have different texts or IDs under it, and have numbers beside."""
+    first = [next(iter(entry), "") for entry in entries]
+    if len(set(first)) != 1 or not first[0]:
+        return False
+    values = [entry[first[0]] for entry in entries]
+    are_names = all(isinstance(value, str) for value in values) or bool(ID_KEYS.search(first[0]))
+    others = [value for entry in entries for key, value in entry.items() if key != first[0]]
+    return are_names and len(set(map(str, values))) == len(values) and any(map(_is_number, others))
 
 
 def _is_named(entry: Mapping[str, Any]) -> bool:
@@ -137,13 +153,21 @@ def _row(entry: Mapping[str, Any], name_key: str, id_key: str | None, measure: s
     rest = {key: value for key, value in entry.items() if key not in (name_key, id_key, measure)}
     days = [value for value in rest.values() if isinstance(value, str) and _DAY.fullmatch(value)]
     return Row(
-        name=one_line(str(entry.get(name_key) or f"ID {identifier}")),
+        name=_name_of(entry, name_key, identifier),
         id=identifier,
         details=[(label_of(key), text) for key, value in rest.items() if (text := shown_value(key, value))],
         number=None if number is None else float(number),
         shown="" if measure is None else shown_value(measure, number),
         day=days[0] if len(days) == 1 else "",
     )
+
+
+def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str) -> str:
+    """The name of a thing; an ID alone with the word for what it is of."""
+    value = entry.get(name_key)
+    if ID_KEYS.search(name_key) and value is not None:
+        return one_line(f"{label_of(name_key)} {value}")
+    return one_line(str(value or f"ID {identifier}"))
 
 
 def _comparison(found: Sequence[tuple[CallEnded, Listing]], calls: Sequence[CallEnded]) -> Listing | None:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from mcp_server.catalog.arrays import Arrays
 from mcp_server.catalog.breakdown import Breakdowns
+from mcp_server.catalog.co_likes import CoLikes
 from mcp_server.catalog.directory import Directory
 from mcp_server.catalog.item_categories import ItemCategories
 from mcp_server.catalog.item_columns import ItemColumns
@@ -109,7 +110,8 @@ class Catalog:
         self._is_used = self._is_titled & (layout.n_interactions > 0)
         self.name_index = NameIndex(database, tables, spec)
         self.directory = Directory(database, tables)
-        self.categories = ItemCategories(database, tables, spec)
+        self.categories = ItemCategories(database, tables, spec, arrays, layout.n_items)
+        self.co_likes = CoLikes(arrays, layout.n_users)
         self.histories = UserHistories(database, tables, newest_first=spec.interactions.timestamp is not None)
         self.likers = Likers(arrays, self.twins, self.n_users)
         self.statistics = Statistics(database, tables, arrays, layout, spec.interactions.kind)

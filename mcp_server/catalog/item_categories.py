@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import numpy as np
 from sqlalchemy import select
 
+from mcp_server.catalog.arrays import TERM_ENDS, TERM_ITEMS, Arrays
 from mcp_server.catalog.schema import CatalogTables
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.sql.database import Database
 from mcp_server.sql.key_lookup import KEYS, Lookup, by_rows
-from mcp_server.types import IntArray
+from mcp_server.types import DoubleArray, IntArray
 
 REMEMBERED = 20_000
 """Items whose names are kept in memory, some 20 MB with a dozen names each."""
@@ -21,7 +23,10 @@ Names = tuple[tuple[int, int], ...]
 class ItemCategories:
     """Queries for the names of items. A catalogue does not change while it is served, so what has been read is kept."""
 
-    def __init__(self, database: Database, tables: CatalogTables, spec: DatasetSpec) -> None:
+    def __init__(
+        self, database: Database, tables: CatalogTables, spec: DatasetSpec, arrays: Arrays, n_items: int
+    ) -> None:
+        self._arrays, self._n_items = arrays, n_items
         terms, links = tables.terms.c, tables.item_terms.c
         query = (
             select(links.item, links.term, terms.n_items)
@@ -36,6 +41,32 @@ class ItemCategories:
         asked = items.tolist()
         found = await self._names.find(asked)
         return [found.get(item, ()) for item in asked]
+
+    async def shared(self, item: int) -> DoubleArray:
+        """The rarity of the names that each item shares with one: (n_items,).
+
+        Of a name it is ln(n_items / items with it), of several the sum.
+
+        Raises:
+            BackendError: The database cannot be read.
+        """
+        (names,) = await self.of(np.array([item]))
+        items, ends = await self._arrays.whole(TERM_ITEMS), await self._arrays.whole(TERM_ENDS)
+        found = np.zeros(self._n_items)
+        for term, n_with in names:
+            found[items[ends[term] : ends[term + 1]]] += np.log(self._n_items / n_with)
+        return found
+
+    async def rarity(self, items: IntArray) -> DoubleArray:
+        """The rarity of all names of each item: (n,).
+
+        Raises:
+            BackendError: The database cannot be read.
+        """
+        names = await self.of(items)
+        row = np.repeat(np.arange(len(items)), [len(each) for each in names])
+        n_with = np.array([n_with for each in names for _, n_with in each], dtype=np.float64)
+        return np.bincount(row, np.log(self._n_items / n_with), len(items)).astype(np.float64)
 
 
 def _by_item(rows: Iterable[Any]) -> Iterator[tuple[int, Names]]:

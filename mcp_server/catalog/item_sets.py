@@ -1,8 +1,8 @@
 """Named sets of items that tools pass to one another, so that thousands of IDs need not pass through an LLM.
 
-A handle ("set_k3v9q2") is made of the IDs' digest: the same set has the same handle, in every process and
-after every restart. Sets are kept in a database beside the catalogue, by the dataset's IDs, and are forgotten
-when they have not been used for some days.
+A handle ("set_k3v7q2") is made of the digest of the IDs, and of the items' scores where a search has found them: the
+same set has the same handle, in every process and after every restart. Sets are kept in a database beside the
+catalogue, by the dataset's IDs, and are forgotten when they have not been used for some days.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ MANY = 5_000
 """Items of a set from which on it is packed beside the event loop."""
 
 _sets = Table(
-    "recsys_item_sets_2",  # the number rises with the columns: an older database is then simply another table
+    "recsys_item_sets_3",  # the number rises with the columns: an older database is then simply another table
     MetaData(),
     Column("handle", String(64), primary_key=True),
     Column("digest", String(64), nullable=False, comment="of the content, whole"),
-    Column("content", LargeBinary(2**24 - 1), nullable=False, comment="JSON list of IDs, deflated"),
+    Column("content", LargeBinary(2**24 - 1), nullable=False, comment="JSON of IDs, or of IDs and scores, deflated"),
     Column("last_used", Double, nullable=False, index=True, comment="seconds since 1970"),
     mysql_engine="InnoDB",
     mysql_charset="ascii",
@@ -73,13 +73,27 @@ class _Known:
     """A set that this process has seen."""
 
     items: tuple[Id, ...]
+    scores: tuple[float, ...] | None
     used: float
     """Time at which its use was last written down."""
 
 
-def _pack(items: Sequence[Id]) -> tuple[str, bytes]:
+Key = tuple[tuple[Id, ...], tuple[float, ...] | None]
+"""The content of a set: its items, and their scores where it has any."""
+
+
+def _unpack(packed: bytes) -> Key:
+    content = json.loads(zlib.decompress(packed))
+    if content and isinstance(content[0], list):  # no ID is a list
+        items, scores = content
+        return tuple(items), tuple(scores)
+    return tuple(content), None
+
+
+def _pack(key: Key) -> tuple[str, bytes]:
     """The digest and the packed content of a set."""
-    content = json.dumps(items, separators=(",", ":")).encode()
+    items, scores = key
+    content = json.dumps(items if scores is None else [items, scores], separators=(",", ":")).encode()
     digest = base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
     return digest, zlib.compress(content, 1)
 
@@ -99,21 +113,25 @@ class ItemSets:
         self._known: BoundedCache[str, _Known] = BoundedCache(
             REMEMBERED_ITEMS, lambda _, known: WEIGHT_OF_A_SET + len(known.items)
         )
-        self._handles: BoundedCache[tuple[Id, ...], str] = BoundedCache(
-            REMEMBERED_ITEMS, lambda items, _: WEIGHT_OF_A_SET + len(items)
+        self._handles: BoundedCache[Key, str] = BoundedCache(
+            REMEMBERED_ITEMS, lambda key, _: WEIGHT_OF_A_SET + len(key[0])
         )
 
-    async def put(self, items: Sequence[Id]) -> str:
-        """Keep a set and give its handle. The order of the items is kept, and is part of the set."""
-        key, now = tuple(items), time.time()
+    async def put(self, items: Sequence[Id], scores: Sequence[float] | None = None) -> str:
+        """Keep a set and give its handle. The order of the items is kept, and is part of the set.
+
+        Args:
+            scores: Nearness of the items to what was searched, in their order.
+        """
+        key, now = (tuple(items), None if scores is None else tuple(scores)), time.time()
         handle = self._handles.get(key, "")
         if handle in self._known and now - self._known[handle].used < TOUCH_SECONDS:
             return handle
-        digest, packed = await asyncio.to_thread(_pack, key) if len(key) >= MANY else _pack(key)
+        digest, packed = await asyncio.to_thread(_pack, key) if len(items) >= MANY else _pack(key)
         for length in range(SHORTEST, len(digest) + 1):
             handle = f"set_{digest[:length]}"
             if await self._database.write(partial(self._keep, handle=handle, digest=digest, packed=packed, now=now)):
-                self._known[handle], self._handles[key] = _Known(key, now), handle
+                self._known[handle], self._handles[key] = _Known(*key, now), handle
                 await self._clean(now)
                 return handle
         raise AssertionError("two different sets have one SHA-256")
@@ -156,9 +174,20 @@ class ItemSets:
         Raises:
             InvalidInputError: The handle is malformed, unknown or forgotten.
         """
+        return (await self._find(handle)).items
+
+    async def scores(self, handle: str) -> tuple[float, ...] | None:
+        """The scores of the items of a set that a search has found, in their order; None for other sets.
+
+        Raises:
+            InvalidInputError: The handle is malformed, unknown or forgotten.
+        """
+        return (await self._find(handle)).scores
+
+    async def _find(self, handle: str) -> _Known:
         if not HANDLE.match(handle):
             raise InvalidInputError(
-                f"{quoted(handle)} is not an item set: handles look like set_k3v9q2 and come from other tools' results"
+                f"{quoted(handle)} is not an item set: handles look like set_k3v7q2 and come from other tools' results"
             )
         now = time.time()
         known = self._known.get(handle)
@@ -170,7 +199,7 @@ class ItemSets:
                     f"item set {handle} is unknown or has been forgotten: call the tool that made it again"
                 )
             self._known[handle] = known
-        return known.items
+        return known
 
     async def _read(self, handle: str, now: float) -> "_Known | None":
         try:
@@ -184,7 +213,7 @@ class ItemSets:
             return None
         if touch:
             self._touch(connection, handle, now)
-        return _Known(tuple(json.loads(zlib.decompress(row.content))), now)
+        return _Known(*_unpack(row.content), now)
 
     async def ping(self) -> None:
         """Ask the database something.

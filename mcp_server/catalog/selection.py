@@ -56,7 +56,14 @@ class BooleanCondition:
     value: bool
 
 
-Condition = TermCondition | NumberCondition | DateCondition | BooleanCondition
+@dataclass(frozen=True)
+class Unless:
+    """A condition that must not be met. Items of which the value is not known are not left out."""
+
+    condition: "Condition"
+
+
+Condition = TermCondition | NumberCondition | DateCondition | BooleanCondition | Unless
 
 
 @dataclass(frozen=True)
@@ -121,6 +128,8 @@ class Selector:
 
     async def _meet(self, condition: Condition) -> BoolArray:
         """(n_items,): True for the items for which a condition holds."""
+        if isinstance(condition, Unless):
+            return ~await self._meet(condition.condition)
         if isinstance(condition, NumberCondition):
             return is_within(await self._columns.column(condition.field), condition.bounds)
         if isinstance(condition, BooleanCondition):

@@ -18,7 +18,8 @@ from recsys_shared.plain_text import error_line
 EXIT_REFUSED = 2
 """Exit code where the user has to change something; one line on stderr says what."""
 
-COMMANDS = ("init", "prepare", "train", "evaluate", "serve", "call", "doctor", "demo", "install", "uninstall", "bundle")
+COMMANDS = ("init", "prepare", "train", "evaluate", "questions", "serve", "call", "doctor", "demo", "install",
+            "uninstall", "bundle")  # fmt: skip
 """Subcommands in the order of `--help`: each is the function of this name in the module of this name."""
 
 

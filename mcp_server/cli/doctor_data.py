@@ -59,6 +59,8 @@ def _findings(found: "Examination", spec: DatasetSpec, settings: Settings) -> It
     if unused:
         text = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in unused.items())
         yield Finding("columns", "ok", f"not used: {text}", {"unused": unused})
+    if spec.search is not None:
+        yield _language(found.language, spec.search.language, settings.embedding_model)
     for note in found.notes:
         yield Finding("reading", "warning", note)
     yield _costs(found.costs, settings)
@@ -126,6 +128,24 @@ def _interactions(found: "Examination", spec: DatasetSpec) -> Finding:
         "latest": found.latest,
     }
     return Finding(spec.nouns.interactions, "warning" if is_bad else "ok", "; ".join(said), details)
+
+
+def _language(found: str | None, declared: str, model: str) -> Finding:
+    """The language of the searched texts, and whether the word index and the embedding model are for it."""
+    from mcp_server.vectors.embedder import understands
+
+    language = found or declared
+    told = f"searched texts seem to be {language}" if found else f"search: {{language: {declared}}}"
+    wrong = []
+    if language != declared:
+        wrong.append(f"dataset.yaml says search: {{language: {declared}}}, which cuts and counts words otherwise")
+    if not understands(model, language):
+        wrong.append(
+            f"the embedding model {model} is not for {language}: set RECSYS_EMBEDDING_MODEL to a multilingual one, "
+            "such as sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2, and prepare again"
+        )
+    text = "; ".join([told, *(wrong or [f"the embedding model {model} is for it"])])
+    return Finding("language", "warning" if wrong else "ok", text, {"found": found, "declared": declared})
 
 
 def _costs(costs: "Costs", settings: Settings) -> Finding:

@@ -14,23 +14,26 @@ LONGEST_CELL = 160
 
 
 def render_result(result: Mapping[str, Any]) -> RenderableType:
-    """A result's message, its other values, and its list of items as a table."""
+    """A result's message, its other values, and its lists as tables."""
     parts: list[RenderableType] = [Text(str(result.get("message", "")), style="bold")]
-    for name, value in result.items():
-        if name in ("message", "items", "corrections", "not_found"):
-            continue
-        parts.append(Text(f"{_label(name)}: {_cell(value)}", style="dim"))
-    items = result.get("items")
-    if items:
-        parts.append(_table(items))
-    return Group(*parts)
+    shown = {name: value for name, value in result.items() if name not in ("message", "corrections", "not_found")}
+    tables = [value for value in shown.values() if isinstance(value, list) and all(map(_is_row, value))]
+    for name, value in shown.items():
+        if value not in tables:
+            parts.append(Text(f"{_label(name)}: {_cell(value)}", style="dim"))
+    return Group(*parts, *(_table(rows) for rows in tables if rows))
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _table(items: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     columns = list(dict.fromkeys(name for item in items for name in item))
     for name in columns:
-        numeric = all(isinstance(item.get(name), int | float | None) for item in items)
+        numbers = [item.get(name) for item in items]
+        numeric = all(isinstance(each, int | float | None) and not isinstance(each, bool) for each in numbers)
         table.add_column(_label(name), justify="right" if numeric else "left", header_style="dim")
     for item in items:
         table.add_row(*(_cell(item.get(name)) for name in columns))
@@ -44,6 +47,8 @@ def _label(name: str) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Mapping):
         text = str(value["title"]) if "title" in value else ", ".join(f"{k}: {_cell(v)}" for k, v in value.items())
     elif isinstance(value, list):

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
 from functools import cached_property, reduce
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel
 
 from mcp_server.dataset.groupings import item_groupings
 from mcp_server.dataset.groups import UserGroups
-from mcp_server.dataset.ids import IntegerId, ItemId, StringId, UserId
+from mcp_server.dataset.ids import IdOf, IntegerId, ItemId, StringId, UserId
 from mcp_server.dataset.spec import DatasetSpec
 from mcp_server.dataset.words import collect_words
 
@@ -108,10 +108,10 @@ class Feature(Flag):
     """Items that may not be available."""
     LIKENESS = auto()
     """Categories of items or texts that are searched: by these, items are alike."""
-    FIND_USERS = auto()
-    """The tool find_users_tool."""
     STATISTICS = auto()
-    """The tool get_statistics_tool, for fields by which items or users make groups."""
+    """Fields by which items or users make groups, and the tool that compares them."""
+    FIND_USERS = auto()
+    """The tool that finds users."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class DatasetFacts:
     card: DatasetCard | None
     """None while nothing has been prepared."""
     tools: Literal["all", "eight"] = "all"
-    """The tools that are published: all that there are, or eight."""
+    """The tools of the server: all, or eight, without those that find users and compare groups."""
 
     @cached_property
     def features(self) -> Feature:
@@ -164,8 +164,8 @@ class DatasetFacts:
             Feature.DATES: "date" in kinds,
             Feature.LIMITS: bool(kinds & {"number", "date"}),
             Feature.AVAILABILITY: spec.items.available is not None,
-            Feature.FIND_USERS: self.tools == "all",
             Feature.STATISTICS: self.tools == "all" and bool(item_groupings(spec) or spec.users.groups),
+            Feature.FIND_USERS: self.tools == "all",
             Feature.LIKENESS: bool(spec.categories) or spec.search is not None,
         }
         return reduce(operator.or_, (feature for feature, is_there in present.items() if is_there), Feature.NONE)
@@ -189,8 +189,11 @@ class DatasetFacts:
     @property
     def id_types(self) -> dict[Any, Any]:
         """The types of IDs that stand for the type variables of models."""
-        declared = {ItemId: self.spec.items.id_type, UserId: self.spec.users.id_type}
-        return {variable: IntegerId if kind == "integer" else StringId for variable, kind in declared.items()}
+        types = {"integer": IntegerId, "string": StringId}
+        return {
+            ItemId: Annotated[types[self.spec.items.id_type], IdOf("item")],
+            UserId: Annotated[types[self.spec.users.id_type], IdOf("user")],
+        }
 
     def say(self, text: Text, /, **words: str) -> str:
         """A text for this dataset: the parts that apply to it, with its nouns and other words filled in."""

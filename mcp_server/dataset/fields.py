@@ -9,7 +9,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Name that becomes a table column and a tool argument."""
 
 RESERVED_NAMES = frozenset(
-    {"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where", "order_by"}
+    {"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where", "exclude", "order_by"}
 )
 """Names of columns and arguments that the program itself uses."""
 
@@ -75,6 +75,10 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     @property
     def column(self) -> str:
         return self.source or self.name
+
+    def aliases_of(self, name: str) -> list[str]:
+        """Other names that people use for one of the category."""
+        return [alias for alias, meant in self.aliases.items() if meant == name]
 
     @property
     def title(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -30,6 +31,14 @@ NotBoolean = BeforeValidator(_refuse_booleans)
 
 IntegerId = Annotated[int, NotBoolean, AfterValidator(_fits_64_bits)]
 StringId = Annotated[str, Field(max_length=LONGEST_ID)]
+
+
+@dataclass(frozen=True)
+class IdOf:
+    """Marks the type of the IDs of users or items, by which arguments are told that take them."""
+
+    whose: Literal["user", "item"]
+
 
 UserId = TypeVar("UserId")
 """Type variable for the IDs of users, in models that are declared before a dataset is known."""

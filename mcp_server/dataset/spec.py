@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from mcp_server.dataset.fields import DateForm, FieldSpec, Name, check_names
+from mcp_server.dataset.search import SearchSpec, SearchWeights
 from mcp_server.dataset.sources import Alternatives, Folder, Source, SourceFile, SourceQuery
 from mcp_server.errors import DatasetError, quoted
 from mcp_server.files.yaml_text import YamlTextError, read_yaml_file
@@ -32,12 +33,6 @@ Weight = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
 
 Expression = Annotated[str, Field(min_length=1, max_length=2_000)]
 """An SQL expression."""
-
-Language = Literal["arabic", "azerbaijani", "basque", "bengali", "catalan", "chinese", "danish", "dutch", "english",
-                   "finnish", "french", "german", "greek", "hebrew", "hinglish", "hungarian", "indonesian", "italian",
-                   "japanese", "kazakh", "nepali", "norwegian", "portuguese", "romanian", "russian", "slovene",
-                   "spanish", "swedish", "tajik", "turkish"]  # fmt: skip
-"""Languages of the word index."""
 
 
 class Nouns(BaseModel, extra="forbid", frozen=True):
@@ -178,24 +173,6 @@ class InteractionSpec(BaseModel, extra="forbid", frozen=True):
         return self.feedback or ("likes" if self.rating is None else "ratings")
 
 
-class SearchSpec(BaseModel, extra="forbid", frozen=True):
-    """The texts that search by meaning reads."""
-
-    texts: list[str] = Field(min_length=1)
-    """Text fields that are embedded, whole and sentence by sentence, and indexed by their words."""
-    moods: bool = False
-    """The texts tell how something feels, as those of films, novels and songs do: prompts and descriptions then speak
-    of moods, too."""
-    keywords: list[str] = []
-    """More fields whose words are indexed."""
-    language: Language = "english"
-    """Language of the texts: decides the stemmer and the stop words of the word index. For languages other than English
-    choose a multilingual embedding model, too: RECSYS_EMBEDDING_MODEL."""
-    sentences: bool | Literal["auto"] = "auto"
-    """Embed each sentence on its own, too, which finds more. auto: while all texts are estimated to take less than ten
-    minutes."""
-
-
 class ModelSpec(BaseModel, extra="forbid", frozen=True):
     """The model that `prepare` trains."""
 
@@ -328,7 +305,18 @@ def _unknown_key(problem: ErrorDetails) -> str | None:
     """Words on a key that there is not, with the nearest that there is; None for other problems."""
     if problem["type"] != "extra_forbidden":
         return None
-    models = (DatasetSpec, Nouns, ItemSpec, UserSpec, InteractionSpec, SearchSpec, ModelSpec, FieldSpec, SourceFile)
+    models = (
+        DatasetSpec,
+        Nouns,
+        ItemSpec,
+        UserSpec,
+        InteractionSpec,
+        SearchSpec,
+        SearchWeights,
+        ModelSpec,
+        FieldSpec,
+        SourceFile,
+    )
     known = {
         field.alias or name
         for model in (*models, SourceQuery, Alternatives)

@@ -45,6 +45,7 @@ def collect_words(spec: DatasetSpec, card: DatasetCard | None) -> dict[str, str]
         "text": _plain(text),
         "texts": either([_plain(name) for name in spec.search.texts]) if spec.search else "",
         "text_argument": f"{text}_text" if text in USED_NAMES else text,
+        "language": spec.search.language.capitalize() if spec.search else "",
         "summary": ", ".join(field.name for field in spec.summary),
         "attributes": either(list(_attributes(spec))),
         "fields": _say_fields(spec),

@@ -67,7 +67,7 @@ def estimate(dataset: Dataset, n_rows: int, embedder: Embedder) -> Costs:
         n_rows: Rows of all sources.
     """
     texts = item_texts(dataset)
-    pieces = list(dict.fromkeys(piece for text in texts for piece in [text.whole, *text.sentences]))
+    pieces = list(dict.fromkeys(piece for text in texts for piece in text.pieces))
     speed = _texts_per_second(pieces, embedder)
     n_interactions = len(dataset.interactions)
     seconds = {

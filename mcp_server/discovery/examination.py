@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 
 import numpy as np
 
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.records import NO_TIME, Dataset, Interactions, Records, Value
 from mcp_server.discovery.costs import Costs, estimate
+from mcp_server.discovery.languages import language_of
 from mcp_server.discovery.source_reports import SourceReport, report_sources
 from mcp_server.reading.dataset import open_dataset
 from mcp_server.reading.files import DatasetFiles
@@ -18,6 +20,9 @@ MOST_NAMES = 100_000
 """Different values of a field that are counted."""
 
 N_EXAMPLES = 3
+
+N_READ_FOR_LANGUAGE = 300
+"""Items by whose texts the language is told."""
 
 
 @dataclass
@@ -74,6 +79,8 @@ class Examination:
     latest: str | None
     item_fields: list[FieldReport]
     user_fields: list[FieldReport]
+    language: str | None
+    """Language that the searched texts seem to be in; None where it cannot be told, or where none are searched."""
     notes: list[str]
     costs: Costs
 
@@ -112,9 +119,19 @@ def examine_data(
             latest=latest,
             item_fields=item_fields,
             user_fields=_reports(dataset.users, spec.users.fields),
+            language=_language(dataset),
             notes=list(dataset.notes),
             costs=_costs(dataset, sources, embedder, advance),
         )
+
+
+def _language(dataset: Dataset) -> str | None:
+    """The language of the searched texts, by some from all over the catalogue."""
+    if dataset.spec.search is None:
+        return None
+    step = max(len(dataset.items) // N_READ_FOR_LANGUAGE, 1)
+    rows = islice(dataset.items.rows(dataset.spec.search.texts), 0, None, step)
+    return language_of(str(text) for row in rows for text in row if text)
 
 
 def _costs(

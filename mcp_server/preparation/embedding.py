@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mcp_server.dataset.spec import SearchSpec
+from mcp_server.dataset.search import SearchSpec
 from mcp_server.preparation.progress_bars import Progress
 from mcp_server.state.folder import MODELS_FOLDER
 from mcp_server.state.folder_parts import StoreContents
@@ -19,7 +19,7 @@ from mcp_server.vectors.store import Point
 from mcp_server.vectors.texts import ItemText
 from mcp_server.vectors.words import Bm25Indexer
 
-INDEX_VERSION = 2
+INDEX_VERSION = 3
 """A number in the fingerprint of vectors. Raise it when the embedded texts change."""
 
 BUDGET_MINUTES = 10
@@ -96,8 +96,8 @@ class SearchIndex:
             say(f"embedding {len(missing):,} texts takes {takes}")
         else:
             say(
-                f"embedding whole texts only: with each sentence on its own, {len(missing):,} texts would take "
-                f"{takes}, and search: {{sentences: auto}} allows {BUDGET_MINUTES}"
+                f"embedding whole texts and profiles only: with each sentence on its own, {len(missing):,} texts would "
+                f"take {takes}, and search: {{sentences: auto}} allows {BUDGET_MINUTES}"
             )
         return minutes
 
@@ -111,7 +111,7 @@ class SearchIndex:
 
     @property
     def _pieces(self) -> list[str]:
-        return list(dict.fromkeys(piece for text in self._texts for piece in [text.whole, *text.sentences]))
+        return list(dict.fromkeys(piece for text in self._texts for piece in text.pieces))
 
     @property
     def name(self) -> str:
@@ -136,6 +136,7 @@ def _point(text: ItemText, vectors: dict[str, FloatArray], indexer: Bm25Indexer)
         text.item,
         vectors[text.whole],
         np.stack([vectors[sentence] for sentence in text.sentences]),
+        vectors[text.profile],
         indexer.document(text.words),
         text.digests,
     )

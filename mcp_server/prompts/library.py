@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, Text
+from mcp_server.dataset.moods import NAMES
 from mcp_server.errors import InvalidInputError
 from mcp_server.prompts.instructions import write_assistant_prompt
 from mcp_server.prompts.prompt import Prompt, PromptArgument
@@ -44,7 +45,7 @@ def _arguments(facts: DatasetFacts) -> dict[str, PromptArgument]:
         "users": PromptArgument("users", "{Users}", "IDs, separated by commas.", True),
         "anyone": PromptArgument("user", "{User} ID", "For whom; left open: for nobody in particular.", False, Users()),
         "k": PromptArgument("k", "How many", "How many {items}; 5 if left open."),
-        "mood": PromptArgument("mood", "Mood", "How the {user} feels: sad, stressed, in love, ...", True),
+        "mood": PromptArgument("mood", "Mood", f"How the {{user}} feels: {NAMES}, ...", True),
         "text": PromptArgument(text, "{Text}", "What they should be about, in any words.", True),
         "idea": PromptArgument(text, "{Text}", "The idea or text to find an audience for.", True),
         "item": PromptArgument("item", "{Item}", "Its title, or its ID.", True, Titles())

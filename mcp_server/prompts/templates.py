@@ -6,6 +6,7 @@ In a template, {braces} hold the dataset's nouns and words, and [brackets] hold 
 from dataclasses import dataclass
 
 from mcp_server.dataset.facts import Feature, Text, When
+from mcp_server.dataset.moods import SEARCHES
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ OTHERS = (
         "{Items} that do a {user} good in a mood.",
         "heart",
         ("user", "mood", "k"),
-        """{User} [user] feels like this today: [mood]. Recommend [k] {items}. Turn the mood into words for what would
-        do good (not the mood itself), search them by vector_store_search_tool with k=30, and rank what it finds for the
-        {user}: get_top_k_recommendations_tool with user=[user], k=[k] and the found IDs as items. Say which words you
-        searched and why.""",
+        f"""{{User}} [user] feels like this today: [mood]. Recommend [k] {{items}}. Turn the mood into words for what
+        would do good, not the mood itself ({SEARCHES}), search them by vector_store_search_tool with k=30, and rank
+        what it finds for the {{user}}: get_top_k_recommendations_tool with user=[user], k=[k] and its item_set. Say
+        which words you searched and why.""",
         needs=Feature.MOODS,
     ),
     Template(
@@ -76,8 +77,8 @@ OTHERS = (
         "story",
         ("user", "text", "k"),
         """Recommend [k] {items} to {user} [user] that match this: "[{text_argument}]". Search it by
-        vector_store_search_tool with k=20, then call get_top_k_recommendations_tool with user=[user], k=[k] and the
-        found IDs as items.""",
+        vector_store_search_tool with k=20, then call get_top_k_recommendations_tool with user=[user], k=[k] and its
+        item_set.""",
         needs=Feature.SEARCH_TEXTS,
     ),
     Template(
@@ -90,7 +91,7 @@ OTHERS = (
             'Recommend [k] {items} like "[item]" to {user} [user]. ',
             _LOOK_UP,
             """ Then call vector_store_search_tool with similar_to and k=30, and get_top_k_recommendations_tool with
-            user=[user], k=[k] and the found IDs as items. Say what they have in common with it.""",
+            user=[user], k=[k] and its item_set. Say what they have in common with it.""",
         ),
         left_open=(
             "user",
@@ -139,10 +140,17 @@ OTHERS = (
         "Which {one} engages {users} most in a month, such as December for Christmas.",
         "calendar",
         ("month",),
-        """Which {one} is the most engaging one in [month]? Find the {items} of that month by item_filter_tool with
-        {month} (a number from 1 to 12), pass its item_set to get_popular_items_tool with k=10, read their {kind} by
-        get_item_metadata_tool, and compare which {one} comes most often and with most {interactions}. Say on which
-        {items} the answer rests.""",
+        (
+            """Which {one} is the most engaging one in [month]? Find the {items} of that month by item_filter_tool with
+            {month} (a number from 1 to 12), and pass its item_set to """,
+            When(
+                Feature.STATISTICS,
+                """get_statistics_tool with group_by={kind} and order_by=per_item. Say on how many {items} and
+                {interactions} the answer rests.""",
+                otherwise="""get_popular_items_tool with k=10, read their {kind} by get_item_metadata_tool, and compare
+                which {one} comes most often and with most {interactions}. Say on which {items} the answer rests.""",
+            ),
+        ),
         needs=Feature.FILTERED_KINDS | Feature.FILTERED_MONTHS,
     ),
     Template(

@@ -7,6 +7,7 @@ import numpy as np
 from mcp_server.catalog.best import bound_of_best
 from mcp_server.catalog.liked_history import LikedHistory
 from mcp_server.catalog.twins import Twins
+from mcp_server.errors import InvalidInputError
 from mcp_server.recommender.history_weighting import ALL_ALIKE, HistoryWeighting
 from mcp_server.recommender.model import Recommender
 from mcp_server.recommender.popularity_model import PopularityModel
@@ -78,6 +79,19 @@ class Ranker:
             InvalidInputError: The model cannot serve someone without an ID.
         """
         return self._model.score(user, history.items, self._weighting.weights(history))
+
+    def alike(self, item: int) -> FloatArray | None:
+        """How much liking one item speaks for each other: (n_items,).
+
+        None where the model cannot tell, or where nothing that it knows of the item tells others apart.
+        """
+        if self.knows_popularity_only:
+            return None
+        try:
+            scores = self._model.score(None, np.array([item]))
+        except InvalidInputError:  # a table of users' scores
+            return None
+        return scores if scores.min(initial=0) < scores.max(initial=0) else None
 
     def reasons(self, history: LikedHistory, item: int, most: int) -> list[int] | None:
         """The items of a history that contribute most to an item's score, or None where the model cannot tell."""

@@ -129,7 +129,8 @@ class Backends:
         await asyncio.to_thread(embedder.load)
         store = await self._vectors.vectors(self._manifest)
         self._open.push_async_callback(store.close)
-        return TextSearch(store, embedder, Bm25Indexer(texts.language))
+        popularity = (await self.catalog()).popularity
+        return await TextSearch.open(store, embedder, Bm25Indexer(texts.language), texts.weights, popularity)
 
     async def _open_item_sets(self) -> ItemSets:
         return await self._open.enter_async_context(self._parts.item_sets(self._item_set_days))

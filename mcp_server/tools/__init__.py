@@ -1,5 +1,8 @@
 """The tools of the server, a module each, and the list of them for a dataset."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.tools import (
     find_users,
@@ -31,5 +34,15 @@ BUILDERS = (
 
 def build_tools(facts: DatasetFacts) -> dict[str, Tool]:
     """The tools that a dataset can have, by name."""
-    built = (build(facts) for build in BUILDERS)
-    return {tool.name: tool for tool in built if tool.needs in facts.features}
+    built = [tool for build in BUILDERS if (tool := build(facts)).needs in facts.features]
+    return {tool.name: _knowing_the_others(tool, built) for tool in built}
+
+
+def _knowing_the_others(tool: Tool, tools: Sequence[Tool]) -> Tool:
+    """A tool that says of an argument which it lacks what other tool has it."""
+    elsewhere: dict[str, str] = {}
+    for other in tools:
+        for name in other.reader.parameters:
+            if name not in tool.reader.parameters:
+                elsewhere.setdefault(name, other.name)
+    return replace(tool, reader=replace(tool.reader, elsewhere=elsewhere))

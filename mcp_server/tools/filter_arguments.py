@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import accumulate
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model
 from pydantic.json_schema import SkipJsonSchema
 
 from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetCard, DatasetFacts, Feature
 from mcp_server.dataset.fields import FieldSpec
-from mcp_server.errors import MOST_CHARACTERS, quoted
 from mcp_server.tools.arguments import Arguments, Detail, OneOrMore
-from mcp_server.tools.limits import BriefDateLimits, BriefNumberLimits, DateLimits, NumberLimits
+from mcp_server.tools.limits import BriefDateLimits, BriefNumberLimits, DateLimits, IsOrder, NumberLimits
 
 MOST_FIELDS = 20
 """Fields with an argument of their own."""
@@ -65,6 +63,8 @@ BRIEF = _Form(
 )
 """For datasets whose fields are too many for the other form."""
 
+EXCLUDED = '"No X": leave out what meets any of these; fields as above.'
+
 KINDS = {
     "category": "names",
     "text": "words",
@@ -81,36 +81,10 @@ class FilterArguments(Arguments):
     match: Annotated[Literal["all", "any"], Feature.FILTERED_NAMES] = Field(
         "all", description="Of several names in a list."
     )
-    order_by: str | None = Field(
+    order_by: Annotated[str, IsOrder()] | None = Field(
         None, description="A number or date, or {computed} (which take limits, too), greatest first; 'X asc': least."
     )
     detail: Detail = "compact"
-
-
-class _WhereArguments(FilterArguments):
-    """Arguments of which some are given inside ``where``."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _take_out_of_where(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping) or given.get("where") is None:
-            return given
-        if not isinstance(given["where"], Mapping):
-            raise ValueError(f"where: give an object of fields and their values (got {quoted(given['where'])})")
-        outside = {name: value for name, value in given.items() if name != "where"}
-        inside = {name: value for name, value in given["where"].items() if value is not None}
-        fields = [name for name in cls.model_fields if name not in {*FilterArguments.model_fields, "where"}]
-        for name in inside:
-            if name not in fields:
-                raise ValueError(f"where: there is no field {quoted(name)}{_near(name, fields)}")
-            if name in outside:
-                raise ValueError(f"{name} is given twice, inside where and outside: give it once")
-        return {**outside, **inside}
-
-
-def _near(name: str, fields: list[str]) -> str:
-    near = get_close_matches(str(name)[:MOST_CHARACTERS].lower(), fields, cutoff=0.5)
-    return f": did you mean {' or '.join(near)}?" if near else f". There are: {', '.join(fields)}"
 
 
 def build_arguments(facts: DatasetFacts) -> type[FilterArguments]:
@@ -122,16 +96,21 @@ def build_arguments(facts: DatasetFacts) -> type[FilterArguments]:
         described = {field.name: describe_field(field, facts, list_names=False) for field in ranked}
         form, own = BRIEF, _fitting(ranked, described, BRIEF)
     arguments: dict[str, Any] = {}
+    excluded: dict[str, Any] = {}
+    example = next((field for field in ranked if field.kind == "category"), ranked[0] if ranked else None)
     for field in facts.spec.filters:
-        kind = form.types[field.kind]
-        optional = kind | None if field in own else Annotated[kind | None, SkipJsonSchema()]  # type: ignore[type-arg]
-        arguments[field.name] = (optional, Field(None, description=described[field.name]))
+        shown = form.types[field.kind] | None
+        hidden: Any = Annotated[shown, SkipJsonSchema()]  # type: ignore[type-arg]
+        arguments[field.name] = (shown if field in own else hidden, Field(None, description=described[field.name]))
+        excluded[field.name] = (shown if field is example else hidden, None)
     for computed in computed_fields(facts.spec):
-        arguments[computed.name] = (Annotated[NumberLimits | None, SkipJsonSchema()], None)  # type: ignore[type-arg]
+        limits: Any = Annotated[NumberLimits | None, SkipJsonSchema()]  # type: ignore[type-arg]
+        arguments[computed.name] = excluded[computed.name] = (limits, None)
+    arguments["exclude"] = (create_model("Excluded", **excluded) | None, Field(None, description=EXCLUDED))
     others = [field for field in facts.spec.filters if field not in own]
     if others:
         arguments["where"] = (_where(others, form) | None, Field(None, description=_describe_where(others)))
-    return create_model("FieldArguments", __base__=_WhereArguments if others else FilterArguments, **arguments)
+    return create_model("FieldArguments", __base__=FilterArguments, **arguments)
 
 
 def _rank(facts: DatasetFacts) -> list[FieldSpec]:

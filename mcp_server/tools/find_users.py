@@ -13,12 +13,11 @@ from mcp_server.dataset.ids import ItemId, UserId
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import ItemsArguments, K, OneOrMore, required_items
 from mcp_server.tools.audience import find_audience
-from mcp_server.tools.results import Entry, NamedItem, Result, count_of, list_items, unavailable
+from mcp_server.tools.results import Entry, NamedItem, Result, count_of, list_items, name_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.user_groups import NamedGroups, named_groups
 
 if TYPE_CHECKING:
-    from mcp_server.catalog.catalog import Catalog
     from mcp_server.dataset.spec import Nouns
     from mcp_server.recommender.prospects import Prospect, Prospects
     from mcp_server.serving.backends import Backends
@@ -103,7 +102,7 @@ async def _for_items(
     nouns = backends.spec.nouns
     catalog, ranker = await backends.catalog(), await backends.ranker()
     given = catalog.twins.once(await required_items(backends, arguments))
-    what = await _name_items(catalog, nouns, given)
+    what = await name_items(catalog, nouns, given)
     if ranker.knows_popularity_only:
         return _nobody(
             f"No model could be trained on so few {nouns.interactions}, so it cannot be told whom {what} would suit."
@@ -140,14 +139,6 @@ async def _for_items(
         found.n_had = prospects.n_had
         found.n_high_fit = sum(each.fit >= HIGH_FIT for each in prospects.found)
     return found
-
-
-async def _name_items(catalog: Catalog, nouns: Nouns, items: IntArray) -> str:
-    """Some items in words: "film 9 (Dead Man Walking)", "12 films"."""
-    if len(items) != 1:
-        return count_of(len(items), nouns.item, nouns.items)
-    (name,) = await catalog.names(items)
-    return f"{nouns.item} {name.id}" + (f" ({name.title})" if name.title else "")
 
 
 def _nobody(message: str) -> FindUsersResult[Id, Id]:

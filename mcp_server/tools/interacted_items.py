@@ -9,7 +9,7 @@ from pydantic import Field
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.feedback import VALUE_NAMES, liking
 from mcp_server.dataset.ids import ItemId, UserId
-from mcp_server.tools.arguments import Detail, ItemsArguments, K, Offset, OneOrMore, candidate_items
+from mcp_server.tools.arguments import Detail, ItemsArguments, ItemSet, K, Offset, OneOrMore, candidate_items
 from mcp_server.tools.history_values import HistoryValues, history_values
 from mcp_server.tools.limits import NumberLimits
 from mcp_server.tools.results import ListedItem, Result, count_of, keep_set, list_items, name_some
@@ -57,7 +57,7 @@ class InteractedArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserI
     weight: Annotated[NumberLimits | None, Feature.EVENTS] = Field(None, description="Only of these weights.")
     liked: Annotated[bool | None, Feature.LIKING] = Field(None, description="Only what is liked, or is not.")
     items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="Only these: did X have them?")
-    item_set: str | None = Field(None, description="Or a handle, as of another history: what both had.")
+    item_set: ItemSet = Field(None, description="Or a handle, as of another history: what both had.")
     detail: Detail = "compact"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from mcp_server.dataset.computed_fields import ComputedField, computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
@@ -103,6 +104,7 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     catalog = await backends.catalog()
     fields: list[FieldSpec | ComputedField] = [*spec.filters, *computed_fields(spec)]
     asked = await _read_conditions(catalog, fields, arguments)
+    await _read_exclusions(catalog, fields, arguments, asked)
     order = None if arguments.order_by is None else read_order(arguments.order_by, spec)
     if not asked.conditions and order is None:
         raise InvalidInputError(f"give at least one condition: {', '.join(each.name for each in fields)}")
@@ -174,13 +176,39 @@ async def _read_conditions(
     catalog: Catalog, fields: Sequence[FieldSpec | ComputedField], arguments: FilterArguments
 ) -> _Asked:
     asked = _Asked()
-    for spec in fields:
-        value = getattr(arguments, spec.name)
+    for spec, value in _given(fields, arguments):
         if isinstance(value, list) and isinstance(spec, FieldSpec):
             await _read_names(catalog, spec, value, arguments.match == "any", asked)
-        elif value is not None:
+        else:
             asked.conditions.append(_read_value(spec, value))
     return asked
+
+
+async def _read_exclusions(
+    catalog: Catalog, fields: Sequence[FieldSpec | ComputedField], arguments: FilterArguments, into: _Asked
+) -> None:
+    """Add the conditions that must not be met, each on its own."""
+    from mcp_server.catalog.selection import Unless  # with NumPy
+
+    excluded = _Asked()
+    for spec, value in _given(fields, getattr(arguments, "exclude", None)):
+        if isinstance(value, list) and isinstance(spec, FieldSpec):
+            await _read_names(catalog, spec, value, True, excluded)
+        else:
+            excluded.conditions.append(_read_value(spec, value))
+    into.conditions += [(f"not {words}", Unless(condition)) for words, condition in excluded.conditions]
+    into.corrections += excluded.corrections
+    into.not_found += excluded.not_found
+
+
+def _given(
+    fields: Sequence[FieldSpec | ComputedField], arguments: BaseModel | None
+) -> Iterator[tuple[FieldSpec | ComputedField, Any]]:
+    """The fields that have a value."""
+    for spec in fields:
+        value = getattr(arguments, spec.name, None)
+        if value is not None:
+            yield spec, value
 
 
 def _read_value(spec: FieldSpec | ComputedField, value: NumberLimits | DateLimits | bool) -> tuple[str, Condition]:

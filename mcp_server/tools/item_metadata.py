@@ -10,7 +10,7 @@ from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import ItemId
 from mcp_server.dataset.words import has_many_fields
-from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, check_fields, required_items
+from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, required_items
 from mcp_server.tools.reliability import few_interactions
 from mcp_server.tools.results import Result, count_of
 from mcp_server.tools.tool import Tool, make_tool
@@ -53,7 +53,8 @@ def build(facts: DatasetFacts) -> Tool:
         arguments=ItemMetadataArguments,
         result=ItemMetadataResult,
         run=item_metadata,
-        choices=None if has_many_fields(facts.spec) else {"get": _fields(facts.spec)},
+        choices={"get": _fields(facts.spec)},
+        list_choices=not has_many_fields(facts.spec),
     )
 
 
@@ -63,7 +64,6 @@ def _fields(spec: DatasetSpec) -> list[str]:
 
 async def item_metadata(backends: Backends, arguments: ItemMetadataArguments[Id]) -> ItemMetadataResult:
     spec, nouns = backends.spec, backends.spec.nouns
-    check_fields(arguments.get, _fields(spec))
     found = await required_items(backends, arguments)
     page = found[arguments.offset : arguments.offset + arguments.limit].tolist()
     catalog = await backends.catalog()

@@ -11,7 +11,7 @@ from mcp_server.dataset.feedback import liking
 from mcp_server.dataset.ids import ItemId
 from mcp_server.tools.arguments import ItemsArguments, OneOrMore, required_items
 from mcp_server.tools.reliability import few_users
-from mcp_server.tools.results import Result, count_of
+from mcp_server.tools.results import Result, count_of, name_items
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.user_groups import named_groups
 from mcp_server.tools.windows import WindowArguments, named_window
@@ -70,10 +70,8 @@ async def like_percentage(backends: Backends, arguments: LikePercentageArguments
     percentage, expected = _percent(reach.n_likers / max(reach.n_users, 1)), _percent(reach.expected)
     whom = f"{nouns.users} ({groups.name})" if groups.name else f"all {nouns.users}"
     needed = f", with {meaning}" if (meaning := liking(spec)) else ""
-    notes = [
-        f"{percentage:g}% of {whom} ({reach.n_likers:,} of {reach.n_users:,}) like at least one of "
-        f"{count_of(len(items), nouns.item, nouns.items)}{needed}{time.words}."
-    ]
+    what = f"{'at least one of ' if len(items) != 1 else ''}{await name_items(catalog, nouns, items)}"
+    notes = [f"{percentage:g}% of {whom} ({reach.n_likers:,} of {reach.n_users:,}) like {what}{needed}{time.words}."]
     if len(items) and reach.n_users:
         random = f"As many random {nouns.items} would" if len(items) > 1 else f"A random {nouns.item} would"
         notes.append(f"{random} have {expected:g}%.")

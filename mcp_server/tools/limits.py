@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -18,21 +20,17 @@ SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
 class _Limits(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _value_is_equality(cls, value: Any) -> Any:
-        """``1994`` means ``{"eq": 1994}``."""
-        if isinstance(value, int | float | str) and not isinstance(value, bool):
-            return {"eq": value}
-        if not isinstance(value, dict | cls):
-            raise ValueError("give one value, or limits by gt, gte, lt, lte, eq")
-        return value
-
     @model_validator(mode="after")
     def _some_limit(self) -> _Limits:
         if not self.given:
             raise ValueError("give at least one of gt, gte, lt, lte, eq")
+        if not self._can_be_met():
+            raise ValueError(f"nothing can be {self}")
         return self
+
+    def _can_be_met(self) -> bool:
+        """False where the limits exclude one another."""
+        raise NotImplementedError
 
     @property
     def given(self) -> dict[str, Any]:
@@ -52,7 +50,14 @@ class NumberLimits(_Limits):
     eq: Number | None = None
 
     def __str__(self) -> str:
-        return " and ".join(f"{SIGNS[name]} {limit:g}" for name, limit in self.given.items())
+        return " and ".join(f"{SIGNS[name]} {limit:.15g}" for name, limit in self.given.items())
+
+    def _can_be_met(self) -> bool:
+        least, greatest = max(self._of("gt", "gte", "eq"), default=-inf), min(self._of("lt", "lte", "eq"), default=inf)
+        return least < greatest or (least == greatest and not {self.gt, self.lt} & {least})
+
+    def _of(self, *names: str) -> list[float]:
+        return [limit for name, limit in self.given.items() if name in names]
 
 
 class BriefNumberLimits(NumberLimits):
@@ -78,7 +83,17 @@ def check_date(text: str) -> str:
     return text.strip()
 
 
-Date = Annotated[str, BeforeValidator(year_as_text), AfterValidator(check_date)]
+@dataclass(frozen=True)
+class IsDate:
+    """Marks the type of dates, by which arguments are told that take them."""
+
+
+@dataclass(frozen=True)
+class IsOrder:
+    """Marks the type of orders, by which arguments are told that take them."""
+
+
+Date = Annotated[str, IsDate(), BeforeValidator(year_as_text), AfterValidator(check_date)]
 
 
 class DateLimits(_Limits):
@@ -100,6 +115,10 @@ class DateLimits(_Limits):
         """Beginning and end of the time that meets all limits; None where it is open."""
         begins, ends = zip(*self._periods(), strict=True)
         return max(filter(None, begins), default=None), min(filter(None, ends), default=None)
+
+    def _can_be_met(self) -> bool:
+        begin, end = self.period
+        return begin is None or end is None or begin < end
 
     def _periods(self) -> Iterator[tuple[str | None, str | None]]:
         for name, text in self.given.items():

@@ -9,7 +9,7 @@ from pydantic import Field
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.feedback import amount, counting
 from mcp_server.dataset.ids import ItemId
-from mcp_server.tools.arguments import LARGEST_K, Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.arguments import LARGEST_K, CandidatesArguments, Detail, K, OneOrMore, remaining_items
 from mcp_server.tools.reliability import few_users
 from mcp_server.tools.results import Amount, ListedItem, Result, count_of, keep_set, list_items, name_some, unavailable
 from mcp_server.tools.tool import Tool, make_tool
@@ -51,7 +51,7 @@ DESCRIPTION = (
 )
 
 
-class PopularArguments(WindowArguments, ItemsArguments[ItemId], Generic[ItemId]):
+class PopularArguments(WindowArguments, CandidatesArguments[ItemId], Generic[ItemId]):
     k: K = 20
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(
         None,
@@ -88,7 +88,7 @@ def build(facts: DatasetFacts) -> Tool:
 async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> PopularResult[Id]:
     spec, nouns = backends.spec, backends.spec.nouns
     groups = named_groups(backends, arguments.user_group)
-    candidates = await candidate_items(backends, arguments)
+    candidates = await remaining_items(backends, arguments)
     catalog = await backends.catalog()
     time = await named_window(catalog.statistics.timeline, spec, arguments)
     numbers = await catalog.statistics.numbers(groups.values, time.window)
@@ -96,7 +96,8 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
     chosen = popular.found.idx[: arguments.k]
     n_users = count_of(numbers.n_users, nouns.user, nouns.users)
     whom = (f"{n_users} ({groups.name})" if groups.name else f"all {nouns.users}") + time.words
-    of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)} given"
+    given = " given" if arguments.items is not None or arguments.item_set is not None else ""
+    of = "" if candidates is None else f" of {count_of(len(candidates), nouns.item, nouns.items)}{given}"
     notes = [f"{count_of(len(chosen), nouns.item, nouns.items)}{of}, by {counting(spec, whom)}."]
     notes += few_users(numbers.n_users, nouns) if groups.name else []
     notes += [

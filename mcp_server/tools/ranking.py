@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ from mcp_server.recommender.ranker import Ranker, says_anything, top_by
 from mcp_server.recommender.standing import Standing, percentile
 from mcp_server.tools.audience import Audience, Member
 from mcp_server.types import BoolArray, DoubleArray, FloatArray, IntArray
+from mcp_server.vectors.fusion import standardised
 
 if TYPE_CHECKING:
     from mcp_server.dataset.spec import DatasetSpec
@@ -42,6 +43,8 @@ class Ranking:
     """True where items without interactions take part."""
     standing: Standing
     catalog: Catalog
+    blended: DoubleArray | None = None
+    """(n_items,): the order of the candidates where nearness to a search counts, too."""
 
     @property
     def by_popularity(self) -> bool:
@@ -51,12 +54,34 @@ class Ranking:
     def best(self, k: int) -> IntArray:
         """The best k candidates, best first, and of equals the more popular; of items that are the same, only one."""
         popularity, twins = self.catalog.popularity, self.catalog.twins
-        top = top_by(self.scores, k, allowed=self.candidates, excluded=NONE, twins=twins, popularity=popularity)
+        order = self.scores if self.blended is None else self.blended
+        top = top_by(order, k, allowed=self.candidates, excluded=NONE, twins=twins, popularity=popularity)
         return np.array(top.items, dtype=np.int64)
 
     def relevance(self, items: IntArray) -> DoubleArray:
-        """The scores of items, on the scale of the model or, for several members, of ``least``: (n,)."""
+        """What orders items, on the scale of the model, of ``least`` for several members, or of ``blended``: (n,)."""
+        if self.blended is not None:
+            return self.blended[items]
         return (self.scores if self.least is None else self.least)[items].astype(np.float64)
+
+    def blend(self, nearness: DoubleArray, share: float) -> Ranking:
+        """The same candidates in an order in which their nearness to a search counts, too.
+
+        Both are standardised over the candidates, and added.
+
+        Args:
+            nearness: (n_items,); NaN for items of which it is not known, which count as being as near as the others.
+            share: The share of nearness, from 0 to 1. Taste has the rest; where no model ranks, popularity has it.
+        """
+        taste = self.relevance(self.candidates)
+        if self.by_popularity:
+            taste = np.log1p(np.maximum(taste, 0))
+        near = nearness[self.candidates]
+        is_known = ~np.isnan(near)
+        near[~is_known] = near[is_known].mean() if is_known.any() else 0.0
+        blended = np.zeros(len(self.scores))
+        blended[self.candidates] = share * standardised(near) + (1 - share) * standardised(taste)
+        return replace(self, blended=blended)
 
     def fits(self, items: IntArray) -> list[float]:
         """For each item the share of all others that suit the members less; of several members, the least share."""

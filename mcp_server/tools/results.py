@@ -15,9 +15,10 @@ from mcp_server.errors import UnwritableError
 from mcp_server.tools.schemas import NEEDS
 
 if TYPE_CHECKING:
+    from mcp_server.catalog.catalog import Catalog
     from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
-    from mcp_server.types import Id
+    from mcp_server.types import Id, IntArray
 
 MOST_NAMED = 3
 """Names of a list that a message shows."""
@@ -100,12 +101,26 @@ def _list_of(entry: type[N]) -> TypeAdapter[list[N]]:
     return TypeAdapter(list[entry])  # type: ignore[valid-type]
 
 
-async def keep_set(backends: Backends, ids: Sequence[Id]) -> tuple[str | None, list[str]]:
-    """Keep a set of items. Gives its handle or, where nothing can be written, None and a sentence that says why."""
+async def keep_set(
+    backends: Backends, ids: Sequence[Id], scores: Sequence[float] | None = None
+) -> tuple[str | None, list[str]]:
+    """Keep a set of items. Gives its handle or, where nothing can be written, None and a sentence that says why.
+
+    Args:
+        scores: Nearness of the items to what was searched, in their order.
+    """
     try:
-        return await (await backends.item_sets()).put(ids), []
+        return await (await backends.item_sets()).put(ids, scores), []
     except UnwritableError as error:
         return None, [f"There is no item_set of them: {error}."]
+
+
+async def name_items(catalog: Catalog, nouns: Nouns, items: IntArray) -> str:
+    """Some items in words: "film 9 (Dead Man Walking)", "12 films"."""
+    if len(items) != 1:
+        return count_of(len(items), nouns.item, nouns.items)
+    (name,) = await catalog.names(items)
+    return f"{nouns.item} {name.id}" + (f" ({name.title})" if name.title else "")
 
 
 def unavailable(number: int, nouns: Nouns) -> list[str]:

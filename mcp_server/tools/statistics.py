@@ -15,7 +15,7 @@ from mcp_server.dataset.ids import ItemId, UserId
 from mcp_server.dataset.words import has_many_fields
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, candidate_items
-from mcp_server.tools.limits import Date
+from mcp_server.tools.limits import Date, IsOrder
 from mcp_server.tools.results import Entry, Result, count_of
 from mcp_server.tools.statistics_message import Counted, Shown, say_statistics
 from mcp_server.tools.tool import Tool, make_tool
@@ -54,7 +54,7 @@ class StatisticsArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserI
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(None, description="Only these.")
     since: Annotated[Since | None, Feature.TIMES] = Field(None, description="As get_popular_items_tool.")
     until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Likewise.")
-    order_by: str | None = Field(None, description='Column of the result, or "n_items asc".')
+    order_by: Annotated[str, IsOrder()] | None = Field(None, description='Column of the result, or "n_items asc".')
     k: K = 20
     offset: Offset = 0
 

@@ -13,7 +13,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, Text
-from mcp_server.tools.arguments import Arguments, parse_arguments
+from mcp_server.errors import InvalidInputError
+from mcp_server.tools.arguments import Arguments, check_arguments
+from mcp_server.tools.readings.lookups import look_up, unknown_ids
+from mcp_server.tools.readings.parameters import parameters_of
+from mcp_server.tools.readings.problems import Findings
+from mcp_server.tools.readings.reader import Reader
+from mcp_server.tools.readings.values import ValueReader
 from mcp_server.tools.results import Result
 from mcp_server.tools.schemas import json_schema
 from mcp_server.tools.size import PAGED, fit
@@ -21,7 +27,7 @@ from mcp_server.tools.size import PAGED, fit
 if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
 
-SHARED_ARGUMENTS = ("since", "until", "order_by", "match", "detail", "items", "item_set")
+SHARED_ARGUMENTS = ("since", "until", "order_by", "match", "detail", "items", "item_set", "exclude_items")
 """Arguments of several tools. They come last in a schema, after those that are the tool's own."""
 
 SHORTER = {"detail": ("full", "detail=compact"), "reasons": (True, "reasons=false")}
@@ -40,8 +46,8 @@ class Tool:
     run: Callable[[Backends, Any], Awaitable[Result]]
     input_schema: dict[str, Any]
     output_schema: dict[str, Any]
-    takes: tuple[str, ...]
-    """Names of the arguments: those of the schema, and those that are left out of it for its size."""
+    reader: Reader
+    """Reads the arguments of a call: those of the schema, and those that are left out of it for its size."""
     needs: Feature = Feature.NONE
     """Features without which a dataset does not have the tool."""
     read_only: bool = True
@@ -54,8 +60,18 @@ class Tool:
             RecsysError: The call asks for what cannot be done; the text is for the person who asked.
             ValueError: A defect of the tool: its result is not JSON.
         """
-        parsed = parse_arguments(self.arguments, arguments, self.takes, self.name)
-        result = (await self.run(backends, parsed)).model_dump(mode="json", exclude_unset=True)
+        findings = Findings()
+        read = self.reader.read(arguments, findings)
+        read = await look_up(read, self.reader.parameters, self.reader.values.nouns, backends, findings)
+        parsed = check_arguments(self.arguments, read, findings)
+        if parsed is None or findings.problems:
+            raise await self._refusal(backends, read, findings.problems)
+        try:
+            found = await self.run(backends, parsed)
+        except InvalidInputError as error:
+            raise await self._refusal(backends, read, [str(error)]) from None
+        result = found.model_dump(mode="json", exclude_unset=True)
+        result["message"] = " ".join([result["message"], *findings.sentences])
         shown = fit(result, _how_to_get_more(parsed))
         offset = getattr(parsed, "offset", None)
         if offset is not None and shown.get("remaining"):
@@ -67,8 +83,17 @@ class Tool:
         """True where the tool is about a user and a call names none. Several users, and items that someone likes, stand
         in for one.
         """
-        named = any(arguments.get(name) is not None for name in ("user", "users", "liked_items"))
-        return "user" in self.input_schema["properties"] and not named
+        if "user" not in self.input_schema["properties"]:
+            return False
+        settled = self.reader.settle(arguments, Findings())
+        return not any(name in settled for name in ("user", "users", "liked_items"))
+
+    async def _refusal(self, backends: Backends, read: Mapping[str, Any], problems: list[str]) -> InvalidInputError:
+        """The error of a call, with all its problems; of the unknown IDs it may know only the first so far."""
+        values = self.reader.values
+        unknown = await unknown_ids(read, self.reader.parameters, backends, values.finds_titles)
+        told = [each for each in problems if not any(sentence.startswith(each) for sentence in unknown)]
+        return InvalidInputError(f"{self.name}: {'; '.join([*told, *unknown])}")
 
 
 def _how_to_get_more(arguments: Arguments) -> str:
@@ -90,6 +115,7 @@ def make_tool(
     run: Callable[[Backends, Any], Awaitable[Result]],
     needs: Feature = Feature.NONE,
     choices: Mapping[str, Collection[str]] | None = None,
+    list_choices: bool = True,
     words: Mapping[str, str] | None = None,
     read_only: bool = True,
 ) -> Tool:
@@ -102,12 +128,15 @@ def make_tool(
         run: Does the work. Gets the arguments as their model, returns a result of its model.
         needs: Features without which a dataset does not have the tool.
         choices: Arguments that take names, and the names this dataset has.
+        list_choices: True to list these names in the schema.
         words: Words for descriptions in the result's schema, beside the nouns.
         read_only: False where a call changes something.
     """
     typed = _with_ids(arguments, facts)
-    input_schema = _input_schema(typed, facts, choices or {})
+    input_schema = _input_schema(typed, facts, choices or {} if list_choices else {})
     shown = tuple(input_schema["properties"])
+    takes = (*shown, *(name for name in _arguments_of(typed, facts) if name not in shown))
+    values = ValueReader(facts.spec.nouns, facts.user_groups, Feature.FILTERED_TITLES in facts.features)
     return Tool(
         name=name,
         title=facts.say(title),
@@ -119,7 +148,7 @@ def make_tool(
         output_schema=json_schema(
             _with_ids(result, facts), facts.spec.nouns, facts.features, **{**facts.words, **(words or {})}
         ),
-        takes=(*shown, *(name for name in _arguments_of(typed, facts) if name not in shown)),
+        reader=Reader(parameters_of(typed, facts, takes, choices or {}), values),
         needs=needs,
         read_only=read_only,
     )

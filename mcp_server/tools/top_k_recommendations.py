@@ -12,9 +12,10 @@ from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import ItemId, NotBoolean, UserId
-from mcp_server.tools.arguments import Detail, ItemsArguments, K, OneOrMore, candidate_items
+from mcp_server.tools.arguments import CandidatesArguments, Detail, ItemSet, K, OneOrMore, remaining_items
 from mcp_server.tools.audience import Audience, find_audience, name_all
 from mcp_server.tools.history_values import HistoryValues, history_values
+from mcp_server.tools.nearness import nearness_of
 from mcp_server.tools.results import ListedItem, NamedItem, Result, count_of, list_items, unavailable
 from mcp_server.tools.tool import Tool, make_tool
 
@@ -50,16 +51,19 @@ reasons=true, then compare by get_item_metadata_tool and get_interacted_items_to
 )
 
 
-class TopKArguments(ItemsArguments[ItemId], Generic[UserId, ItemId]):
+class TopKArguments(CandidatesArguments[ItemId], Generic[UserId, ItemId]):
     user: UserId | None = Field(None, description="{User} ID; never guess.")
     users: Annotated[list[UserId] | None, OneOrMore] = Field(None, description="Instead: what suits all of these.")
     k: K = 5
     items: Annotated[list[ItemId] | None, OneOrMore] = Field(None, description="Only among these {item} IDs.")
-    item_set: str | None = Field(None, description="Or a handle from a tool.")
+    item_set: ItemSet = Field(None, description="Or a handle from a tool; a,b: in both.")
     liked_items: Annotated[list[ItemId] | None, OneOrMore] = Field(
         None, description="Instead: {item} IDs that someone likes."
     )
     exclude_seen: bool = Field(True, description="Leave out the history.")
+    blend: Annotated[float, Field(ge=0, le=1), NotBoolean, Feature.SEARCH_TEXTS] = Field(
+        0.5, description="With a search's item_set: 0 by taste alone, 1 by nearness alone."
+    )
     diversity: Annotated[float, Field(ge=0, le=1), NotBoolean, Feature.LIKENESS] = Field(
         0, description="0 to 1: variety over fit."
     )
@@ -102,11 +106,14 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
     spec, nouns = backends.spec, backends.spec.nouns
     catalog, ranker = await backends.catalog(), await backends.ranker()
     audience = await find_audience(catalog, spec, arguments.user, arguments.users, arguments.liked_items)
-    allowed = await candidate_items(backends, arguments)
+    allowed = await remaining_items(backends, arguments)
     seen = audience.seen if arguments.exclude_seen else None
     rank_all = partial(rank, catalog, ranker, audience, spec, allowed=allowed, seen=seen)
     # For several users all items are sorted by the scores of each, which takes its time in a large catalogue.
     ranking = await asyncio.to_thread(rank_all) if len(audience.members) > 1 else rank_all()
+    nearness = await nearness_of(backends, arguments.item_set) if arguments.blend else None
+    if nearness is not None:
+        ranking = ranking.blend(nearness, arguments.blend)
     chosen, notes = await _choose(backends, ranking, arguments)
     columns: dict[str, list[Any]] = {"rank": ranking.standing.ranks(chosen)}
     if not ranking.by_popularity:
@@ -122,15 +129,21 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
     if len(items) < arguments.k:
         is_asked = "k" in arguments.model_fields_set or allowed is None or len(allowed) >= arguments.k
         notes.append(_why_fewer(ranking, out, allowed, arguments.k if is_asked else None, len(items), nouns))
-    order = f", {_say_order(ranking)}" if items else ""
+    order = f", {_say_order(ranking, arguments.blend)}" if items else ""
     found = f"{count_of(len(items), nouns.item, nouns.items)} for {audience.name}{order}."
     return TopKResult(message=" ".join([found, *notes]), items=items)
 
 
-def _say_order(ranking: Ranking) -> str:
-    if ranking.by_popularity:
+def _say_order(ranking: Ranking, blend: float) -> str:
+    together = len(ranking.members) > 1
+    if ranking.blended is None and ranking.by_popularity:
         return "most popular first"
-    return "best first" if len(ranking.members) == 1 else "best first: by the fit for the one whom each suits least"
+    if ranking.blended is None:
+        return "best first: by the fit for the one whom each suits least" if together else "best first"
+    if blend == 1:
+        return "nearest to the search first"
+    other = "popularity" if ranking.by_popularity else "fit for the one whom each suits least" if together else "taste"
+    return f"best first: nearness to the search counts {blend:.0%}, {other} {1 - blend:.0%}"
 
 
 async def _choose(backends: Backends, ranking: Ranking, arguments: TopKArguments[Id, Id]) -> tuple[IntArray, list[str]]:
@@ -140,8 +153,10 @@ async def _choose(backends: Backends, ranking: Ranking, arguments: TopKArguments
         return best, []
     notes = list(ranking.notes)
     if ranking.by_popularity:
-        among = "" if arguments.items is None and arguments.item_set is None else ", among those given"
-        notes.append(f"These are the most popular {nouns.items} that could be recommended{among}.")
+        if ranking.blended is None:
+            restrictions = (arguments.items, arguments.item_set, arguments.exclude_items, arguments.exclude_set)
+            among = ", among those to choose from" if any(each is not None for each in restrictions) else ""
+            notes.append(f"These are the most popular {nouns.items} that could be recommended{among}.")
         return best, [*notes, "Diversity changes nothing about them."] if diversity else notes
     if notes:
         notes.append(f"So the ranking goes by {name_all(ranking.members, nouns)} alone.")
@@ -185,7 +200,7 @@ def _why_no_better(ranking: Ranking, chosen: IntArray, ranks: Sequence[int], nou
         return []
     history = "the history" if len(ranking.members) == 1 else "their histories"
     of_rank = " or ".join(map(str, sorted(set(silent))))
-    order = "" if len(silent) == 1 else "; they are in order of popularity"
+    order = "" if len(silent) == 1 or ranking.blended is not None else "; they are in order of popularity"
     return [
         f"Nothing in {history} speaks for {count_of(len(silent), nouns.item, nouns.items)} of rank {of_rank}{order}."
     ]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import UserId
-from mcp_server.tools.arguments import Arguments, OneOrMore, check_fields
+from mcp_server.tools.arguments import Arguments, OneOrMore
 from mcp_server.tools.results import Result
 from mcp_server.tools.tool import Tool, make_tool
 
@@ -51,7 +51,6 @@ def build(facts: DatasetFacts) -> Tool:
 
 async def user_metadata(backends: Backends, arguments: UserMetadataArguments[Id]) -> UserMetadataResult[Id]:
     fields = backends.spec.users.fields
-    check_fields(arguments.get, [field.name for field in fields])
     record = await (await backends.catalog()).user(arguments.user)
     asked = {field.name: field.title.lower() for field in fields if field.name in arguments.get}
     values = {name: record[name] for name in asked}

@@ -12,7 +12,7 @@ from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.windows import DAY, Window, day_of
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import Arguments
-from mcp_server.tools.limits import Date, check_date, year_as_text
+from mcp_server.tools.limits import Date, IsDate, check_date, year_as_text
 from mcp_server.tools.results import count_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _check_since(text: str) -> str:
     return text.strip() if _LAST_DAYS.fullmatch(text.strip()) else check_date(text)
 
 
-Since = Annotated[str, BeforeValidator(year_as_text), AfterValidator(_check_since)]
+Since = Annotated[str, IsDate(), BeforeValidator(year_as_text), AfterValidator(_check_since)]
 
 
 class WindowArguments(Arguments):

@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -137,6 +138,22 @@ def dimension_of(model: str) -> int:
             f"{', '.join(list(dimensions)[:4])}, ... (`TextEmbedding.list_supported_models()` has all)"
         )
     return dimensions[model]
+
+
+def understands(model: str, language: str) -> bool:
+    """True if a model is for texts in a language, by what fastembed says of it. Loads nothing.
+
+    Args:
+        language: Its English name, in small letters.
+    """
+    if model == BUNDLED:
+        return language == "english"
+    from fastembed import TextEmbedding
+
+    described = [found["description"] for found in TextEmbedding.list_supported_models() if found["model"] == model]
+    words = set(re.findall("[a-z]+", " ".join(described).casefold()))
+    is_for_any = "english" not in words and not words.isdisjoint({"multilingual", "lingual"})
+    return language in words or is_for_any
 
 
 def _return_free_memory() -> None:

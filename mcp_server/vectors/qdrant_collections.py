@@ -16,11 +16,10 @@ from qdrant_client.http.exceptions import ApiException
 from mcp_server.errors import BackendError, DamagedPartError
 from mcp_server.vectors.qdrant_points import are_same_points, batches, digest_points, point_struct
 from mcp_server.vectors.qdrant_server import QdrantServer, passing_seconds
-from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
+from mcp_server.vectors.store import DIGESTS, PROFILE, SENTENCES, TEXT, WORDS, Point
 
 OLDEST_VERSION = (1, 16)
-"""The first version of the server that takes the constant of rank fusion, and keeps the metadata of collections. Older
-versions refuse the first, and silently drop the second."""
+"""The first version of the server that keeps the metadata of collections. Older ones silently drop them."""
 
 BATCH_READ = 64
 """Number of points in one answer, when all are read."""
@@ -260,6 +259,7 @@ def _vectors(dimension: int) -> tuple[dict[str, models.VectorParams], dict[str, 
     dense = {
         TEXT: models.VectorParams(size=dimension, distance=models.Distance.COSINE),
         SENTENCES: models.VectorParams(size=dimension, distance=models.Distance.COSINE, multivector_config=best_match),
+        PROFILE: models.VectorParams(size=dimension, distance=models.Distance.COSINE),
     }
     return dense, {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)}
 

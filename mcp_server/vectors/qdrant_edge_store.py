@@ -23,11 +23,25 @@ import qdrant_edge as edge
 from mcp_server.errors import DamagedPartError, UnwritableError
 from mcp_server.files.disk import MIB, UNWRITABLE, free_bytes, require_room, system_number
 from mcp_server.files.sparse_files import copy_sparsely, stored_bytes
-from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Point, Words
+from mcp_server.vectors.store import (
+    DIGESTS,
+    PROFILE,
+    SENTENCES,
+    TEXT,
+    WORDS,
+    DenseForm,
+    Form,
+    Hits,
+    HybridQuery,
+    Point,
+    Words,
+)
 
 logger = logging.getLogger(__name__)
 
 BATCH = 256
+
+BYTES_OF_A_NUMBER = 4
 
 SPARE_BYTES = 16 * MIB
 """Room that the engine may take for itself when it opens or makes a store. Its files are mapped into memory, and the
@@ -55,6 +69,7 @@ def write_store(
         vectors={
             TEXT: edge.EdgeVectorParams(dimension, cosine, memory=cold),
             SENTENCES: edge.EdgeVectorParams(dimension, cosine, memory=cold, multivector_config=multi),
+            PROFILE: edge.EdgeVectorParams(dimension, cosine, memory=cold),
         },
         sparse_vectors={WORDS: edge.EdgeSparseVectorParams(modifier=edge.Modifier.Idf, memory=cold)},
         payload_memory=cold,
@@ -66,8 +81,8 @@ def write_store(
     shard = edge.EdgeShard.create(str(folder), config)
     rest = iter(points)
     while batch := list(islice(rest, BATCH)):
-        numbers = sum(point.text.nbytes + point.sentences.nbytes for point in batch)
-        require_room(folder, what, SPARE_BYTES + 2 * numbers)
+        numbers = sum(point.n_numbers for point in batch)
+        require_room(folder, what, SPARE_BYTES + 2 * BYTES_OF_A_NUMBER * numbers)
         shard.update(edge.UpdateOperation.upsert_points([_edge_point(point) for point in batch]))
         advance(len(batch))
     shard.flush()
@@ -79,6 +94,7 @@ def _edge_point(point: Point) -> edge.Point:
     vectors = {
         TEXT: point.text.tolist(),
         SENTENCES: point.sentences.tolist(),
+        PROFILE: point.profile.tolist(),
         WORDS: edge.SparseVector(list(point.words.indices), list(point.words.values)),
     }
     return edge.Point(point.item, cast("Any", vectors), {DIGESTS: list(point.digests)})
@@ -120,15 +136,20 @@ class QdrantEdgeStore:
         return shard
 
     async def search(
-        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
-    ) -> list[Hit]:
-        return await asyncio.to_thread(self._search, query, limit, only, leave_out)
+        self,
+        query: HybridQuery,
+        limit: int,
+        only: Sequence[int] | None,
+        leave_out: Sequence[int],
+        also: Sequence[int] = (),
+    ) -> Hits:
+        return await asyncio.to_thread(self._search, query, limit, only, leave_out, also)
 
     async def stored(self, item: int) -> HybridQuery | None:
         return await asyncio.to_thread(self._stored, item)
 
-    async def texts(self, items: Sequence[int]) -> Mapping[int, Sequence[float]]:
-        return await asyncio.to_thread(self._texts, items)
+    async def vectors(self, form: DenseForm, items: Sequence[int]) -> Mapping[int, Any]:
+        return await asyncio.to_thread(self._vectors, form, items)
 
     async def count(self) -> int:
         return await asyncio.to_thread(self._count)
@@ -143,28 +164,35 @@ class QdrantEdgeStore:
             self._copy.cleanup()
 
     def _search(
-        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
-    ) -> list[Hit]:
-        condition = self._filter(only, leave_out)
-        forms: list[tuple[str, Any]] = [
-            (TEXT, list(query.text)),
-            (SENTENCES, [list(vector) for vector in query.sentences]),
-            (WORDS, edge.SparseVector(list(query.words.indices), list(query.words.values))),
-        ]
-        prefetches = [
-            edge.Prefetch(max(limit, PREFETCH), query=edge.Query.Nearest(form, using=name), filter=condition)
-            for name, form in forms
-            if name != WORDS or query.words.indices
-        ]
-        request = edge.QueryRequest(
-            limit=limit,
-            prefetches=prefetches,
-            query=cast("edge.Fusion", edge.Fusion.Rrf(k=RRF_K)),
-            with_payload=True,
-        )
+        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int], also: Sequence[int]
+    ) -> Hits:
+        condition, candidates = self._filter(only, leave_out), set(also)
         with self._reading():
-            found = self._shard.query(request)
-        return [Hit(int(point.id), float(point.score), (point.payload or {}).get(DIGESTS, [])) for point in found]
+            for form in query.forms:
+                candidates.update(int(point.id) for point in self._nearest(query, form, limit, condition))
+            if not candidates:
+                return Hits.collect(query, {}, {})
+            chosen, digests = self._filter(sorted(candidates), []), {}
+            found: dict[Form, dict[int, float]] = {}
+            for form in query.forms:
+                with_payload = form == TEXT
+                points = self._nearest(query, form, len(candidates), chosen, with_payload=with_payload)
+                found[form] = {int(point.id): float(point.score) for point in points}
+                if with_payload:
+                    digests = {int(point.id): (point.payload or {}).get(DIGESTS, []) for point in points}
+        return Hits.collect(query, found, digests)
+
+    def _nearest(
+        self, query: HybridQuery, form: Form, limit: int, condition: edge.Filter | None, *, with_payload: bool = False
+    ) -> list[edge.ScoredPoint]:
+        sought: Any = (
+            edge.SparseVector(list(query.words.indices), list(query.words.values))
+            if form == WORDS
+            else query.form(form)
+        )
+        nearest = edge.Query.Nearest(sought, using=form)
+        request = edge.QueryRequest(limit=limit, query=nearest, filter=condition, with_payload=with_payload)
+        return self._shard.query(request)
 
     def _filter(self, only: Sequence[int] | None, leave_out: Sequence[int]) -> edge.Filter | None:
         if only is None and not leave_out:
@@ -180,13 +208,13 @@ class QdrantEdgeStore:
             if not records:
                 return None
             vectors = cast("dict[str, Any]", records[0].vector)
-            words = vectors[WORDS]
-            return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+            words = Words(vectors[WORDS].indices, vectors[WORDS].values)
+            return HybridQuery(vectors[TEXT], vectors[SENTENCES], vectors[PROFILE], words)
 
-    def _texts(self, items: Sequence[int]) -> dict[int, Sequence[float]]:
+    def _vectors(self, form: DenseForm, items: Sequence[int]) -> dict[int, Any]:
         with self._reading():
-            records = self._shard.retrieve(list(items), with_payload=False, with_vector=[TEXT])
-            return {int(record.id): cast("dict[str, Any]", record.vector)[TEXT] for record in records}
+            records = self._shard.retrieve(list(items), with_payload=False, with_vector=[form])
+            return {int(record.id): cast("dict[str, Any]", record.vector)[form] for record in records}
 
     def _count(self) -> int:
         with self._reading():

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from qdrant_client import models
 
-from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point
+from mcp_server.vectors.store import DIGESTS, PROFILE, SENTENCES, TEXT, WORDS, Point
 
 BATCH_POINTS, BATCH_NUMBERS = 256, 200_000
 """Largest number of points, and of numbers in their vectors, in one request: 4 MB, while servers take 32 MB by default.
@@ -25,7 +25,7 @@ def batches(points: Iterable[Point]) -> Iterator[list[Point]]:
     batch: list[Point] = []
     numbers = 0
     for point in points:
-        size = point.text.size + point.sentences.size
+        size = point.n_numbers
         if batch and (len(batch) == BATCH_POINTS or numbers + size > BATCH_NUMBERS):
             yield batch
             batch, numbers = [], 0
@@ -37,7 +37,11 @@ def batches(points: Iterable[Point]) -> Iterator[list[Point]]:
 
 def point_struct(point: Point) -> models.PointStruct:
     """A point as the client takes it."""
-    vectors: dict[str, models.Vector] = {TEXT: point.text.tolist(), SENTENCES: point.sentences.tolist()}
+    vectors: dict[str, models.Vector] = {
+        TEXT: point.text.tolist(),
+        SENTENCES: point.sentences.tolist(),
+        PROFILE: point.profile.tolist(),
+    }
     if point.words.indices:  # a text of stop words alone has none
         vectors[WORDS] = models.SparseVector(indices=list(point.words.indices), values=list(point.words.values))
     return models.PointStruct(id=point.item, vector=vectors, payload={DIGESTS: list(point.digests)})

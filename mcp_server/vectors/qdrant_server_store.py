@@ -9,7 +9,7 @@ from qdrant_client.http.exceptions import ApiException
 
 from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_server import QdrantServer, is_lost_connection
-from mcp_server.vectors.store import DIGESTS, PREFETCH, RRF_K, SENTENCES, TEXT, WORDS, Hit, HybridQuery, Words
+from mcp_server.vectors.store import DIGESTS, PROFILE, SENTENCES, TEXT, WORDS, DenseForm, Form, Hits, HybridQuery, Words
 
 T = TypeVar("T")
 
@@ -38,26 +38,49 @@ class QdrantServerStore:
         return cls(collections.server, collections.alias(name))
 
     async def search(
-        self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
-    ) -> list[Hit]:
-        condition = _filter(only, leave_out)
-        forms: dict[str, Any] = {TEXT: list(query.text), SENTENCES: [list(vector) for vector in query.sentences]}
-        if query.words.indices:
-            forms[WORDS] = models.SparseVector(indices=list(query.words.indices), values=list(query.words.values))
-        prefetches = [
-            models.Prefetch(query=form, using=using, filter=condition, limit=max(limit, PREFETCH))
-            for using, form in forms.items()
-        ]
-        found = await self._read(
-            lambda: self._client.query_points(
-                self._collection,
-                prefetch=prefetches,
-                query=models.RrfQuery(rrf=models.Rrf(k=RRF_K)),
-                limit=limit,
-                with_payload=[DIGESTS],
-            )
+        self,
+        query: HybridQuery,
+        limit: int,
+        only: Sequence[int] | None,
+        leave_out: Sequence[int],
+        also: Sequence[int] = (),
+    ) -> Hits:
+        nearest = await self._nearest(query, limit, _filter(only, leave_out))
+        candidates = {int(point.id) for points in nearest.values() for point in points}.union(also)
+        if not candidates:
+            return Hits.collect(query, {}, {})
+        found = await self._nearest(query, len(candidates), _filter(sorted(candidates), []), with_payload=[DIGESTS])
+        return Hits.collect(
+            query,
+            {form: {int(point.id): point.score for point in points} for form, points in found.items()},
+            {int(point.id): (point.payload or {}).get(DIGESTS, []) for point in found[TEXT]},
         )
-        return [Hit(int(point.id), point.score, (point.payload or {}).get(DIGESTS, [])) for point in found.points]
+
+    async def _nearest(
+        self,
+        query: HybridQuery,
+        limit: int,
+        condition: models.Filter | None,
+        *,
+        with_payload: bool | Sequence[str] = False,
+    ) -> dict[Form, list[models.ScoredPoint]]:
+        """The points that are nearest by each form, in one request.
+
+        Args:
+            with_payload: What to give of the payload beside the nearness of whole texts.
+        """
+        requests = [
+            models.QueryRequest(
+                query=_sought(query, form),
+                using=form,
+                filter=condition,
+                limit=limit,
+                with_payload=with_payload if form == TEXT else False,
+            )
+            for form in query.forms
+        ]
+        answers = await self._read(lambda: self._client.query_batch_points(self._collection, requests))
+        return {form: answer.points for form, answer in zip(query.forms, answers, strict=True)}
 
     async def stored(self, item: int) -> HybridQuery | None:
         records = await self._read(
@@ -67,13 +90,13 @@ class QdrantServerStore:
             return None
         vectors = cast("dict[str, Any]", records[0].vector)
         words = vectors.get(WORDS) or models.SparseVector(indices=[], values=[])
-        return HybridQuery(vectors[TEXT], vectors[SENTENCES], Words(words.indices, words.values))
+        return HybridQuery(vectors[TEXT], vectors[SENTENCES], vectors[PROFILE], Words(words.indices, words.values))
 
-    async def texts(self, items: Sequence[int]) -> Mapping[int, Sequence[float]]:
+    async def vectors(self, form: DenseForm, items: Sequence[int]) -> Mapping[int, Any]:
         records = await self._read(
-            lambda: self._client.retrieve(self._collection, list(items), with_payload=False, with_vectors=[TEXT])
+            lambda: self._client.retrieve(self._collection, list(items), with_payload=False, with_vectors=[form])
         )
-        return {int(record.id): cast("dict[str, Any]", record.vector)[TEXT] for record in records}
+        return {int(record.id): cast("dict[str, Any]", record.vector)[form] for record in records}
 
     async def count(self) -> int:
         return (await self._read(lambda: self._client.count(self._collection, exact=True))).count
@@ -90,6 +113,12 @@ class QdrantServerStore:
                 if not is_lost_connection(error):
                     raise
                 return await ask()
+
+
+def _sought(query: HybridQuery, form: Form) -> Any:
+    if form == WORDS:
+        return models.SparseVector(indices=list(query.words.indices), values=list(query.words.values))
+    return query.form(form)
 
 
 def _filter(only: Sequence[int] | None, leave_out: Sequence[int]) -> models.Filter | None:

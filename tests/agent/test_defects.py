@@ -40,7 +40,7 @@ class BrokenModel(Model):
 
 
 def traceback_in(caplog: pytest.LogCaptureFixture) -> str:
-    """The log's text, if the agent has logged one error; what asyncio says of other tests' tasks may stand beside it."""
+    """The log's text, if the agent has logged one error; what asyncio says of other tests may stand beside it."""
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len([record for record in errors if record.name.startswith("agent_client.")]) == 1
     return caplog.text

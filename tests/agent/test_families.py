@@ -49,8 +49,8 @@ def check(turn: Turn, question: Question) -> None:
 async def test_the_model_reads_the_servers_instructions_and_prompt(talk: Talk) -> None:
     turn = await talk.ask("Hello", Say("Hello."))
     system = turn.last_reading.system
-    assert "No viewer ID where one is needed: ask for it." in system  # of the instructions
-    assert "Asked how you got there, list the steps" in system  # of the prompt
+    assert "Ask back where a viewer ID is missing" in system  # of the instructions
+    assert "Asked how you got there, give for each step" in system  # of the prompt
     assert "1 to 943" in system
     assert "1 to 1682" in system
     assert turn.last_reading.messages[0]["role"] == "system"

@@ -73,6 +73,22 @@ def test_results_without_named_things_have_no_list() -> None:
         assert listing_of(ended("some_tool", result)) is None
 
 
+def test_users_are_named_by_their_ids() -> None:
+    users = [
+        {"user": 12, "groups": {"tier": "gold"}, "fit": 99.1},
+        {"user": 7, "groups": {"tier": "silver"}, "fit": 98},
+    ]
+    listing = listed({"users": users})
+    assert [(row.name, row.id, row.number) for row in listing.rows] == [("User 12", "", 99.1), ("User 7", "", 98)]
+    assert listing.rows[0].details == [("Groups", "tier gold")]
+
+
+def test_groups_are_named_by_what_makes_them() -> None:
+    rows = [{"genres": "Drama", "n_items": 7, "n_loans": 12}, {"genres": "Comedy", "n_items": 3, "n_loans": 2}]
+    assert [row.name for row in listed({"rows": rows}).rows] == ["Drama", "Comedy"]
+    assert listing_of(ended("some_tool", {"rows": [{"genres": "Drama"}, {"genres": "Drama"}]})) is None
+
+
 def test_lists_under_another_key_are_found() -> None:
     assert [row.name for row in listed({"found": [{"product_name": "Lamp"}]}).rows] == ["Lamp"]
 

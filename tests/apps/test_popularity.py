@@ -46,6 +46,18 @@ def test_bars_are_the_numbers_of_ratings(films_page: Open, ratings: list[Rating]
     assert result["message"] in hosted.frame.inner_text("header")
 
 
+def test_what_does_not_stand_out_is_marked_and_the_time_is_said(films_page: Open) -> None:
+    hosted = films_page("popularity")
+    result = hosted.show(POPULAR, items=[50, 181, 1, 2, 3, 4, 5, 6], since="1998", k=8)
+    below = [item["title"] for item in result["items"] if not item["stands_out"]]
+    assert 0 < len(below) < len(result["items"])
+    assert hosted.frame.get_by_role("table", name="All viewers, since 1998").count() == 1
+    marked = hosted.frame.locator("tr.below .title").evaluate_all(
+        "(titles) => titles.map((t) => t.firstChild.textContent)"
+    )
+    assert marked == below
+
+
 def test_another_group_is_put_beside_and_says_what_differs(
     films_page: Open, films_call: CallTool, ratings: list[Rating], viewers: Viewers
 ) -> None:

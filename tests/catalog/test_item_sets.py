@@ -74,7 +74,7 @@ class Place:
         """Rows of the table."""
 
         def query(connection: Connection) -> int:
-            return connection.scalar(text("SELECT count(*) FROM recsys_item_sets_2")) or 0
+            return connection.scalar(text("SELECT count(*) FROM recsys_item_sets_3")) or 0
 
         database = self.database()
         try:
@@ -385,3 +385,31 @@ async def test_processes_may_write_at_once(place: Place) -> None:
 async def test_processes_may_write_files_at_once_even_before_there_are_any(tmp_path: Path) -> None:
     places = [Place(file=tmp_path / f"{number}.sqlite") for number in range(N_ROUNDS)]
     await _put_in_processes(places, make_tables=True)
+
+
+# Scores
+
+
+async def test_a_set_keeps_the_scores_of_its_items(place: Place) -> None:
+    async with place.opened() as sets:
+        handle = await sets.put(["b", "a"], [2.5, -1.0])
+    async with place.opened() as again:
+        assert await again.get(handle) == ("b", "a")
+        assert await again.scores(handle) == (2.5, -1.0)
+        assert await again.put(["b", "a"], [2.5, -1.0]) == handle
+
+
+async def test_scores_are_part_of_a_set(place: Place) -> None:
+    async with place.opened() as sets:
+        handles = [await sets.put([1, 2], scores) for scores in (None, [1.0, 0.5], [1.0, 0.25])]
+        assert len(set(handles)) == 3
+        assert [await sets.scores(handle) for handle in handles] == [None, (1.0, 0.5), (1.0, 0.25)]
+        assert {await sets.get(handle) for handle in handles} == {(1, 2)}
+
+
+async def test_an_empty_set_may_have_come_from_a_search(place: Place) -> None:
+    async with place.opened() as sets:
+        searched, filtered = await sets.put([], []), await sets.put([])
+        assert searched != filtered
+        assert (await sets.get(searched), await sets.scores(searched)) == ((), ())
+        assert await sets.scores(filtered) is None

@@ -118,7 +118,7 @@ def test_call_answers_from_the_servers(commands: Commands, qdrant: QdrantOverHtt
     n_requests = len(qdrant.requests)
     found = commands.run("call", SEARCH, "query=a can for watering plants", "k=1", "--json")
     assert found.json["items"] == [{"item_id": "GAR-02", "title": "Watering can"}]
-    assert any(request.endswith("/points/query") for request in qdrant.requests[n_requests:])
+    assert any(request.endswith("/points/query/batch") for request in qdrant.requests[n_requests:])
 
 
 def test_call_says_in_one_line_that_the_database_is_away(

@@ -29,7 +29,7 @@ def test_the_demo_answers_all_questions_about_films(terminal: Terminal, films_st
         assert [call["tool"] for call in answer["calls"]] == [step["tool"] for step in question["steps"]]
         assert all(says_something(call["result"]) for call in answer["calls"]), answer
     tools = {call["tool"] for answer in answers for call in answer["calls"]}
-    assert len(tools) >= 8
+    assert len(tools) == 10
 
 
 def test_the_demo_finds_questions_for_a_dataset_without_any(terminal: Terminal, shop_state: Path) -> None:

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cli.terminal import Terminal
 from tests.conftest import SHOP
@@ -82,3 +83,35 @@ def test_the_data_is_not_read_if_that_is_not_wanted(terminal: Terminal, shop: Pa
     ended = terminal.run("doctor", "--quick", "--dataset", shop, "--state", tmp_path / "state")
     assert "sources" not in ended.out
     assert "dataset" in ended.out
+
+
+GERMAN = "Der alte Hund läuft mit dem Kind durch die Stadt und sucht das Haus, in dem sie im Winter nicht wohnen. "
+
+
+def _of_search(shop: Path, language: str, text: str) -> None:
+    header, *rows = (shop / "products.csv").read_text("utf-8").splitlines()
+    lines = [f"{header},story", *(f'{row},"{text}"' for row in rows)]
+    (shop / "products.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    spec = yaml.safe_load((shop / "dataset.yaml").read_text("utf-8"))
+    spec["items"]["fields"].append({"name": "story", "kind": "text"})
+    spec["search"] = {"texts": ["story"], "language": language}
+    (shop / "dataset.yaml").write_text(yaml.safe_dump(spec, allow_unicode=True), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "status", "said"),
+    [
+        ("english", "The old dog walks with a child through the town, and they are looking for his house.", "ok",
+         ["seem to be english", "bundled-minilm is for it"]),
+        ("english", GERMAN, "warning", ["seem to be german", "language: english", "bundled-minilm is not for german"]),
+        ("german", GERMAN, "warning", ["bundled-minilm is not for german", "RECSYS_EMBEDDING_MODEL"]),
+        ("italian", "xqz 17", "warning", ["search: {language: italian}", "bundled-minilm is not for italian"]),
+    ],
+)  # fmt: skip
+def test_a_language_that_search_is_not_set_up_for_is_told(
+    terminal: Terminal, shop: Path, tmp_path: Path, language: str, text: str, status: str, said: list[str]
+) -> None:
+    _of_search(shop, language, text)
+    found = {str(finding["check"]): finding for finding in findings_of(terminal, shop, tmp_path)}["language"]
+    assert found["status"] == status
+    assert [each for each in said if each not in str(found["text"])] == []

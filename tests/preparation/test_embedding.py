@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mcp_server.dataset.spec import SearchSpec
+from mcp_server.dataset.search import SearchSpec
 from mcp_server.preparation import embedding
 from mcp_server.preparation.embedding import SearchIndex
 from mcp_server.settings import Settings
@@ -21,7 +21,7 @@ def _texts() -> list[ItemText]:
     for item in range(N_ITEMS):
         sentences = [f"Item {item} has a first sentence.", f"And item {item} has a second one."]
         whole = " ".join(sentences)
-        found.append(ItemText(item, whole, sentences, whole, [text_digest(whole)]))
+        found.append(ItemText(item, whole, sentences, f"Thing {item}.", whole, [text_digest(whole)]))
     return found
 
 
@@ -64,7 +64,7 @@ def test_few_texts_are_embedded_without_an_estimate(tmp_path: Path, with_sentenc
 
 @pytest.mark.usefixtures("many")
 def test_what_fits_the_budget_is_embedded_and_announced(tmp_path: Path, with_sentences: str) -> None:
-    assert _choose(tmp_path) == (with_sentences, [f"embedding {3 * N_ITEMS} texts takes about 1 min"])
+    assert _choose(tmp_path) == (with_sentences, [f"embedding {4 * N_ITEMS} texts takes about 1 min"])
 
 
 @pytest.mark.usefixtures("many")
@@ -74,7 +74,9 @@ def test_beyond_the_budget_whole_texts_are_embedded_alone(
     monkeypatch.setattr(embedding, "BUDGET_MINUTES", 0.0001)  # 6 ms
     name, (said,) = _choose(tmp_path)
     assert name == whole_only
-    assert said.startswith(f"embedding whole texts only: with each sentence on its own, {3 * N_ITEMS} texts would take")
+    assert said.startswith(
+        f"embedding whole texts and profiles only: with each sentence on its own, {4 * N_ITEMS} texts would take"
+    )
     assert _choose(tmp_path, sentences=True) == (with_sentences, [])
 
 
@@ -83,7 +85,7 @@ def test_texts_that_have_been_embedded_before_cost_nothing(
     tmp_path: Path, with_sentences: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(embedding, "BUDGET_MINUTES", 0.0001)
-    pieces = [piece for text in _texts() for piece in (text.whole, *text.sentences)]
+    pieces = [piece for text in _texts() for piece in (text.whole, text.profile, *text.sentences)]
     with EmbeddingCache(tmp_path / "embeddings.sqlite") as cache:
         cache.embed(Embedder(BUNDLED, tmp_path), pieces, lambda count: None)
         assert cache.missing(BUNDLED, [*pieces, "another"]) == ["another"]

@@ -82,7 +82,10 @@ async def test_what_nobody_has_used_is_never_popular(tmp_path: Path, arguments: 
 async def test_of_given_items_what_nobody_has_used_cannot_be_ranked_by_popularity(tmp_path: Path) -> None:
     answer = await COLD.answer(tmp_path, RECOMMEND, user="new", items=["c", "x", "y", "z"])
     assert listed(answer) == "c"
-    assert "These are the most popular products that could be recommended, among those given." in answer["message"]
+    assert (
+        "These are the most popular products that could be recommended, among those to choose from."
+        in answer["message"]
+    )
     assert answer["message"].endswith("The choice was among 4 products; 3 of them cannot be ranked.")
 
 

@@ -126,7 +126,7 @@ async def test_without_times_there_is_no_time_to_ask_for(tmp_path: Path) -> None
             0,
             ", with interactions that weigh 6 or more together.",
         ),
-        (Catalogue("abcd", PLAYS, LIKES), 2, "at least one of 1 product."),
+        (Catalogue("abcd", PLAYS, LIKES), 2, "like product b ("),
     ],
 )
 async def test_the_message_says_what_liking_takes(

@@ -168,7 +168,7 @@ def test_only_what_must_be_given_is_required() -> None:
 def test_every_filterable_field_is_an_argument_of_its_kind() -> None:
     spec = load_spec(find_spec_file("ml-100k"))
     properties = _unprepared("ml-100k")["item_filter_tool"].input_schema["properties"]
-    assert set(properties) == {field.name for field in spec.filters} | {"match", "detail", "order_by"}
+    assert set(properties) == {field.name for field in spec.filters} | {"exclude", "match", "detail", "order_by"}
     for field in spec.filters:
         if field.kind == "number":
             assert set(properties[field.name]["properties"]) == {"gt", "gte", "lt", "lte", "eq"}
@@ -210,7 +210,7 @@ def test_names_of_fields_may_be_words_of_json_schema_and_labels_may_have_braces(
         }
     )
     properties = build_tools(DatasetFacts(spec, None))["item_filter_tool"].input_schema["properties"]
-    assert set(properties) == {*names, "match", "order_by"}
+    assert set(properties) == {*names, "exclude", "match", "order_by"}
     for name in names:
         assert properties[name]["type"] == "array"
         assert properties[name]["description"].startswith("As {printed}")

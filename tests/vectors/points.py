@@ -14,7 +14,7 @@ def unit(*numbers: float) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
 
 def query_of(*numbers: float, words: Words | None = None) -> HybridQuery:
     vector = unit(*numbers).tolist()
-    return HybridQuery(vector, [vector], words or Words([], []))
+    return HybridQuery(vector, [vector], vector, words or Words([], []))
 
 
 def _points() -> list[Point]:
@@ -25,7 +25,8 @@ def _points() -> list[Point]:
         sentences = np.stack([unit(*random.normal(size=4)) for _ in range(random.integers(1, 4))])
         indices = sorted(random.choice(10, size=random.integers(1, 5), replace=False).tolist())
         words = Words(indices, random.uniform(0.2, 2, size=len(indices)).tolist())
-        points.append(Point(item, unit(*random.normal(size=4)), sentences, words, [f"digest {item}"]))
+        text, profile = unit(*random.normal(size=4)), unit(*random.normal(size=4))
+        points.append(Point(item, text, sentences, profile, words, [f"digest {item}"]))
     return points
 
 
@@ -36,5 +37,10 @@ QUERIES = [
     query_of(1, 0, 0, 0),
     query_of(-1, 2, 0.5, 1, words=Words([3], [1.0])),
     query_of(0.1, 0, -3, 1, words=Words([0, 4, 9], [1.0, 2.0, 0.5])),
-    HybridQuery(unit(1, 1, 0, 0).tolist(), [unit(0, 1, 0, 1).tolist(), unit(1, 0, 0, 0).tolist()], Words([2], [1])),
+    HybridQuery(
+        unit(1, 1, 0, 0).tolist(),
+        [unit(0, 1, 0, 1).tolist(), unit(1, 0, 0, 0).tolist()],
+        unit(0, 0, 1, 1).tolist(),
+        Words([2], [1]),
+    ),
 ]

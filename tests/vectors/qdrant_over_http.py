@@ -194,11 +194,15 @@ def _query(client: QdrantClient, body: Any, name: str) -> Any:
     return client.query_points(
         name,
         query=wanted.query,
-        prefetch=wanted.prefetch,
+        using=wanted.using,
         query_filter=wanted.filter,
         limit=wanted.limit or 10,
         with_payload=wanted.with_payload or False,
     )
+
+
+def _query_batch(client: QdrantClient, body: Any, name: str) -> Any:
+    return [_query(client, search, name) for search in body["searches"]]
 
 
 ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
@@ -215,4 +219,5 @@ ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("POST", "/collections/([^/]+)/points/delete", _delete),
     ("POST", "/collections/([^/]+)/points/count", _count),
     ("POST", "/collections/([^/]+)/points/query", _query),
+    ("POST", "/collections/([^/]+)/points/query/batch", _query_batch),
 ]

@@ -14,7 +14,7 @@ from fastembed import TextEmbedding
 
 from mcp_server.errors import BackendError
 from mcp_server.types import FloatArray
-from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, verify_bundled_model
+from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, understands, verify_bundled_model
 from mcp_server.vectors.embedding_cache import EmbeddingCache
 
 DIMENSION = 384
@@ -184,3 +184,20 @@ def test_vectors_of_another_model_are_not_taken(tmp_path: Path, embedder: Embedd
     embed_cached(path, embedder, ["a boat"], lambda _: None)
     with pytest.raises(BackendError, match="other/model"):
         embed_cached(path, Embedder("other/model", tmp_path), ["a boat"], lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("model", "language", "expected"),
+    [
+        (BUNDLED, "english", True),
+        (BUNDLED, "german", False),
+        ("BAAI/bge-small-en-v1.5", "french", False),
+        ("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", "french", True),
+        ("intfloat/multilingual-e5-large", "turkish", True),
+        ("jinaai/jina-embeddings-v2-base-de", "german", True),
+        ("jinaai/jina-embeddings-v2-base-de", "french", False),
+        ("jinaai/jina-embeddings-v3", "italian", True),
+    ],
+)
+def test_a_model_understands_the_languages_that_it_is_for(model: str, language: str, expected: bool) -> None:
+    assert understands(model, language) == expected

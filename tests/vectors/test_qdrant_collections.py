@@ -13,7 +13,7 @@ from mcp_server.errors import BackendError
 from mcp_server.vectors import qdrant_collections, qdrant_points
 from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_server import QdrantServer
-from mcp_server.vectors.store import DIGESTS, SENTENCES, TEXT, WORDS, Point, Words
+from mcp_server.vectors.store import DIGESTS, PROFILE, SENTENCES, TEXT, WORDS, Point, Words
 from tests.vectors.points import DIMENSION, ITEMS, POINTS, unit
 from tests.vectors.qdrant_over_http import QdrantOverHttp
 from tests.vectors.servers import MODEL, NAME, OTHER, check_points, write_points
@@ -82,7 +82,7 @@ from mcp_server.vectors.store import Point, Words
 
 qdrant_points.BATCH_POINTS = 10
 vector = np.ones((1, 4), dtype=np.float32)
-points = [Point(item, vector[0], vector, Words([1], [1.0]), []) for item in range(40)]
+points = [Point(item, vector[0], vector, vector[0], Words([1], [1.0]), []) for item in range(40)]
 collections = qdrant_collections.QdrantCollections(QdrantServer(sys.argv[1]), "recsys")
 done = []
 
@@ -122,9 +122,9 @@ def test_a_part_that_is_written_again_holds_only_what_is_new(
 
 def test_long_texts_go_in_small_batches(collections: QdrantCollections, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qdrant_points, "BATCH_NUMBERS", 100)
-    sizes = [1, 1, 30, 1, 24, 1, 1, 1]  # sentences of four numbers, and a whole text of four: the third is too large
+    sizes = [1, 1, 30, 1, 24, 1, 1, 1]  # sentences of four numbers, text and profile of four: the third is too large
     points = [
-        Point(item, unit(1, item, 0, 0), np.tile(unit(1, item, 0, 0), (size, 1)), Words([1], [1.0]), [])
+        Point(item, unit(1, item, 0, 0), np.tile(unit(1, item, 0, 0), (size, 1)), unit(1, 0, 0, 0), Words([1], [1]), [])
         for item, size in enumerate(sizes)
     ]
     written: list[int] = []
@@ -279,7 +279,7 @@ def _cosine(**changes: Any) -> models.VectorParams:
 
 BEST_MATCH = models.MultiVectorConfig(comparator=models.MultiVectorComparator.MAX_SIM)
 RIGHT: dict[str, Any] = {
-    "vectors_config": {TEXT: _cosine(), SENTENCES: _cosine(multivector_config=BEST_MATCH)},
+    "vectors_config": {TEXT: _cosine(), SENTENCES: _cosine(multivector_config=BEST_MATCH), PROFILE: _cosine()},
     "sparse_vectors_config": {WORDS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
     "metadata": {"embedding_model": MODEL},
 }
@@ -291,12 +291,14 @@ RIGHT: dict[str, Any] = {
         ({}, "0 points instead of 40"),
         ({"vectors_config": _cosine()}, "other vectors"),
         ({"vectors_config": {TEXT: _cosine()}}, "other vectors"),
-        ({"vectors_config": {TEXT: _cosine(), SENTENCES: _cosine()}}, "other vectors"),
+        ({"vectors_config": {TEXT: _cosine(), SENTENCES: _cosine(multivector_config=BEST_MATCH)}}, "other vectors"),
+        ({"vectors_config": {TEXT: _cosine(), SENTENCES: _cosine(), PROFILE: _cosine()}}, "other vectors"),
         (
             {
                 "vectors_config": {
                     TEXT: _cosine(distance=models.Distance.DOT),
                     SENTENCES: _cosine(multivector_config=BEST_MATCH),
+                    PROFILE: _cosine(),
                 }
             },
             "other vectors",

@@ -21,8 +21,9 @@ from mcp_server.vectors.store import HybridQuery, Words
 
 async def main():
     store = QdrantEdgeStore(Path(sys.argv[1]))
-    hits = await store.search(HybridQuery([1, 0, 0, 0], [[1, 0, 0, 0]], Words([], [])), 5, None, [])
-    print(await store.count(), *(hit.item for hit in hits), flush=True)
+    one = [1, 0, 0, 0]
+    hits = await store.search(HybridQuery(one, [one], one, Words([], [])), 5, None, [])
+    print(await store.count(), *hits.items, flush=True)
     sys.stdin.read()
     await store.close()
 
@@ -31,7 +32,7 @@ asyncio.run(main())
 
 
 def _found(store: QdrantEdgeStore) -> list[int]:
-    return [hit.item for hit in asyncio.run(store.search(QUERIES[0], 5, None, []))]
+    return [int(item) for item in asyncio.run(store.search(QUERIES[0], 5, None, [])).items]
 
 
 def test_several_processes_may_have_one_store_open(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ from mcp_server.vectors.store import HybridQuery, Point, Words
 def points():
     for item in range(5):
         vector = np.eye(1, 4, item % 4, dtype=np.float32)
-        yield Point(item, vector[0], vector, Words([item], [1.0]), [])
+        yield Point(item, vector[0], vector, vector[0], Words([item], [1.0]), [])
 
 def names(folder):
     # The folder of a part of the store has a random name.
@@ -120,7 +121,8 @@ def names(folder):
 
 async def use(folder):
     store = QdrantEdgeStore(folder)
-    await store.search(HybridQuery([1, 0, 0, 0], [[1, 0, 0, 0]], Words([1], [1.0])), 5, None, [])
+    one = [1, 0, 0, 0]
+    await store.search(HybridQuery(one, [one], one, Words([1], [1.0])), 5, None, [])
     await store.stored(1)
 
 root = Path(sys.argv[1])

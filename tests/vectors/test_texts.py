@@ -1,6 +1,7 @@
 """Which texts are searched, and in what pieces."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from mcp_server.dataset.records import Dataset, Interactions
 from mcp_server.dataset.spec import DatasetSpec, find_spec_file
 from mcp_server.reading.files import DatasetFiles
-from mcp_server.vectors.texts import item_texts, split_sentences, text_digest
+from mcp_server.vectors.texts import MOST_KINDS, item_texts, split_sentences, text_digest
 from tests.reading.records import ListedRecords, read_dataset
 
 
@@ -63,11 +64,19 @@ def test_a_digest_depends_on_words_and_where_they_end() -> None:
     assert len({text_digest(text) for text in texts}) == len(texts)
 
 
-def _dataset(items: list[dict[str, Any]], search: dict[str, Any] | None) -> Dataset:
+def _dataset(
+    items: list[dict[str, Any]],
+    search: dict[str, Any] | None,
+    fields: Sequence[dict[str, Any]] = ({"name": "tags", "kind": "category", "many": True},),
+    summary: Sequence[str] = (),
+    nouns: dict[str, str] | None = None,
+) -> Dataset:
     content = {
         "name": "texts",
         "title": "Texts",
+        "nouns": nouns or {},
         "items": {
+            "summary": [*summary],
             "id": "id",
             "id_type": "integer",
             "title": "title",
@@ -76,14 +85,15 @@ def _dataset(items: list[dict[str, Any]], search: dict[str, Any] | None) -> Data
                 {"name": "title", "kind": "text"},
                 {"name": "plot", "kind": "text"},
                 {"name": "story", "kind": "text"},
-                {"name": "tags", "kind": "category", "many": True},
+                *fields,
             ],
         },
         "users": {"id": "id", "id_type": "integer"},
         "interactions": {"sources": [{"file": "i.csv", "format": "delimited"}], "user": "u", "item": "i"},
         "search": search,
     }
-    nothing: dict[str, Any] = {"title": None, "plot": None, "story": None, "tags": []}
+    unknown = {field["name"]: [] if field.get("many") else None for field in fields}
+    nothing: dict[str, Any] = {"title": None, "plot": None, "story": None, **unknown}
     none = np.array([], dtype=np.int64)
     return Dataset(
         DatasetSpec.model_validate(content),
@@ -107,6 +117,48 @@ def test_an_items_texts_are_taken_whole_and_by_sentence() -> None:
     assert text.whole == "A shark. It bites. Men hunt it."
     assert text.sentences == ["A shark.", "It bites.", "Men hunt it."]
     assert set(re.findall(r"\w+", text.words)) == set(re.findall(r"\w+", f"Jaws sea fear {text.whole}"))
+    assert text.profile == "sea, fear item. A shark. It bites."
+    assert text.pieces == [text.whole, text.profile, *text.sentences]
+
+
+FIELDS: list[dict[str, Any]] = [
+    {"name": "people", "kind": "category", "many": True},
+    {"name": "tags", "kind": "category", "many": True, "aliases": {"Scary": "fear", "Frightening": "fear"}},
+    {"name": "class", "kind": "category"},
+    {"name": "price", "kind": "number", "filter": True},
+    {"name": "year", "kind": "number", "integer": True, "filter": True},
+]
+
+
+def test_a_profile_tells_the_kinds_of_an_item_in_the_nouns_of_the_dataset() -> None:
+    items = [
+        {"title": "Jaws", "plot": "A shark.", "tags": ["fear", "sea"], "class": "PG", "people": ["x"], "year": 1975},
+        {"plot": "A plot.", "tags": [], "price": 3.5},
+    ]
+    dataset = _dataset(items, SEARCH, FIELDS, summary=["tags", "price", "year"], nouns={"item": "film"})
+    first, second = item_texts(dataset)
+    assert first.profile == "fear, sea film. x, PG, 1975. A shark."
+    assert second.profile == "film. A plot."
+
+
+def test_words_have_the_names_of_kinds_and_what_people_say_for_them() -> None:
+    item = {"title": "Jaws", "plot": "A shark.", "tags": ["fear", "sea"], "class": "PG"}
+    [text] = item_texts(_dataset([item], {"texts": ["plot"]}, FIELDS, summary=["tags"]))
+    assert set(re.findall(r"\w+", text.words)) == {"fear", "Scary", "Frightening", "sea", "PG", "A", "shark"}
+
+
+def test_a_category_of_many_names_is_no_kind_unless_it_is_in_the_summary() -> None:
+    items = [{"plot": "A plot.", "people": [f"p{number}"], "class": "PG"} for number in range(MOST_KINDS + 1)]
+    for summary, profile in ((["tags"], "item. PG. A plot."), (["people"], "p0 item. PG. A plot.")):
+        texts = item_texts(_dataset(items, SEARCH, FIELDS, summary=summary))
+        assert texts[0].profile == profile
+    [*fewer, _] = items
+    assert item_texts(_dataset(fewer, SEARCH, FIELDS, summary=["tags"]))[0].profile == "item. p0, PG. A plot."
+
+
+def test_a_dataset_without_categories_has_profiles_of_its_texts() -> None:
+    [text] = item_texts(_dataset([{"plot": "A plot."}], {"texts": ["plot"]}, []))
+    assert (text.profile, text.words) == ("item. A plot.", "A plot.")
 
 
 def test_an_item_is_known_by_each_of_its_texts_and_by_the_whole() -> None:

@@ -12,11 +12,16 @@ function sayGroups(given) {
   return names.length ? LIST.format(names) : `all ${NOUNS.users}`;
 }
 
+/** The time that a call is about, in words: ", since 1998"; empty for all time. */
+function sayTime({ since, until }) {
+  return [since ? `, since ${since}` : "", until ? `, until ${until}` : ""].join("");
+}
+
 function showPopularity(host, given, result) {
   const title = `Popular ${NOUNS.items}`;
   if (result.items.length === 0) return replaceContent(main, nothing(title, result.message));
   const beside = h("div", { class: "beside", id: "beside" });
-  const own = side("own", capitalized(sayGroups(given.user_group)), result.items, "first");
+  const own = side("own", capitalized(sayGroups(given.user_group)) + sayTime(given), result.items, "first");
   const chart = h("div", { class: "sides" }, own, beside);
   const others = othersThan(given);
   const choice = host.canCallTools && others.length ? groupChoice(others, compare) : null;
@@ -37,7 +42,7 @@ function showPopularity(host, given, result) {
     try {
       const other = await host.callTool(POPULAR_TOOL, group === EVERYBODY ? same : { ...same, user_group: [group] });
       if (number !== asked) return; // another group has been chosen meanwhile
-      const name = capitalized(group === EVERYBODY ? sayGroups() : spaced(group));
+      const name = capitalized(group === EVERYBODY ? sayGroups() : spaced(group)) + sayTime(given);
       beside.replaceChildren(comparison(name, result.items, other));
       announce(other.message);
     } catch (error) {
@@ -97,16 +102,18 @@ function groupChoice(lists, chosen) {
 /** One list as a table with bars. notes: words about an item, by its ID. */
 function side(id, name, items, kind, notes = new Map()) {
   const most = Math.max(...items.map((item) => item.n_interactions));
+  const standsOut = items.some((item) => item.stands_out);
   const rows = items.map((item, place) =>
     h(
       "tr",
-      null,
+      { class: standsOut && !item.stands_out ? "below" : "" },
       h("td", { class: "rank" }, String(place + 1)),
       h(
         "th",
         { scope: "row" },
         h("span", { class: "title" }, titleElement(item), " ", notes.get(item.item_id)),
         bar(item.n_interactions / most, kind),
+        standsOut && !item.stands_out ? hidden("does not stand out") : null,
       ),
       h("td", { class: "amount" }, NUMBER.format(item.n_interactions)),
     ),

@@ -127,7 +127,7 @@ class Card {
     if (!because?.length) return;
     this.#because.replaceChildren(
       h("h3", null, "Because of"),
-      h("ul", null, because.map((reason) => h("li", null, titleElement(reason), likedBy(reason)))),
+      h("ul", null, because.map((reason) => h("li", null, titleElement(reason), likedBy(reason), ratedAs(reason)))),
     );
   }
 }
@@ -135,6 +135,13 @@ class Card {
 /** Of several users, those who like a reason. */
 function likedBy({ liked_by: names }) {
   return names ? h("span", { class: "label" }, ` (${names})`) : null;
+}
+
+/** The user's own rating of a reason, and its date, where they are known. */
+function ratedAs({ rating, date }) {
+  const parts = [rating === undefined || rating === null ? "" : `rated ${NUMBER.format(rating)}`, date ?? ""];
+  const text = parts.filter(Boolean).join(", ");
+  return text ? h("span", { class: "label" }, ` (${text})`) : null;
 }
 
 function unitOf(field) {

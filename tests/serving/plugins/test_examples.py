@@ -88,7 +88,7 @@ async def test_hidden_gems_say_what_cannot_be_done(films_settings: Settings, tmp
     assert tool["inputSchema"]["required"] == ["user"]
     assert "{" not in tool["description"]
     assert "viewer 944 is not in ml-100k: IDs run from 1 to 943" in unknown["content"][0]["text"]
-    assert "known_by: input should be greater than or equal to" in too_few["content"][0]["text"]
+    assert "known_by: at least" in too_few["content"][0]["text"]
     assert "No more of the films meet this" in none["message"]
 
 

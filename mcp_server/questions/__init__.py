@@ -1,0 +1,1 @@
+"""Questions about a catalogue with their truth, and the grading of answers."""

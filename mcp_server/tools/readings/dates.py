@@ -1,0 +1,47 @@
+"""Dates as people write them: "March 2024", "5 March 2024", "March 5, 2024", beside the ISO forms."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from typing import Any
+
+from mcp_server.dataset.periods import EXAMPLES, read_period
+from mcp_server.tools.readings.problems import UnreadableError
+
+MONTHS = {name.casefold(): number for number, name in enumerate(calendar.month_name) if name}
+MONTHS |= {name.casefold(): number for number, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
+"""English names of months, whole and short, and their numbers."""
+
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_FORMS = [
+    re.compile(form)
+    for form in (
+        rf"(?P<month>{_MONTH})\.?,? (?P<year>\d{{4}})",
+        rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)? (?:of )?(?P<month>{_MONTH})\.?,? (?P<year>\d{{4}})",
+        rf"(?P<month>{_MONTH})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})",
+    )
+]
+
+
+def read_date(value: Any) -> str:
+    """A date in an ISO form.
+
+    Raises:
+        UnreadableError: The value is none.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000:
+        return f"{value:04}"
+    if not isinstance(value, str):
+        raise UnreadableError(f"a date is expected, as {EXAMPLES}")
+    text = " ".join(value.split())
+    for form in _FORMS:
+        if found := form.fullmatch(text.casefold()):
+            parts = found.groupdict()
+            day = f"-{int(parts['day']):02}" if parts.get("day") else ""
+            text = f"{parts['year']}-{MONTHS[parts['month']]:02}{day}"
+    try:
+        read_period(text)
+    except ValueError as error:
+        raise UnreadableError(str(error)) from None
+    return text

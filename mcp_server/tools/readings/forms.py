@@ -1,0 +1,78 @@
+"""Forms of values: JSON in a text, nothing in many words, and values that differ in form only."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_server.tools.limits import SIGNS
+from mcp_server.tools.readings.parameters import Kind
+
+NOTHING = frozenset(("", "null", "none", "undefined", "nil", "n/a"))
+"""Texts that programs write for what is not given."""
+
+
+def from_json(value: Any) -> Any:
+    """A value that was written as the text of a list, an object or a text in quotation marks; any other as it is."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{", '"', "'"):
+        return value
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            parsed = parse(value.strip())
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(parsed, list | dict | str):
+            return parsed
+    return value
+
+
+def is_empty(value: Any, kind: Kind) -> bool:
+    """True where a value says nothing. Names such as "None" may be in the catalogue, so only "" is empty for them."""
+    value = from_json(value)
+    if isinstance(value, Mapping):
+        return all(is_empty(each, kind) for each in value.values())
+    if isinstance(value, list):
+        return all(each is None or (isinstance(each, str) and not each.strip()) for each in value)
+    if not isinstance(value, str):
+        return value is None
+    plain = value.strip().casefold()
+    return plain in NOTHING and (not plain or kind not in (Kind.TEXT, Kind.NAME))
+
+
+def as_list(value: Any) -> list[Any]:
+    """A list as it is, and any other value as a list of one."""
+    return value if isinstance(value, list) else [value]
+
+
+def fold(text: str) -> str:
+    """A word without case, and with one kind of space."""
+    return text.strip().casefold().replace(" ", "_").replace("-", "_")
+
+
+def only_like(asked: Any, choices: tuple[str, ...]) -> str | None:
+    """The only choice that is one more word than asked for, or the same but for an "s" at its end."""
+    if not isinstance(asked, str) or not (folded := fold(asked).removesuffix("s")):
+        return None
+    alike = [choice for choice in choices if fold(choice).removesuffix("s") == folded]
+    return alike[0] if len(alike) == 1 else None
+
+
+def says_the_same(given: Any, meant: Any) -> bool:
+    """True for values that differ in form only: one value and a list of it, 8 and "8", upper and lower case."""
+    pair = (dict.fromkeys(fold(str(each)) for each in as_list(values)) for values in (given, meant))
+    return len({tuple(each) for each in pair}) == 1
+
+
+def same_limits(given: Any, limits: Mapping[str, Any]) -> bool:
+    """True where limits were given as they are."""
+    if isinstance(given, Mapping):
+        kept = {name: value for name, value in given.items() if value is not None}
+        return set(kept) == set(limits) and all(str(kept[name]).strip() == str(limits[name]) for name in kept)
+    return set(limits) == {"eq"} and str(given).strip() == str(limits["eq"])
+
+
+def say_limits(limits: Mapping[str, Any]) -> str:
+    """Limits with the signs that people know."""
+    return " and ".join(f"{SIGNS[name]} {value}" for name, value in limits.items())

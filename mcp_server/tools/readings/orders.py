@@ -1,0 +1,40 @@
+"""Orders as people and programs write them: "-price", "price:desc", {"field": "price", "direction": "asc"}."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_server.errors import quoted
+from mcp_server.tools.readings.problems import UnreadableError
+
+_ASCENDING = frozenset(("asc", "ascending", "increasing", "up", "lowest", "least", "smallest", "earliest", "+"))
+_DESCENDING = frozenset(("desc", "descending", "decreasing", "down", "highest", "greatest", "largest", "latest", "-"))
+_FILLERS = frozenset(("first", "by", "order", "sort", "the"))
+
+NO_ORDER = "is no order: one field is expected, with asc behind it for the least first"
+
+
+def read_order(value: Any) -> str:
+    """An order as the name of what items are put in order by, and "asc" or "desc" behind it where that is said.
+
+    Raises:
+        UnreadableError: It names nothing, or more than one.
+    """
+    if isinstance(value, Mapping):  # {"field": "price", "direction": "asc"} or {"price": "asc"}
+        value = " ".join(str(each) for pair in value.items() for each in (pair[1:] if len(value) > 1 else pair))
+    if isinstance(value, list) and len(value) == 1:
+        return read_order(value[0])
+    if not isinstance(value, str):
+        raise UnreadableError(f"{quoted(value)} {NO_ORDER}")
+    plain = re.sub(r"^([-+])\s*", r"\1 ", value.strip())
+    words = [word for word in re.split(r"[\s:,]+", plain) if word and word.casefold() not in _FILLERS]
+    directions = [word for word in words if word.casefold() in _ASCENDING | _DESCENDING]
+    names = [word for word in words if word not in directions]
+    if not names or len(directions) > 1:
+        raise UnreadableError(f"{quoted(value)} {NO_ORDER}")
+    name = "_".join(names).casefold()
+    if not directions:
+        return name
+    return f"{name} {'asc' if directions[0].casefold() in _ASCENDING else 'desc'}"

@@ -1,0 +1,177 @@
+"""The values of arguments, each read by the kind of its argument."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_server.dataset.groups import UserGroups
+from mcp_server.dataset.spec import Nouns
+from mcp_server.dataset.words import is_date_part
+from mcp_server.errors import quoted
+from mcp_server.tools.readings.dates import read_date
+from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like, same_limits, say_limits, says_the_same
+from mcp_server.tools.readings.groups import read_groups
+from mcp_server.tools.readings.ids import divided, read_id
+from mcp_server.tools.readings.limits import read_date_limits, read_number_limits
+from mcp_server.tools.readings.orders import read_order
+from mcp_server.tools.readings.parameters import Kind, Parameter
+from mcp_server.tools.readings.problems import Findings, UnreadableError
+
+_LAST_DAYS = re.compile(r".*\bdays?", re.IGNORECASE)
+"""Times that go back from the end of the data, which some arguments take in the place of a date."""
+
+_TRUE, _FALSE = frozenset(("true", "yes", "y", "on", "1")), frozenset(("false", "no", "n", "off", "0"))
+
+
+@dataclass(frozen=True)
+class ValueReader:
+    """Reads values without a database, in the words of one dataset."""
+
+    nouns: Nouns
+    groups: UserGroups
+    finds_titles: bool = False
+    """True where the filter finds the ID of a title."""
+
+    def read(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
+        """The value of an argument, as the model of the arguments takes it.
+
+        Raises:
+            UnreadableError: It cannot be read; the text says what would be right.
+            InvalidInputError: It names a group that there is not.
+        """
+        given, value = value, value if parameter.kind is Kind.TEXT else from_json(value)
+        if given is not value and parameter.kind is not Kind.OTHER:
+            findings.note(parameter.name, given, "an object" if isinstance(value, Mapping) else "a list")
+        read = _READ.get(parameter.kind)
+        return value if read is None else read(self, parameter, value, findings)
+
+    def _read_id(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
+        values = divided(value, parameter) if parameter.many else [value]
+        try:
+            read = [read_id(each, parameter, self.nouns) for each in values]
+        except UnreadableError as error:
+            advice = "; item_filter_tool finds the ID of a title" if self.finds_titles else ""
+            raise UnreadableError(f"{error}{advice if parameter.whose == 'item' else ''}") from None
+        meant = read if parameter.many else read[0]
+        if not says_the_same(value, meant):
+            findings.note(parameter.name, value, ", ".join(map(str, read)))
+        return meant
+
+    def _read_set(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
+        parts: list[str] = []
+        for each in as_list(value):
+            handle = each.get("item_set") if isinstance(each, Mapping) else each
+            if not isinstance(handle, str):
+                raise UnreadableError(f"{quoted(each)} is not a handle, which other tools' results give as item_set")
+            parts += [part.strip().removeprefix("itemset://") for part in handle.split(",") if part.strip()]
+        return list(dict.fromkeys(parts))
+
+    def _read_choice(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
+        known = {fold(choice): choice for choice in parameter.choices}
+        read: list[str] = []
+        for each in as_list(value):
+            if parameter.many and each in ("*", "all") and each not in known:
+                read += parameter.choices
+                continue
+            whole = isinstance(each, str) and "," in each and fold(each) not in known and parameter.many
+            for part in each.split(",") if whole else [each]:
+                found = known.get(fold(part)) if isinstance(part, str) else None
+                if found is None:
+                    found = only_like(part, parameter.choices)
+                if found is None:
+                    there_are = f"There are: {', '.join(parameter.choices)}"
+                    what = "there is no field" if parameter.name == "get" else "there is no choice"
+                    raise UnreadableError(f"{what} {quoted(part)}. {there_are}")
+                read.append(found)
+        meant = list(dict.fromkeys(read)) if parameter.many else read[0]
+        if not says_the_same(value, meant):
+            findings.note(parameter.name, value, ", ".join(read))
+        return meant
+
+    def _read_groups(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
+        if not parameter.choices:
+            return [str(each) for each in as_list(value)]
+        read = [self.groups.find(name).published for name in read_groups(value, parameter.choices)]
+        if not says_the_same(value, read):
+            findings.note(parameter.name, value, " and ".join(read))
+        return read
+
+    def _read_names(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
+        names = []
+        for each in as_list(value):
+            if isinstance(each, bool) or not isinstance(each, str | int | float):
+                raise UnreadableError(f"{quoted(each)} is no name: names are texts")
+            names.append(str(each).strip())
+        return [name for name in names if name]
+
+    def _read_number_limits(self, parameter: Parameter, value: Any, findings: Findings) -> dict[str, Any]:
+        limits = read_number_limits(value, parameter.field)
+        is_bare = not isinstance(value, Mapping | list)
+        is_date = parameter.field is not None and is_date_part(parameter.field)
+        if is_bare and set(limits) == {"eq"} and not is_date:
+            number = limits["eq"]
+            findings.note(parameter.name, value, f'exactly {number:g} (for {number:g} or more: {{"gte": {number:g}}})')
+        elif not same_limits(value, limits):
+            findings.note(parameter.name, value, say_limits(limits))
+        return limits
+
+    def _read_date_limits(self, parameter: Parameter, value: Any, findings: Findings) -> dict[str, Any]:
+        limits = read_date_limits(value)
+        if not same_limits(value, limits):
+            findings.note(parameter.name, value, say_limits(limits))
+        return limits
+
+    def _read_date(self, parameter: Parameter, value: Any, findings: Findings) -> str:
+        if isinstance(value, str) and _LAST_DAYS.fullmatch(value.strip()):
+            return value
+        date = read_date(value)
+        if date != str(value).strip():
+            findings.note(parameter.name, value, date)
+        return date
+
+    def _read_order(self, parameter: Parameter, value: Any, findings: Findings) -> str:
+        order = read_order(value)
+        if not says_the_same(value, order):
+            findings.note(parameter.name, value, order)
+        return order
+
+    def _read_boolean(self, parameter: Parameter, value: Any, findings: Findings) -> bool:
+        folded = str(value).strip().casefold()
+        if isinstance(value, list | Mapping) or folded not in _TRUE | _FALSE:
+            raise UnreadableError(f"true or false is expected (got {quoted(value)})")
+        return folded in _TRUE
+
+    def _read_text(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
+        if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+            findings.note(parameter.name, value, "one text")
+            return ", ".join(value)
+        return value
+
+    def _read_integer(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
+        if isinstance(value, str):
+            try:
+                value = float(value)
+            except ValueError:
+                raise UnreadableError(f"a whole number is expected (got {quoted(value)})") from None
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value % 1:
+            raise UnreadableError(f"a whole number is expected (got {quoted(value)})")
+        return int(value)
+
+
+_READ: dict[Kind, Callable[[ValueReader, Parameter, Any, Findings], Any]] = {
+    Kind.ID: ValueReader._read_id,
+    Kind.SET: ValueReader._read_set,
+    Kind.CHOICE: ValueReader._read_choice,
+    Kind.GROUP: ValueReader._read_groups,
+    Kind.NAME: ValueReader._read_names,
+    Kind.NUMBER_LIMITS: ValueReader._read_number_limits,
+    Kind.DATE_LIMITS: ValueReader._read_date_limits,
+    Kind.DATE: ValueReader._read_date,
+    Kind.ORDER: ValueReader._read_order,
+    Kind.INTEGER: ValueReader._read_integer,
+    Kind.BOOLEAN: ValueReader._read_boolean,
+    Kind.TEXT: ValueReader._read_text,
+}
