@@ -161,7 +161,7 @@ def _say_page(nouns: Nouns, n_listed: int, n_found: int, offset: int, order: str
         return f"; {nouns.items} {offset + 1:,} to {offset + n_listed:,}, {order}"
     if n_found == 1:
         return ""
-    shown = count_of(n_listed, nouns.item, nouns.items)
+    shown = nouns.item if n_listed == 1 else f"{n_listed:,} {nouns.items}"
     return f"; {'all' if n_listed == n_found else 'the first'} {shown}, {order}"
 
 

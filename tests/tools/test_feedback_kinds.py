@@ -202,7 +202,7 @@ async def test_histories_are_chosen_from_by_the_kind_of_feedback(
 
 
 async def test_there_are_only_conditions_that_the_feedback_has(tmp_path: Path) -> None:
-    for feedback, others in ((LIKES, ("rating", "count", "weight", "liked", "since")), (COUNTS, ("rating", "weight"))):
+    for feedback, others in ((LIKES, ("rating", "weight", "liked", "since")), (COUNTS, ("rating", "weight"))):
         made = Catalogue("ab", PLAYS[:2], feedback)
         for name in others:
             with pytest.raises(InvalidInputError, match=f"there is no argument '{name}'"):
