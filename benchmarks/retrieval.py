@@ -1,7 +1,9 @@
-"""Search quality, by plot descriptions that should find their film: `python -m benchmarks.retrieval [FILE.jsonl ...]`
+"""Search quality, by queries that should find a film: `python -m benchmarks.retrieval [FILE.jsonl ...]`
 
-The descriptions were written from knowledge of the films, without looking at the catalogue's texts. Each line of
-a file is {"item_id": ..., "query": "..."}. A film that the catalogue lists under two IDs counts under either.
+Descriptions of plots should find theirs, and moods one of several that suit them. Both were written from knowledge of
+the films, without looking at the catalogue's texts or at what search finds. Each line of a file is
+{"item_id": ..., "query": "..."} or {"item_ids": [...], "query": "..."}. A film that the catalogue lists under two IDs
+counts under either.
 """
 
 import json
@@ -15,17 +17,19 @@ from benchmarks.common import FOLDER, prepared_state, print_table, spawned, wire
 
 CUTOFFS = (1, 5, 10)
 
+QUERIES = ("plot_descriptions.jsonl", "mood_queries.jsonl")
+
 
 async def ranks(session: Any, lines: list[str], canonical: dict[int, int]) -> list[int]:
-    """The rank of the right film for each description, beyond the last cutoff where it is not found."""
+    """The rank of the first right film for each query, beyond the last cutoff where none is found."""
     places = []
     for line in lines:
         wanted = json.loads(line)
         arguments = {"query": wanted["query"], "k": max(CUTOFFS)}
         result = wire(await session.call_tool("vector_store_search_tool", arguments))
         found = [canonical.get(item["item_id"], item["item_id"]) for item in result["structuredContent"]["items"]]
-        right = canonical.get(wanted["item_id"], wanted["item_id"])
-        places.append(found.index(right) + 1 if right in found else max(CUTOFFS) + 1)
+        right = {canonical.get(item, item) for item in wanted.get("item_ids", [wanted.get("item_id")])}
+        places.append(next((place for place, item in enumerate(found, 1) if item in right), max(CUTOFFS) + 1))
     return places
 
 
@@ -50,12 +54,12 @@ async def main(files: dict[str, list[str]]) -> None:
             shares = [sum(place <= cutoff for place in places) / len(places) for cutoff in CUTOFFS]
             rows.append([name, str(len(places)), *(f"{share:.3f}" for share in shares)])
     print_table(
-        "Films found for plot descriptions written independently",
-        ["", "descriptions", *(f"top {cutoff}" for cutoff in CUTOFFS)],
+        "Films found for queries written independently",
+        ["", "queries", *(f"top {cutoff}" for cutoff in CUTOFFS)],
         rows,
     )
 
 
 if __name__ == "__main__":
-    named = [Path(name) for name in sys.argv[1:]] or [FOLDER / "plot_descriptions.jsonl"]
+    named = [Path(name) for name in sys.argv[1:]] or [FOLDER / name for name in QUERIES]
     anyio.run(main, {path.name: path.read_text(encoding="utf-8").splitlines() for path in named})

@@ -12,6 +12,7 @@ from docs_site.key_examples import EXAMPLES
 from docs_site.key_types import SIMPLE, choices_in, in_words
 from docs_site.markdown import block, code, page
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.search import SearchSpec, SearchWeights
 from mcp_server.dataset.sources import ENDINGS, Alternatives, SourceFile, SourceQuery
 from mcp_server.dataset.spec import (
     DatasetSpec,
@@ -19,7 +20,6 @@ from mcp_server.dataset.spec import (
     ItemSpec,
     ModelSpec,
     Nouns,
-    SearchSpec,
     UserSpec,
 )
 
@@ -64,6 +64,8 @@ SECTIONS = (
     Section("fields", "Attributes of items and users: `items.fields` and `users.fields` are lists of them.",
             (FieldSpec,), "fields."),
     Section("search", "Search by meaning. Without this block there is none.", (SearchSpec,), "search."),
+    Section("search weights", "What counts how much in the order of what search finds. All is on one scale: spreads "
+            "above what texts have in common by chance.", (SearchWeights,), "search.weights."),
     Section("model", "The recommender model that `recsys-mcp prepare` trains.", (ModelSpec,), "model."),
     Section("nouns", "Words for things in descriptions and messages.", (Nouns,), "nouns."),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.search import SearchSpec
 from mcp_server.dataset.sources import Alternatives, SourceFile, SourceQuery
 from mcp_server.dataset.spec import (
     DatasetSpec,
@@ -12,7 +13,6 @@ from mcp_server.dataset.spec import (
     ItemSpec,
     ModelSpec,
     Nouns,
-    SearchSpec,
     UserSpec,
 )
 
@@ -74,6 +74,7 @@ EXAMPLES: Mapping[tuple[type[BaseModel], str], str] = {
     (SearchSpec, "texts"): "texts: [description]",
     (SearchSpec, "keywords"): "keywords: [title, author]",
     (SearchSpec, "language"): "language: german",
+    (SearchSpec, "weights"): "weights: {words: 1.2, popularity: 0}",
     (ModelSpec, "name"): "name: BPR",
     (ModelSpec, "settings"): "settings: {embedding_size: 128, learning_rate: 0.001}",
     (Nouns, "item"): "item: film",

@@ -118,12 +118,12 @@ def _entries(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _are_told_apart(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """True if all entries begin with the same key, have different texts or IDs under it, and have numbers beside."""
+    """True if all entries begin with the same key, have different names or IDs under it, and have numbers beside."""
     first = [next(iter(entry), "") for entry in entries]
     if len(set(first)) != 1 or not first[0]:
         return False
     values = [entry[first[0]] for entry in entries]
-    are_names = all(isinstance(value, str) for value in values) or bool(ID_KEYS.search(first[0]))
+    are_names = all(isinstance(value, str | dict) for value in values) or bool(ID_KEYS.search(first[0]))
     others = [value for entry in entries for key, value in entry.items() if key != first[0]]
     return are_names and len(set(map(str, values))) == len(values) and any(map(_is_number, others))
 
@@ -167,6 +167,8 @@ def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str) -> str:
     value = entry.get(name_key)
     if ID_KEYS.search(name_key) and value is not None:
         return one_line(f"{label_of(name_key)} {value}")
+    if isinstance(value, dict):
+        return one_line(", ".join("not known" if part is None else str(part) for part in value.values()))
     return one_line(str(value or f"ID {identifier}"))
 
 

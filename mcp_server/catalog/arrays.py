@@ -76,7 +76,7 @@ TIME_USERS, TIME_ITEMS = StoredArray("time_users", "<i4"), StoredArray("time_ite
 """The pairs that have a time, the earliest first: (n_timed,)."""
 TIME_VALUES, TIME_LIKED = StoredArray("time_values", "<f8"), StoredArray("time_liked", "?")
 TIME_EVENTS = StoredArray("time_events", "<i4")
-"""What is known of each of these pairs, as ``Interactions`` has it."""
+"""The values of each of these pairs, as ``Interactions`` has it."""
 TIMES = StoredArray("times", "<i8")
 """Their times."""
 FIRST_TIMES = StoredArray("first_times", "<i8")

@@ -56,7 +56,7 @@ class Breakdown:
     others: Part | None
     """The same of all users, where the selection is of some: their numbers in the same groups."""
     total: Numbers
-    """Of the whole selection: n is 1."""
+    """The numbers of the whole selection: n is 1."""
     n_users: int
     """Users of the selection, also those who have done nothing."""
     item_groups: ItemGroups | None

@@ -140,7 +140,7 @@ class ItemGrouper:
         if field.kind == "category":
             return await self._by_terms(field.name)
         column = await self._columns.column(field.name)
-        return await asyncio.to_thread(_by_column, column, grouping)
+        return await asyncio.to_thread(by_column, column, grouping)
 
     async def _by_terms(self, field: str) -> ItemGroups:
         terms = self._terms_of.get(field)
@@ -158,7 +158,7 @@ class ItemGrouper:
         return ItemGroups(items, groups, (np.arange(len(terms) + 1),), (Terms(terms),))
 
 
-def _by_column(column: Array, grouping: ItemGrouping) -> ItemGroups:
+def by_column(column: Array, grouping: ItemGrouping) -> ItemGroups:
     """The groups that the values of a field make.
 
     Args:

@@ -57,8 +57,8 @@ class Reaches:
         return Reach(n_users, n_active, int(np.count_nonzero(like & members)), chance)
 
     async def _within(self, items: IntArray, window: Window) -> tuple[BoolArray, IntArray, BoolArray]:
-        """Of each user, in a window: True where some of the items are liked, the number of all that are, and True where
-        there is anything: (n_users,) each.
+        """Three arrays of (n_users,) for a window: True where a user likes some of the items, the number of all that
+        the user likes, and True where there is anything.
         """
         wanted = np.zeros(self._n_items, dtype=bool)
         wanted[items] = True

@@ -20,11 +20,11 @@ class SearchWeights(BaseModel, extra="forbid", frozen=True):
     """Nearness in meaning of the whole text to the query."""
     sentences: SearchWeight = 1.0
     """Nearness in meaning of the sentence that is nearest."""
-    words: SearchWeight = 0.85
+    words: SearchWeight = 0.7
     """Words that text, keywords or kinds share with the query, rare ones above all (BM25)."""
     profile: SearchWeight = 0.5
     """Nearness in meaning of the profile: kinds of the item, its summary and its first text."""
-    popularity: SearchWeight = 0.3
+    popularity: SearchWeight = 0.4
     """Popularity: of two items that are equally near, people mean the better known one."""
 
     @model_validator(mode="after")

@@ -105,7 +105,7 @@ def _say_fields(spec: DatasetSpec) -> str:
 
 
 def _say_like_share(spec: DatasetSpec) -> str:
-    """What the share of likes is of, as a further sentence; empty where there is no such field."""
+    """A further sentence on the meaning of the share of likes; empty where there is no such field."""
     is_there = any(field.measure == "like_share" for field in computed_fields(spec))
     return f" like_share: percent of its {spec.nouns.users} who like it." if is_there else ""
 

@@ -2,8 +2,8 @@
 
 Few users are all looked at, each as a recommendation would. Of many, those are whose history speaks most for the items:
 the model's weights of what they like, summed and divided by the root of how many these are, since long histories add up
-to more whatever they are. Of 943 viewers of MovieLens-100k, the first hundred by this have 95% of the ten whom a film
-suits best.
+to more whatever they are. For several items, the users' places by each are added. Of 943 viewers of MovieLens-100k, the
+first hundred by this have 92% of the ten whom a film suits best, and 79% of the ten whom five films do.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mcp_server.catalog.best import bound_of_best
 from mcp_server.catalog.catalog import Catalog
 from mcp_server.catalog.user_histories import History
 from mcp_server.errors import InvalidInputError
@@ -112,32 +111,31 @@ async def _candidates(
 ) -> IntArray | None:
     """The users whose history speaks most for the most popular of some items, at most so many: (n,)."""
     spoken_for = items[np.argsort(-catalog.popularity[items], kind="stable")][:MOST_SPOKEN_FOR]
-    weights = await asyncio.to_thread(_weights, ranker, spoken_for, catalog.n_items)
-    if weights is None:
-        return None
-    speakers = np.argsort(-np.abs(weights), kind="stable")[:MOST_SPEAKERS]
-    speakers = speakers[np.cumsum(await catalog.likers.numbers(speakers)) <= MOST_LIKES]
-    n_likes = await catalog.likers.n_likes()
-    evidence = await catalog.likers.sums(speakers, weights[speakers]) / np.sqrt(np.maximum(n_likes, 1))
+    places, any_speaks = np.zeros(len(users), dtype=np.int64), np.zeros(len(users), dtype=bool)
+    for item in spoken_for.tolist():
+        weights = await asyncio.to_thread(ranker.speaking_for, item, catalog.n_items)
+        if weights is None:
+            return None
+        evidence = (await _evidence(catalog, weights))[users]
+        any_speaks |= evidence > 0
+        places += await asyncio.to_thread(lambda amounts: np.searchsorted(np.sort(amounts), amounts), evidence)
     if len(items) == 1:
-        evidence[await catalog.likers.of(items)] = 0  # they have had it
-    amounts = evidence[users]
-    speaking = np.flatnonzero(amounts > 0)
-    if len(speaking) > n_candidates:
-        speaking = speaking[amounts[speaking] >= bound_of_best(amounts[speaking], n_candidates)]
-    best: IntArray = users[speaking[np.argsort(-amounts[speaking], kind="stable")]][:n_candidates]
+        any_speaks &= ~np.isin(users, await catalog.likers.of(items))  # who have had it
+    speaking = np.flatnonzero(any_speaks)
+    best: IntArray = users[speaking[np.argsort(-places[speaking], kind="stable")]][:n_candidates]
     return best
 
 
-def _weights(ranker: Ranker, items: IntArray, n_items: int) -> DoubleArray | None:
-    """The amount that each item of the catalogue adds to the scores of some: (n_items,)."""
-    total = np.zeros(n_items)
-    for item in items.tolist():
-        added = ranker.speaking_for(item, n_items)
-        if added is None:
-            return None
-        total += added
-    return total
+async def _evidence(catalog: Catalog, weights: DoubleArray) -> DoubleArray:
+    """The weights of what each user likes, summed and divided by the root of how many these are: (n_users,).
+
+    Args:
+        weights: (n_items,).
+    """
+    speakers = np.argsort(-np.abs(weights), kind="stable")[:MOST_SPEAKERS]
+    speakers = speakers[np.cumsum(await catalog.likers.numbers(speakers)) <= MOST_LIKES]
+    n_likes = await catalog.likers.n_likes()
+    return await catalog.likers.sums(speakers, weights[speakers]) / np.sqrt(np.maximum(n_likes, 1))
 
 
 def _look_at(

@@ -81,7 +81,7 @@ class Ranker:
         return self._model.score(user, history.items, self._weighting.weights(history))
 
     def alike(self, item: int) -> FloatArray | None:
-        """How much liking one item speaks for each other: (n_items,).
+        """The amount by which liking one item speaks for each other: (n_items,).
 
         None where the model cannot tell, or where nothing that it knows of the item tells others apart.
         """

@@ -148,21 +148,28 @@ def _nobody(message: str) -> FindUsersResult[Id, Id]:
 def _order_of(best: Sequence[Prospect], items: IntArray, nouns: Nouns) -> str:
     if not best:
         return ""
+    first = "the best" if len(best) == 1 else "best first:"
     if len(items) == 1:
-        return ", best first: by its fit for each of them"
-    return f", best first: by the mean fit of those of the {nouns.items} that are new to them"
+        return f", {first} by its fit"
+    return f", {first} by the mean fit of those of the {nouns.items} that are new to them"
 
 
 def _say_considered(prospects: Prospects, n_items: int, n_users: int, groups: NamedGroups, nouns: Nouns) -> list[str]:
     """Sentences on the users who have been looked at."""
+    from mcp_server.recommender.prospects import MOST_SPOKEN_FOR  # with NumPy
+
     n_found, n_high = len(prospects.found), sum(each.fit >= HIGH_FIT for each in prospects.found)
     them, of_group = ("it", "all of them")[n_items > 1], f" ({groups.name})" if groups.name else ""
     notes = [f"Ranked: {count_of(n_found, nouns.user, nouns.users)}{of_group}"]
-    if prospects.are_all:
+    if prospects.are_all and not n_found:
+        notes[0] += "."
+    elif prospects.are_all:
         fit = "fit" if n_items == 1 else "mean fit"
         notes[0] += f", of whom {n_high:,} {'has' if n_high == 1 else 'have'} a {fit} of {HIGH_FIT} or more."
     else:
-        which = "it" if n_items == 1 else "the most popular of them"
+        which = "it" if n_items == 1 else "them"
+        if n_items > MOST_SPOKEN_FOR:
+            which = f"the {MOST_SPOKEN_FOR} most popular of them"
         notes[0] += f"; of {n_users:,} only those were looked at whose history speaks most for {which}."
     if prospects.n_had:
         notes.append(f"{count_of(prospects.n_had, nouns.user, nouns.users)} had {them} already: left out.")

@@ -33,7 +33,7 @@ class Likeness:
     fits: DoubleArray
     """(n,): nearness in meaning of their texts (``Fusion.fits``); NaN where one of the two items has none."""
     by: By
-    """What was compared. It is less than what was asked for where nothing is known of the rest."""
+    """The ways that were compared: less than what was asked for where nothing is known of the rest."""
 
 
 async def find_alike(
@@ -88,8 +88,9 @@ async def find_alike(
 
 
 async def _by_audience(backends: Backends, item: int) -> FloatArray | DoubleArray | None:
-    """How much liking an item speaks for each other: (n_items,). By the model, or by those who like both where it
-    cannot tell; None for an item that nobody likes.
+    """The amount by which liking an item speaks for each other: (n_items,).
+
+    By the model, or by those who like both where it cannot tell; None for an item that nobody likes.
     """
     catalog = await backends.catalog()
     if not catalog.popularity[item] > 0:

@@ -1,4 +1,4 @@
-"""How near items are to a search, as the item sets tell that the search has made."""
+"""Nearness of items to a search, as the item sets tell that the search has made."""
 
 from __future__ import annotations
 

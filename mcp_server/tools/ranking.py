@@ -59,7 +59,7 @@ class Ranking:
         return np.array(top.items, dtype=np.int64)
 
     def relevance(self, items: IntArray) -> DoubleArray:
-        """What orders items, on the scale of the model, of ``least`` for several members, or of ``blended``: (n,)."""
+        """The numbers that order items: of ``blended``, of ``least`` or of the model, on scales of their own: (n,)."""
         if self.blended is not None:
             return self.blended[items]
         return (self.scores if self.least is None else self.least)[items].astype(np.float64)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from mcp_server.dataset.computed_fields import amount_name
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
@@ -59,10 +59,14 @@ class StatisticsArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserI
     offset: Offset = 0
 
 
+Ratio = Annotated[float | None, WithJsonSchema({"type": ["number", "null"]})]
+"""A number of a group; None where the group has nothing to divide by."""
+
+
 class Shares(Entry):
-    share: float | None = Field(None, description="Percent of the {interactions}.")
-    mean_rating: Annotated[float | None, Feature.RATINGS] = None
-    like_share: Annotated[float | None, Feature.LIKING] = Field(None, description="Percent that are likes.")
+    share: Ratio = Field(None, description="Percent of the {interactions}.")
+    mean_rating: Annotated[Ratio, Feature.RATINGS] = None
+    like_share: Annotated[Ratio, Feature.LIKING] = Field(None, description="Percent that are likes.")
 
 
 class Group(Entry):
@@ -76,7 +80,7 @@ class StatisticsRow(Shares, Group, extra="allow"):
 
     per_item: float | None = Field(None, description="{Interactions} per {item}.")
     per_user: float | None = Field(None, description="Likewise.")
-    lift: float | None = Field(None, description="The share over that of everybody.")
+    lift: Ratio = Field(None, description="The share over that of everybody.")
     everybody: Shares | None = Field(None, description="To compare with.")
     few: bool | None = Field(None, description="Fewer than 10 stand behind it.")
 
@@ -106,7 +110,7 @@ def build(facts: DatasetFacts) -> Tool:
 
 @dataclass(frozen=True)
 class _GroupBy:
-    """What makes the groups."""
+    """The groupings that make the rows."""
 
     items: list[ItemGrouping]
     users: list[str]
@@ -250,7 +254,7 @@ def _say_counted(
     time: NamedWindow,
     n_users: int,
 ) -> Counted:
-    """What a call counts, in words."""
+    """The words for what a call counts."""
     whom = f"all {nouns.users}"
     if arguments.user is not None:
         whom = f"{nouns.user} {arguments.user}"

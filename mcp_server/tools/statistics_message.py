@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Counted:
-    """What a call counts, in words."""
+    """The words for what a call counts."""
 
     whom: str
     """The users, such as "all viewers", "viewer 655" or "12 viewers (kid)"."""

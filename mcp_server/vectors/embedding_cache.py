@@ -18,6 +18,9 @@ from mcp_server.vectors.embedder import Embedder
 CHUNK = 256
 """Texts that are embedded, and kept, at a time."""
 
+VERSION = 2
+"""A number in the digests. Raise it when a model's vectors change."""
+
 _metadata = MetaData()
 _vectors = Table(
     "vectors",
@@ -80,4 +83,4 @@ class EmbeddingCache:
 
 
 def _digest(model: str, text: str) -> str:
-    return hashlib.sha256(f"{model}\0{text}".encode()).hexdigest()
+    return hashlib.sha256(f"{VERSION}\0{model}\0{text}".encode()).hexdigest()

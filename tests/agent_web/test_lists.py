@@ -86,6 +86,11 @@ def test_users_are_named_by_their_ids() -> None:
 def test_groups_are_named_by_what_makes_them() -> None:
     rows = [{"genres": "Drama", "n_items": 7, "n_loans": 12}, {"genres": "Comedy", "n_items": 3, "n_loans": 2}]
     assert [row.name for row in listed({"rows": rows}).rows] == ["Drama", "Comedy"]
+    pairs = [
+        {"group": {"genres": "Drama", "gender": "female"}, "n_loans": 3},
+        {"group": {"genres": "War", "gender": None}},
+    ]
+    assert [row.name for row in listed({"rows": pairs}).rows] == ["Drama, female", "War, not known"]
     assert listing_of(ended("some_tool", {"rows": [{"genres": "Drama"}, {"genres": "Drama"}]})) is None
 
 

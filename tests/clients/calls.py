@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 
 CALLS: dict[str, dict[str, Any]] = {
     RECOMMEND: {"user": 98, "k": 3, "reasons": True},
@@ -13,6 +13,8 @@ CALLS: dict[str, dict[str, Any]] = {
     USER: {"user": 198, "get": ["age_category", "occupation"]},
     ITEM: {"items": [9, 267], "get": ["title", "duration", "genres"]},
     HISTORY: {"user": 90, "k": 3},
+    FIND_USERS: {"items": [943, 9], "k": 3},
+    STATISTICS: {"group_by": ["genres", "gender"], "user_group": ["teenager"], "since": "1998-01", "k": 3},
 }
 
 FILLED_IN = {

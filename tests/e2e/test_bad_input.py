@@ -13,7 +13,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from mcp_server.protocol.client import Session, stdio_session
 from mcp_server.settings import Settings
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 
 LONGEST_TEXT = 5_000
 """Characters. No answer to these calls has reason to be longer: all go through an LLM."""
@@ -306,7 +306,51 @@ GOOD: dict[str, dict[str, Any]] = {
     USER: {"user": 9, "get": ["age"]},
     ITEM: {"items": [9], "get": ["title"]},
     HISTORY: {"user": 9, "k": 2},
+    FIND_USERS: {"items": [943], "k": 2, "user_group": "kid"},
+    STATISTICS: {"group_by": "genres", "k": 2},
 }
+
+GROUPINGS: Values = [
+    ([], "error"),
+    ("", "error"),
+    ("mood", "error"),
+    (["genres", "genres"], "error"),
+    (["genres", "gender", "director"], "error"),
+    (["genres"] * 100_000, "error"),
+    (5, "error"),
+    (True, "error"),
+    ({}, "error"),
+    ([None], "error"),
+    ([["genres"]], "error"),
+    ([LONG], "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    (["gender", "genres"], "answer"),
+]
+
+DATES: Values = [
+    ("soon", "error"),
+    ("1998-13", "error"),
+    ("98", "error"),
+    (10**400, "error"),
+    (True, "error"),
+    ([], "error"),
+    ({}, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    (1998, "answer"),
+    ("1998-02", "answer"),
+]
+
+ORDERS: Values = [
+    ("best", "error"),
+    ("n_items up", "error"),
+    (5, "error"),
+    ([], "error"),
+    ({}, "error"),
+    (LONG, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("n_items asc", "answer"),
+    ("genres desc", "answer"),
+]
 
 TABLE: dict[str, dict[str, Values]] = {
     RECOMMEND: {
@@ -346,6 +390,25 @@ TABLE: dict[str, dict[str, Values]] = {
         "offset": OFFSETS,
     },
     HISTORY: {"user": ONE_ID, "k": COUNTS, "offset": OFFSETS, "detail": DETAILS},
+    FIND_USERS: {
+        "similar_to": ONE_ID,
+        "k": COUNTS,
+        "user_group": GROUPS,
+        "items": MANY_IDS,
+        "item_set": ITEM_SETS,
+    },
+    STATISTICS: {
+        "group_by": GROUPINGS,
+        "user": ONE_ID,
+        "user_group": GROUPS,
+        "since": DATES,
+        "until": DATES,
+        "order_by": ORDERS,
+        "k": COUNTS,
+        "offset": OFFSETS,
+        "items": MANY_IDS,
+        "item_set": ITEM_SETS,
+    },
 }
 
 ALTERNATIVES = {"similar_to": {"k": 2}, "liked_items": {"k": 2}, "users": {"k": 2}}
@@ -383,6 +446,8 @@ WHOLE_CALLS: dict[str, Values] = {
     USER: [({}, "error"), ({"user": 9}, "error"), ({"get": ["age"]}, "error"), ({"user": None, "get": "age"}, "error")],
     ITEM: [({}, "error"), ({"items": [9]}, "error"), ({"get": ["title"]}, "error")],
     HISTORY: [({}, "error"), ({"k": 5}, "error"), ({"user": None}, "error")],
+    FIND_USERS: [({}, "error"), ({"k": 5}, "error"), ({"items": [9], "similar_to": 9}, "error")],
+    STATISTICS: [({}, "error"), ({"group_by": "gender", "user": 9}, "error")],
 }
 
 UNKNOWN_ARGUMENTS = ["limitt", "User", "items; DROP TABLE items", "", "🎬", "__class__", "self", "x" * 100_000]

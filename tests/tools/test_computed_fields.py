@@ -137,7 +137,9 @@ async def test_items_without_a_value_come_last_and_are_counted(tmp_path: Path) -
     [
         ("title", "'title' is no number or date"),
         ("genres", "Give one of imdb_rating, imdb_votes"),
-        ("duration sideways", "is no number or date"),
+        ("duration upwards", "'duration_upwards' is no number or date"),
+        ("asc", "is no order"),
+        ("", "give at least one condition"),
     ],
 )
 async def test_an_order_that_there_is_not_is_an_error(films: Service, asked: str, said: str) -> None:

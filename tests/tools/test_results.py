@@ -40,6 +40,8 @@ async def test_full_adds_the_summary_of_each_film_and_changes_nothing_else(
         }
         assert ("score" in item) == (tool == RECOMMEND)
         item.pop("score", None)
+        assert ("evidence" in item) == (tool == SEARCH)
+        item.pop("evidence", None)
     assert full == compact
 
 

@@ -133,7 +133,7 @@ def test_nouns_of_the_dataset_are_filled_in(tools: dict[str, Tool]) -> None:
         assert word not in said
 
 
-def test_all_eight_tools_are_there_for_films_and_all_but_search_for_the_shop() -> None:
+def test_all_ten_tools_are_there_for_films_and_all_but_search_for_the_shop() -> None:
     assert set(_unprepared("ml-100k")) == NAMES
     assert set(_unprepared(str(SHOP))) == NAMES - {"vector_store_search_tool"}
 
@@ -272,6 +272,10 @@ FILM_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("vector_store_search_tool", {"query": "a heist", "k": 100, "detail": "full"}),
     ("get_popular_items_tool", {"k": 100, "detail": "full"}),
     ("get_item_metadata_tool", {"items": list(range(1, 101)), "limit": 100, "get": ["description", "storyline"]}),
+    ("find_users_tool", {"items": [943, 9], "k": 100, "user_group": ["teenager"]}),
+    ("find_users_tool", {"similar_to": 405, "k": 100}),
+    ("get_statistics_tool", {"group_by": ["genres", "gender"], "k": 100, "since": "1998"}),
+    ("get_statistics_tool", {"group_by": ["director"], "user": 655, "offset": 10, "k": 100}),
 ]
 
 SHOP_CALLS: list[tuple[str, dict[str, Any]]] = [
@@ -283,6 +287,8 @@ SHOP_CALLS: list[tuple[str, dict[str, Any]]] = [
     ("get_user_metadata_tool", {"user": "eve", "get": ["city", "tier"]}),
     ("get_item_metadata_tool", {"items": ["TOY-03"], "get": ["price", "materials"]}),
     ("get_interacted_items_tool", {"user": "gus"}),
+    ("find_users_tool", {"items": ["KIT-01"]}),
+    ("get_statistics_tool", {"group_by": ["tier", "department"]}),
 ]
 
 

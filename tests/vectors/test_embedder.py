@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fastembed import TextEmbedding
 
 from mcp_server.errors import BackendError
 from mcp_server.types import FloatArray
+from mcp_server.vectors.bundled_model import BundledModel
 from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, understands, verify_bundled_model
 from mcp_server.vectors.embedding_cache import EmbeddingCache
 
@@ -103,16 +103,16 @@ def test_a_model_is_loaded_once_whatever_number_of_threads_ask_for_it(
     models_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, everybody_asks = [], threading.Barrier(4)
-    original = TextEmbedding.__init__
+    original = BundledModel.__init__
 
-    def note(self: TextEmbedding, *args: Any, **options: Any) -> None:
+    def note(self: BundledModel, *args: Any, **options: Any) -> None:
         made.append(self)
         original(self, *args, **options)
 
-    monkeypatch.setattr(TextEmbedding, "__init__", note)
+    monkeypatch.setattr(BundledModel, "__init__", note)
     fresh = Embedder(BUNDLED, models_folder)
 
-    def load(_: int) -> TextEmbedding:
+    def load(_: int) -> object:
         everybody_asks.wait()
         return fresh.load()
 

@@ -29,8 +29,9 @@ def read_order(value: Any) -> str:
     if not isinstance(value, str):
         raise UnreadableError(f"{quoted(value)} {NO_ORDER}")
     plain = re.sub(r"^([-+])\s*", r"\1 ", value.strip())
-    words = [word for word in re.split(r"[\s:,]+", plain) if word and word.casefold() not in _FILLERS]
-    directions = [word for word in words if word.casefold() in _ASCENDING | _DESCENDING]
+    plain = re.sub(r":(\w+)$", lambda found: f" {found[1]}" if _is_direction(found[1]) else found[0], plain)
+    words = [word for word in re.split(r"[\s,]+", plain) if word and word.casefold() not in _FILLERS]
+    directions = [word for word in words if _is_direction(word)]
     names = [word for word in words if word not in directions]
     if not names or len(directions) > 1:
         raise UnreadableError(f"{quoted(value)} {NO_ORDER}")
@@ -38,3 +39,7 @@ def read_order(value: Any) -> str:
     if not directions:
         return name
     return f"{name} {'asc' if directions[0].casefold() in _ASCENDING else 'desc'}"
+
+
+def _is_direction(word: str) -> bool:
+    return word.casefold() in _ASCENDING | _DESCENDING

@@ -74,7 +74,7 @@ class Parameter:
     is_condition: bool = False
     """True for a condition on a field of items."""
     field: FieldSpec | None = None
-    """That field, where the dataset declares it."""
+    """The declaration of the field, where the dataset has one."""
 
 
 def parameters_of(

@@ -83,7 +83,8 @@ class ValueReader:
                     found = only_like(part, parameter.choices)
                 if found is None:
                     there_are = f"There are: {', '.join(parameter.choices)}"
-                    what = "there is no field" if parameter.name == "get" else "there is no choice"
+                    is_field = parameter.name in ("get", "group_by")
+                    what = "there is no field" if is_field else "there is no choice"
                     raise UnreadableError(f"{what} {quoted(part)}. {there_are}")
                 read.append(found)
         meant = list(dict.fromkeys(read)) if parameter.many else read[0]

@@ -13,6 +13,9 @@ from mcp_server.tools.readings.problems import UnreadableError
     [
         ("duration", "duration"),
         ("duration asc", "duration asc"),
+        ("release_date:month", "release_date:month"),
+        ("release_date:month desc", "release_date:month desc"),
+        ("release_date:month:desc", "release_date:month desc"),
         ("-duration", "duration desc"),
         ("+duration", "duration asc"),
         ("duration:desc", "duration desc"),
