@@ -12,7 +12,7 @@ from mcp_server.dataset.computed_fields import amount_name
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.groupings import ItemGrouping, item_groupings
 from mcp_server.dataset.ids import ItemId, UserId
-from mcp_server.dataset.words import has_many_fields
+from mcp_server.dataset.words import MOST_LISTED
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, candidate_items
 from mcp_server.tools.limits import Date, IsOrder
@@ -93,6 +93,7 @@ class StatisticsResult(Result):
 
 
 def build(facts: DatasetFacts) -> Tool:
+    names = [*item_groupings(facts.spec), *_of_users(facts.spec)]
     return make_tool(
         facts,
         name="get_statistics_tool",
@@ -102,9 +103,7 @@ def build(facts: DatasetFacts) -> Tool:
         result=StatisticsResult,
         run=statistics,
         needs=Feature.STATISTICS,
-        choices=None
-        if has_many_fields(facts.spec)
-        else {"group_by": [*item_groupings(facts.spec), *_of_users(facts.spec)]},
+        choices={"group_by": names} if len(names) <= MOST_LISTED else None,
     )
 
 
@@ -171,7 +170,7 @@ def _read_group_by(asked: Sequence[str], spec: DatasetSpec) -> _GroupBy:
     """The groupings that a call names.
 
     Raises:
-        InvalidInputError: Some of them are unknown, or one is named twice; the text lists those that there are.
+        InvalidInputError: Some of them are unknown; the text lists those that there are.
     """
     of_items, of_users = item_groupings(spec), _of_users(spec)
     unknown = [name for name in asked if name not in of_items and name not in of_users]
@@ -179,8 +178,6 @@ def _read_group_by(asked: Sequence[str], spec: DatasetSpec) -> _GroupBy:
         raise InvalidInputError(
             f"group_by: there is no {quoted_list(unknown)} to group by. There are: {', '.join([*of_items, *of_users])}"
         )
-    if len(set(asked)) < len(asked):
-        raise InvalidInputError(f"group_by: {quoted(asked[0])} is named twice")
     items, users = [name for name in asked if name in of_items], [name for name in asked if name in of_users]
     return _GroupBy([of_items[name] for name in items], [of_users[name] for name in users], [*items, *users])
 
