@@ -139,9 +139,13 @@ class ItemSets:
     def _keep(self, connection: Connection, *, handle: str, digest: str, packed: bytes, now: float) -> bool:
         """Write a set; False where the handle is another set's."""
         kept = select(_sets.c.digest, _sets.c.last_used).where(_sets.c.handle == handle)
+        values = {"handle": handle, "digest": digest, "content": packed, "last_used": now}
+        insert = _sets.insert().prefix_with("OR IGNORE", dialect="sqlite")
+        # In one statement, because a search waits for it. MySQL's IGNORE would let other mistakes through, too.
+        if connection.dialect.name == "sqlite" and connection.execute(insert, values).rowcount:
+            return True
         found = connection.execute(kept).first()
         if found is None:
-            values = {"handle": handle, "digest": digest, "content": packed, "last_used": now}
             try:
                 with connection.begin_nested():
                     connection.execute(_sets.insert().values(values))

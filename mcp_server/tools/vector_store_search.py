@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
@@ -131,9 +132,12 @@ async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> Se
     columns: dict[str, list[Any]] = {"fit": [*fits]}
     if arguments.detail == "full":
         columns["evidence"] = [*await _evidence(backends, sought, positions)]
-    items = await list_items(backends, FoundItem, positions.tolist(), arguments.detail, **columns)
     scores = [round(float(found.scores[place]), 4) for place in chosen]
-    handle, unwritten = await keep_set(backends, [item.item_id for item in items], scores)
+    ids = [name.id for name in await catalog.names(positions)]
+    (handle, unwritten), items = await asyncio.gather(
+        keep_set(backends, ids, scores),
+        list_items(backends, FoundItem, positions.tolist(), arguments.detail, **columns),
+    )
     result: SearchResult[Id] = SearchResult(message=" ".join([*notes, *unwritten]), items=items)
     if handle is not None:
         result.item_set = handle

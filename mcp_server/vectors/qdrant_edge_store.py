@@ -25,6 +25,7 @@ from mcp_server.files.disk import MIB, UNWRITABLE, free_bytes, require_room, sys
 from mcp_server.files.sparse_files import copy_sparsely, stored_bytes
 from mcp_server.vectors.store import (
     DIGESTS,
+    LIKELY_OWN,
     PROFILE,
     SENTENCES,
     TEXT,
@@ -42,6 +43,9 @@ logger = logging.getLogger(__name__)
 BATCH = 256
 
 BYTES_OF_A_NUMBER = 4
+
+FEW = 20
+"""Items that are left out after a query rather than by it."""
 
 SPARE_BYTES = 16 * MIB
 """Room that the engine may take for itself when it opens or makes a store. Its files are mapped into memory, and the
@@ -166,24 +170,38 @@ class QdrantEdgeStore:
     def _search(
         self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int], also: Sequence[int]
     ) -> Hits:
-        condition, candidates = self._filter(only, leave_out), set(also)
+        candidates, likely_own = set(also), set()
         with self._reading():
             for form in query.forms:
-                candidates.update(int(point.id) for point in self._nearest(query, form, limit, condition))
+                nearest = self._nearest_but(query, form, limit, only, leave_out)
+                candidates.update(nearest)
+                likely_own.update(nearest[:LIKELY_OWN])
             if not candidates:
                 return Hits.collect(query, {}, {})
-            chosen, digests = self._filter(sorted(candidates), []), {}
-            found: dict[Form, dict[int, float]] = {}
-            for form in query.forms:
-                with_payload = form == TEXT
-                points = self._nearest(query, form, len(candidates), chosen, with_payload=with_payload)
-                found[form] = {int(point.id): float(point.score) for point in points}
-                if with_payload:
-                    digests = {int(point.id): (point.payload or {}).get(DIGESTS, []) for point in points}
+            chosen = self._filter(sorted(candidates), [])
+            found: dict[Form, dict[int, float]] = {
+                form: {
+                    int(point.id): float(point.score) for point in self._nearest(query, form, len(candidates), chosen)
+                }
+                for form in query.forms
+            }
+            records = self._shard.retrieve(list(likely_own), with_payload=True, with_vector=False)
+        digests = {int(record.id): (record.payload or {}).get(DIGESTS, []) for record in records}
         return Hits.collect(query, found, digests)
 
+    def _nearest_but(
+        self, query: HybridQuery, form: Form, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
+    ) -> list[int]:
+        """The nearest items, without those that are to be left out, nearest first."""
+        if only is not None or len(leave_out) > FEW:
+            found = self._nearest(query, form, limit, self._filter(only, leave_out))
+            return [int(point.id) for point in found]
+        # A filter makes a query half as slow again, even if it leaves a single item out.
+        nearest = [int(point.id) for point in self._nearest(query, form, limit + len(leave_out), None)]
+        return [item for item in nearest if item not in leave_out][:limit]
+
     def _nearest(
-        self, query: HybridQuery, form: Form, limit: int, condition: edge.Filter | None, *, with_payload: bool = False
+        self, query: HybridQuery, form: Form, limit: int, condition: edge.Filter | None
     ) -> list[edge.ScoredPoint]:
         sought: Any = (
             edge.SparseVector(list(query.words.indices), list(query.words.values))
@@ -191,8 +209,7 @@ class QdrantEdgeStore:
             else query.form(form)
         )
         nearest = edge.Query.Nearest(sought, using=form)
-        request = edge.QueryRequest(limit=limit, query=nearest, filter=condition, with_payload=with_payload)
-        return self._shard.query(request)
+        return self._shard.query(edge.QueryRequest(limit=limit, query=nearest, filter=condition))
 
     def _filter(self, only: Sequence[int] | None, leave_out: Sequence[int]) -> edge.Filter | None:
         if only is None and not leave_out:

@@ -110,7 +110,8 @@ class TextSearch:
         hybrid = await asyncio.to_thread(self._hybrid, query)
         hits = await self._search(hybrid, limit, only, leave_out, titled)
         digest = text_digest(query)
-        is_own = np.array([digest in digests for digests in hits.digests], dtype=bool) & ~np.isin(hits.items, titled)
+        with_text = [item for item, digests in hits.digests.items() if digest in digests]
+        is_own = np.isin(hits.items, with_text) & ~np.isin(hits.items, titled)
         is_name = len(query.split()) <= LONGEST_NAME
         own, found = hits.items[is_own], self._in_order(hits)
         if is_name:

@@ -35,6 +35,9 @@ DIGESTS = "digests"
 CANDIDATES = 100
 """Items that each form finds, at least."""
 
+LIKELY_OWN = 10
+"""Items, the nearest ones by each form, among which are those whose own text a query is."""
+
 
 @dataclass(frozen=True)
 class Words:
@@ -92,8 +95,8 @@ class Hits:
     nearness: DoubleArray
     """(n, 4), in the order of FORMS: cosines; of sentences, the mean over the query's of the best one of the item's;
     and the sum of BM25 weights of shared words."""
-    digests: Sequence[Sequence[str]]
-    """Digests of each candidate's texts."""
+    digests: Mapping[int, Sequence[str]]
+    """Digests of texts, by item: of the LIKELY_OWN candidates that are nearest by each form, at least."""
     n_words: int
     """Number of different words in the query."""
 
@@ -105,7 +108,7 @@ class Hits:
 
         Args:
             found: By form, the scores of the engine by item. All candidates have one of TEXT.
-            digests: By item.
+            digests: See above.
         """
         items = np.array(sorted(found.get(TEXT, ())), dtype=np.int64)
         nearness = np.zeros((len(items), len(FORMS)))
@@ -113,7 +116,7 @@ class Hits:
             places = np.searchsorted(items, np.fromiter(scores, dtype=np.int64))
             nearness[places, FORMS.index(form)] = np.fromiter(scores.values(), dtype=np.float64)
         nearness[:, FORMS.index(SENTENCES)] /= len(query.sentences)  # the engine adds them up
-        return cls(items, nearness, [digests[item] for item in items.tolist()], len(query.words.indices))
+        return cls(items, nearness, digests, len(query.words.indices))
 
 
 class WordIndexer(Protocol):

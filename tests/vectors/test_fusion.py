@@ -12,7 +12,7 @@ NOTHING_COUNTS = {"text": 0.0, "sentences": 0.0, "profile": 0.0, "words": 0.0, "
 
 def _hits(nearness: list[list[float]], n_words: int = 1) -> Hits:
     n = len(nearness)
-    return Hits(np.arange(n), np.array(nearness).reshape(n, 4), [[] for _ in range(n)], n_words)
+    return Hits(np.arange(n), np.array(nearness).reshape(n, 4), {}, n_words)
 
 
 def _scores(hits: Hits, used: list[float], **weights: float) -> list[float]:

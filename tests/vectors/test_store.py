@@ -17,7 +17,7 @@ import pytest_asyncio
 from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_edge_store import QdrantEdgeStore, write_store
 from mcp_server.vectors.qdrant_server_store import QdrantServerStore
-from mcp_server.vectors.store import SENTENCES, TEXT, HybridQuery, Point, VectorStore, Words
+from mcp_server.vectors.store import LIKELY_OWN, SENTENCES, TEXT, HybridQuery, Point, VectorStore, Words
 from tests.vectors.points import DIMENSION, ITEMS, POINTS, QUERIES, unit
 from tests.vectors.servers import MODEL, SERVERS, collections_of
 
@@ -140,14 +140,18 @@ async def test_more_candidates_are_compared_with_those_that_are_found(store: Vec
 
 
 async def test_a_hit_brings_the_digests_of_its_texts(store: VectorStore) -> None:
-    hits = await store.search(QUERIES[0], 5, None, [])
-    assert [list(digests) for digests in hits.digests] == [[f"digest {item}"] for item in hits.items]
+    expected = _by_hand(QUERIES[1], POINTS)
+    hits = await store.search(QUERIES[1], 15, None, [])
+    assert {item: list(digests) for item, digests in hits.digests.items()} == {
+        item: [f"digest {item}"] for item in hits.digests
+    }
+    assert _candidates(expected, ITEMS, LIKELY_OWN) <= set(hits.digests)
 
 
 async def test_nothing_to_choose_from_gives_nothing(store: VectorStore) -> None:
     for only, leave_out in (([], []), (ITEMS[:3], ITEMS[:3])):
         hits = await store.search(QUERIES[1], 5, only, leave_out)
-        assert (hits.items.tolist(), hits.nearness.shape, list(hits.digests)) == ([], (0, 4), [])
+        assert (hits.items.tolist(), hits.nearness.shape, hits.digests) == ([], (0, 4), {})
 
 
 async def test_items_that_are_not_in_the_store_are_ignored(store: VectorStore) -> None:
