@@ -26,6 +26,7 @@ AT_ONCE = 20_000
 
 _YEAR = re.compile(r"(?<=\S)\s*\(\d{4}\)\s*$")
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d+")
 
 
 def fold(name: str) -> str:
@@ -71,7 +72,9 @@ class Vocabulary:
         if 0 < len(by_words) <= MOST_NAMES_BY_WORDS:
             return self._taken(by_words)
         near = self._closest(folded, fuzz.ratio, limit=10, cutoff=70)
-        scores = {position: _similarity(folded, self._folded[position]) for position in near}
+        numbers = _NUMBER.findall(folded)  # "Part 2" is no slip for "Part 3", nor for the first one
+        same = [position for position in near if _NUMBER.findall(self._folded[position]) == numbers]
+        scores = {position: _similarity(folded, self._folded[position]) for position in same}
         best = max(scores.values(), default=0.0)
         if best >= SPELLING_CUTOFF:
             return self._taken([position for position, score in scores.items() if score == best])

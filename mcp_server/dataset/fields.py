@@ -9,7 +9,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 """Name that becomes a table column and a tool argument."""
 
 RESERVED_NAMES = frozenset(
-    {"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where", "exclude", "order_by"}
+    {"idx", "id", "match", "detail", "canonical", "n_interactions", "item_id", "where", "exclude", "order_by", "k"}
 )
 """Names of columns and arguments that the program itself uses."""
 

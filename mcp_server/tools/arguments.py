@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.ids import ItemId, NotBoolean
 from mcp_server.errors import MOST_CHARACTERS, InvalidInputError, quoted
+from mcp_server.tools.readings.parameters import Parameter
 from mcp_server.tools.readings.problems import Findings
 
 if TYPE_CHECKING:
@@ -100,7 +101,9 @@ class CandidatesArguments(ItemsArguments[ItemId], Generic[ItemId]):
 A = TypeVar("A", bound=Arguments)
 
 
-def check_arguments(model: type[A], read: Mapping[str, Any], findings: Findings) -> A | None:
+def check_arguments(
+    model: type[A], read: Mapping[str, Any], parameters: Mapping[str, Parameter], findings: Findings
+) -> A | None:
     """The arguments of a call as their model, or None and the problems.
 
     Args:
@@ -109,11 +112,11 @@ def check_arguments(model: type[A], read: Mapping[str, Any], findings: Findings)
     try:
         return model.model_validate(read)
     except ValidationError as error:
-        findings.problems += _describe_problems(error, findings.unreadable)
+        findings.problems += _describe_problems(error, parameters, findings.unreadable)
         return None
 
 
-def _describe_problems(error: ValidationError, told: Collection[str]) -> list[str]:
+def _describe_problems(error: ValidationError, parameters: Mapping[str, Parameter], told: Collection[str]) -> list[str]:
     """The problems in words, each with the argument that it is about.
 
     Args:
@@ -123,7 +126,10 @@ def _describe_problems(error: ValidationError, told: Collection[str]) -> list[st
     found = [each for each in error.errors(include_url=False) if each["loc"][:1] not in [(name,) for name in told]]
     for problem in found[:MOST_PROBLEMS]:
         place = ".".join(map(_describe_part, problem["loc"]))
-        shown = "" if problem["type"] == "missing" else f" (got {quoted(problem['input'])})"
+        shown = f" (got {quoted(problem['input'])})"
+        if problem["type"] == "missing":
+            choices = parameters[place].choices if place in parameters else ()
+            shown = f". There are: {', '.join(choices)}" if choices else ""
         text = WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, ")).format(**problem.get("ctx", {}))
         problems.append(f"{place}: {text[0].lower()}{text[1:]}{shown}" if place else text)
     if len(found) > MOST_PROBLEMS:

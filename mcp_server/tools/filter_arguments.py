@@ -17,8 +17,11 @@ from pydantic.json_schema import SkipJsonSchema
 from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetCard, DatasetFacts, Feature
 from mcp_server.dataset.fields import FieldSpec
-from mcp_server.tools.arguments import Arguments, Detail, OneOrMore
+from mcp_server.tools.arguments import Arguments, Detail, K, OneOrMore
 from mcp_server.tools.limits import BriefDateLimits, BriefNumberLimits, DateLimits, IsOrder, NumberLimits
+
+N_LISTED = 10
+"""Items that are listed, where a caller does not say how many."""
 
 MOST_FIELDS = 20
 """Fields with an argument of their own."""
@@ -85,6 +88,8 @@ class FilterArguments(Arguments):
         None, description="A number or date, or {computed} (which take limits, too), greatest first; 'X asc': least."
     )
     detail: Detail = "compact"
+    k: SkipJsonSchema[K] = N_LISTED
+    """Items to list. Few callers need to know of it, so it is left out of the schema."""
 
 
 def build_arguments(facts: DatasetFacts) -> type[FilterArguments]:

@@ -79,6 +79,8 @@ def build(facts: DatasetFacts) -> Tool:
         result=FindUsersResult,
         run=find_users,
         needs=Feature.FIND_USERS,
+        choices={"user_group": facts.group_names} if facts.group_names else None,
+        unlisted=["user_group"],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import BaseModel, Field
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
     from mcp_server.types import Id, IntArray
-
-N_LISTED = 10
 
 DESCRIPTION = (
     """
@@ -120,7 +118,7 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     for name in asked.not_found:
         near = f" Near: {', '.join(name.suggestions)}." if name.suggestions else ""
         message.append(f"{quoted(name.asked)} is not among the names of {name.field}.{near}")
-    listed, shown = distinct[:N_LISTED].tolist(), [] if order is None else _shown_of(order, catalog)
+    listed, shown = distinct[: arguments.k].tolist(), [] if order is None else _shown_of(order, catalog)
     if order is not None and listed:
         message.append(f"They are in order: {say_order(order, spec)}.")
         message += await _without(catalog, found, order.field, nouns)
@@ -137,12 +135,26 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
             for words, condition in asked.conditions
         ]
         message.append(f"On its own, each condition has: {'; '.join(alone)}.")
+    if not len(found):
+        message += await _say_any(catalog, asked)
     if asked.corrections:
         result.corrections = asked.corrections
     if asked.not_found:
         result.not_found = asked.not_found
     result.message = " ".join(message)
     return result
+
+
+async def _say_any(catalog: Catalog, asked: _Asked) -> list[str]:
+    """Sentences on conditions of several names that nothing meets all of, where something meets one."""
+    from mcp_server.catalog.selection import TermCondition
+
+    said = []
+    for words, condition in asked.conditions:
+        if isinstance(condition, TermCondition) and len(condition.alternatives) > 1 and not condition.match_any:
+            n_any = len((await catalog.selector.select([replace(condition, match_any=True)])).idx)
+            said += [f"{words}: with match=any there are {n_any:,}."] if n_any else []
+    return said
 
 
 async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray) -> str:
@@ -152,7 +164,8 @@ async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray) -
     repeated = catalog.twins.once(found[~np.isin(found, distinct)])
     titles = name_some([name.title for name in await catalog.names(repeated)])
     verb = "is" if len(repeated) == 1 else "are"
-    return f"{len(repeated):,} of them {verb} found under several IDs, and listed once: {titles}."
+    several = f"{len(repeated):,} of them {verb} found under several IDs"
+    return f"{several}, which makes {len(distinct):,} different ones: {titles}."
 
 
 def _shown_of(order: Order, catalog: Catalog) -> list[str]:

@@ -54,7 +54,7 @@ def build(facts: DatasetFacts) -> Tool:
         result=ItemMetadataResult,
         run=item_metadata,
         choices={"get": _fields(facts.spec)},
-        list_choices=not has_many_fields(facts.spec),
+        unlisted=["get"] if has_many_fields(facts.spec) else [],
     )
 
 

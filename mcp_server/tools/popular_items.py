@@ -30,7 +30,7 @@ DESCRIPTION = (
     When(Feature.TIMES, ', "trending" (since)'),
     ".\n",
     When(Feature.USER_GROUPS, "For a {user}'s group, first get_user_metadata_tool.\n"),
-    "To recommend them, pass the IDs that stand out as items to get_top_k_recommendations_tool.\n",
+    "To recommend them, pass the IDs listed as items to get_top_k_recommendations_tool.\n",
     When(
         Feature.FILTERED_KINDS,
         (
@@ -146,8 +146,9 @@ def _say_others(popular: PopularItems, n_listed: int, what: str, nouns: Nouns) -
     n_found = len(popular.found.idx)
     if n_found == n_listed:
         return f"No other {nouns.item} to choose from has {what}."
-    more = "" if n_listed == LARGEST_K else f"a greater k, up to {LARGEST_K}, lists more, and "
-    return f"In all {n_found:,} {nouns.items} have {what}: {more}item_set has them all."
+    more = "" if n_listed == LARGEST_K else f" A greater k, up to {LARGEST_K}, lists more."
+    alone = f"for the {n_listed:,} listed alone, pass their IDs"
+    return f"In all {n_found:,} {nouns.items} have {what}.{more} item_set is all {n_found:,} of these; {alone}."
 
 
 def _say_untitled(catalog: Catalog, candidates: IntArray | None, nouns: Nouns) -> list[str]:

@@ -103,7 +103,8 @@ def build(facts: DatasetFacts) -> Tool:
         result=StatisticsResult,
         run=statistics,
         needs=Feature.STATISTICS,
-        choices={"group_by": names} if len(names) <= MOST_LISTED else None,
+        choices={"group_by": names, **({"user_group": facts.group_names} if facts.group_names else {})},
+        unlisted=["user_group", *(["group_by"] if len(names) > MOST_LISTED else [])],
     )
 
 

@@ -63,13 +63,13 @@ class Tool:
         findings = Findings()
         read = self.reader.read(arguments, findings)
         read = await look_up(read, self.reader.parameters, self.reader.values.nouns, backends, findings)
-        parsed = check_arguments(self.arguments, read, findings)
+        parsed = check_arguments(self.arguments, read, self.reader.parameters, findings)
         if parsed is None or findings.problems:
-            raise await self._refusal(backends, read, findings.problems)
+            raise await self._refusal(backends, read, findings)
         try:
             found = await self.run(backends, parsed)
         except InvalidInputError as error:
-            raise await self._refusal(backends, read, [str(error)]) from None
+            raise await self._refusal(backends, read, Findings(problems=[str(error)])) from None
         result = found.model_dump(mode="json", exclude_unset=True)
         result["message"] = " ".join([result["message"], *findings.sentences])
         shown = fit(result, _how_to_get_more(parsed))
@@ -88,12 +88,12 @@ class Tool:
         settled = self.reader.settle(arguments, Findings())
         return not any(name in settled for name in ("user", "users", "liked_items"))
 
-    async def _refusal(self, backends: Backends, read: Mapping[str, Any], problems: list[str]) -> InvalidInputError:
+    async def _refusal(self, backends: Backends, read: Mapping[str, Any], found: Findings) -> InvalidInputError:
         """The error of a call, with all its problems; of the unknown IDs it may know only the first so far."""
         values = self.reader.values
         unknown = await unknown_ids(read, self.reader.parameters, backends, values.finds_titles)
-        told = [each for each in problems if not any(sentence.startswith(each) for sentence in unknown)]
-        return InvalidInputError(f"{self.name}: {'; '.join([*told, *unknown])}")
+        told = [each for each in found.problems if not any(sentence.startswith(each) for sentence in unknown)]
+        return InvalidInputError(f"{self.name}: {Findings(problems=[*told, *unknown]).problem}")
 
 
 def _how_to_get_more(arguments: Arguments) -> str:
@@ -115,7 +115,7 @@ def make_tool(
     run: Callable[[Backends, Any], Awaitable[Result]],
     needs: Feature = Feature.NONE,
     choices: Mapping[str, Collection[str]] | None = None,
-    list_choices: bool = True,
+    unlisted: Collection[str] = (),
     words: Mapping[str, str] | None = None,
     read_only: bool = True,
 ) -> Tool:
@@ -128,12 +128,13 @@ def make_tool(
         run: Does the work. Gets the arguments as their model, returns a result of its model.
         needs: Features without which a dataset does not have the tool.
         choices: Arguments that take names, and the names this dataset has.
-        list_choices: True to list these names in the schema.
+        unlisted: Those of these arguments whose names are left out of the schema, for its size.
         words: Words for descriptions in the result's schema, beside the nouns.
         read_only: False where a call changes something.
     """
     typed = _with_ids(arguments, facts)
-    input_schema = _input_schema(typed, facts, choices or {} if list_choices else {})
+    listed = {name: names for name, names in (choices or {}).items() if name not in unlisted}
+    input_schema = _input_schema(typed, facts, listed)
     shown = tuple(input_schema["properties"])
     takes = (*shown, *(name for name in _arguments_of(typed, facts) if name not in shown))
     values = ValueReader(facts.spec.nouns, facts.user_groups, Feature.FILTERED_TITLES in facts.features)

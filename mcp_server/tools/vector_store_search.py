@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
@@ -31,6 +32,9 @@ MOST_NAMED = 3
 WEAK_FIT = 20
 """Fit below which an item is hardly near to a query. Questions that have nothing to do with films reach 22 at most
 among 1,673 of them; the right one of 120 descriptions of plots has 29 at least."""
+
+LIKE = re.compile(r"(?:\w+ ){0,3}?(?:like|similar to) (?P<title>.+)", re.IGNORECASE)
+"""Form of a query for items like another one, which says less than ``similar_to``."""
 
 LONGEST_EVIDENCE = 300
 """Characters of a sentence that are shown."""
@@ -124,7 +128,10 @@ async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> Se
     fits = [found.fits[place] for place in chosen]
     order = ", best match first" if len(positions) else ""
     notes = [f"{count_of(len(positions), nouns.item, nouns.items)} {found.what}{order}.", *found.notes]
-    best = max((fit for fit in fits if fit is not None), default=None)
+    known = [fit for fit in fits if fit is not None]
+    if known != sorted(known, reverse=True):
+        notes.append("The order is by more than nearness in meaning, which is all that fit tells.")
+    best = max(known, default=None)
     if found.may_be_far and best is not None and best < WEAK_FIT:
         notes.append(f"None of them is near in meaning: the best fit is {best:g} of 100.")
     if len(positions) < arguments.k:
@@ -155,6 +162,9 @@ async def _by_query(backends: Backends, query: str, limit: int, only: IntArray |
     if len(titled):
         named, verb = await _name(catalog, titled, nouns)
         notes.append(f"The query is the title of {named}, which {verb} listed first.")
+    elif (other := LIKE.fullmatch(query)) and len(meant := await catalog.titled(other["title"], None)):
+        named, _ = await _name(catalog, meant, nouns)
+        notes.append(f"For {nouns.items} like {named}, call again with similar_to.")
     if len(found.own):
         named, verb = await _name(catalog, found.own, nouns)
         notes.append(f"The query is a text of {named}, which {verb} left out.")

@@ -8,7 +8,7 @@ import pytest
 from tests.agent.conftest import Talk, Turn
 from tests.agent.conversations.films import FAMILIES, Family, Question
 from tests.agent.scripted_models import Reading, Say, call
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -59,7 +59,7 @@ async def test_the_model_reads_the_servers_instructions_and_prompt(talk: Talk) -
 async def test_the_model_gets_the_tools_with_their_arguments(talk: Talk) -> None:
     turn = await talk.ask("Hello", Say("Hello."))
     tools = turn.last_reading.tools
-    assert set(tools) == {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
+    assert set(tools) == {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY, FIND_USERS, STATISTICS}
     for tool in tools.values():
         assert len(tool["description"]) > 80
         for name, argument in tool["parameters"]["properties"].items():

@@ -9,9 +9,9 @@ import pytest
 
 from mcp_server.protocol.client import stdio_session
 from mcp_server.settings import Settings
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, STATISTICS, USER
 
-ALL_BUT_SEARCH = [RECOMMEND, FILTER, LIKE, POPULAR, USER, ITEM, HISTORY]
+ALL_BUT_SEARCH = [RECOMMEND, FILTER, LIKE, POPULAR, USER, ITEM, HISTORY, FIND_USERS, STATISTICS]
 
 Tools = dict[str, dict[str, Any]]
 
@@ -58,7 +58,7 @@ def test_descriptions_give_no_examples_from_films(greeting_and_tools: tuple[str,
 
 def test_arguments_are_the_fields_that_can_be_filtered(greeting_and_tools: tuple[str, Tools]) -> None:
     properties = greeting_and_tools[1][FILTER]["inputSchema"]["properties"]
-    assert list(properties) == ["name", "department", "materials", "price", "match", "detail"]
+    assert list(properties) == ["name", "department", "materials", "price", "exclude", "order_by", "match", "detail"]
     for name in ("Garden", "Kitchen", "Toys"):
         assert name in properties["department"]["description"]
     assert "euros" in properties["price"]["description"]

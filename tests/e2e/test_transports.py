@@ -23,12 +23,12 @@ from mcp_server.protocol.client import Session, http_session
 from mcp_server.serving.service import Service
 from mcp_server.settings import Settings
 from tests.conftest import SHOP, Rating
-from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, USER
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH, STATISTICS, USER
 from tests.running_servers import HttpServer, http_server, initialize, own_environment, post
 
 TOKEN, OTHER_TOKEN = "a-token-for-these-tests", "another-token-for-these-tests"
 
-EIGHT = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY}
+TEN = {RECOMMEND, FILTER, SEARCH, LIKE, POPULAR, USER, ITEM, HISTORY, FIND_USERS, STATISTICS}
 
 ENDPOINTS = ["mcp", "sse"]
 
@@ -83,7 +83,7 @@ async def check_tools(session: Session) -> None:
     """Use the server as a client does, and check every answer."""
     assert session.greeting["serverInfo"]["name"] == "recsys-mcp"
     assert "1 to 943" in session.greeting["instructions"]
-    assert {tool["name"] for tool in await session.list_tools()} == EIGHT
+    assert {tool["name"] for tool in await session.list_tools()} == TEN
     found = await answer(session, FILTER, genres=["Comedy"], imdb_rating={"gt": 7})
     listed = await answer(session, RECOMMEND, user=98, k=3, item_set=found["item_set"])
     assert len(listed["items"]) == 3
@@ -133,7 +133,7 @@ async def session_of_2025(server: HttpServer) -> AsyncIterator[ClientSession]:
 async def test_clients_of_the_protocol_of_2025(state: Path, options: list[str]) -> None:
     with http_server(state, *options) as server:
         async with session_of_2025(server) as session:
-            assert {tool.name for tool in (await session.list_tools()).tools} == EIGHT
+            assert {tool.name for tool in (await session.list_tools()).tools} == TEN
             result: Any = await session.call_tool(HISTORY, {"user": 90, "k": 3})
             assert len(json.loads(result.content[0].text)["items"]) == 3
         with server.client() as client:
@@ -149,7 +149,7 @@ async def test_the_prompt_for_assistants_speaks_of_this_dataset(anonymous: HttpS
         text: str = message.content.text  # type: ignore[union-attr]
         with pytest.raises(Exception, match="there is no prompt 'other'"):
             await session.get_prompt("other")
-    assert "A recommendation needs a viewer ID" in text
+    assert "For somebody without an ID who names films" in text
     assert "vector_store_search_tool" in text
     assert "{" not in text
 
@@ -554,7 +554,7 @@ def test_call_talks_to_a_running_server_without_a_state_of_its_own(guarded: Http
         assert asked.returncode == 0, asked.stderr
         assert len(json.loads(asked.stdout)["items"]) == 3
     listed = call("list", "--server", url, "--token", TOKEN)
-    assert all(tool in listed.stdout for tool in EIGHT)
+    assert all(tool in listed.stdout for tool in TEN)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)

@@ -55,6 +55,14 @@ async def told(films: Service, tool: str, arguments: dict[str, Any]) -> str:
         (FILTER, {"exclude": {"genre": "Horror"}}, "Read 'genre' as genres."),
         (FILTER, {"genres": ["Comedy"], "exclude": {"genres": []}}, "taken as not given: exclude."),
         (ITEM, {"items": [1], "get": "all"}, "Read get 'all' as title, genres"),
+        (ITEM, {"items": [1], "get": "votes"}, "Read get 'votes' as imdb_votes."),
+        (POPULAR, {"gender": "women"}, "Read 'gender' as user_group; user_group {'gender': 'women'} as female."),
+        (POPULAR, {"user_group": "male viewers"}, "Read user_group 'male viewers' as male."),
+        (RECOMMEND, {"users": "12 and 85"}, "Read users '12 and 85' as 12, 85."),
+        (FILTER, {"imdb_votes": "< 19,000"}, "Read imdb_votes '< 19,000' as < 19000."),
+        (FILTER, {"genres": "Comedy, Drama", "match": "or"}, "Read match 'or' as any;"),
+        (FILTER, {"name": "Toy Story"}, "Read 'name' as title."),
+        ("find_users_tool", {"user": 9}, "Read 'user' as similar_to."),
     ],
 )
 async def test_a_reading_that_is_not_literal_is_told(
@@ -85,6 +93,9 @@ async def test_a_literal_call_is_told_nothing(films: Service) -> None:
         (FILTER, {"imdb_rating": {"ne": 7}}, ['pass exclude={"imdb_rating": 7}']),
         (FILTER, {"genres": "no Horror", "k": 3}, ['pass exclude={"genres": ["Horror"]}', "no argument 'k'"]),
         (FILTER, {"exclude": {"genres": "not Horror"}}, ["give it without the negation"]),
+        (USER, {"user": 8}, ["get: is required. There are: age, age_category, gender, occupation"]),
+        (RECOMMEND, {"liked_items": "set_abcdef"}, ["is a handle of a set, and IDs are expected"]),
+        ("vector_store_search_tool", {"query": "war", "user": 8}, ["no argument 'user'"]),
         (FILTER, {"exclude": ["Horror"]}, ["exclude: give fields and values"]),
         (FILTER, {"exclude": {"colour": "red"}}, ["exclude: there is no field 'colour'"]),
         (POPULAR, {"user_group": "not women"}, ["a group cannot be left out"]),
@@ -163,3 +174,16 @@ async def test_a_person_is_not_asked_for_a_user_who_is_named_in_another_way(film
     assert tool.needs_user({"user": ""})
     assert not tool.needs_user({"user_id": 8})
     assert not tool.needs_user({"arguments": {"viewer": "viewer 8"}})
+
+
+async def test_problems_and_readings_without_end_are_told_in_part(films: Service) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        await films.call(RECOMMEND, {"user": 8, **{f"argument_{number}": 1 for number in range(10_000)}})
+    assert "and 9995 more" in str(refused.value)
+    assert len(str(refused.value)) < 10_000
+
+
+async def test_digits_without_end_are_no_id(films: Service) -> None:
+    for given in ("9" * 5_000, f"user {'9' * 5_000}", [{"item_id": "9" * 5_000}]):
+        with pytest.raises(InvalidInputError, match=r"is no|is not"):
+            await films.call(RECOMMEND, {"user": 8, "items": given})

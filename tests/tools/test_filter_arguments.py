@@ -29,7 +29,7 @@ def filter_of(facts: DatasetFacts) -> Tool:
 def parsed(tool: Tool, given: dict[str, Any]) -> dict[str, Any]:
     """What a call asks for, without what it leaves open."""
     findings = Findings()
-    arguments = check_arguments(tool.arguments, tool.reader.read(given, findings), findings)
+    arguments = check_arguments(tool.arguments, tool.reader.read(given, findings), tool.reader.parameters, findings)
     if arguments is None or findings.problems:
         raise InvalidInputError("; ".join(findings.problems))
     return {name: getattr(arguments, name) for name in arguments.model_fields_set}

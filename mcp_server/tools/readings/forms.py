@@ -52,10 +52,12 @@ def fold(text: str) -> str:
 
 
 def only_like(asked: Any, choices: tuple[str, ...]) -> str | None:
-    """The only choice that is one more word than asked for, or the same but for an "s" at its end."""
-    if not isinstance(asked, str) or not (folded := fold(asked).removesuffix("s")):
+    """The only choice that is the same but for an "s" at its end, or else ends with the word asked for."""
+    if not isinstance(asked, str) or not (folded := fold(asked).removesuffix("s").replace("number_of_", "n_")):
         return None
-    alike = [choice for choice in choices if fold(choice).removesuffix("s") == folded]
+    plain = {choice: fold(choice).removesuffix("s") for choice in choices}
+    alike = [choice for choice, name in plain.items() if name == folded]
+    alike = alike or [choice for choice, name in plain.items() if name.endswith(f"_{folded}")]
     return alike[0] if len(alike) == 1 else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -30,12 +30,13 @@ FILLERS = frozenset(("the", "of", "a", "an", "all", "who", "are", "is", "and", "
 NEGATION = re.compile(r"(?:-|!|not\s|non-|without\s|no\s|except\s)\s*(?P<rest>.+)", re.IGNORECASE)
 
 
-def read_groups(value: Any, names: Sequence[str]) -> list[str]:
+def read_groups(value: Any, names: Sequence[str], fillers: Collection[str] = ()) -> list[str]:
     """Groups by the names that they are published under.
 
     Args:
         value: A name, a list of names, or an object of fields and names.
         names: All published names.
+        fillers: Further words that name no group, such as "viewers".
 
     Raises:
         UnreadableError: Something is the name of no group.
@@ -50,11 +51,12 @@ def read_groups(value: Any, names: Sequence[str]) -> list[str]:
             asked.append(part)
         else:
             raise UnreadableError(f"{quoted(part)} is the name of no group. There are: {', '.join(names)}")
-    found = [group for name in asked for group in _read_one(name, names)]
+    others = FILLERS | {_fold(word) for word in fillers}
+    found = [group for name in asked for group in _read_one(name, names, others)]
     return list(dict.fromkeys(found))
 
 
-def _read_one(asked: str, names: Sequence[str]) -> list[str]:
+def _read_one(asked: str, names: Sequence[str], fillers: Collection[str]) -> list[str]:
     """The groups of one phrase; the phrase itself where it is left to the dataset, which knows qualified names."""
     known = _by_word(tuple(names))
     folded = _fold(asked)
@@ -64,17 +66,17 @@ def _read_one(asked: str, names: Sequence[str]) -> list[str]:
     if value in known:  # the dataset says whether the field has the group
         return [f"{field}:{known[value].rpartition(':')[2]}"]
     negation = NEGATION.fullmatch(asked.strip())
-    if negation and _known_words(negation["rest"], known):
+    if negation and _known_words(negation["rest"], known, fillers):
         raise UnreadableError(f"{quoted(asked)}: a group cannot be left out; name those that are to count")
     if re.search(r"\bor\b", folded.replace("_", " ")):
-        parts = [_read_one(part, names) for part in re.split(r"[_\s]+or[_\s]+", folded)]
+        parts = [_read_one(part, names, fillers) for part in re.split(r"[_\s]+or[_\s]+", folded)]
         return [group for part in parts for group in part]
-    return _known_words(asked, known) or [asked]
+    return _known_words(asked, known, fillers) or [asked]
 
 
-def _known_words(phrase: str, known: Mapping[str, str]) -> list[str]:
+def _known_words(phrase: str, known: Mapping[str, str], fillers: Collection[str]) -> list[str]:
     """The groups that the words of a phrase name; none where a word names no group."""
-    words = [word for word in re.split(r"[\s_,;&+/]+", _fold(phrase)) if word and word not in FILLERS]
+    words = [word for word in re.split(r"[\s_,;&+/]+", _fold(phrase)) if word and word not in fillers]
     found = []
     while words:
         for length in (3, 2, 1):

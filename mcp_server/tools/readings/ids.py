@@ -16,8 +16,8 @@ from mcp_server.tools.readings.problems import UnreadableError
 HANDLE = re.compile(r"set_[a-z2-7]{6,52}")
 """The form of the handles of item sets."""
 
-_INTEGER = re.compile(r"[-+]?\d+(?:\.0+)?")
-_SEPARATOR = re.compile(r"\s*[,;\s]\s*")
+_INTEGER = re.compile(r"[-+]?\d{1,30}(?:\.0{1,9})?")
+_SEPARATOR = re.compile(r"\s*(?:[,;&]|\band\b|\s)\s*")
 
 
 def read_id(value: Any, parameter: Parameter, nouns: Nouns) -> Any:
@@ -92,6 +92,8 @@ def _words(parameter: Parameter, nouns: Nouns) -> Iterable[str]:
 
 
 def _expected(value: Any, parameter: Parameter, nouns: Nouns) -> str:
+    if handles_in([value]):
+        return f"{quoted(value)} is a handle of a set, and IDs are expected: read those of a set with another tool"
     form = "whole numbers" if parameter.is_integer else "texts or whole numbers"
     noun = nouns.item if parameter.whose == "item" else nouns.user
     return f"{quoted(value)} is no {noun} ID; IDs are {form}"

@@ -34,6 +34,9 @@ _AFTER = re.compile(r"(.+?)\s*(\+|(?:and|or) (?:more|up|above|higher|later|newer
                     r"|(?:and|or) (?:less|fewer|below|lower|earlier|older|shorter|before|under))")  # fmt: skip
 _DECADE = re.compile(r"(?:the )?(\d{3}0|[3-9]0)'?s")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:([,.' \u00a0\u202f])\d{3})(?:\1\d{3})*")
+"""Whole numbers whose digits are in groups of three."""
+_SCALED = re.compile(r"([-+]?\d+(?:\.\d+)?)\s*(k|thousand|m|million)")
 _RANGE = re.compile(r"(?:between |from )?(.+?)\s*(?:\.\.+|…|–|—|\s-\s|\bto\b|\band\b|\buntil\b|\btill\b)\s*(.+)")
 _HYPHEN = re.compile(r"([^\s-][^-]*|-\d[^-]*?)\s*-\s*([^\s].*)")
 _JOINED = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
@@ -41,7 +44,14 @@ _JOINED = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
 Atom = Callable[[Any, str], Any]
 """Reads one value for one of the limits. Raises UnreadableError."""
 
+LONGEST_NUMBER = 40
+"""Characters."""
+
 SAY_IT = 'give one value or limits, such as {"gte": 5, "lt": 7} (gt >, gte >=, lt <, lte <=, eq =)'
+
+
+class AmbiguousError(UnreadableError):
+    """A value can mean several things."""
 
 
 class NegatedError(UnreadableError):
@@ -61,7 +71,7 @@ def read_number_limits(value: Any, field: FieldSpec | None) -> dict[str, Any]:
     Raises:
         UnreadableError: The value is none that can be understood.
     """
-    atom: Atom = _read_number
+    atom: Atom = _read_whole if field is not None and field.integer else _read_number
     if field is not None and field.part == "month":
         atom = _read_month
     elif field is not None and is_year(field):
@@ -162,7 +172,11 @@ def _decade(text: str, atom: Atom) -> dict[str, Any] | None:
 
 def _signed(text: str, atom: Atom) -> dict[str, Any] | None:
     """ "> 7", "at least 7", "> 7 and < 9"."""
-    parts = [_BEFORE.fullmatch(part) for part in _JOINED.split(text)]
+    return _all_signed([text], atom) or _all_signed(_JOINED.split(text), atom)
+
+
+def _all_signed(texts: Sequence[str], atom: Atom) -> dict[str, Any] | None:
+    parts = [_BEFORE.fullmatch(part) for part in texts]
     found: dict[str, Any] = {}
     for part in parts:
         if part is None:
@@ -202,6 +216,8 @@ def _tried(atom: Atom, text: str, limit: str) -> Any:
     """A value, or None where the text is none."""
     try:
         return atom(text, limit)
+    except AmbiguousError:
+        raise
     except UnreadableError:
         return None
 
@@ -211,10 +227,26 @@ def _read_number(value: Any, _: str) -> float:
         if not isfinite(value):
             raise UnreadableError(f"a finite number is expected (got {quoted(value)})")
         return value
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        number = float(value)
-        return int(value) if re.fullmatch(r"[-+]?\d+", value.strip()) else number
+    plain = value.strip() if isinstance(value, str) else ""
+    if len(plain) <= LONGEST_NUMBER and _NUMBER.fullmatch(plain):
+        return int(plain) if re.fullmatch(r"[-+]?\d+", plain) else float(plain)
+    if found := _SCALED.fullmatch(plain.casefold()):
+        return float(found[1]) * (1_000 if found[2] in ("k", "thousand") else 1_000_000)
+    if found := _THOUSANDS.fullmatch(plain):
+        digits = re.sub(r"[^-\d]", "", plain)
+        if found[1] not in ",." or plain.count(found[1]) > 1:
+            return int(digits)
+        decimal = plain.replace(",", ".")
+        raise AmbiguousError(f"{quoted(plain)} can be {digits} or {decimal}: write it without a {found[1]!r}")
     raise UnreadableError(f"a number is expected: {SAY_IT}")
+
+
+def _read_whole(value: Any, limit: str) -> float:
+    """A number of a field that has whole numbers only, so that all marks inside are thousands."""
+    plain = value.strip() if isinstance(value, str) else ""
+    if _THOUSANDS.fullmatch(plain):
+        return int(re.sub(r"[^-\d]", "", plain))
+    return _read_number(value, limit)
 
 
 def _read_month(value: Any, limit: str) -> float:

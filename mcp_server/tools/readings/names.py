@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 
 from mcp_server.dataset.words import singular
-from mcp_server.errors import MOST_CHARACTERS, quoted
+from mcp_server.errors import MOST_CHARACTERS, quoted_list
 from mcp_server.tools.readings.parameters import Parameter
 
 SYNONYMS = {
@@ -24,7 +24,10 @@ SYNONYMS = {
     "exclude": "excluding without not except excluded exclusions must_not",
     "exclude_seen": "exclude_history exclude_known hide_seen exclude_interacted exclude_watched",
     "query": "text q search search_query query_text search_text description prompt plot keywords",
-    "similar_to": "like item similar_item similar_to_item similar item_id reference_item seed_item",
+    "similar_to": "like item similar_item similar_to_item similar item_id reference_item seed_item user user_id "
+    "similar_user similar_to_user like_user",
+    "title": "name item_title item_name titles names",
+    "name": "title item_title item_name titles names product_name",
     "get": "fields field columns attributes properties field_names",
     "user_group": "group groups user_groups segment segments demographic demographics audience",
     "match": "match_mode mode operator",
@@ -59,13 +62,20 @@ def meant_argument(asked: str, parameters: Mapping[str, Parameter], nouns: Mappi
     for known in (name, general):
         if known in parameters:
             return known
-        found = [each for each in _BY_SYNONYM.get(known, []) if each in parameters]
+        found = [each for each in _BY_SYNONYM.get(known, []) if each in parameters and _can_be(known, parameters[each])]
         if found:
             return found[0]
     alike = [each for each in parameters if _stem(each) == _stem(name)]
     if not alike:  # "year" of "release_year", where no other argument ends so
         alike = [each for each, parameter in parameters.items() if parameter.is_condition and _ends_with(each, name)]
     return alike[0] if len(alike) == 1 else None
+
+
+def _can_be(synonym: str, parameter: Parameter) -> bool:
+    """False for a name that speaks of users where the argument takes items, and the other way round."""
+    words = synonym.split("_")
+    of_users, of_items = {"user", "users"} & set(words), {"item", "items"} & set(words)
+    return not (of_users and parameter.whose == "item") and not (of_items and parameter.whose == "user")
 
 
 def negated_argument(asked: str, parameters: Mapping[str, Parameter]) -> str | None:
@@ -86,9 +96,9 @@ def near_names(asked: str, known: Collection[str]) -> str:
     return f": did you mean {' or '.join(near)}?" if near else f". There are: {', '.join(known) or 'none'}"
 
 
-def unknown_argument(asked: str, parameters: Collection[str]) -> str:
-    """A sentence on a name that no argument has."""
-    return f"there is no argument {quoted(asked)} (arguments: {', '.join(parameters) or 'none'})"
+def unknown_arguments(asked: Sequence[str], parameters: Collection[str]) -> str:
+    """A sentence on names that no argument has."""
+    return f"there is no argument {quoted_list(asked)} (arguments: {', '.join(parameters) or 'none'})"
 
 
 def _snake(name: str) -> str:

@@ -30,7 +30,7 @@ def read_order(value: Any) -> str:
         raise UnreadableError(f"{quoted(value)} {NO_ORDER}")
     plain = re.sub(r"^([-+])\s*", r"\1 ", value.strip())
     plain = re.sub(r":(\w+)$", lambda found: f" {found[1]}" if _is_direction(found[1]) else found[0], plain)
-    words = [word for word in re.split(r"[\s,]+", plain) if word and word.casefold() not in _FILLERS]
+    words = [word for word in re.split(r"[\s,]+", plain) if word.strip(":").casefold() not in {"", *_FILLERS}]
     directions = [word for word in words if _is_direction(word)]
     names = [word for word in words if word not in directions]
     if not names or len(directions) > 1:

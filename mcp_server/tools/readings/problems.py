@@ -7,6 +7,9 @@ from typing import Any
 
 from mcp_server.errors import quoted
 
+MOST_TOLD = 12
+"""Readings, or problems, that one message tells."""
+
 
 class UnreadableError(ValueError):
     """A value cannot be read as its argument; the text says what would be right."""
@@ -22,6 +25,8 @@ class Findings:
     """Arguments that count as not given, because they are empty."""
     problems: list[str] = field(default_factory=list)
     """Sentences without their full stop."""
+    unknown: list[str] = field(default_factory=list)
+    """Names that no argument has."""
     unreadable: set[str] = field(default_factory=set)
     """Arguments whose values could not be read."""
 
@@ -40,7 +45,18 @@ class Findings:
         """The readings for a person."""
         said = []
         if self.readings:
-            said.append(f"Read {'; '.join(self.readings)}.")
+            said.append(f"Read {_first(self.readings, '; ', 'readings')}.")
         if self.empty:
-            said.append(f"Empty, so taken as not given: {', '.join(self.empty)}.")
+            said.append(f"Empty, so taken as not given: {_first(self.empty, ', ', 'arguments')}.")
         return said
+
+    @property
+    def problem(self) -> str:
+        """All problems in one text."""
+        return _first(self.problems, "; ", "problems")
+
+
+def _first(phrases: list[str], separator: str, what: str) -> str:
+    """Phrases together; of very many, the first and the number of the others."""
+    others = len(phrases) - MOST_TOLD
+    return separator.join([*phrases[:MOST_TOLD], *([f"and {others:,} more {what}"] if others > 0 else [])])

@@ -11,9 +11,9 @@ from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.tools.readings.forms import as_list, from_json, is_empty
 from mcp_server.tools.readings.ids import handles_in
 from mcp_server.tools.readings.limits import NegatedError
-from mcp_server.tools.readings.names import meant_argument, near_names, negated_argument, unknown_argument
-from mcp_server.tools.readings.parameters import EMPTY_CHOICE, EXCLUDE, WHERE, Kind, Parameter
-from mcp_server.tools.readings.problems import Findings, UnreadableError
+from mcp_server.tools.readings.names import meant_argument, near_names, negated_argument, unknown_arguments
+from mcp_server.tools.readings.parameters import EMPTY_CHOICE, EXCLUDE, GROUPS, WHERE, Kind, Parameter
+from mcp_server.tools.readings.problems import MOST_TOLD, Findings, UnreadableError
 from mcp_server.tools.readings.values import ValueReader
 
 NESTED = frozenset(
@@ -51,7 +51,15 @@ class Reader:
                                              if name == WHERE else f"{meant} is given twice: give it once")  # fmt: skip
                 else:
                     settled[meant] = inner
+        findings.problems += self._unknown(findings.unknown)
         return self._without_empty(settled, findings)
+
+    def _unknown(self, names: list[str]) -> list[str]:
+        """Problems with names that no argument has."""
+        hints = {name: self._where_else(name) for name in names[:MOST_TOLD]}
+        told = [f"{unknown_arguments([name], self.parameters)}{hint}" for name, hint in hints.items() if hint]
+        others = [name for name in names if not hints.get(name)]
+        return [*told, *([unknown_arguments(others, self.parameters)] if others else [])]
 
     def read(self, given: Mapping[str, Any], findings: Findings) -> dict[str, Any]:
         """The arguments of a call with their values, as the model of the arguments takes them."""
@@ -74,6 +82,11 @@ class Reader:
             return self._inside_where(value, findings)
         if name in self.parameters:
             return [(name, value)]
+        if is_empty(value, Kind.OTHER):
+            return []
+        if GROUPS in self.parameters and (field := name.strip().casefold()) in self._group_fields:
+            findings.rename(name, GROUPS)
+            return [(GROUPS, {field: value})]
         if (meant := negated_argument(name, self.parameters)) is not None:
             findings.rename(name, f"exclude {meant}")
             return [(EXCLUDE, {meant: value})]
@@ -81,7 +94,7 @@ class Reader:
         if meant is not None:
             findings.rename(name, meant)
             return [(meant, value)]
-        findings.problems.append(f"{unknown_argument(name, self.parameters)}{self._where_else(name)}")
+        findings.unknown.append(name)
         return []
 
     def _inside_where(self, value: Any, findings: Findings) -> list[tuple[str, Any]]:
@@ -105,6 +118,10 @@ class Reader:
         elif meant != asked:
             findings.rename(asked, meant)
         return meant
+
+    @property
+    def _group_fields(self) -> set[str]:
+        return {group.field for group in self.values.groups.all}
 
     @property
     def _general_words(self) -> dict[str, str]:

@@ -23,6 +23,9 @@ from mcp_server.tools.readings.problems import Findings, UnreadableError
 _LAST_DAYS = re.compile(r".*\bdays?", re.IGNORECASE)
 """Times that go back from the end of the data, which some arguments take in the place of a date."""
 
+ALIKE = {"or": "any", "either": "any", "and": "all", "every": "all"}
+"""Other words for choices."""
+
 _TRUE, _FALSE = frozenset(("true", "yes", "y", "on", "1")), frozenset(("false", "no", "n", "off", "0"))
 
 
@@ -70,7 +73,8 @@ class ValueReader:
         return list(dict.fromkeys(parts))
 
     def _read_choice(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
-        known = {fold(choice): choice for choice in parameter.choices}
+        known = {word: choice for word, choice in ALIKE.items() if choice in parameter.choices}
+        known |= {fold(choice): choice for choice in parameter.choices}
         read: list[str] = []
         for each in as_list(value):
             if parameter.many and each in ("*", "all") and each not in known:
@@ -95,7 +99,8 @@ class ValueReader:
     def _read_groups(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
         if not parameter.choices:
             return [str(each) for each in as_list(value)]
-        read = [self.groups.find(name).published for name in read_groups(value, parameter.choices)]
+        nouns = (self.nouns.user, self.nouns.users)
+        read = [self.groups.find(name).published for name in read_groups(value, parameter.choices, nouns)]
         if not says_the_same(value, read):
             findings.note(parameter.name, value, " and ".join(read))
         return read

@@ -35,6 +35,10 @@ def test_groups_are_known_by_other_words(given: Any, meant: list[str]) -> None:
     assert read_groups(given, NAMES) == meant
 
 
+def test_the_word_for_users_names_no_group() -> None:
+    assert read_groups("male viewers", NAMES, ["viewer", "viewers"]) == ["male"]
+
+
 def test_a_datasets_own_words_come_first() -> None:
     assert read_groups("women", ["women", "men"]) == ["women"]
     assert read_groups("girls", ["women", "men"]) == ["women"]

@@ -34,6 +34,10 @@ MINUTES = FieldSpec(name="duration", kind="number", unit="minutes")
         ("up to 7", {"lte": 7}),
         ("7+", {"gte": 7}),
         ("7 or more", {"gte": 7}),
+        ("1,234,567", {"eq": 1234567}),
+        ("< 100 000", {"lt": 100000}),
+        ("<130k", {"lt": 130000}),
+        ("2.5 million", {"eq": 2500000}),
         ("7 and above", {"gte": 7}),
         ("7 or less", {"lte": 7}),
         ("7-10", {"gte": 7, "lte": 10}),
@@ -97,6 +101,22 @@ def test_names_of_months(given: Any, meant: dict[str, float]) -> None:
     assert read_number_limits(given, MONTH) == meant
 
 
+VOTES = FieldSpec(name="votes", kind="number", integer=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("< 19,000", {"lt": 19000}),
+        ({"lt": "19.000"}, {"lt": 19000}),
+        ("between 218,000 and 286,000", {"gte": 218000, "lte": 286000}),
+        ("> 1.000.000", {"gt": 1000000}),
+    ],
+)
+def test_marks_in_whole_numbers_are_thousands(given: Any, meant: dict[str, float]) -> None:
+    assert read_number_limits(given, VOTES) == meant
+
+
 def test_a_unit_may_be_said() -> None:
     assert read_number_limits("under 90 minutes", MINUTES) == {"lt": 90}
     assert read_number_limits("90 min", MINUTES) == {"eq": 90}
@@ -127,7 +147,7 @@ def test_limits_of_dates(given: Any, meant: dict[str, str]) -> None:
     ("given", "text"),
     [
         ("good", "a number is expected"),
-        ("1,500", "a number is expected"),
+        ("1,500", "'1,500' can be 1500 or 1.500: write it without a ','"),
         (True, "a number is expected"),
         ({}, "give one value or limits"),
         ({"near": 7}, "there is no limit 'near'"),
