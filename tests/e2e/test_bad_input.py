@@ -23,6 +23,14 @@ Verdict = Literal["error", "answer", "nothing"]
 
 Values = list[tuple[Any, Verdict]]
 
+
+def optional(values: Values) -> Values:
+    """The same for an argument that may be left out: what is empty counts as not given."""
+    return [(value, "answer" if repr(value) in NOT_GIVEN else verdict) for value, verdict in values]
+
+
+NOT_GIVEN = ["''", "' '", "[]", "['']", "[None]", "{}", "{'gt': None}"]
+
 DROP_TABLE, OR_TRUE, PATH, EMOJI, NUL = (
     "1; DROP TABLE items",
     "' OR 1=1 --",
@@ -50,18 +58,19 @@ WRONG_IDS: Values = [
     ("9" * 5_000, "error"),
     (LONG, "error"),
     ({}, "error"),
-    ({"id": 4}, "error"),
+    ({"id": "four"}, "error"),
     (["four"], "error"),
     ([[4]], "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
     # Meant well and clear:
     ("4", "answer"),
     (4.0, "answer"),
+    ({"id": 4}, "answer"),
 ]
 
-ONE_ID: Values = [*WRONG_IDS, ([4], "error"), ([], "error")]
+ONE_ID: Values = [*WRONG_IDS, ([4], "answer"), ([4, 5], "error"), ([], "error")]
 
-MANY_IDS: Values = [
+SOME_IDS: Values = [
     *WRONG_IDS,
     ([], "error"),
     ([4, 0], "error"),
@@ -80,20 +89,23 @@ MANY_IDS: Values = [
     (["4"], "answer"),
 ]
 
+MANY_IDS: Values = [(value, "error" if value == [] else verdict) for value, verdict in optional(SOME_IDS)]
+"""Where nothing to choose from is another thing than nothing said."""
+
 ITEM_SETS: Values = [
     ("", "error"),
     ("set_", "error"),
     ("set_aaaaaa", "error"),
     ("set_AAAAAA", "error"),
-    ("set_k3v9q2", "error"),
+    ("set_k3v7q2", "error"),
     ("set_" + "a" * 52, "error"),
     ("itemset://set_aaaaaa", "error"),
     (LONG, "error"),
-    (5, "error"),
     (True, "error"),
     ({}, "error"),
     ([], "error"),
     (["set_aaaaaa"], "error"),
+    ("set_aaaaaa, set_bbbbbb", "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
     *((f"set_{fragment}", "error") for fragment in FRAGMENTS),
 ]
@@ -112,7 +124,7 @@ COUNTS: Values = [
     ("NaN", "error"),
     ("Infinity", "error"),
     ([], "error"),
-    ([5], "error"),
+    ([5], "answer"),
     ({}, "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
     ("5", "answer"),
@@ -145,7 +157,7 @@ SHARES: Values = [
     ("NaN", "error"),
     ("Infinity", "error"),
     ([], "error"),
-    ([0.5], "error"),
+    ([0.5], "answer"),
     ({}, "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
     ("0.5", "answer"),
@@ -160,7 +172,7 @@ FLAGS: Values = [
     ("perhaps", "error"),
     ("", "error"),
     ([], "error"),
-    ([True], "error"),
+    ([True], "answer"),
     ({}, "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
     ("true", "answer"),
@@ -173,7 +185,7 @@ QUERIES: Values = [
     (5, "error"),
     (True, "error"),
     ([], "error"),
-    (["war"], "error"),
+    (["war"], "answer"),
     ({}, "error"),
     *((fragment, "answer") for fragment in FRAGMENTS),  # there is always a nearest film
     ("the of and", "answer"),
@@ -193,7 +205,7 @@ FIELDS: Values = [
     ([["title"]], "error"),
     (["item_terms"], "error"),
     (["n_interactions"], "error"),
-    (["*"], "error"),
+    (["*"], "answer"),
     ([LONG], "error"),
     ([DROP_TABLE] * 100_000, "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
@@ -203,8 +215,10 @@ GROUPS: Values = [
     ([], "error"),
     ("", "error"),
     ([""], "error"),
-    ("pensioners", "error"),
-    (["teenager", "pensioners"], "error"),
+    ("wizards", "error"),
+    (["teenager", "wizards"], "error"),
+    ("not teenagers", "error"),
+    ("pensioners", "answer"),
     (5, "error"),
     (True, "error"),
     ({}, "error"),
@@ -220,12 +234,10 @@ NAMES: Values = [
     ([], "error"),
     ("", "error"),
     ([""], "error"),
-    (5, "error"),
     (True, "error"),
     ({}, "error"),
     ({"eq": "x"}, "error"),
     ([None], "error"),
-    ([5], "error"),
     ([["x"]], "error"),
     (LONG, "error"),
     (["x"] * 100_000, "error"),
@@ -249,7 +261,8 @@ BOUNDS: Values = [
     ({"gt": {"gt": 5}}, "error"),
     ({"gt": DROP_TABLE}, "error"),
     ({"gt": 10**400}, "error"),
-    ({"over": 5}, "error"),
+    ({"near": 5}, "error"),
+    ({"over": 5}, "answer"),
     ({"gt": 5, "or 1=1": 5}, "error"),
     ({OR_TRUE: 5}, "error"),
     (10**400, "error"),
@@ -257,14 +270,14 @@ BOUNDS: Values = [
     ("many", "error"),
     ("", "error"),
     ([], "error"),
-    ([5], "error"),
+    ([5], "answer"),
     *((fragment, "error") for fragment in FRAGMENTS),
     (5, "answer"),
     ({"gt": "5"}, "answer"),
     ({"lt": HUGE}, "answer"),
     ({"gt": -1e308}, "answer"),
     ({"gt": 1e308}, "answer"),
-    ({"gt": 9, "lt": 1}, "answer"),
+    ({"gt": 9, "lt": 1}, "error"),
 ]
 
 MATCHES: Values = [
@@ -275,20 +288,20 @@ MATCHES: Values = [
     (5, "error"),
     (True, "error"),
     ([], "error"),
-    (["all"], "error"),
+    (["all"], "answer"),
     ({}, "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
 ]
 
 DETAILS: Values = [
     ("", "error"),
-    ("FULL", "error"),
+    ("FULL", "answer"),
     ("some", "error"),
     (None, "answer"),
     (5, "error"),
     (True, "error"),
     ([], "error"),
-    (["full"], "error"),
+    (["full"], "answer"),
     ({}, "error"),
     *((fragment, "error") for fragment in FRAGMENTS),
     ("full", "answer"),
@@ -342,7 +355,7 @@ DATES: Values = [
 
 ORDERS: Values = [
     ("best", "error"),
-    ("n_items up", "error"),
+    ("n_items up", "answer"),
     (5, "error"),
     ([], "error"),
     ({}, "error"),
@@ -352,62 +365,117 @@ ORDERS: Values = [
     ("genres desc", "answer"),
 ]
 
+ITEM_ORDERS: Values = [
+    ("title", "error"),
+    ("duration upwards", "error"),
+    (5, "error"),
+    ([], "error"),
+    ({}, "error"),
+    (LONG, "error"),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ("-duration", "answer"),
+    ({"field": "duration", "direction": "asc"}, "answer"),
+]
+
+EXCLUDED: Values = [
+    (5, "error"),
+    (True, "error"),
+    ("Horror", "error"),
+    (["Horror"], "error"),
+    ([], "error"),
+    ({}, "error"),
+    ({"mood": "sad"}, "error"),
+    ({"genres": True}, "error"),
+    ({"imdb_rating": "good"}, "error"),
+    ({LONG: 1}, "error"),
+    *(({"genres": fragment}, "answer") for fragment in FRAGMENTS),
+    *((fragment, "error") for fragment in FRAGMENTS),
+    ({"genres": "Horror", "release_year": "1990s"}, "answer"),
+]
+
+WAYS: Values = [("", "error"), ("some", "error"), (5, "error"), ([], "error"), ({}, "error"), ("CONTENT", "answer")]
+
+WINDOW = {"since": optional(DATES), "until": optional(DATES)}
+
 TABLE: dict[str, dict[str, Values]] = {
     RECOMMEND: {
         "user": ONE_ID,
-        "users": MANY_IDS,
-        "k": COUNTS,
+        "users": SOME_IDS,
+        "k": optional(COUNTS),
         "items": MANY_IDS,
-        "item_set": ITEM_SETS,
-        "liked_items": [(value, "answer" if value == [] else verdict) for value, verdict in MANY_IDS],
-        "exclude_seen": FLAGS,
-        "diversity": SHARES,
-        "reasons": FLAGS,
-        "detail": DETAILS,
+        "item_set": optional(ITEM_SETS),
+        "exclude_items": optional(SOME_IDS),
+        "liked_items": [(value, "answer" if value == [] else verdict) for value, verdict in SOME_IDS],
+        "exclude_seen": optional(FLAGS),
+        "blend": optional(SHARES),
+        "diversity": optional(SHARES),
+        "reasons": optional(FLAGS),
+        "detail": optional(DETAILS),
     },
     FILTER: {
         **dict.fromkeys(TERM_FIELDS, NAMES),
-        **dict.fromkeys(NUMBER_FIELDS, BOUNDS),
-        "match": MATCHES,
-        "detail": DETAILS,
+        **dict.fromkeys(NUMBER_FIELDS, optional(BOUNDS)),
+        "exclude": optional(EXCLUDED),
+        "order_by": optional(ITEM_ORDERS),
+        "match": optional(MATCHES),
+        "detail": optional(DETAILS),
     },
     SEARCH: {
         "query": QUERIES,
         "similar_to": ONE_ID,
-        "k": COUNTS,
-        "detail": DETAILS,
+        "by": optional(WAYS),
+        "k": optional(COUNTS),
+        "detail": optional(DETAILS),
         "items": MANY_IDS,
-        "item_set": ITEM_SETS,
+        "item_set": optional(ITEM_SETS),
+        "exclude_items": optional(SOME_IDS),
     },
-    LIKE: {"items": MANY_IDS, "item_set": ITEM_SETS},
-    POPULAR: {"k": COUNTS, "user_group": GROUPS, "detail": DETAILS, "items": MANY_IDS, "item_set": ITEM_SETS},
+    LIKE: {"items": SOME_IDS, "item_set": optional(ITEM_SETS), "user_group": optional(GROUPS), **WINDOW},
+    POPULAR: {
+        "k": optional(COUNTS),
+        "user_group": optional(GROUPS),
+        **WINDOW,
+        "detail": optional(DETAILS),
+        "items": MANY_IDS,
+        "item_set": optional(ITEM_SETS),
+        "exclude_items": optional(SOME_IDS),
+    },
     USER: {"user": ONE_ID, "get": [*FIELDS, (["age"] * 100_000, "answer")]},
     ITEM: {
-        "items": MANY_IDS,
-        "item_set": ITEM_SETS,
+        "items": SOME_IDS,
+        "item_set": optional(ITEM_SETS),
         "get": [*FIELDS, (["title"] * 100_000, "answer")],
-        "limit": COUNTS,
-        "offset": OFFSETS,
+        "limit": optional(COUNTS),
+        "offset": optional(OFFSETS),
     },
-    HISTORY: {"user": ONE_ID, "k": COUNTS, "offset": OFFSETS, "detail": DETAILS},
+    HISTORY: {
+        "user": ONE_ID,
+        "k": optional(COUNTS),
+        "offset": optional(OFFSETS),
+        "rating": optional(BOUNDS),
+        "liked": optional(FLAGS),
+        **WINDOW,
+        "detail": optional(DETAILS),
+        "items": MANY_IDS,
+        "item_set": optional(ITEM_SETS),
+    },
     FIND_USERS: {
         "similar_to": ONE_ID,
-        "k": COUNTS,
-        "user_group": GROUPS,
-        "items": MANY_IDS,
-        "item_set": ITEM_SETS,
+        "k": optional(COUNTS),
+        "user_group": optional(GROUPS),
+        "items": SOME_IDS,
+        "item_set": optional(ITEM_SETS),
     },
     STATISTICS: {
         "group_by": GROUPINGS,
-        "user": ONE_ID,
-        "user_group": GROUPS,
-        "since": DATES,
-        "until": DATES,
-        "order_by": ORDERS,
-        "k": COUNTS,
-        "offset": OFFSETS,
+        "user": optional(ONE_ID),
+        "user_group": optional(GROUPS),
+        **WINDOW,
+        "order_by": optional(ORDERS),
+        "k": optional(COUNTS),
+        "offset": optional(OFFSETS),
         "items": MANY_IDS,
-        "item_set": ITEM_SETS,
+        "item_set": optional(ITEM_SETS),
     },
 }
 
@@ -450,7 +518,7 @@ WHOLE_CALLS: dict[str, Values] = {
     STATISTICS: [({}, "error"), ({"group_by": "gender", "user": 9}, "error")],
 }
 
-UNKNOWN_ARGUMENTS = ["limitt", "User", "items; DROP TABLE items", "", "🎬", "__class__", "self", "x" * 100_000]
+UNKNOWN_ARGUMENTS = ["limitt", "items; DROP TABLE items", "", "🎬", "__class__", "self", "x" * 100_000]
 
 
 @dataclass(frozen=True)

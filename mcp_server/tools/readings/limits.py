@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 from mcp_server.dataset.fields import FieldSpec
@@ -43,6 +43,8 @@ _JOINED = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
 
 Atom = Callable[[Any, str], Any]
 """Reads one value for one of the limits. Raises UnreadableError."""
+
+GREATEST = sys.float_info.max
 
 LONGEST_NUMBER = 40
 """Characters."""
@@ -224,7 +226,7 @@ def _tried(atom: Atom, text: str, limit: str) -> Any:
 
 def _read_number(value: Any, _: str) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        if not isfinite(value):
+        if not abs(value) <= GREATEST:  # which NaN is not, either
             raise UnreadableError(f"a finite number is expected (got {quoted(value)})")
         return value
     plain = value.strip() if isinstance(value, str) else ""

@@ -66,6 +66,11 @@ class Reader:
         read: dict[str, Any] = {}
         settled = self.settle(given, findings).items()
         for name, value in [each for pair in settled for each in self._sort_sets(*pair, findings)]:
+            if name in read:
+                if name not in SETS.values():
+                    findings.problems.append(f"{name} is given twice: give it once")
+                    continue
+                value = [*as_list(read[name]), *as_list(value)]
             try:
                 read[name] = self._value(name, value, findings)
             except NegatedError as error:

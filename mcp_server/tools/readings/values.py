@@ -23,6 +23,9 @@ from mcp_server.tools.readings.problems import Findings, UnreadableError
 _LAST_DAYS = re.compile(r".*\bdays?", re.IGNORECASE)
 """Times that go back from the end of the data, which some arguments take in the place of a date."""
 
+SINGLE = (Kind.ID, Kind.CHOICE, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE)
+"""Kinds of which a list of one value is that value."""
+
 ALIKE = {"or": "any", "either": "any", "and": "all", "every": "all"}
 """Other words for choices."""
 
@@ -48,6 +51,8 @@ class ValueReader:
         given, value = value, value if parameter.kind is Kind.TEXT else from_json(value)
         if given is not value and parameter.kind is not Kind.OTHER:
             findings.note(parameter.name, given, "an object" if isinstance(value, Mapping) else "a list")
+        if not parameter.many and isinstance(value, list) and len(value) == 1 and parameter.kind in SINGLE:
+            (value,) = value
         read = _READ.get(parameter.kind)
         return value if read is None else read(self, parameter, value, findings)
 
