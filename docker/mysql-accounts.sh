@@ -31,6 +31,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, INDEX, ALTER, REFERENCES ON 
 CREATE USER IF NOT EXISTS 'recsys_serve'@'%' IDENTIFIED BY '$serve';
 ALTER USER 'recsys_serve'@'%' IDENTIFIED BY '$serve';
 GRANT SELECT ON recsys.* TO 'recsys_serve'@'%';
-GRANT CREATE, INSERT, UPDATE, DELETE ON recsys.recsys_item_sets_2 TO 'recsys_serve'@'%';
+GRANT CREATE, INSERT, UPDATE, DELETE ON recsys.recsys_item_sets_3 TO 'recsys_serve'@'%';
 SQL
 )

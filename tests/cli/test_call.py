@@ -117,7 +117,7 @@ def test_calling_with_nothing_prepared_says_how_to_prepare(terminal: Terminal, t
 def test_call_answers_from_the_servers(commands: Commands, qdrant: QdrantOverHttp) -> None:
     n_requests = len(qdrant.requests)
     found = commands.run("call", SEARCH, "query=a can for watering plants", "k=1", "--json")
-    assert found.json["items"] == [{"item_id": "GAR-02", "title": "Watering can"}]
+    assert [(item["item_id"], item["title"]) for item in found.json["items"]] == [("GAR-02", "Watering can")]
     assert any(request.endswith("/points/query/batch") for request in qdrant.requests[n_requests:])
 
 

@@ -201,7 +201,7 @@ def test_the_doctor_finds_damages_which_preparing_mends(
     for damage, check, said, made in (
         (drop("_items"), "catalogue", "lacks a table: run `recsys-mcp prepare`", ["catalog"]),
         (lose_a_product, "catalogue", "has lost items: run `recsys-mcp prepare`", ["catalog"]),
-        (drop("recsys_item_sets_2"), "item sets", "lacks a table: run `recsys-mcp prepare`", []),
+        (drop("recsys_item_sets_3"), "item sets", "lacks a table: run `recsys-mcp prepare`", []),
         (lambda: client.delete(collection, [0, 1]), "vectors", "holds 10 points instead of 12", ["vectors"]),
         (name_another_model, "vectors", "was made with another-model instead of bundled-minilm", ["vectors"]),
         (lambda: client.delete_collection(collection), "vectors", "run `recsys-mcp prepare`", ["vectors"]),

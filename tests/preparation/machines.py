@@ -27,7 +27,7 @@ from tests.names import FILTER, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, SEARCH
 WAIT_SECONDS = 60
 """Time in which something must happen. A test that waits so long has failed."""
 
-TABLES_OF_A_STATE = {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_2"}
+TABLES_OF_A_STATE = {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_3"}
 
 TABLES_OF_A_CATALOGUE = {"items", "terms", "item_terms", "users", "interactions", "segments", "arrays"}
 

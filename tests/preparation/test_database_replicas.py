@@ -158,7 +158,7 @@ async def test_a_missing_table_is_made_again(machine: Machine, table: str) -> No
 
 
 async def test_a_table_of_item_sets_that_is_missing_is_made_again(machine: Machine) -> None:
-    machine.query("DROP TABLE recsys_item_sets_2")
+    machine.query("DROP TABLE recsys_item_sets_3")
     async with machine.served() as service:
         with pytest.raises(BackendError, match=r"lacks a table: run `recsys-mcp prepare`$"):
             await service.call(FILTER, {"materials": ["wood"]})

@@ -441,7 +441,7 @@ async def test_dropped_tables_are_told_of_with_the_remedy_which_helps(own: Shop,
             for ending, price, made in (
                 ("_items", 5, ["catalog"]),
                 ("_interactions", 10, ["catalog"]),
-                ("recsys_item_sets_2", 20, []),
+                ("recsys_item_sets_3", 20, []),
             ):
                 drop_tables(own, database, ending)
                 for session in sessions:

@@ -153,7 +153,7 @@ class Place:
         if self.server is None:
             return {part.name for part in (self.folder / "parts").iterdir()}
         names = {str(name) for (name,) in self.server.query("SHOW TABLES", database=self.database)}
-        return names - {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_2"}
+        return names - {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_3"}
 
 
 @pytest_asyncio.fixture

@@ -272,7 +272,7 @@ def test_only_tables_with_a_name_of_this_program_are_made(own: Own, store: State
         pass
     with store.lock():
         pass
-    assert own.tables - {"state"} == {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_2"}
+    assert own.tables - {"state"} == {"recsys_state", "recsys_parts", "recsys_files", "recsys_item_sets_3"}
 
 
 # Files
