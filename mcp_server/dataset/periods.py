@@ -44,7 +44,8 @@ def read_period(text: str) -> Period:
         if (zone := found["zone"]) and zone != "Z":
             begin = datetime.fromisoformat(f"{begin.isoformat()}{zone}").astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"there is no such date ({error}); write it as {EXAMPLES}") from None
+        why = f" ({error})" if "must be in" in str(error) or "out of range" in str(error) else ""
+        raise ValueError(f"there is no such date{why}; write it as {EXAMPLES}") from None
     try:
         return Period(_shortest(begin), _shortest(_following(begin, list(parts)[-1])))
     except OverflowError:

@@ -16,6 +16,7 @@ from mcp_server.tools import (
     user_metadata,
     vector_store_search,
 )
+from mcp_server.tools.readings.parameters import Parameter
 from mcp_server.tools.tool import Tool
 
 BUILDERS = (
@@ -40,9 +41,9 @@ def build_tools(facts: DatasetFacts) -> dict[str, Tool]:
 
 def _knowing_the_others(tool: Tool, tools: Sequence[Tool]) -> Tool:
     """A tool that says of an argument which it lacks what other tool has it."""
-    elsewhere: dict[str, str] = {}
+    elsewhere: dict[str, tuple[str, Parameter]] = {}
     for other in tools:
-        for name in other.reader.parameters:
+        for name, parameter in other.reader.parameters.items():
             if name not in tool.reader.parameters:
-                elsewhere.setdefault(name, other.name)
+                elsewhere.setdefault(name, (other.name, parameter))
     return replace(tool, reader=replace(tool.reader, elsewhere=elsewhere))

@@ -68,6 +68,7 @@ WORDS = {
     "float_type": "a number is expected",
     "finite_number": "a finite number is expected",
     "string_type": "a text is expected",
+    "string_unicode": "a text is expected, without broken characters",
     "list_type": "a list is expected",
     "model_type": "an object is expected",
     "dict_type": "an object is expected",

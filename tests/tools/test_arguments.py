@@ -91,7 +91,7 @@ async def test_a_literal_call_is_told_nothing(films: Service) -> None:
         (RECOMMEND, {"user": 8, "query": "war"}, ["call vector_store_search_tool with query first", "item_set"]),
         (RECOMMEND, {"user": 8, "exclude": {"genres": ["Horror"]}}, ["call item_filter_tool with exclude first"]),
         (FILTER, {"imdb_rating": {"ne": 7}}, ['pass exclude={"imdb_rating": 7}']),
-        (FILTER, {"genres": "no Horror", "k": 3}, ['pass exclude={"genres": ["Horror"]}', "no argument 'k'"]),
+        (FILTER, {"genres": "no Horror", "mood": 3}, ['pass exclude={"genres": ["Horror"]}', "no argument 'mood'"]),
         (FILTER, {"exclude": {"genres": "not Horror"}}, ["give it without the negation"]),
         (USER, {"user": 8}, ["get: is required. There are: age, age_category, gender, occupation"]),
         (RECOMMEND, {"liked_items": "set_abcdef"}, ["is a handle of a set, and IDs are expected"]),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import calendar
 import re
+from datetime import date, timedelta
 from typing import Any
 
 from mcp_server.dataset.periods import EXAMPLES, read_period
+from mcp_server.errors import quoted
 from mcp_server.tools.readings.problems import UnreadableError
 
 MONTHS = {name.casefold(): number for number, name in enumerate(calendar.month_name) if name}
 MONTHS |= {name.casefold(): number for number, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 """English names of months, whole and short, and their numbers."""
+
+LONGEST_DATE = 100
+"""Characters that are read of a text."""
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _FORMS = [
@@ -24,17 +29,32 @@ _FORMS = [
 ]
 
 
+def moved(value: Any, *, before: bool) -> str:
+    """The last day before a date, or the first time after its whole period.
+
+    Raises:
+        UnreadableError: The value is no date, or is one at the end of all dates.
+    """
+    text = read_date(value)
+    period = read_period(text)
+    if not before:
+        return period.end
+    if "T" in period.begin or period.begin.startswith("0"):
+        raise UnreadableError(f"{quoted(text)}: a day, a month or a year is expected")
+    return (date.fromisoformat(f"{period.begin}-01-01"[:10]) - timedelta(days=1)).isoformat()
+
+
 def read_date(value: Any) -> str:
     """A date in an ISO form.
 
     Raises:
         UnreadableError: The value is none.
     """
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10_000:
-        return f"{value:04}"
+    if isinstance(value, int) and not isinstance(value, bool) and 1_000 <= value < 10_000:
+        return str(value)
     if not isinstance(value, str):
         raise UnreadableError(f"a date is expected, as {EXAMPLES}")
-    text = " ".join(value.split())
+    text = " ".join(value[:LONGEST_DATE].split())
     for form in _FORMS:
         if found := form.fullmatch(text.casefold()):
             parts = found.groupdict()

@@ -14,15 +14,21 @@ NOTHING = frozenset(("", "null", "none", "undefined", "nil", "n/a"))
 """Texts that programs write for what is not given."""
 
 
+LONGEST_JSON = 1_000_000
+"""Characters of a text that may be JSON."""
+
+
 def from_json(value: Any) -> Any:
     """A value that was written as the text of a list, an object or a text in quotation marks; any other as it is."""
-    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{", '"', "'"):
+    if not isinstance(value, str) or len(value) > LONGEST_JSON or value.strip()[:1] not in ("[", "{", '"', "'", "("):
         return value
     for parse in (json.loads, ast.literal_eval):
         try:
             parsed = parse(value.strip())
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
+        if isinstance(parsed, tuple | set):
+            return list(parsed)
         if isinstance(parsed, list | dict | str):
             return parsed
     return value
@@ -39,6 +45,21 @@ def is_empty(value: Any, kind: Kind) -> bool:
         return value is None
     plain = value.strip().casefold()
     return plain in NOTHING and (not plain or kind not in (Kind.TEXT, Kind.NAME))
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """True if lists and objects are inside one another on more than so many levels."""
+    found = [value]
+    for _ in range(levels):
+        inside = [each for part in found if isinstance(part, list | dict) for each in _parts(part)]
+        if not inside:
+            return False
+        found = inside
+    return any(isinstance(part, list | dict) for part in found)
+
+
+def _parts(value: Any) -> Any:
+    return value.values() if isinstance(value, dict) else value
 
 
 def as_list(value: Any) -> list[Any]:

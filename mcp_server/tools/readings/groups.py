@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from mcp_server.dataset.groups import UserGroups
 from mcp_server.dataset.words import singular
 from mcp_server.errors import quoted
 from mcp_server.tools.readings.problems import UnreadableError
@@ -24,53 +25,72 @@ ALIKE = (
 
 _LINE_OF = {word: number for number, line in enumerate(ALIKE) for word in line.split()}
 
-FILLERS = frozenset(("the", "of", "a", "an", "all", "who", "are", "is", "and", "user", "users", "people"))
+FILLERS = frozenset(("the", "of", "a", "an", "all", "who", "are", "is", "and", "user", "users", "people", "only"))
 """Words that name no group."""
 
-NEGATION = re.compile(r"(?:-|!|not\s|non-|without\s|no\s|except\s)\s*(?P<rest>.+)", re.IGNORECASE)
+LONGEST_PHRASE = 500
+"""Characters."""
+
+NEGATION = re.compile(
+    r"(?:[-\u2010-\u2015\u2212~\u00ac^!]+\s*|!=\s*|<>\s*|(?:not|no|non|without|except(?: for)?|excluding|exclude|minus|"
+    r"other than|(?:any|every)thing but|all but|ne)(?:[\s_-]+|(?=\()))(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Form of what is not wanted: "-X", "!X", "not X", "without X"."""
+
+_OR = re.compile(r"\s*(?:\||/)\s*|\s+or\s+", re.IGNORECASE)
 
 
-def read_groups(value: Any, names: Sequence[str], fillers: Collection[str] = ()) -> list[str]:
-    """Groups by the names that they are published under.
+def read_groups(value: Any, groups: UserGroups, fillers: Collection[str] = ()) -> list[str]:
+    """Groups by the names that they are published under; what is none is left as it is.
 
     Args:
         value: A name, a list of names, or an object of fields and names.
-        names: All published names.
         fillers: Further words that name no group, such as "viewers".
 
     Raises:
-        UnreadableError: Something is the name of no group.
+        UnreadableError: Something cannot be the name of a group, or groups are combined as they cannot be.
     """
-    asked: list[str] = []
-    parts = value if isinstance(value, list) else [value]
-    for part in parts:
-        if isinstance(part, Mapping):
-            for field, chosen in part.items():
-                asked += [f"{field}:{each}" for each in (chosen if isinstance(chosen, list) else [chosen])]
-        elif isinstance(part, str):
-            asked.append(part)
-        else:
-            raise UnreadableError(f"{quoted(part)} is the name of no group. There are: {', '.join(names)}")
+    field_of = {group.published: group.field for group in groups.all}
     others = FILLERS | {_fold(word) for word in fillers}
-    found = [group for name in asked for group in _read_one(name, names, others)]
+    found: list[str] = []
+    for asked in _phrases(value, field_of):
+        alternatives = [_read_one(part, tuple(field_of), others) for part in _OR.split(asked) if part.strip()]
+        fields = {field_of.get(group, group) for part in alternatives for group in part}
+        if len(alternatives) > 1 and (len(fields) > 1 or max(map(len, alternatives)) > 1):
+            raise UnreadableError(
+                f"{quoted(asked)}: groups of several kinds are combined with and, so ask for each on its own"
+            )
+        found += [group for part in alternatives for group in part]
     return list(dict.fromkeys(found))
 
 
-def _read_one(asked: str, names: Sequence[str], fillers: Collection[str]) -> list[str]:
+def _phrases(value: Any, names: Collection[str]) -> Iterator[str]:
+    """The names of groups in a list or an object, each as a text."""
+    for part in value if isinstance(value, list) else [value]:
+        if isinstance(part, Mapping):
+            for field, chosen in part.items():
+                for each in chosen if isinstance(chosen, list) else [chosen]:
+                    yield f"{field}:{('no', 'yes')[each] if isinstance(each, bool) else each}"
+        elif isinstance(part, str) and len(part) <= LONGEST_PHRASE:
+            yield part
+        else:
+            raise UnreadableError(f"{quoted(part)} is the name of no group. There are: {', '.join(names)}")
+
+
+def _read_one(asked: str, names: tuple[str, ...], fillers: Collection[str]) -> list[str]:
     """The groups of one phrase; the phrase itself where it is left to the dataset, which knows qualified names."""
-    known = _by_word(tuple(names))
+    known = _by_word(names)
     folded = _fold(asked)
     if folded in known:
         return [known[folded]]
+    for phrase in (asked, asked.replace("=", ":").partition(":")[2]):
+        negation = NEGATION.fullmatch(phrase.strip())
+        if negation and _known_words(negation["rest"], known, fillers):
+            raise UnreadableError(f"{quoted(asked)}: a group cannot be left out; name those that are to count")
     field, _, value = folded.partition(":")
     if value in known:  # the dataset says whether the field has the group
         return [f"{field}:{known[value].rpartition(':')[2]}"]
-    negation = NEGATION.fullmatch(asked.strip())
-    if negation and _known_words(negation["rest"], known, fillers):
-        raise UnreadableError(f"{quoted(asked)}: a group cannot be left out; name those that are to count")
-    if re.search(r"\bor\b", folded.replace("_", " ")):
-        parts = [_read_one(part, names, fillers) for part in re.split(r"[_\s]+or[_\s]+", folded)]
-        return [group for part in parts for group in part]
     return _known_words(asked, known, fillers) or [asked]
 
 
@@ -106,4 +126,5 @@ def _by_word(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _fold(name: str) -> str:
-    return re.sub(r"[\s\-_]+", "_", name.strip().casefold().replace("=", ":"))
+    plain = re.sub(r"\s*[:=]\s*", ":", name.strip().casefold())
+    return re.sub(r"[\s\-_]+", "_", plain)

@@ -16,6 +16,9 @@ from mcp_server.tools.readings.problems import UnreadableError
 HANDLE = re.compile(r"set_[a-z2-7]{6,52}")
 """The form of the handles of item sets."""
 
+LONGEST_LIST = 1_000_000
+"""Characters of a list of IDs in one text."""
+
 _INTEGER = re.compile(r"[-+]?\d{1,30}(?:\.0{1,9})?")
 _SEPARATOR = re.compile(r"\s*(?:[,;&]|\band\b|\s)\s*")
 
@@ -31,7 +34,7 @@ def read_id(value: Any, parameter: Parameter, nouns: Nouns) -> Any:
     if not parameter.is_integer:
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise UnreadableError(_expected(value, parameter, nouns))
-        return str(value)
+        return str(value).strip()
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, str):
@@ -46,15 +49,23 @@ def read_id(value: Any, parameter: Parameter, nouns: Nouns) -> Any:
     return value
 
 
-def divided(value: Any, parameter: Parameter) -> list[Any]:
-    """The parts of a list of IDs that may be one text. Only whole numbers are divided: other IDs may have commas."""
+def divided(value: Any, parameter: Parameter, nouns: Nouns) -> list[Any]:
+    """The parts of a list of IDs that may be one text, without what is not there. Only whole numbers are divided: other
+    IDs may have commas.
+    """
     values = value if isinstance(value, list) else [value]
+    if len(values) == 1 and isinstance(values[0], list):
+        (values,) = values
+    values = [each for each in values if each is not None]
     if not parameter.is_integer:
         return values
     found: list[Any] = []
     for each in values:
-        parts = _SEPARATOR.split(each.strip(" ,;")) if isinstance(each, str) else []
-        found += parts if len(parts) > 1 and all(map(_INTEGER.fullmatch, parts)) else [each]
+        parts = _SEPARATOR.split(each.strip(" ,;")) if isinstance(each, str) and len(each) <= LONGEST_LIST else []
+        plain = [
+            _without_noun(part, parameter, nouns) or part for part in parts if part not in _words(parameter, nouns)
+        ]
+        found += plain if len(plain) > 1 and all(map(_INTEGER.fullmatch, plain)) else [each]
     return found
 
 
@@ -81,8 +92,9 @@ def _inside(value: Mapping[str, Any], parameter: Parameter, nouns: Nouns) -> Any
 def _without_noun(text: str, parameter: Parameter, nouns: Nouns) -> str | None:
     """ "8" of "user 8", "user_8", "User ID: 8" and "#8"; None where it begins with no such word."""
     words = "|".join(re.escape(word) for word in sorted(_words(parameter, nouns), key=len, reverse=True))
-    found = re.fullmatch(rf"(?:(?:{words})?[\s_\-]*(?:id|no\.?|number)?[\s_\-:=#]*)(\S.*)", text, re.IGNORECASE)
-    return found[1] if found and found[1] != text else None
+    noun = rf"(?:{words})(?:[\s_\-]*(?:id|no\.|number)(?![a-z]))?(?:[\s_:=#]*|-)"
+    found = re.fullmatch(rf"(?:{noun}|(?:id|no\.|number)[\s_:=#]+|#\s*)([^\s\-].*)", text, re.IGNORECASE)
+    return found[1] if found else None
 
 
 def _words(parameter: Parameter, nouns: Nouns) -> Iterable[str]:
@@ -100,5 +112,9 @@ def _expected(value: Any, parameter: Parameter, nouns: Nouns) -> str:
 
 
 def handles_in(values: Sequence[Any]) -> list[str]:
-    """The handles of item sets among values."""
-    return [value.strip() for value in values if isinstance(value, str) and HANDLE.fullmatch(value.strip())]
+    """The handles of item sets among values, of which one text may have several."""
+    found = []
+    for value in values:
+        parts = re.split(r"[\s,;&]+", value.strip()) if isinstance(value, str) else []
+        found += parts if parts and all(map(HANDLE.fullmatch, parts)) else []
+    return found

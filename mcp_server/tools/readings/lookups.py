@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
 
-_LIST = re.compile(r"\s*[,;|/]\s*(?:and\s+|or\s+)?|\s+(?:and|or|&)\s+", re.IGNORECASE)
+_LIST = re.compile(r"\s*(?:[,;|/+]|&)\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", re.IGNORECASE)
+_AROUND = re.compile(r"^(?:either|both|any of|all of|one of)\s+|^[\s'\"({\[]+|[\s'\")}\]]+$", re.IGNORECASE)
+"""Words and signs around names that are no part of them."""
+
+LONGEST_NAMES = 2_000
+"""Characters of a text that may be several names."""
 
 
 async def look_up(
@@ -55,74 +60,119 @@ async def _read_names(
 ) -> list[str]:
     """Names of the catalogue. A text that is one as it stands stays so."""
     read: list[str] = []
+    unwanted: list[str] = []
     for name in names:
-        negation = NEGATION.fullmatch(name)
-        parts = [part for part in _LIST.split(name) if part]
-        if not negation and len(parts) < 2 and name.casefold() not in NOTHING:
+        if not _is_doubtful(name):
             read.append(name)
             continue
         catalog = await backends.catalog()
         if await _is_name(catalog, parameter, name):
             read.append(name)
         elif name.casefold() in NOTHING:
-            continue
-        elif negation and await _is_meant(catalog, parameter, negation["rest"]):
-            wanted = json.dumps({parameter.name: [negation["rest"].strip()]}, ensure_ascii=False)
-            how = f"pass exclude={wanted}" if may_exclude else "give it without the negation: exclude leaves it out"
-            findings.problems.append(f"{parameter.name}: to leave out {quoted(negation['rest'].strip())}, {how}")
-        elif len(parts) > 1 and await _are_names(catalog, parameter, parts):
+            findings.note(parameter.name, name, "nothing")
+        elif negated := await _negated(catalog, parameter, name):
+            unwanted += negated
+        elif parts := await _several(catalog, parameter, name):
             findings.note(parameter.name, name, " and ".join(map(quoted, parts)))
             read += parts
         else:
             read.append(name)
+    if unwanted:
+        wanted = json.dumps({parameter.name: list(dict.fromkeys(unwanted))}, ensure_ascii=False)
+        how = f"pass exclude={wanted}" if may_exclude else "give it without the negation: exclude leaves it out"
+        beside = "" if len(unwanted) == len(names) else f", and {parameter.name} without it"
+        findings.problems.append(f"{parameter.name}: to leave out {', '.join(map(quoted, unwanted))}, {how}{beside}")
     return read
+
+
+def _is_doubtful(name: str) -> bool:
+    """True for a text that may be several names, a negation, or none."""
+    return len(name) <= LONGEST_NAMES and bool(
+        NEGATION.fullmatch(name) or _LIST.search(name) or _AROUND.search(name) or name.casefold() in NOTHING
+    )
+
+
+async def _negated(catalog: Catalog, parameter: Parameter, name: str) -> list[str]:
+    """The names that a text asks not to be; none where it is no negation."""
+    whole = NEGATION.fullmatch(name)
+    found: list[str] = []
+    for part in filter(None, _LIST.split(name)):
+        negation = NEGATION.fullmatch(_plain(part)) or NEGATION.fullmatch(part)
+        rest = _plain(negation["rest"]) if negation else _plain(part) if whole and found else ""
+        if rest and await _is_meant(catalog, parameter, rest, is_sign=not part.strip()[:1].isalpha()):
+            found.append(rest)
+    if not found and whole and await _is_meant(catalog, parameter, whole["rest"], is_sign=not name[:1].isalpha()):
+        return [whole["rest"].strip()]
+    return found
+
+
+def _plain(text: str) -> str:
+    """A name without what may stand around it."""
+    before = ""
+    while text != before:
+        before, text = text, _AROUND.sub("", text)
+    return text
 
 
 async def _is_name(catalog: Catalog, parameter: Parameter, name: str) -> bool:
     """True for a name as the catalogue has it. A sign before it counts, which names are otherwise compared without."""
+    if not name:
+        return False
     if name[0].isalnum():
         return bool(await catalog.name_index.exact(parameter.name, name))
     (match,) = await catalog.name_index.match(parameter.name, [name])
     return name.casefold() in (found.casefold() for found in match.names)
 
 
-async def _is_meant(catalog: Catalog, parameter: Parameter, name: str) -> bool:
-    """True for a name or what is near to one; titles must be whole, because many begin with "not" or "no"."""
-    if parameter.field is not None and parameter.field.kind == "text":
+async def _is_meant(catalog: Catalog, parameter: Parameter, name: str, *, is_sign: bool = True) -> bool:
+    """True for a name, or what is near to one. After a word, titles must be whole: many begin with "not" or "no"."""
+    if _is_text(parameter) and not is_sign:
         return await _is_name(catalog, parameter, name)
-    return bool((await catalog.name_index.match(parameter.name, [name]))[0].terms)
+    return bool(name) and bool((await catalog.name_index.match(parameter.name, [name]))[0].terms)
 
 
-async def _are_names(catalog: Catalog, parameter: Parameter, parts: list[str]) -> bool:
-    """True if some of the parts of a text are names; for titles, which have commas and "and" inside, all of them."""
+def _is_text(parameter: Parameter) -> bool:
+    return parameter.field is not None and parameter.field.kind == "text"
+
+
+async def _several(catalog: Catalog, parameter: Parameter, name: str) -> list[str]:
+    """The names that one text stands for; none where it is better left whole."""
+    parts = [plain for part in _LIST.split(name) if (plain := _plain(part))]
+    if len(parts) < 2 and parts != [_plain(name)]:
+        return []
+    if parts == [name]:
+        return []
+    if _is_text(parameter):  # titles have commas and "and" inside
+        known = [await _is_name(catalog, parameter, part) for part in parts]
+        return parts if all(known) else []
     known = [await _is_name(catalog, parameter, part) for part in parts]
-    return all(known) if parameter.field is not None and parameter.field.kind == "text" else any(known)
+    return parts if any(known) or all([await _is_meant(catalog, parameter, part) for part in parts]) else []
 
 
 def _match_any(
     found: dict[str, Any], read: Mapping[str, Any], parameters: Mapping[str, Parameter], findings: Findings
 ) -> None:
     """Ask for any of several names where "or" stands between them."""
+    lists = [name for name, value in read.items() if parameters[name].kind is Kind.NAME and isinstance(value, list)]
     with_or = [
-        name
-        for name, value in read.items()
-        if parameters[name].kind is Kind.NAME
-        and len(found.get(name, [])) > len(value)
-        and any(re.search(r"\bor\b", each, re.IGNORECASE) for each in value)
+        name for name in lists if len(found.get(name, [])) > len(read[name]) and any(map(_OR.search, read[name]))
     ]
-    others = [
-        name
-        for name, value in found.items()
-        if parameters[name].kind is Kind.NAME and len(value) > 1 and name not in with_or
-    ]
-    if with_or and "match" in parameters and "match" not in found:
-        if others:
-            findings.problems.append(
-                f"{with_or[0]} asks for any of several names, and match counts for {others[0]} as well: give match"
-            )
-        else:
-            found["match"] = "any"
-            findings.readings.append("match as any")
+    if not with_or or "match" not in parameters:
+        return
+    (first, *_), others = with_or, [name for name in lists if name not in with_or and len(found.get(name, [])) > 1]
+    has_and = any(re.search(r"\band\b|&|\+", each, re.IGNORECASE) for name in with_or for each in read[name])
+    if has_and or any(len(read[name]) > 1 for name in with_or) or found.get("match") == "all":
+        findings.problems.append(f"{first}: give a list of names, and match=any or match=all for all of them")
+    elif others:
+        findings.problems.append(
+            f"{first} asks for any of several names, and match counts for {others[0]} as well: give match"
+        )
+    elif "match" not in found:
+        found["match"] = "any"
+        findings.readings.append("match as any")
+
+
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 async def _read_ids(parameter: Parameter, value: Any, nouns: Nouns, backends: Backends, findings: Findings) -> Any:
@@ -168,7 +218,7 @@ async def _find(catalog: Catalog, parameter: Parameter, ids: list[Any]) -> None:
 async def unknown_ids(
     read: Mapping[str, Any], parameters: Mapping[str, Parameter], backends: Backends, finds_titles: bool
 ) -> list[str]:
-    """A sentence for each argument with IDs that are not in the dataset.
+    """A sentence for each argument with IDs that are not in the dataset, and for each set that there is not.
 
     Args:
         finds_titles: True where the filter finds the ID of a title.
@@ -176,6 +226,12 @@ async def unknown_ids(
     sentences = []
     for name, value in read.items():
         parameter = parameters[name]
+        if parameter.kind is Kind.SET and value:
+            for handle in value:
+                try:
+                    await backends.item_set(handle)
+                except InvalidInputError as error:
+                    sentences.append(str(error))
         if parameter.kind is Kind.ID and value:
             try:
                 await _find(await backends.catalog(), parameter, value if parameter.many else [value])

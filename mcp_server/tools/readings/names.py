@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from mcp_server.dataset.words import singular
 from mcp_server.errors import MOST_CHARACTERS, quoted_list
-from mcp_server.tools.readings.parameters import Parameter
+from mcp_server.tools.readings.parameters import EXCLUDE, Kind, Parameter
 
 SYNONYMS = {
     "user": "user_id uid userid customer customer_id member member_id person person_id",
@@ -35,8 +35,8 @@ SYNONYMS = {
     "reasons": "explain explanations explanation with_reasons why include_reasons because",
     "order_by": "sort sort_by order ordering orderby sort_order",
     "group_by": "by groupby group_on dimension dimensions",
-    "since": "after from start start_date from_date begin newer_than",
-    "until": "before to end end_date to_date older_than till",
+    "since": "from start start_date from_date begin",
+    "until": "to end end_date to_date till",
     "diversity": "diversify variety",
 }
 """Names that other programs have for arguments of ours."""
@@ -46,8 +46,22 @@ for _name, _others in SYNONYMS.items():
     for _other in _others.split():
         _BY_SYNONYM.setdefault(_other, []).append(_name)
 
-NEGATIONS = ("exclude_", "excluded_", "not_", "without_", "no_", "except_")
+NEGATIONS = ("exclude_", "excluded_", "not_", "without_", "no_", "except_", "non_", "-", "!", "~")
 """Beginnings of names that ask for the contrary of what follows."""
+
+CONTRARIES = ("_not", "_exclude", "_excluded", "_not_in", "_ne", "!", "!=")
+"""Endings of names that ask for the contrary of what goes before."""
+
+LIMITS = {
+    "gte": "min minimum from least gte ge start since",
+    "lte": "max maximum to most lte le end until",
+    "gt": "gt above over after",
+    "lt": "lt below under before",
+    "eq": "eq equals",
+}
+"""Words before or behind a field in names such as "min_price", "price_max" and "price[lt]"."""
+
+_LIMIT_OF = {word: limit for limit, words in LIMITS.items() for word in words.split()}
 
 
 def meant_argument(asked: str, parameters: Mapping[str, Parameter], nouns: Mapping[str, str]) -> str | None:
@@ -79,14 +93,33 @@ def _can_be(synonym: str, parameter: Parameter) -> bool:
 
 
 def negated_argument(asked: str, parameters: Mapping[str, Parameter]) -> str | None:
-    """The field that "exclude_genres" or "not_genres" asks not to be; None where a name asks for nothing like it."""
-    name = _snake(asked)
-    for beginning in NEGATIONS:
-        if name.startswith(beginning) and "exclude" in parameters:
-            field = name.removeprefix(beginning)
-            meant = field if field in parameters else meant_argument(field, parameters, {})
-            if meant is not None and parameters[meant].is_condition:
-                return meant
+    """The field that "exclude_genres", "genres_not" or "-genres" asks not to be; None where a name asks for nothing
+    like it.
+    """
+    if EXCLUDE not in parameters or asked in parameters:
+        return None
+    plain = str(asked)[:MOST_CHARACTERS].strip()
+    name = plain if plain[:1] in "-!~" or plain[-1:] in "!=" else _snake(plain)
+    for field in (
+        *(name.removeprefix(each) for each in NEGATIONS if name.startswith(each)),
+        *(name.removesuffix(each) for each in CONTRARIES if name.endswith(each)),
+    ):
+        meant = field if field in parameters else meant_argument(field, parameters, {})
+        if meant is not None and parameters[meant].is_condition:
+            return meant
+    return None
+
+
+def limited_argument(asked: str, parameters: Mapping[str, Parameter]) -> tuple[str, str] | None:
+    """The field and the limit of "min_price", "price_max" or "price[lt]"; None where a name has no limit in it."""
+    name = _snake(re.sub(r"\[(\w+)\]", r"_\1", str(asked)[:MOST_CHARACTERS]))
+    first, _, rest = name.partition("_")
+    before, _, last = name.rpartition("_")
+    for word, field in ((first, rest), (last, before)):
+        limit = _LIMIT_OF.get(word)
+        meant = field if field in parameters else meant_argument(field, parameters, {}) if field else None
+        if limit and meant and parameters[meant].kind in (Kind.NUMBER_LIMITS, Kind.DATE_LIMITS):
+            return meant, limit
     return None
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcp_server.dataset.groups import UserGroups
+from mcp_server.dataset.ids import LARGEST_INTEGER
 from mcp_server.dataset.spec import Nouns
 from mcp_server.dataset.words import is_date_part
 from mcp_server.errors import quoted
@@ -15,7 +16,7 @@ from mcp_server.tools.readings.dates import read_date
 from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like, same_limits, say_limits, says_the_same
 from mcp_server.tools.readings.groups import read_groups
 from mcp_server.tools.readings.ids import divided, read_id
-from mcp_server.tools.readings.limits import read_date_limits, read_number_limits
+from mcp_server.tools.readings.limits import NegatedError, read_date_limits, read_number_limits
 from mcp_server.tools.readings.orders import read_order
 from mcp_server.tools.readings.parameters import Kind, Parameter
 from mcp_server.tools.readings.problems import Findings, UnreadableError
@@ -25,6 +26,11 @@ _LAST_DAYS = re.compile(r".*\bdays?", re.IGNORECASE)
 
 SINGLE = (Kind.ID, Kind.CHOICE, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE)
 """Kinds of which a list of one value is that value."""
+
+_LIST = re.compile(r"\s*[,;|]\s*|\s+and\s+", re.IGNORECASE)
+
+LONGEST_LIST = 10_000
+"""Characters of a list in one text that are read."""
 
 ALIKE = {"or": "any", "either": "any", "and": "all", "every": "all"}
 """Other words for choices."""
@@ -50,14 +56,15 @@ class ValueReader:
         """
         given, value = value, value if parameter.kind is Kind.TEXT else from_json(value)
         if given is not value and parameter.kind is not Kind.OTHER:
-            findings.note(parameter.name, given, "an object" if isinstance(value, Mapping) else "a list")
+            form = "an object" if isinstance(value, Mapping) else "a list" if isinstance(value, list) else repr(value)
+            findings.note(parameter.name, given, form)
         if not parameter.many and isinstance(value, list) and len(value) == 1 and parameter.kind in SINGLE:
             (value,) = value
         read = _READ.get(parameter.kind)
         return value if read is None else read(self, parameter, value, findings)
 
     def _read_id(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
-        values = divided(value, parameter) if parameter.many else [value]
+        values = divided(value, parameter, self.nouns) if parameter.many else [value]
         try:
             read = [read_id(each, parameter, self.nouns) for each in values]
         except UnreadableError as error:
@@ -74,7 +81,9 @@ class ValueReader:
             handle = each.get("item_set") if isinstance(each, Mapping) else each
             if not isinstance(handle, str):
                 raise UnreadableError(f"{quoted(each)} is not a handle, which other tools' results give as item_set")
-            parts += [part.strip().removeprefix("itemset://") for part in handle.split(",") if part.strip()]
+            parts += [part.removeprefix("itemset://") for part in re.split(r"[\s,;&]+(?:and\s+)?", handle) if part]
+        if not parts:
+            raise UnreadableError(f"{quoted(value)} names no set: other tools' results give handles as item_set")
         return list(dict.fromkeys(parts))
 
     def _read_choice(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
@@ -85,34 +94,46 @@ class ValueReader:
             if parameter.many and each in ("*", "all") and each not in known:
                 read += parameter.choices
                 continue
-            whole = isinstance(each, str) and "," in each and fold(each) not in known and parameter.many
-            for part in each.split(",") if whole else [each]:
+            is_list = isinstance(each, str) and fold(each) not in known and parameter.many
+            for part in _LIST.split(each[:LONGEST_LIST]) if is_list else [each]:
                 found = known.get(fold(part)) if isinstance(part, str) else None
                 if found is None:
                     found = only_like(part, parameter.choices)
                 if found is None:
                     there_are = f"There are: {', '.join(parameter.choices)}"
-                    is_field = parameter.name in ("get", "group_by")
-                    what = "there is no field" if is_field else "there is no choice"
+                    what = "there is no field" if parameter.name in ("get", "group_by") else "there is no choice"
                     raise UnreadableError(f"{what} {quoted(part)}. {there_are}")
                 read.append(found)
-        meant = list(dict.fromkeys(read)) if parameter.many else read[0]
+        meant = list(dict.fromkeys(read))
+        if not parameter.many and len(meant) > 1:
+            raise UnreadableError(f"one of these is expected: {', '.join(meant)}")
         if not says_the_same(value, meant):
-            findings.note(parameter.name, value, ", ".join(read))
-        return meant
+            findings.note(parameter.name, value, ", ".join(meant))
+        return meant if parameter.many else meant[0]
 
     def _read_groups(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
-        if not parameter.choices:
+        if not self.groups.all:
             return [str(each) for each in as_list(value)]
         nouns = (self.nouns.user, self.nouns.users)
-        read = [self.groups.find(name).published for name in read_groups(value, parameter.choices, nouns)]
+        read = [self.groups.find(name).published for name in read_groups(value, self.groups, nouns)]
         if not says_the_same(value, read):
             findings.note(parameter.name, value, " and ".join(read))
         return read
 
     def _read_names(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
-        names = []
+        names: list[str] = []
         for each in as_list(value):
+            if isinstance(each, Mapping) and len(each) == 1:
+                ((key, inner),) = each.items()
+                word = str(key).strip().lstrip("$").casefold()
+                if word in ("not", "nin", "ne", "not_in", "exclude", "without"):
+                    raise NegatedError(inner)
+                if word in ("in", "eq", "all", "include", "is", "name", "names", "contains"):
+                    names += self._read_names(parameter, inner, findings)
+                    findings.note(parameter.name, each, ", ".join(map(str, as_list(inner))))
+                    continue
+            if isinstance(each, list) and len(as_list(value)) == 1:
+                return self._read_names(parameter, each, findings)
             if isinstance(each, bool) or not isinstance(each, str | int | float):
                 raise UnreadableError(f"{quoted(each)} is no name: names are texts")
             names.append(str(each).strip())
@@ -120,6 +141,8 @@ class ValueReader:
 
     def _read_number_limits(self, parameter: Parameter, value: Any, findings: Findings) -> dict[str, Any]:
         limits = read_number_limits(value, parameter.field)
+        if parameter.name == "like_share" and parameter.field is None and any(0 < each < 1 for each in limits.values()):
+            raise UnreadableError(f"is in percent: 80 is 80%, and {quoted(value)} would be less than one percent")
         is_bare = not isinstance(value, Mapping | list)
         is_date = parameter.field is not None and is_date_part(parameter.field)
         if is_bare and set(limits) == {"eq"} and not is_date:
@@ -167,7 +190,12 @@ class ValueReader:
                 value = float(value)
             except ValueError:
                 raise UnreadableError(f"a whole number is expected (got {quoted(value)})") from None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value % 1:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not abs(value) < LARGEST_INTEGER
+            or value % 1
+        ):
             raise UnreadableError(f"a whole number is expected (got {quoted(value)})")
         return int(value)
 

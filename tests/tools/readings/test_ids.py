@@ -42,10 +42,12 @@ def test_what_is_no_user_is_refused(given: Any) -> None:
 
 
 def test_numbers_in_one_text_are_divided() -> None:
-    assert divided("1, 2;3 4", ITEMS) == ["1", "2", "3", "4"]
-    assert divided(["1, 2", 3], ITEMS) == ["1", "2", 3]
-    assert divided("Toy Story, 2", ITEMS) == ["Toy Story, 2"]
-    assert divided("A, B", NAMED_ITEMS) == ["A, B"]
+    assert divided("1, 2;3 4", ITEMS, NOUNS) == ["1", "2", "3", "4"]
+    assert divided(["1, 2", 3], ITEMS, NOUNS) == ["1", "2", 3]
+    for given in ("film 1, film 2", "films 1 and 2", "#1, #2", [[1, 2]], [1, None, 2], "1 & 2"):
+        assert [read_id(each, ITEMS, NOUNS) for each in divided(given, ITEMS, NOUNS)] == [1, 2]
+    assert divided("Toy Story, 2", ITEMS, NOUNS) == ["Toy Story, 2"]
+    assert divided("A, B", NAMED_ITEMS, NOUNS) == ["A, B"]
 
 
 def test_ids_that_are_texts_have_other_forms() -> None:
