@@ -164,8 +164,8 @@ async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray) -
     repeated = catalog.twins.once(found[~np.isin(found, distinct)])
     titles = name_some([name.title for name in await catalog.names(repeated)])
     verb = "is" if len(repeated) == 1 else "are"
-    several = f"{len(repeated):,} of them {verb} found under several IDs"
-    return f"{several}, which makes {len(distinct):,} different ones: {titles}."
+    different = f"{len(distinct):,} {'is' if len(distinct) == 1 else 'are'} different"
+    return f"{len(repeated):,} of them ({titles}) {verb} found under several IDs, so {different}."
 
 
 def _shown_of(order: Order, catalog: Catalog) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.ids import ItemId
@@ -65,7 +65,7 @@ class SearchArguments(CandidatesArguments[ItemId], Generic[ItemId]):
 
 
 class FoundItem(ListedItem[ItemId], Generic[ItemId]):
-    fit: float | None = Field(
+    fit: Annotated[float | None, WithJsonSchema({"type": ["number", "null"]})] = Field(
         None,
         description="0 to 100: nearness in meaning of its text. 0: none, 100: the same; below 20 hardly any.",
     )

@@ -62,7 +62,7 @@ def read_month(value: Any, limit: str) -> float:
     if isinstance(value, str) and (number := MONTHS.get(value.strip().rstrip(".").casefold())):
         return number
     found = read_number(value, limit)
-    if found not in range(0, 14):  # "< 13" is every month
+    if not 0 <= found <= 13:  # "< 13" is every month
         raise UnreadableError(f"a month is expected, 1 to 12 (got {quoted(value)})")
     return found
 
@@ -71,7 +71,7 @@ def read_year(value: Any, limit: str) -> float:
     """A year, or a date on which a year begins or ends, where it means the same as a year."""
     if not isinstance(value, str) or _NUMBER.fullmatch(value.strip()):
         number = read_number(value, limit)
-        if 0 < number < 100 or number % 1:
+        if 0 < number < 100:
             raise UnreadableError(f"a year is expected, with all its digits (got {quoted(value)})")
         return number
     try:
