@@ -130,7 +130,9 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
         is_asked = "k" in arguments.model_fields_set or allowed is None or len(allowed) >= arguments.k
         notes.append(_why_fewer(ranking, out, allowed, arguments.k if is_asked else None, len(items), nouns))
     order = f", {_say_order(ranking, arguments.blend)}" if items else ""
-    among = "" if allowed is None else f", among {count_of(len(allowed), nouns.item, nouns.items)}"
+    among = ""
+    if allowed is not None and len(items) >= arguments.k:  # otherwise the last sentence says so
+        among = f", among {count_of(len(allowed), nouns.item, nouns.items)}"
     found = f"{count_of(len(items), nouns.item, nouns.items)} for {audience.name}{among}{order}."
     return TopKResult(message=" ".join([found, *notes]), items=items)
 

@@ -150,7 +150,7 @@ async def test_the_prompt_for_assistants_speaks_of_this_dataset(anonymous: HttpS
         with pytest.raises(Exception, match="there is no prompt 'other'"):
             await session.get_prompt("other")
     assert "For somebody without an ID who names films" in text
-    assert "vector_store_search_tool" in text
+    assert "get_top_k_recommendations_tool" in text
     assert "{" not in text
 
 
