@@ -122,9 +122,7 @@ async def interacted_items(backends: Backends, arguments: InteractedArguments[Id
         total=len(matching) if spec.interactions.kind == "ratings" else len(found),
         remaining=max(len(found) - offset - len(page), 0),
     )
-    if len(found):
-        result.item_set, failures = await keep_set(backends, [name.id for name in await catalog.names(found)])
-        notes += failures
+    notes += await keep_set(backends, result, [name.id for name in await catalog.names(found)])
     result.message = " ".join(notes)
     return result
 

@@ -126,10 +126,8 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
             message += [*few, *(f"A limit on {name} leaves such out." for name in shown[1:])]
     items = await list_items(backends, ListedItem, listed, arguments.detail, shown=shown)
     result: FilterResult[Id] = FilterResult(message="", count=len(found), items=items)
-    if len(found):
-        result.item_set, notes = await keep_set(backends, selection.ids)
-        message += notes
-    elif len(asked.conditions) > 1:
+    message += await keep_set(backends, result, selection.ids)
+    if not len(found) and len(asked.conditions) > 1:
         alone = [
             f"{words}: {len((await catalog.selector.select([condition])).idx):,}"
             for words, condition in asked.conditions

@@ -122,9 +122,7 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
         columns["weight"] = numbers.popularity[chosen].tolist()
     items = await list_items(backends, PopularItem, chosen.tolist(), arguments.detail, **columns)
     result: PopularResult[Id] = PopularResult(message="", items=items, count=len(popular.found.idx))
-    if items:
-        result.item_set, failures = await keep_set(backends, popular.found.ids)
-        notes += failures
+    notes += await keep_set(backends, result, popular.found.ids)
     result.message = " ".join(notes)
     return result
 

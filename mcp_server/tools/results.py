@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, WithJsonSchema
 
@@ -101,18 +101,27 @@ def _list_of(entry: type[N]) -> TypeAdapter[list[N]]:
     return TypeAdapter(list[entry])  # type: ignore[valid-type]
 
 
+class WithSet(Protocol):
+    """A result that may have a set of items."""
+
+    item_set: str | None
+
+
 async def keep_set(
-    backends: Backends, ids: Sequence[Id], scores: Sequence[float] | None = None
-) -> tuple[str | None, list[str]]:
-    """Keep a set of items. Gives its handle or, where nothing can be written, None and a sentence that says why.
+    backends: Backends, result: WithSet, ids: Sequence[Id], scores: Sequence[float] | None = None
+) -> list[str]:
+    """Keep a set of items, and put its handle into a result. Where nothing can be written, the result stays without,
+    and a sentence says why. There are no sets of nothing.
 
     Args:
         scores: Nearness of the items to what was searched, in their order.
     """
-    try:
-        return await (await backends.item_sets()).put(ids, scores), []
-    except UnwritableError as error:
-        return None, [f"There is no item_set of them: {error}."]
+    if ids:
+        try:
+            result.item_set = await (await backends.item_sets()).put(ids, scores)
+        except UnwritableError as error:
+            return [f"There is no item_set of them: {error}."]
+    return []
 
 
 async def name_items(catalog: Catalog, nouns: Nouns, items: IntArray) -> str:

@@ -141,13 +141,12 @@ async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> Se
         columns["evidence"] = [*await _evidence(backends, sought, positions)]
     scores = [round(float(found.scores[place]), 4) for place in chosen]
     ids = [name.id for name in await catalog.names(positions)]
-    (handle, unwritten), items = await asyncio.gather(
-        keep_set(backends, ids, scores),
+    result: SearchResult[Id] = SearchResult(message="", items=[])
+    unwritten, result.items = await asyncio.gather(
+        keep_set(backends, result, ids, scores),
         list_items(backends, FoundItem, positions.tolist(), arguments.detail, **columns),
     )
-    result: SearchResult[Id] = SearchResult(message=" ".join([*notes, *unwritten]), items=items)
-    if handle is not None:
-        result.item_set = handle
+    result.message = " ".join([*notes, *unwritten])
     return result
 
 

@@ -24,9 +24,9 @@ def test_call_list_names_the_tools_and_their_arguments(terminal: Terminal, films
     assert ended.code == 0
     signatures = dict(re.findall(r"^(\w+_tool)\(([^)]*)\)$", ended.out, re.MULTILINE))
     names = {tool: set(re.split(r",\s+", arguments)) for tool, arguments in signatures.items()}
-    assert len(names) == 8
-    whom, which = {"user", "users", "liked_items"}, {"items", "item_set", "exclude_seen", "k", "diversity"}
-    assert names[RECOMMEND] == whom | which | {"reasons", "detail"}
+    assert len(names) == 10
+    whom, which = {"user", "users", "liked_items"}, {"items", "item_set", "exclude_items", "exclude_seen"}
+    assert names[RECOMMEND] == whom | which | {"k", "blend", "diversity", "reasons", "detail"}
     assert {"genres", "actors", "imdb_rating", "release_year", "match"} <= names["item_filter_tool"]
 
 

@@ -3,6 +3,7 @@
 The tables below say for each value what it must get: an error, or an answer where it happens to be valid.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -415,6 +416,10 @@ TABLE: dict[str, dict[str, Values]] = {
         "actors": NAMES,
         **dict.fromkeys(NUMBER_FIELDS, optional(BOUNDS)),
         "release_year": [(value, "error" if "5" in repr(value) else verdict) for value, verdict in optional(BOUNDS)],
+        "release_month": [
+            (value, "error" if re.search("e.308|0{30}", repr(value)) else verdict)
+            for value, verdict in optional(BOUNDS)
+        ],
         "exclude": optional(EXCLUDED),
         "order_by": optional(ITEM_ORDERS),
         "match": optional(MATCHES),
@@ -507,7 +512,7 @@ WHOLE_CALLS: dict[str, Values] = {
         ({"query": None, "similar_to": None}, "error"),
         ({"query": "war", "similar_to": 1}, "error"),
         ({"query": "war", "similar_to": None}, "answer"),
-        ({"similar_to": 267}, "error"),  # a film without any text
+        ({"similar_to": 267}, "answer"),  # a film without any text, which is liked
     ],
     LIKE: [({}, "error"), ({"items": None, "item_set": None}, "error")],
     POPULAR: [({}, "answer"), ({"items": None, "item_set": None, "user_group": None}, "answer")],
