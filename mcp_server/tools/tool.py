@@ -80,10 +80,11 @@ class Tool:
         return shown
 
     def needs_user(self, arguments: Mapping[str, Any]) -> bool:
-        """True where the tool is about a user and a call names none. Several users, and items that someone likes, stand
-        in for one.
+        """True where the tool cannot do without a user and a call names none. Several users, and items that someone
+        likes, stand in for one.
         """
-        if "user" not in self.input_schema["properties"]:
+        alternatives = {"users", "liked_items"} & set(self.input_schema["properties"])
+        if "user" not in self.input_schema.get("required", []) and not alternatives:
             return False
         settled = self.reader.settle(arguments, Findings())
         return not any(name in settled for name in ("user", "users", "liked_items"))

@@ -22,6 +22,10 @@ def described(hosted: Hosted, number: int) -> None:
     hosted.frame.locator(".chips").nth(number - 1).wait_for()
 
 
+def said(reason: dict[str, Any]) -> str:
+    return f"{reason['title']} (rated {reason['rating']:g}, {reason['date']})"
+
+
 def result_of(items: list[dict[str, Any]], message: str = "Some films.") -> dict[str, Any]:
     return {"content": [], "structuredContent": {"message": message, "items": items}}
 
@@ -63,7 +67,7 @@ def test_reasons_that_came_with_the_answer_are_on_the_cards(films_page: Open) ->
     hosted = films_page("recommendations")
     result = hosted.show(RECOMMEND, user=98, k=3, reasons=True)
     for card, item in zip(cards(hosted), result["items"], strict=True):
-        assert "Because of " + " ".join(reason["title"] for reason in item["because"]) in card
+        assert "Because of " + " ".join(map(said, item["because"])) in card
     assert hosted.frame.get_by_role("button", name="Show what speaks for each").count() == 0
 
 
@@ -75,7 +79,7 @@ def test_reasons_that_did_not_come_are_got_for_the_same_items(films_page: Open, 
     expected = films_call(RECOMMEND, {"user": 98, "k": 3, "reasons": True})["structuredContent"]["items"]
     assert [item["item_id"] for item in expected] == [item["item_id"] for item in shown["items"]]
     for card, item in zip(cards(hosted), expected, strict=True):
-        assert "Because of " + " ".join(reason["title"] for reason in item["because"]) in card
+        assert "Because of " + " ".join(map(said, item["because"])) in card
     assert hosted.frame.evaluate("document.activeElement.matches('.card')")
 
 

@@ -60,7 +60,7 @@ def test_tiers_can_be_compared(shop_page: Open) -> None:
     assert names == ["nobody", "all customers", "gold"]
     hosted.frame.get_by_role("radio", name="gold").check()
     hosted.frame.get_by_role("table", name="Gold").wait_for()
-    assert "2 products of 3 are in both lists." in hosted.frame.inner_text("#beside")
+    assert "6 products of 8 are in both lists." in hosted.frame.inner_text("#beside")
     assert hosted.calls == [(POPULAR, {"user_group": ["gold"]})]
     assert problems(hosted) == []
 

@@ -78,4 +78,5 @@ def test_ids_are_strings_and_groups_the_shops_own(greeting_and_tools: tuple[str,
         "materials",
         "price",
         "stock",
+        "n_purchases",
     ]

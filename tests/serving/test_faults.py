@@ -45,7 +45,6 @@ SECRETS = [DATABASE_USER, PASSWORD, quote(PASSWORD, safe="")]
 
 OF_THE_DATABASE: list[Question] = [
     (LIKE, {"items": ["TOY-01", "KIT-01"]}),
-    (HISTORY, {"user": "eve"}),
 ]
 """Calls that ask the database each time."""
 
@@ -57,6 +56,7 @@ REMEMBERED: list[Question] = [
     (FILTER, {"materials": "wooden"}),
     (POPULAR, {}),
     (POPULAR, {"user_group": ["gold"]}),
+    (HISTORY, {"user": "eve"}),
 ]
 """Calls that a process can answer again without its database."""
 
@@ -438,19 +438,19 @@ async def test_dropped_tables_are_told_of_with_the_remedy_which_helps(own: Shop,
     with serving(own) as server:
         async with sessions_with(server, 2) as sessions:
             right = await ask(sessions[0], PLAIN)
-            for ending, price, made in (
-                ("_items", 5, ["catalog"]),
-                ("_interactions", 10, ["catalog"]),
-                ("recsys_item_sets_3", 20, []),
+            for ending, unread, made in (
+                ("_items", (ITEM, {"items": ["KIT-02"], "get": ["materials"]}), ["catalog"]),
+                ("_interactions", (HISTORY, {"user": "dev"}), ["catalog"]),
+                ("recsys_item_sets_3", (FILTER, {"price": {"lt": 20}}), []),
             ):
                 drop_tables(own, database, ending)
                 for session in sessions:
                     said = []
-                    for question in [*PLAIN, (FILTER, {"price": {"lt": price}})]:
+                    for question in [*PLAIN, unread]:
                         result = await session.call(*question)
                         if result["isError"]:
                             said.append(result["content"][0]["text"])
-                    assert said
+                    assert said, ending
                     assert all(place_of(database) in text and "run `recsys-mcp prepare`" in text for text in said)
                 assert await asyncio.to_thread(own.prepare) == made
                 for session in sessions:
@@ -505,10 +505,13 @@ async def until_waiting(server: Server, number: int) -> None:
 async def test_calls_that_wait_for_the_database_are_finished_when_it_is_asked_to_stop(
     plain: Shop, database: PrivateServer, endpoint: str
 ) -> None:
+    with serving(plain) as other:
+        async with http_session(f"{other.base}/{endpoint}") as session:
+            right = await ask(session, HISTORIES)
     with serving(plain) as server:
         async with http_session(f"{server.base}/{endpoint}") as session:
             await session.list_tools()  # else the client asks for them afterwards, to check the result
-            right = await ask(session, HISTORIES)
+            await ask(session, [(POPULAR, {})])  # the catalogue is open, and no history is remembered
             with locked_interactions(plain, database) as unlock, server.client() as client:
                 calls = [asyncio.create_task(answer(session, *question)) for question in HISTORIES]
                 await until_waiting(database, len(calls))

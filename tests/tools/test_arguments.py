@@ -174,6 +174,8 @@ async def test_a_person_is_not_asked_for_a_user_who_is_named_in_another_way(film
     assert tool.needs_user({"user": ""})
     assert not tool.needs_user({"user_id": 8})
     assert not tool.needs_user({"arguments": {"viewer": "viewer 8"}})
+    assert films.tools["get_interacted_items_tool"].needs_user({"k": 3})
+    assert not films.tools["get_statistics_tool"].needs_user({"group_by": "genres"})
 
 
 async def test_problems_and_readings_without_end_are_told_in_part(films: Service) -> None:
