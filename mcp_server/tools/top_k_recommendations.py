@@ -254,8 +254,10 @@ def _why_fewer(
         (len(ranking.candidates) - n_found, "is the same as another", "are the same as others"),
     ]
     parts = [f"{n:,} of them {one if n == 1 else many}" for n, one, many in reasons if n]
+    asked = "" if k is None else f"Only {n_found} of the {k} asked for: "
     if n_found == len(allowed) > 0:
-        return f"No other {nouns.item} was given to choose from."
-    asked = "The" if k is None else f"Only {n_found} of the {k} asked for: the"
-    n_allowed = count_of(len(allowed), nouns.item, nouns.items)
-    return "; ".join([f"{asked} choice was among {n_allowed}", *parts]) + "."
+        why = f"no other {nouns.item} was given to choose from"
+    else:
+        why = "; ".join([f"the choice was among {count_of(len(allowed), nouns.item, nouns.items)}", *parts])
+    sentence = f"{asked}{why}."
+    return f"{sentence[0].upper()}{sentence[1:]}"

@@ -27,7 +27,7 @@ def test_ask_prints_the_answer_and_tells_aside_what_was_called(
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("Three comedies:\n")
     assert "item_filter_tool(genres=['Comedy'])" in ended.stderr
-    assert "3 films for viewer 98, best first." in ended.stderr
+    assert "3 films for viewer 98, among 505 films, best first." in ended.stderr
 
 
 def test_ask_as_json_has_the_answer_the_calls_and_their_results(

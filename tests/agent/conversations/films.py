@@ -213,7 +213,7 @@ FAMILIES: dict[str, Family] = {
         call(SEARCH, {"query": "heart-warming, hopeful, funny", "k": 30}, "I look for what lifts the mood."),
         call(RECOMMEND, of_items(SEARCH, user=6, k=5)),
         Say(table(RECOMMEND)),
-        model_reads=("30 films whose texts are nearest to the query",),
+        model_reads=("30 films for the query, best match first.",),
     ),
     "like an item": one(
         "Recommend for user 8 something like film 9.",
