@@ -9,7 +9,6 @@ import asyncio
 import base64
 import hashlib
 import json
-import re
 import time
 import zlib
 from collections.abc import Sequence
@@ -20,12 +19,12 @@ from sqlalchemy import Column, Connection, Double, LargeBinary, MetaData, String
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from mcp_server.dataset.ids import HANDLE
 from mcp_server.errors import InvalidInputError, UnwritableError, quoted
 from mcp_server.sql.cache import BoundedCache
 from mcp_server.sql.database import Database
 from mcp_server.types import Id
 
-HANDLE = re.compile(r"^set_[a-z2-7]{6,52}$")
 SHORTEST = 6
 """Characters of a handle, 5 bits each; more where two sets would share one."""
 
@@ -189,7 +188,7 @@ class ItemSets:
         return (await self._find(handle)).scores
 
     async def _find(self, handle: str) -> _Known:
-        if not HANDLE.match(handle):
+        if not HANDLE.fullmatch(handle):
             raise InvalidInputError(
                 f"{quoted(handle)} is not an item set: handles look like set_k3v7q2 and come from other tools' results"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,6 +13,9 @@ LARGEST_INTEGER = 2**63 - 1
 
 LONGEST_ID = 255
 """Characters."""
+
+HANDLE = re.compile(r"set_[a-z2-7]{6,52}")
+"""Form of the handles of item sets."""
 
 
 def _refuse_booleans(value: Any) -> Any:

@@ -111,7 +111,7 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     distinct = catalog.twins.once(found)
     message = [f"{count_of(len(found), nouns.item, nouns.items)} found."]
     if len(found) > len(distinct):
-        message.append(await _say_repeated(catalog, found, distinct))
+        message.append(await _say_repeated(catalog, found, distinct, nouns))
     for correction in asked.corrections:
         used = " or ".join(map(quoted, correction.used))
         message.append(f"{quoted(correction.asked)} was taken for {used}.")
@@ -155,15 +155,16 @@ async def _say_any(catalog: Catalog, asked: _Asked) -> list[str]:
     return said
 
 
-async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray) -> str:
+async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray, nouns: Nouns) -> str:
     """A sentence on items that are found under several IDs."""
     import numpy as np
 
     repeated = catalog.twins.once(found[~np.isin(found, distinct)])
     titles = name_some([name.title for name in await catalog.names(repeated)])
     verb = "is" if len(repeated) == 1 else "are"
-    different = f"{len(distinct):,} {'is' if len(distinct) == 1 else 'are'} different"
-    return f"{len(repeated):,} of them ({titles}) {verb} found under several IDs, so {different}."
+    different = count_of(len(distinct), f"different {nouns.item}", f"different {nouns.items}")
+    be = "is" if len(distinct) == 1 else "are"
+    return f"{len(repeated):,} of them ({titles}) {verb} found under several IDs, so there {be} {different}."
 
 
 def _shown_of(order: Order, catalog: Catalog) -> list[str]:

@@ -11,19 +11,16 @@ if TYPE_CHECKING:
     from mcp_server.catalog.item_columns import Order
     from mcp_server.dataset.spec import DatasetSpec
 
-DIRECTIONS = {"desc": True, "asc": False}
-"""Words behind the field, and True for those that put the greatest first."""
-
 
 def read_order(asked: str, spec: DatasetSpec) -> Order:
-    """The order that a caller means.
+    """The order that a caller means, as ``readings.orders`` gives it.
 
     Raises:
-        InvalidInputError: The field is unknown or has no order, or what follows it is no direction.
+        InvalidInputError: The field is unknown or has no order.
     """
     from mcp_server.catalog.item_columns import Order  # with NumPy
 
-    name, _, direction = asked.strip().partition(" ")
+    name, _, direction = asked.partition(" ")
     declared = [field.name for field in spec.items.fields if field.kind in ("number", "date")]
     there_are = [*declared, *(field.name for field in computed_fields(spec))]
     if name not in there_are:
@@ -31,12 +28,7 @@ def read_order(asked: str, spec: DatasetSpec) -> Order:
             f"order_by: {quoted(name)} is no number or date. Give one of {', '.join(there_are)}; "
             f'"{there_are[0]} asc" puts the least first'
         )
-    direction = direction.strip().lower() or "desc"
-    if direction not in DIRECTIONS:
-        raise InvalidInputError(
-            f"order_by: {quoted(asked)} is no order: write {name} for the greatest first, or {name} asc for the least"
-        )
-    return Order(name, DIRECTIONS[direction])
+    return Order(name, descending=direction != "asc")
 
 
 def say_order(order: Order, spec: DatasetSpec) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Annotated, Any
@@ -17,6 +17,12 @@ SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
 """Names of limits, and the signs that people know for them."""
 
 
+def say_limits(limits: Mapping[str, Any]) -> str:
+    """Limits with the signs that people know: "> 7 and <= 9"."""
+    shown = {name: f"{limit:.15g}" if isinstance(limit, float) else limit for name, limit in limits.items()}
+    return " and ".join(f"{SIGNS[name]} {limit}" for name, limit in shown.items())
+
+
 class _Limits(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -27,6 +33,9 @@ class _Limits(BaseModel):
         if not self._can_be_met():
             raise ValueError(f"nothing can be {self}")
         return self
+
+    def __str__(self) -> str:
+        return say_limits(self.given)
 
     def _can_be_met(self) -> bool:
         """False where the limits exclude one another."""
@@ -48,9 +57,6 @@ class NumberLimits(_Limits):
     lt: Number | None = None
     lte: Number | None = None
     eq: Number | None = None
-
-    def __str__(self) -> str:
-        return " and ".join(f"{SIGNS[name]} {limit:.15g}" for name, limit in self.given.items())
 
     def _can_be_met(self) -> bool:
         least, greatest = max(self._of("gt", "gte", "eq"), default=-inf), min(self._of("lt", "lte", "eq"), default=inf)
@@ -130,9 +136,6 @@ class DateLimits(_Limits):
                 "lte": (None, period.end),
                 "eq": (period.begin, period.end),
             }[name]
-
-    def __str__(self) -> str:
-        return " and ".join(f"{SIGNS[name]} {limit}" for name, limit in self.given.items())
 
 
 class BriefDateLimits(DateLimits):

@@ -194,9 +194,8 @@ async def _order(
     """
     from mcp_server.tools.statistics_columns import RATIOS, order_of
 
-    name, _, direction = asked.strip().partition(" ")
-    direction = direction.strip().lower()
-    if name not in (*columns.values, *names) or direction not in ("", "asc", "desc"):
+    name, _, direction = asked.partition(" ")
+    if name not in (*columns.values, *names):
         first = next(iter(columns.values))
         raise InvalidInputError(
             f"order_by: {quoted(asked)} is no order. Give one of {', '.join([*columns.values, *names])}; "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,18 +12,16 @@ from mcp_server.dataset.windows import DAY, Window, day_of
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import Arguments
 from mcp_server.tools.limits import Date, IsDate, check_date, year_as_text
+from mcp_server.tools.readings.dates import LAST_DAYS
 from mcp_server.tools.results import count_of
 
 if TYPE_CHECKING:
     from mcp_server.catalog.timeline import Timeline
     from mcp_server.dataset.spec import DatasetSpec, Nouns
 
-_LAST_DAYS = re.compile(r"(?:the )?(?:last )?([1-9]\d{0,6}) days?", re.IGNORECASE)
-"""The form of a time that goes back from the newest interaction."""
-
 
 def _check_since(text: str) -> str:
-    return text.strip() if _LAST_DAYS.fullmatch(text.strip()) else check_date(text)
+    return text.strip() if LAST_DAYS.fullmatch(text.strip()) else check_date(text)
 
 
 Since = Annotated[str, IsDate(), BeforeValidator(year_as_text), AfterValidator(_check_since)]
@@ -65,7 +62,7 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
     nouns, span = spec.nouns, await timeline.span()
     if span is None:
         raise InvalidInputError(f"since, until: no {nouns.interaction} has a time that is known")
-    days = None if since is None else _LAST_DAYS.fullmatch(since)
+    days = None if since is None else LAST_DAYS.fullmatch(since)
     if days:
         since = day_of(max(span[1] - (int(days[1]) - 1) * DAY, span[0]))
     window = Window.between(since, until)

@@ -91,7 +91,7 @@ SOME_IDS: Values = [
 ]
 
 MANY_IDS: Values = [(value, "error" if value == [] else verdict) for value, verdict in optional(SOME_IDS)]
-"""Where nothing to choose from is another thing than nothing said."""
+"""IDs for an argument of which an empty list is not the same as none."""
 
 ITEM_SETS: Values = [
     ("", "error"),

@@ -1,4 +1,4 @@
-"""What models say of items that are liked together."""
+"""Items that are liked together, by the models' own weights."""
 
 import numpy as np
 

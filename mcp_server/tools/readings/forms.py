@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mcp_server.tools.limits import SIGNS
 from mcp_server.tools.readings.parameters import Kind
 
 NOTHING = frozenset(("", "null", "none", "undefined", "nil", "n/a"))
@@ -94,8 +93,3 @@ def same_limits(given: Any, limits: Mapping[str, Any]) -> bool:
         kept = {name: value for name, value in given.items() if value is not None}
         return set(kept) == set(limits) and all(str(kept[name]).strip() == str(limits[name]) for name in kept)
     return set(limits) == {"eq"} and str(given).strip() == str(limits["eq"])
-
-
-def say_limits(limits: Mapping[str, Any]) -> str:
-    """Limits with the signs that people know."""
-    return " and ".join(f"{SIGNS[name]} {value}" for name, value in limits.items())

@@ -7,14 +7,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mcp_server.dataset.ids import LARGEST_INTEGER
+from mcp_server.dataset.ids import HANDLE, LARGEST_INTEGER
 from mcp_server.dataset.spec import Nouns
 from mcp_server.errors import quoted
 from mcp_server.tools.readings.parameters import Parameter
 from mcp_server.tools.readings.problems import UnreadableError
-
-HANDLE = re.compile(r"set_[a-z2-7]{6,52}")
-"""The form of the handles of item sets."""
 
 LONGEST_LIST = 1_000_000
 """Characters of a list of IDs in one text."""

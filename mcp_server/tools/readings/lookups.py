@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mcp_server.serving.backends import Backends
 
 _LIST = re.compile(r"\s*(?:[,;|/+]|&)\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", re.IGNORECASE)
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
 _AROUND = re.compile(r"^(?:either|both|any of|all of|one of)\s+|^[\s'\"({\[]+|[\s'\")}\]]+$", re.IGNORECASE)
 """Words and signs around names that are no part of them."""
 
@@ -142,10 +143,9 @@ async def _several(catalog: Catalog, parameter: Parameter, name: str) -> list[st
         return []
     if parts == [name]:
         return []
-    if _is_text(parameter):  # titles have commas and "and" inside
-        known = [await _is_name(catalog, parameter, part) for part in parts]
-        return parts if all(known) else []
     known = [await _is_name(catalog, parameter, part) for part in parts]
+    if _is_text(parameter):  # titles have commas and "and" inside
+        return parts if all(known) else []
     return parts if any(known) or all([await _is_meant(catalog, parameter, part) for part in parts]) else []
 
 
@@ -170,9 +170,6 @@ def _match_any(
     elif "match" not in found:
         found["match"] = "any"
         findings.readings.append("match as any")
-
-
-_OR = re.compile(r"\bor\b", re.IGNORECASE)
 
 
 async def _read_ids(parameter: Parameter, value: Any, nouns: Nouns, backends: Backends, findings: Findings) -> Any:

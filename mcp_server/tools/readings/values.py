@@ -12,17 +12,15 @@ from mcp_server.dataset.ids import LARGEST_INTEGER
 from mcp_server.dataset.spec import Nouns
 from mcp_server.dataset.words import is_date_part
 from mcp_server.errors import quoted
-from mcp_server.tools.readings.dates import read_date
-from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like, same_limits, say_limits, says_the_same
+from mcp_server.tools.limits import say_limits
+from mcp_server.tools.readings.dates import LAST_DAYS, read_date
+from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like, same_limits, says_the_same
 from mcp_server.tools.readings.groups import read_groups
 from mcp_server.tools.readings.ids import divided, read_id
 from mcp_server.tools.readings.limits import NegatedError, read_date_limits, read_number_limits
 from mcp_server.tools.readings.orders import read_order
 from mcp_server.tools.readings.parameters import Kind, Parameter
 from mcp_server.tools.readings.problems import Findings, UnreadableError
-
-_LAST_DAYS = re.compile(r".*\bdays?", re.IGNORECASE)
-"""Times that go back from the end of the data, which some arguments take in the place of a date."""
 
 SINGLE = (Kind.ID, Kind.CHOICE, Kind.INTEGER, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE)
 """Kinds of which a list of one value is that value."""
@@ -159,7 +157,7 @@ class ValueReader:
         return limits
 
     def _read_date(self, parameter: Parameter, value: Any, findings: Findings) -> str:
-        if isinstance(value, str) and _LAST_DAYS.fullmatch(value.strip()):
+        if isinstance(value, str) and LAST_DAYS.fullmatch(value.strip()):
             return value
         date = read_date(value)
         if date != str(value).strip():
