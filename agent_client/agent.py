@@ -7,28 +7,22 @@ outside.
 """
 
 import asyncio
-import logging
-import time
 from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.tools import BaseTool, ToolException
+from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
-from mcp import McpError
-from pydantic import ValidationError
 
+from agent_client.calls import call_tool, refuse_call
 from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
-from agent_client.errors import ServerError
-from agent_client.events import CallEnded, CallStarted, Text
+from agent_client.events import Text
 from agent_client.history import calls_of, turns, within_budget
-
-logger = logging.getLogger(__name__)
 
 
 class State(TypedDict):
@@ -59,9 +53,10 @@ def build_agent(
     async def call_tools(state: State) -> dict[str, Any]:
         asked = state["messages"][-1]
         assert isinstance(asked, AIMessage)
+        refused = ((call["id"] or "", call["name"] or "", call["args"] or "") for call in asked.invalid_tool_calls)
         results = await asyncio.gather(
-            *(_call(by_name, call["id"] or "", call["name"], call["args"]) for call in asked.tool_calls),
-            *(_refuse(call["id"] or "", call["name"] or "", call["args"] or "") for call in asked.invalid_tool_calls),
+            *(call_tool(by_name, call["id"] or "", call["name"], call["args"]) for call in asked.tool_calls),
+            *(refuse_call(*call) for call in refused),
         )
         return {"messages": results}
 
@@ -96,49 +91,3 @@ def build_agent(
 def rounds_since_question(messages: Sequence[AnyMessage]) -> int:
     """Number of times the model has asked for tools since the last question."""
     return sum(bool(calls_of(message)) for message in turns(messages)[-1] if not isinstance(message, HumanMessage))
-
-
-async def _call(tools: dict[str, BaseTool], identifier: str, name: str, arguments: dict[str, Any]) -> ToolMessage:
-    """Call one tool. The model is told of any failure, and may correct its call."""
-    write = get_stream_writer()
-    write(CallStarted(identifier, name, arguments))
-    started = time.perf_counter()
-    structured: dict[str, Any] | None = None
-    try:
-        if name not in tools:
-            raise ServerError(f"there is no tool {name!r}. There are: {', '.join(tools)}")
-        result = await tools[name].ainvoke({"type": "tool_call", "id": identifier, "name": name, "args": arguments})
-        text, failed = text_of(result.content), result.status == "error"
-        structured = (result.artifact or {}).get("structured_content")
-    except (ServerError, ToolException, McpError, ValidationError) as error:
-        text, failed = f"{name} failed: {error}", True
-    except Exception as error:  # a defect of this program or of a library; the model can do nothing about it
-        logger.exception("the call of %s has failed", name)
-        text, failed = f"{name} failed unexpectedly ({type(error).__name__}); the log says more", True
-    seconds = time.perf_counter() - started
-    write(CallEnded(identifier, name, arguments, text, structured, failed, seconds))
-    return ToolMessage(
-        text,
-        tool_call_id=identifier,
-        name=name,
-        artifact=structured,
-        status="error" if failed else "success",
-        response_metadata={"seconds": seconds},
-    )
-
-
-async def _refuse(identifier: str, name: str, arguments: str) -> ToolMessage:
-    """Answer a call whose arguments cannot be read."""
-    text = f"{name} was not called: its arguments are not a JSON object. They were: {arguments[:500]}"
-    write = get_stream_writer()
-    write(CallStarted(identifier, name, {}))
-    write(CallEnded(identifier, name, {}, text, None, True, 0.0))
-    return ToolMessage(text, tool_call_id=identifier, name=name, status="error")
-
-
-def text_of(content: str | list[Any]) -> str:
-    """The text of a message; many endpoints take nothing else as the result of a tool."""
-    if isinstance(content, str):
-        return content
-    parts = [block if isinstance(block, str) else block.get("text", f"[{block.get('type')}]") for block in content]
-    return "\n".join(part for part in parts if part)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent_client.models.address import ModelAddress
-from agent_client.servers.address import MysqlAddress
+from agent_client.servers.address import ServerAddress
 
 MAX_STEPS = 12
 """Rounds of tool calls before the model has to answer."""
@@ -18,7 +18,7 @@ class Choices:
     """A model, servers, prompts and limits."""
 
     model: ModelAddress
-    servers: Sequence[MysqlAddress]
+    servers: Sequence[ServerAddress]
     added_prompt: str = ""
     """Words added to the servers' own."""
     own_prompt: str | None = None

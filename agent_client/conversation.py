@@ -12,11 +12,12 @@ from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph.state import CompiledStateGraph
 
-from agent_client.agent import build_agent, text_of
+from agent_client.agent import build_agent
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, Event, Text
 from agent_client.grounding import unsupported
+from agent_client.history import text_of
 from agent_client.models.failures import explain
 from agent_client.models.loading import load_model
 from agent_client.servers.connected import Servers, connected

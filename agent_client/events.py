@@ -12,6 +12,13 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Thought:
+    """A piece of what a model says to itself before it answers; it is no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class CallStarted:
     """A tool is being called."""
 
@@ -45,7 +52,11 @@ class Answered:
     unsupported: list[str] = field(default_factory=list)
     """Names and IDs in the answer that no tool has returned in this conversation."""
     complete: bool = True
-    """False if the limit of steps was reached first."""
+    """False if the limit of steps was reached first, or if the model has given no answer."""
+    notes: list[str] = field(default_factory=list)
+    """What this program has to say of the answer, a sentence each: that it was cut, or that old results were left
+    out.
+    """
 
 
-Event = Text | CallStarted | CallEnded | Answered
+Event = Text | Thought | CallStarted | CallEnded | Answered

@@ -8,15 +8,13 @@ so those count as supported too.
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from agent_client.names import ID_KEYS, NAME_KEYS, fold
+
 SMALL_WORD = 3
 """Longest word, in letters, that titles leave in lower case ("the", "and", "of")."""
-
-NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
-ID_KEYS = re.compile(r"(^|_)(id|sku|user|item)s?$", re.IGNORECASE)
 
 _CELL = re.compile(r"(?<!\\)\|")
 _RULE = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$")
@@ -85,12 +83,6 @@ def _values(value: Any) -> Iterator[Any]:
             yield from _values(each)
     elif value is not None:
         yield value
-
-
-def fold(text: str) -> str:
-    """The text without accents, case and punctuation: "THE LION-KING" becomes "the lion king"."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return " ".join(re.findall(r"\w+", plain.casefold()))
 
 
 def _forms(name: str) -> Iterator[str]:

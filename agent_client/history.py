@@ -3,6 +3,7 @@ has a result.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.utils import count_tokens_approximately
@@ -66,3 +67,11 @@ def within_budget(messages: Sequence[AnyMessage], most_tokens: int) -> list[AnyM
         if isinstance(message, ToolMessage) and message is not kept[-1] and len(message.content) > len(LEFT_OUT):
             kept[place] = message.model_copy(update={"content": LEFT_OUT})
     return kept
+
+
+def text_of(content: str | list[Any]) -> str:
+    """The text of a message; many endpoints take nothing else as the result of a tool."""
+    if isinstance(content, str):
+        return content
+    parts = [block if isinstance(block, str) else block.get("text", f"[{block.get('type')}]") for block in content]
+    return "\n".join(part for part in parts if part)

@@ -14,7 +14,7 @@ from recsys_shared.proxies import ProxyError, client_options, through_proxy
 
 
 @dataclass(frozen=True)
-class MysqlAddress:
+class ServerAddress:
     """A server's URL, or the command that starts it."""
 
     name: str
@@ -50,9 +50,9 @@ class MysqlAddress:
         return {}
 
 
-def own_server() -> MysqlAddress:
+def own_server() -> ServerAddress:
     """The recsys-mcp of this environment, over stdio."""
-    return MysqlAddress(
+    return ServerAddress(
         "recsys",
         {
             "transport": "stdio",
@@ -63,7 +63,7 @@ def own_server() -> MysqlAddress:
     )
 
 
-def server_at(url: str, token: str | None = None, name: str = "server") -> MysqlAddress:
+def server_at(url: str, token: str | None = None, name: str = "server") -> ServerAddress:
     """A running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
 
     Raises:
@@ -73,16 +73,16 @@ def server_at(url: str, token: str | None = None, name: str = "server") -> Mysql
     return _remote(name, url, headers, None)
 
 
-def _remote(name: str, url: str, headers: dict[str, str], kind: str | None) -> MysqlAddress:
+def _remote(name: str, url: str, headers: dict[str, str], kind: str | None) -> ServerAddress:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise AgentError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
     over_sse = kind == "sse" or (kind is None and parts.path.rstrip("/").endswith("/sse"))
     transport = "sse" if over_sse else "streamable_http"
-    return MysqlAddress(name, {"transport": transport, "url": url, "headers": headers})
+    return ServerAddress(name, {"transport": transport, "url": url, "headers": headers})
 
 
-def servers_of(config: Path) -> list[MysqlAddress]:
+def servers_of(config: Path) -> list[ServerAddress]:
     """The servers in a file of Claude Desktop's form: {"mcpServers": {NAME: {"command", "args", "env"} or {"url",
     "headers"}}}.
 
@@ -99,11 +99,11 @@ def servers_of(config: Path) -> list[MysqlAddress]:
     return [_entry(config, name, entry) for name, entry in entries.items()]
 
 
-def _entry(config: Path, name: str, entry: Any) -> MysqlAddress:
+def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
     if isinstance(entry, dict) and isinstance(entry.get("url"), str):
         return _remote(name, entry["url"], entry.get("headers") or {}, entry.get("type") or entry.get("transport"))
     if isinstance(entry, dict) and isinstance(entry.get("command"), str):
         env = {**os.environ, **(entry.get("env") or {})}
         arguments = [str(argument) for argument in entry.get("args") or []]
-        return MysqlAddress(name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": env})
+        return ServerAddress(name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": env})
     raise AgentError(f"{config}: server {name!r} has neither a command nor a url")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
-from agent_client.servers.address import MysqlAddress
+from agent_client.servers.address import ServerAddress
 from agent_client.servers.session import ServerSession
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Servers:
 
 
 @asynccontextmanager
-async def connected(addresses: Sequence[MysqlAddress]) -> AsyncIterator[Servers]:
+async def connected(addresses: Sequence[ServerAddress]) -> AsyncIterator[Servers]:
     """Sessions with these servers, open until the end. LangChain is not needed yet, so it can be imported meanwhile.
 
     Raises:

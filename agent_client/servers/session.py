@@ -12,7 +12,7 @@ from langchain_mcp_adapters.sessions import Connection, create_session
 from mcp import ClientSession, McpError
 
 from agent_client.errors import ServerError
-from agent_client.servers.address import MysqlAddress
+from agent_client.servers.address import ServerAddress
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class ServerSession:
     It stands in for the SDK's session in langchain-mcp-adapters, which uses `call_tool` and `list_tools`.
     """
 
-    def __init__(self, address: MysqlAddress) -> None:
+    def __init__(self, address: ServerAddress) -> None:
         self.address = address
         self.guidance = ""
         """The server's own words about working with it."""
@@ -142,7 +142,7 @@ class ServerSession:
             await self._close()
 
 
-def _connection(address: MysqlAddress) -> "Connection":
+def _connection(address: ServerAddress) -> "Connection":
     """The connection in the form of langchain-mcp-adapters.
 
     Raises:

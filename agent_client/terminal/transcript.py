@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from agent_client.agent import text_of
+from agent_client.history import text_of
 from agent_client.terminal.call_lines import arguments_line
 from recsys_shared.plain_text import several_lines
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agent_client.events import Answered, CallEnded
-from agent_client.grounding import ID_KEYS, NAME_KEYS, fold
+from agent_client.names import ID_KEYS, NAME_KEYS, fold
 from recsys_shared.plain_text import one_line
 
 MEASURES = (

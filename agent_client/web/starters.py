@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mcp import ClientSession
 
-from agent_client.servers.address import MysqlAddress
+from agent_client.servers.address import ServerAddress
 from agent_client.servers.session import ASSISTANT_PROMPT, ServerSession, needs_arguments
 
 MOST_STARTERS = 5
@@ -20,7 +20,7 @@ Starter = tuple[str, str]
 """A label and its question."""
 
 
-async def starters_of(servers: Sequence[MysqlAddress]) -> list[Starter]:
+async def starters_of(servers: Sequence[ServerAddress]) -> list[Starter]:
     """Questions to begin with: the servers' prompts that need no arguments, else their tools by title.
 
     Raises:

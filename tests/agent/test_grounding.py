@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from agent_client.grounding import fold, ids_in, names_in, unsupported
+from agent_client.grounding import ids_in, names_in, unsupported
+from agent_client.names import fold
 
 RESULT = {
     "message": "3 films for viewer 4, best first.",

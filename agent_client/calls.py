@@ -1,0 +1,55 @@
+"""The calls of tools that a model asks for: each is made, told to whoever watches, and answered with a message."""
+
+import logging
+import time
+from typing import Any
+
+from langchain_core.messages import ToolMessage
+from langchain_core.tools import BaseTool, ToolException
+from langgraph.config import get_stream_writer
+from mcp import McpError
+from pydantic import ValidationError
+
+from agent_client.errors import ServerError
+from agent_client.events import CallEnded, CallStarted
+from agent_client.history import text_of
+
+logger = logging.getLogger(__name__)
+
+
+async def call_tool(tools: dict[str, BaseTool], identifier: str, name: str, arguments: dict[str, Any]) -> ToolMessage:
+    """Call one tool. The model is told of any failure, and may correct its call."""
+    write = get_stream_writer()
+    write(CallStarted(identifier, name, arguments))
+    started = time.perf_counter()
+    structured: dict[str, Any] | None = None
+    try:
+        if name not in tools:
+            raise ServerError(f"there is no tool {name!r}. There are: {', '.join(tools)}")
+        result = await tools[name].ainvoke({"type": "tool_call", "id": identifier, "name": name, "args": arguments})
+        text, failed = text_of(result.content), result.status == "error"
+        structured = (result.artifact or {}).get("structured_content")
+    except (ServerError, ToolException, McpError, ValidationError) as error:
+        text, failed = f"{name} failed: {error}", True
+    except Exception as error:  # a defect of this program or of a library; the model can do nothing about it
+        logger.exception("the call of %s has failed", name)
+        text, failed = f"{name} failed unexpectedly ({type(error).__name__}); the log says more", True
+    seconds = time.perf_counter() - started
+    write(CallEnded(identifier, name, arguments, text, structured, failed, seconds))
+    return ToolMessage(
+        text,
+        tool_call_id=identifier,
+        name=name,
+        artifact=structured,
+        status="error" if failed else "success",
+        response_metadata={"seconds": seconds},
+    )
+
+
+async def refuse_call(identifier: str, name: str, arguments: str) -> ToolMessage:
+    """Answer a call whose arguments cannot be read."""
+    text = f"{name} was not called: its arguments are not a JSON object. They were: {arguments[:500]}"
+    write = get_stream_writer()
+    write(CallStarted(identifier, name, {}))
+    write(CallEnded(identifier, name, {}, text, None, True, 0.0))
+    return ToolMessage(text, tool_call_id=identifier, name=name, status="error")

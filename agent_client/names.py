@@ -1,0 +1,13 @@
+"""How names and IDs are recognised in any catalogue: by their keys, and by their words alone."""
+
+import re
+import unicodedata
+
+NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
+ID_KEYS = re.compile(r"(^|_)(id|sku|user|item)s?$", re.IGNORECASE)
+
+
+def fold(text: str) -> str:
+    """The text without accents, case and punctuation: "THE LION-KING" becomes "the lion king"."""
+    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return " ".join(re.findall(r"\w+", plain.casefold()))
