@@ -233,6 +233,10 @@ class Catalog:
             raise InvalidInputError(f"{verb} not in {self._spec.name}: {self._id_ranges['items']}")
         return found
 
+    def ids(self, idx: IntArray) -> list[Id]:
+        """IDs of items, in the order given."""
+        return self._item_ids.at(idx)
+
     async def names(self, idx: Sequence[int] | IntArray) -> list[ItemName]:
         """IDs and titles of items, in the order given."""
         asked = [int(position) for position in idx]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from mcp_server.catalog.segments import Groups
 from mcp_server.catalog.statistics import Statistics
 from mcp_server.dataset.windows import Window
 from mcp_server.types import BoolArray, IntArray
+
+CHANCES = 100_000
+"""Chances that are kept, 10 MB. One question needs that of each number of likes that some user has."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def expected_share(n_likes: Array, n: int, n_items: int) -> float:
     return float(shares @ users_by_likes[liked] / len(n_likes))
 
 
+@lru_cache(CHANCES)
 def _chance_of_one(n_liked: int, n: int, n_items: int) -> float:
     """The chance that at least one of n random items is among those liked."""
     others = n_items - n_liked

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from mcp_server.catalog.catalog import Catalog
 from mcp_server.catalog.item_sets import REMEMBERED_ITEMS, WEIGHT_OF_A_SET, ItemSets
+from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.errors import RecsysError, UnwritableError
 from mcp_server.recommender.ranker import Ranker
 from mcp_server.sql.cache import BoundedCache
@@ -71,6 +72,7 @@ class Backends:
 
     def __init__(self, state: OpenState, manifest: Manifest, item_set_days: float) -> None:
         self.spec, self.card = manifest.spec, manifest.card
+        self.facts = DatasetFacts(manifest.spec, manifest.card)
         self._parts, self._vectors, self._folder = state.parts, state.vectors, state.folder
         self._manifest, self._item_set_days = manifest, item_set_days
         self._open = AsyncExitStack()

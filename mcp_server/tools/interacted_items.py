@@ -112,7 +112,7 @@ async def interacted_items(backends: Backends, arguments: InteractedArguments[Id
     if conditions:
         amount = _say_amount(spec, len(matching), len(found)) if len(found) else "none"
         message += f"; under the conditions ({', '.join(conditions)}): {amount}"
-    order = _order_of(values.get("date", []), DatasetFacts(spec, None).say(ORDER))
+    order = _order_of(values.get("date", []), backends.facts.say(ORDER))
     message += f"{_say_page(spec.nouns, len(page), len(found), offset, order)}."
     notes = [message, *time.notes, *_say_undated(history, time, spec.nouns)]
     notes += _say_repeated(catalog, items, page, found, matching, given, spec.nouns)
@@ -122,7 +122,7 @@ async def interacted_items(backends: Backends, arguments: InteractedArguments[Id
         total=len(matching) if spec.interactions.kind == "ratings" else len(found),
         remaining=max(len(found) - offset - len(page), 0),
     )
-    notes += await keep_set(backends, result, [name.id for name in await catalog.names(found)])
+    notes += await keep_set(backends, result, catalog.ids(found))
     result.message = " ".join(notes)
     return result
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.groups import by_field
 from mcp_server.errors import InvalidInputError
 
@@ -32,7 +31,7 @@ def named_groups(backends: Backends, asked: Sequence[str] | None) -> NamedGroups
     """
     if asked is not None and not asked:
         raise InvalidInputError("user_group is an empty list: name a group, or leave it out")
-    known = DatasetFacts(backends.spec, backends.card).user_groups
+    known = backends.facts.user_groups
     groups = by_field(map(known.find, asked or []))
     names = [" or ".join(group.published for group in chosen) for chosen in groups.values()]
     return NamedGroups(

@@ -140,10 +140,9 @@ async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> Se
     if arguments.detail == "full":
         columns["evidence"] = [*await _evidence(backends, sought, positions)]
     scores = [round(float(found.scores[place]), 4) for place in chosen]
-    ids = [name.id for name in await catalog.names(positions)]
     result: SearchResult[Id] = SearchResult(message="", items=[])
     unwritten, result.items = await asyncio.gather(
-        keep_set(backends, result, ids, scores),
+        keep_set(backends, result, catalog.ids(positions), scores),
         list_items(backends, FoundItem, positions.tolist(), arguments.detail, **columns),
     )
     result.message = " ".join([*notes, *unwritten])

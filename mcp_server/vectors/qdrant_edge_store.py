@@ -171,45 +171,35 @@ class QdrantEdgeStore:
         self, query: HybridQuery, limit: int, only: Sequence[int] | None, leave_out: Sequence[int], also: Sequence[int]
     ) -> Hits:
         candidates, likely_own = set(also), set()
+        sought = {form: _nearest_by(query, form) for form in query.forms}
         with self._reading():
-            for form in query.forms:
-                nearest = self._nearest_but(query, form, limit, only, leave_out)
+            for by_form in sought.values():
+                nearest = self._nearest_but(by_form, limit, only, leave_out)
                 candidates.update(nearest)
                 likely_own.update(nearest[:LIKELY_OWN])
             if not candidates:
                 return Hits.collect(query, {}, {})
             chosen = self._filter(sorted(candidates), [])
             found: dict[Form, dict[int, float]] = {
-                form: {
-                    int(point.id): float(point.score) for point in self._nearest(query, form, len(candidates), chosen)
-                }
-                for form in query.forms
+                form: {point.id: point.score for point in self._points(by_form, len(candidates), chosen)}  # type: ignore[misc]
+                for form, by_form in sought.items()
             }
             records = self._shard.retrieve(list(likely_own), with_payload=True, with_vector=False)
         digests = {int(record.id): (record.payload or {}).get(DIGESTS, []) for record in records}
         return Hits.collect(query, found, digests)
 
     def _nearest_but(
-        self, query: HybridQuery, form: Form, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
+        self, sought: edge.Query, limit: int, only: Sequence[int] | None, leave_out: Sequence[int]
     ) -> list[int]:
         """The nearest items, without those that are to be left out, nearest first."""
         if only is not None or len(leave_out) > FEW:
-            found = self._nearest(query, form, limit, self._filter(only, leave_out))
-            return [int(point.id) for point in found]
+            return [int(point.id) for point in self._points(sought, limit, self._filter(only, leave_out))]
         # A filter makes a query half as slow again, even if it leaves a single item out.
-        nearest = [int(point.id) for point in self._nearest(query, form, limit + len(leave_out), None)]
+        nearest = [int(point.id) for point in self._points(sought, limit + len(leave_out), None)]
         return [item for item in nearest if item not in leave_out][:limit]
 
-    def _nearest(
-        self, query: HybridQuery, form: Form, limit: int, condition: edge.Filter | None
-    ) -> list[edge.ScoredPoint]:
-        sought: Any = (
-            edge.SparseVector(list(query.words.indices), list(query.words.values))
-            if form == WORDS
-            else query.form(form)
-        )
-        nearest = edge.Query.Nearest(sought, using=form)
-        return self._shard.query(edge.QueryRequest(limit=limit, query=nearest, filter=condition))
+    def _points(self, sought: edge.Query, limit: int, condition: edge.Filter | None) -> list[edge.ScoredPoint]:
+        return self._shard.query(edge.QueryRequest(limit=limit, query=sought, filter=condition))
 
     def _filter(self, only: Sequence[int] | None, leave_out: Sequence[int]) -> edge.Filter | None:
         if only is None and not leave_out:
@@ -254,6 +244,12 @@ class QdrantEdgeStore:
         return DamagedPartError(
             f"the vector store in {self._folder} cannot be used ({error}): run `recsys-mcp prepare` to make it again"
         )
+
+
+def _nearest_by(query: HybridQuery, form: Form) -> edge.Query:
+    """A query by one form, made once: to pass hundreds of numbers to the engine takes as long as to rank some."""
+    words = edge.SparseVector(list(query.words.indices), list(query.words.values))
+    return edge.Query.Nearest(cast("Any", words if form == WORDS else query.form(form)), using=form)
 
 
 def _copy_aside(folder: Path) -> "tempfile.TemporaryDirectory[str]":
