@@ -73,8 +73,8 @@ async def like_percentage(backends: Backends, arguments: LikePercentageArguments
     what = f"{'at least one of ' if len(items) != 1 else ''}{await name_items(catalog, nouns, items)}"
     notes = [f"{percentage:g}% of {whom} ({reach.n_likers:,} of {reach.n_users:,}) like {what}{needed}{time.words}."]
     if len(items) and reach.n_users:
-        random = f"As many random {nouns.items} would" if len(items) > 1 else f"A random {nouns.item} would"
-        notes.append(f"{random} have {expected:g}%.")
+        chosen = f"At least one of {len(items):,} {nouns.items}" if len(items) > 1 else f"A {nouns.item}"
+        notes.append(f"{chosen} chosen at random would be liked by {expected:g}%.")
     if time.words:
         n_active = count_of(reach.n_active, nouns.user, nouns.users)
         notes.append(

@@ -135,7 +135,7 @@ def _say_line(spec: DatasetSpec, popular: PopularItems, n_listed: int) -> str:
     if n_above < n_listed:
         rest = "the last one does" if n_listed - n_above == 1 else f"the last {n_listed - n_above:,} do"
         return f"The first {n_above:,} {'stands' if n_above == 1 else 'stand'} out ({line}), {rest} not."
-    others = f", and {n_above - n_listed:,} more" if n_above > n_listed else ""
+    others = f"; {n_above - n_listed:,} more do, too" if n_above > n_listed else ""
     return f"{'It stands' if n_listed == 1 else 'They stand'} out ({line}){others}."
 
 

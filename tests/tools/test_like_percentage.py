@@ -84,8 +84,8 @@ async def test_chance_is_the_share_that_as_many_random_films_would_have(
 ) -> None:
     result = await films.call(LIKE, {"items": items})
     assert result["expected_percentage"] == pytest.approx(by_chance(ratings, set(viewers), len(items)), abs=0.0501)
-    what = "A random film" if len(items) == 1 else "As many random films"
-    assert f"{what} would have {result['expected_percentage']:g}%." in result["message"]
+    what = "A film" if len(items) == 1 else f"At least one of {len(items):,} films"
+    assert f"{what} chosen at random would be liked by {result['expected_percentage']:g}%." in result["message"]
 
 
 async def test_the_share_in_a_group_and_a_time(films: Service, ratings: list[Rating], viewers: Viewers) -> None:
