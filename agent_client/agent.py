@@ -22,7 +22,8 @@ from langgraph.graph.state import CompiledStateGraph
 from agent_client.calls import call_tool, refuse_call
 from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.events import Text
-from agent_client.history import calls_of, turns, within_budget
+from agent_client.history import calls_of, completed, turns, within_budget
+from agent_client.models.replies import Replies
 
 
 class State(TypedDict):
@@ -41,14 +42,17 @@ def build_agent(
 
     Args:
         max_steps: Rounds of tool calls, after which the agent gives up.
-        context_tokens: Upper bound on the conversation that the model reads; older turns are left out.
+        context_tokens: Upper bound on the conversation that the model reads; see `within_budget`.
     """
     by_name = {tool.name: tool for tool in tools}
-    bound = model.bind_tools(list(tools)) if tools else model
+    replies = Replies(model.bind_tools(list(tools)) if tools else model, by_name)
     system = SystemMessage(system_prompt)
 
     async def call_model(state: State) -> dict[str, Any]:
-        return {"messages": [await bound.ainvoke([system, *within_budget(state["messages"], context_tokens)])]}
+        read = within_budget(state["messages"], context_tokens)
+        reply = await replies.next([system, *read])
+        reply.response_metadata["shortened"] = read != completed(state["messages"])
+        return {"messages": [reply]}
 
     async def call_tools(state: State) -> dict[str, Any]:
         asked = state["messages"][-1]

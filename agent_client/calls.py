@@ -34,22 +34,27 @@ async def call_tool(tools: dict[str, BaseTool], identifier: str, name: str, argu
     except Exception as error:  # a defect of this program or of a library; the model can do nothing about it
         logger.exception("the call of %s has failed", name)
         text, failed = f"{name} failed unexpectedly ({type(error).__name__}); the log says more", True
-    seconds = time.perf_counter() - started
-    write(CallEnded(identifier, name, arguments, text, structured, failed, seconds))
+    ended = CallEnded(identifier, name, arguments, text, structured, failed, time.perf_counter() - started)
+    write(ended)
+    return result_of(ended)
+
+
+def result_of(ended: CallEnded) -> ToolMessage:
+    """The result of a call as the model reads it."""
     return ToolMessage(
-        text,
-        tool_call_id=identifier,
-        name=name,
-        artifact=structured,
-        status="error" if failed else "success",
-        response_metadata={"seconds": seconds},
+        ended.text,
+        tool_call_id=ended.id,
+        name=ended.tool,
+        artifact=ended.structured,
+        status="error" if ended.failed else "success",
+        response_metadata={"seconds": ended.seconds},
     )
 
 
 async def refuse_call(identifier: str, name: str, arguments: str) -> ToolMessage:
     """Answer a call whose arguments cannot be read."""
     text = f"{name} was not called: its arguments are not a JSON object. They were: {arguments[:500]}"
-    write = get_stream_writer()
-    write(CallStarted(identifier, name, {}))
-    write(CallEnded(identifier, name, {}, text, None, True, 0.0))
-    return ToolMessage(text, tool_call_id=identifier, name=name, status="error")
+    ended = CallEnded(identifier, name, {}, text, None, True, 0.0)
+    get_stream_writer()(CallStarted(identifier, name, {}))
+    get_stream_writer()(ended)
+    return result_of(ended)

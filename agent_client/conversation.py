@@ -2,22 +2,26 @@
 
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 
 from agent_client.agent import build_agent
+from agent_client.calls import result_of
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.events import Answered, CallEnded, Event, Text
+from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
 from agent_client.grounding import unsupported
-from agent_client.history import text_of
+from agent_client.history import STOPPED, completed, is_answer, text_of, turns
 from agent_client.models.failures import explain
 from agent_client.models.loading import load_model
 from agent_client.servers.connected import Servers, connected
@@ -25,9 +29,19 @@ from agent_client.servers.connected import Servers, connected
 logger = logging.getLogger(__name__)
 
 BASE_PROMPT = """
-You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory; if no tool
-can answer, say so. When a tool reports an error, correct the call if you can, else tell what it says.
+If no tool can answer, say so. When a tool reports an error, correct the call if you can, else tell what it says.
 """.strip()
+"""Rules of this program's own; what the tools are for, and how to answer, is said by the servers."""
+
+UNGUIDED_PROMPT = """
+You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory.
+""".strip()
+"""Added where no server says how to work with its tools."""
+
+SHORTENED_NOTE = (
+    "This conversation has become too long for the model to read: old results are shortened, and then the oldest "
+    "questions left out. Begin a new one, or raise --context."
+)
 
 
 class Conversation:
@@ -42,7 +56,8 @@ class Conversation:
         thread: str,
     ) -> None:
         self.tools, self.choices, self.system_prompt = tools, choices, prompt
-        self._graph, self._config = graph, {"configurable": {"thread_id": thread}}
+        self._graph = graph
+        self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
     async def ask(self, question: str) -> AsyncIterator[Event]:
         """Answer a question; the last event is `Answered`.
@@ -53,31 +68,47 @@ class Conversation:
             AgentError: The model has failed, or this program; what was said so far is kept.
         """
         limit = 2 * self.choices.max_steps + 5  # of graph nodes; the agent reaches its own limit first
-        config: Any = {**self._config, "recursion_limit": limit}
-        calls: list[CallEnded] = []
+        config: RunnableConfig = {**self._config, "recursion_limit": limit}
+        asked, calls, text = HumanMessage(question, id=str(uuid4())), list[CallEnded](), ""
+        events: Any = self._graph.astream({"messages": [asked]}, config, stream_mode="custom")
         try:
-            stream: AsyncIterator[Any] = self._graph.astream(
-                {"messages": [HumanMessage(question)]}, config, stream_mode=["messages", "custom"]
-            )
-            async for mode, chunk in stream:
-                if mode == "messages":
-                    message, _ = chunk
-                    if isinstance(message, AIMessageChunk) and (text := text_of(message.content)):
-                        yield Text(text)
-                else:
-                    if isinstance(chunk, CallEnded):
-                        calls.append(chunk)
-                    yield chunk
-        except Exception as error:
+            async with aclosing(events) as stream:
+                async for event in stream:
+                    match event:
+                        case Text(piece):
+                            text += piece
+                        case CallStarted():
+                            text = ""  # the message with this call is kept
+                        case CallEnded():
+                            calls.append(event)
+                    yield event
+        except BaseException as error:
+            await self._stop(asked, calls, text)
+            if not isinstance(error, Exception):
+                raise
             failure: AgentError | None = explain(error, self.choices.model)
             if failure is None:
                 logger.exception("a question could not be answered")
                 failure = AgentError(f"the question could not be answered ({type(error).__name__}); the log says more")
             raise failure from error
         messages = await self.messages()
-        answer = text_of(messages[-1].content)
-        complete = not messages[-1].response_metadata.get("stopped", False)
-        yield Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete)
+        answer, about = text_of(messages[-1].content), messages[-1].response_metadata
+        complete = not about.get("stopped", False)
+        notes, n_shortened = list(about.get("notes", [])), sum(map(_is_shortened, messages))
+        if n_shortened and n_shortened == sum(map(_is_shortened, turns(messages)[-1])):  # not in an earlier turn, too
+            notes.append(SHORTENED_NOTE)
+        yield Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete, notes)
+
+    async def _stop(self, asked: HumanMessage, calls: list[CallEnded], text: str) -> None:
+        """Close a question that got no answer with the results and the text that the person has seen."""
+        turn = turns(await self.messages() or [asked])[-1]
+        if turn[0].id != asked.id or is_answer(turn[-1]):
+            return
+        n_kept = sum(isinstance(message, ToolMessage) for message in turn)
+        seen = {call.id: result_of(call) for call in calls[n_kept:]}
+        results = [seen.get(getattr(result, "tool_call_id", ""), result) for result in completed(turn)[len(turn) :]]
+        said = AIMessage(f"{text} {STOPPED}".strip(), response_metadata={"stopped": True})
+        await self._graph.aupdate_state(self._config, {"messages": [*results, said]}, as_node=START)
 
     def _unsupported(self, answer: str, messages: Sequence[AnyMessage]) -> list[str]:
         results = [
@@ -91,7 +122,7 @@ class Conversation:
 
     async def messages(self) -> list[AnyMessage]:
         """The whole conversation, from the beginning."""
-        state = await self._graph.aget_state(self._config)  # type: ignore[arg-type]
+        state = await self._graph.aget_state(self._config)
         found: list[AnyMessage] = state.values.get("messages", [])
         return found
 
@@ -110,11 +141,16 @@ async def begun(
     """
     prompt = choices.own_prompt
     if prompt is None:
-        parts = [BASE_PROMPT, servers.guidance, choices.added_prompt]
+        parts = [BASE_PROMPT, servers.guidance or UNGUIDED_PROMPT, choices.added_prompt]
         prompt = "\n\n".join(part for part in parts if part)
     tools = await servers.tools()
     graph = build_agent(model, tools, prompt, checkpointer, choices.max_steps, choices.context_tokens)
     return Conversation(graph, tools, choices, prompt, thread)
+
+
+def _is_shortened(message: AnyMessage) -> bool:
+    """True if the model did not get to read all of the conversation before this message."""
+    return bool(message.response_metadata.get("shortened"))
 
 
 @asynccontextmanager
@@ -139,8 +175,8 @@ async def kept_in(file: Path | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
 
         yield InMemorySaver()
         return
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    from agent_client.checkpoints import newest_in
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    async with AsyncSqliteSaver.from_conn_string(str(file)) as saver:
+    async with newest_in(file) as saver:
         yield saver

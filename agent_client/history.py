@@ -1,15 +1,20 @@
-"""The part of a conversation that a model reads: whole turns, as many as fit its context, in which every tool call
-has a result.
+"""The part of a conversation that a model reads: whole turns, as much of them as fits its context, in which every tool
+call has a result and every question an answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langchain_core.messages.utils import count_tokens_approximately
 
 INTERRUPTED = "This call was interrupted: there is no result."
-LEFT_OUT = "This result is left out, because the conversation has grown too long. Call the tool again if it is needed."
+STOPPED = "(stopped)"
+NOTHING_SAID = "(no answer)"
+SHORTENED = " [Shortened, because the conversation has grown too long. Call the tool again if the rest is needed.]"
+
+HEAD = 400
+"""Characters of a shortened result that are kept."""
 
 
 def calls_of(message: AnyMessage) -> list[tuple[str, str]]:
@@ -21,7 +26,7 @@ def calls_of(message: AnyMessage) -> list[tuple[str, str]]:
 
 
 def completed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """The messages with a result for every tool call: interrupted calls have none, and models refuse to read on."""
+    """The messages as all providers accept them: with a result for every call, and an answer in every earlier turn."""
     whole: list[AnyMessage] = []
     waiting: dict[str, str] = {}  # by ID, for the newest message with calls only: some endpoints reuse IDs
     for message in messages:
@@ -30,8 +35,16 @@ def completed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
         else:
             whole += _interrupted(waiting)
             waiting = dict(calls_of(message))
-        whole.append(message)
+            if isinstance(message, HumanMessage) and whole and whole[-1].type in ("human", "tool"):
+                whole.append(AIMessage(STOPPED))
+        is_empty = is_answer(message) and not text_of(message.content).strip()
+        whole.append(message.model_copy(update={"content": NOTHING_SAID}) if is_empty else message)
     return [*whole, *_interrupted(waiting)]
+
+
+def is_answer(message: AnyMessage) -> bool:
+    """True if a message ends a turn."""
+    return isinstance(message, AIMessage) and not calls_of(message)
 
 
 def _interrupted(calls: dict[str, str]) -> list[ToolMessage]:
@@ -52,21 +65,31 @@ def turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:
 
 
 def within_budget(messages: Sequence[AnyMessage], most_tokens: int) -> list[AnyMessage]:
-    """The newest turns that fit into this many tokens, by a rough count; at least the newest one.
+    """As much of a conversation as fits into this many tokens, by a rough count.
 
-    If that one alone is too long, its oldest results lose their texts, but every result stays.
+    First, the results of earlier turns are shortened, then these turns are left out, oldest first. If the newest turn
+    is too long by itself, its own results are shortened, all but the last message.
     """
-    kept: list[AnyMessage] = []
-    for turn in reversed(turns(completed(messages))):
-        if kept and count_tokens_approximately([*turn, *kept]) > most_tokens:
-            break
-        kept = [*turn, *kept]
-    for place, message in enumerate(kept):
-        if count_tokens_approximately(kept) <= most_tokens:
-            break
-        if isinstance(message, ToolMessage) and message is not kept[-1] and len(message.content) > len(LEFT_OUT):
-            kept[place] = message.model_copy(update={"content": LEFT_OUT})
-    return kept
+    kept = completed(messages)
+    n_before = len(kept) - len(turns(kept)[-1]) if kept else 0
+    sizes = [count_tokens_approximately([message]) for message in kept]
+
+    def shorten(places: Iterable[int], length: int) -> None:
+        for place in places:
+            text = text_of(kept[place].content)
+            if sum(sizes) > most_tokens and kept[place].type == "tool" and len(text) > length + len(SHORTENED):
+                kept[place] = kept[place].model_copy(update={"content": text[:length] + SHORTENED})
+                sizes[place] = count_tokens_approximately([kept[place]])
+
+    shorten(range(n_before), HEAD)
+    n_left_out = 0
+    for turn in turns(kept)[:-1]:
+        if sum(sizes[n_left_out:]) > most_tokens:
+            n_left_out += len(turn)
+    sizes[:n_left_out] = [0] * n_left_out
+    for length in (HEAD, 0):
+        shorten(range(n_before, len(kept) - 1), length)
+    return kept[n_left_out:]
 
 
 def text_of(content: str | list[Any]) -> str:

@@ -68,7 +68,7 @@ How to answer:
 )
 
 _ASSISTANT = """\
-You talk with the owner of this platform, who does not know the tools. Beside the server's instructions:
+Beside the server's instructions:
 
 1. Call those tools together that do not need each other's results.
 2. For somebody without an ID who names {items} that they like, call get_top_k_recommendations_tool with these as
@@ -76,7 +76,7 @@ You talk with the owner of this platform, who does not know the tools. Beside th
 3. Present {items} in a table, with the labelled fields that matter for the question.
 4. When you explain, keep the restriction of the recommendation, and go through the {items} one by one: what the model
    gives as reasons, and what they have in common in content.
-5. Asked how you got there, give for each step the tool, the arguments, what it found, and why it was needed."""
+5. When you list the steps, give for each the tool, the arguments, what it found, and why it was needed."""
 
 
 def write_assistant_prompt(facts: DatasetFacts) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agent_client.conversation import Conversation
     from agent_client.events import Answered, CallEnded, CallStarted, Event
     from agent_client.models.address import ModelAddress
-    from agent_client.servers.address import MysqlAddress
+    from agent_client.servers.address import ServerAddress
 
 PROVIDERS = ("openai", "ollama")
 
@@ -105,7 +105,7 @@ def scripted_model() -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture(scope="session")
-def films_server(films_settings: Settings) -> "MysqlAddress":
+def films_server(films_settings: Settings) -> "ServerAddress":
     """recsys-mcp over stdio, as the client starts it by itself."""
     from agent_client.servers.address import own_server
 
@@ -120,7 +120,7 @@ def films_server(films_settings: Settings) -> "MysqlAddress":
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=PROVIDERS)
 async def kept_open(
-    request: pytest.FixtureRequest, scripted_model: ScriptedModel, films_server: "MysqlAddress"
+    request: pytest.FixtureRequest, scripted_model: ScriptedModel, films_server: "ServerAddress"
 ) -> "AsyncIterator[tuple[Conversation, BaseCheckpointSaver[str]]]":
     """A conversation through each class of models, with one server for all tests of a module."""
     from agent_client.choices import Choices

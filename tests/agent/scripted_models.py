@@ -2,7 +2,7 @@
 
 A script is a list of steps, one for each request: what the model says and which tools it calls, or how it fails. Texts
 and arguments may depend on what the request lets the model read. As real endpoints do, it refuses a conversation in
-which a tool call has no result, or a result no call.
+which a tool call has no result, a result no call, or a question no answer.
 """
 
 import itertools
@@ -78,10 +78,12 @@ class Reading:
 
     @cached_property
     def exchanges(self) -> list[Exchange]:
-        """Raises: ValueError: a call has no result, or a result no call, in an endpoint's words."""
+        """Raises: ValueError: a call has no result, a result no call, or a question no answer, in endpoints' words."""
         found = []
         waiting: list[Body] = []
-        for message in [*self.messages, {"role": "end"}]:
+        for before, message in itertools.pairwise([{"role": "begin"}, *self.messages, {"role": "end"}]):
+            if message["role"] == "user" and before["role"] not in ("begin", "system", "assistant"):
+                raise ValueError("conversation roles must alternate user/assistant/user/assistant/...")
             if message["role"] == "tool":
                 call = _answered_by(message, waiting)
                 waiting.remove(call)
@@ -137,6 +139,10 @@ class Say:
 
     text: str | Callable[[Reading], str] = ""
     calls: tuple[Call, ...] = ()
+    thought: str = ""
+    """Written into the endpoint's own field for thoughts."""
+    end: str | None = None
+    """The reason for which the answer ends, if it is not the usual one; empty for a stream that ends without one."""
 
 
 def call(tool: str, arguments: Mapping[str, Any] | Callable[[Reading], Mapping[str, Any]], text: str = "") -> Say:
@@ -186,8 +192,10 @@ class _OpenAI:
 
     content_type = "text/event-stream"
 
-    def spoken(self, text: str, calls: list[_Asked]) -> Iterator[str]:
+    def spoken(self, text: str, calls: list[_Asked], thought: str) -> Iterator[str]:
         yield self._event({"role": "assistant", "content": ""})
+        if thought:
+            yield self._event({"reasoning_content": thought})
         for piece in _pieces(text, 12):
             yield self._event({"content": piece})
         for index, asked in enumerate(calls):
@@ -196,21 +204,21 @@ class _OpenAI:
             for piece in _pieces(asked.written, 7):
                 yield self._event({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
 
-    def ending(self, calls: list[_Asked]) -> str:
-        return self._event({}, "tool_calls" if calls else "stop") + "data: [DONE]\n\n"
+    def ending(self, calls: list[_Asked], reason: str | None) -> str:
+        return self._event({}, reason or ("tool_calls" if calls else "stop")) + "data: [DONE]\n\n"
 
     def _event(self, delta: Body, finish: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return f"data: {json.dumps({**self._head('chat.completion.chunk'), 'choices': [choice]})}\n\n"
 
-    def whole(self, text: str, calls: list[_Asked]) -> Body:
+    def whole(self, text: str, calls: list[_Asked], reason: str | None) -> Body:
         message: Body = {"role": "assistant", "content": text}
         if calls:
             message["tool_calls"] = [
                 {"id": asked.id, "type": "function", "function": {"name": asked.tool, "arguments": asked.written}}
                 for asked in calls
             ]
-        choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}
+        choice = {"index": 0, "message": message, "finish_reason": reason or ("tool_calls" if calls else "stop")}
         usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         return {**self._head("chat.completion"), "choices": [choice], "usage": usage}
 
@@ -229,29 +237,32 @@ class _Ollama:
 
     content_type = "application/x-ndjson"
 
-    def spoken(self, text: str, calls: list[_Asked]) -> Iterator[str]:
+    def spoken(self, text: str, calls: list[_Asked], thought: str) -> Iterator[str]:
+        if thought:
+            yield self._line({"content": "", "thinking": thought})
         for piece in _pieces(text, 12):
             yield self._line({"content": piece})
         for asked in calls:
             yield self._line({"content": "", "tool_calls": [self._call(asked)]})
 
-    def ending(self, calls: list[_Asked]) -> str:
-        return self._line({"content": ""}, **self._done())
+    def ending(self, calls: list[_Asked], reason: str | None) -> str:
+        return self._line({"content": ""}, **self._done(reason))
 
     def _line(self, message: Body, **more: Any) -> str:
         return json.dumps({**self._head(message), "done": False, **more}) + "\n"
 
-    def whole(self, text: str, calls: list[_Asked]) -> Body:
+    def whole(self, text: str, calls: list[_Asked], reason: str | None) -> Body:
         message: Body = {"content": text}
         if calls:
             message["tool_calls"] = [self._call(asked) for asked in calls]
-        return {**self._head(message), **self._done()}
+        return {**self._head(message), **self._done(reason)}
 
     def _head(self, message: Body) -> Body:
         return {"model": NAME, "created_at": CREATED_AT, "message": {"role": "assistant", **message}}
 
-    def _done(self) -> Body:
-        return {"done": True, "done_reason": "stop", "total_duration": 1, "prompt_eval_count": 1, "eval_count": 1}
+    def _done(self, reason: str | None) -> Body:
+        counts = {"total_duration": 1, "prompt_eval_count": 1, "eval_count": 1}
+        return {"done": True, "done_reason": reason or "stop", **counts}
 
     def _call(self, asked: _Asked) -> Body:
         return {"function": {"name": asked.tool, "arguments": asked.arguments}}
@@ -372,21 +383,24 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(OFF_SCRIPT, protocol.refusal(Refuse(OFF_SCRIPT, f"the script fails: {error!r}")))
             return
         if not reading.body.get("stream"):
-            self._send(200, protocol.whole(text, calls))
+            self._send(200, protocol.whole(text, calls, said.end))
             return
         self.send_response(200)
         self.send_header("Content-Type", protocol.content_type)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for piece in protocol.spoken(text, calls):
+        for piece in protocol.spoken(text, calls, said.thought):
             self._chunk(piece)
         if isinstance(step, Hang):
             self.model.leave.wait(HANG_SECONDS)
-        last = protocol.ending(calls) if isinstance(step, Say) else None
+        last = protocol.ending(calls, said.end) if isinstance(step, Say) else None
+        if said.end == "":
+            last = ""
         if isinstance(step, BreakOff) and step.error is not None:
             last = protocol.failure(step.error)
         if last is not None:
-            self._chunk(last)
+            if last:
+                self._chunk(last)
             self.wfile.write(b"0\r\n\r\n")
         else:
             self.close_connection = True

@@ -20,11 +20,11 @@ from agent_client.conversation import begun
 from agent_client.errors import AgentError, ServerError
 from agent_client.models.address import ModelAddress
 from agent_client.servers import session as sessions
-from agent_client.servers.address import MysqlAddress
+from agent_client.servers.address import ServerAddress
 from agent_client.servers.connected import Servers
 from agent_client.servers.session import ServerSession
 
-ADDRESS = MysqlAddress("somewhere", {"transport": "streamable_http", "url": "http://127.0.0.1:9/mcp", "headers": {}})
+ADDRESS = ServerAddress("somewhere", {"transport": "streamable_http", "url": "http://127.0.0.1:9/mcp", "headers": {}})
 
 
 class Model(FakeMessagesListChatModel):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
@@ -50,10 +51,18 @@ async def test_the_model_reads_the_servers_instructions_and_prompt(talk: Talk) -
     turn = await talk.ask("Hello", Say("Hello."))
     system = turn.last_reading.system
     assert "Ask back where a viewer ID is missing" in system  # of the instructions
-    assert "Asked how you got there, give for each step" in system  # of the prompt
+    assert "When you list the steps, give for each" in system  # of the prompt
     assert "1 to 943" in system
     assert "1 to 1682" in system
     assert turn.last_reading.messages[0]["role"] == "system"
+
+
+async def test_the_model_is_told_nothing_twice(talk: Talk) -> None:
+    turn = await talk.ask("Hello", Say("Hello."))
+    words = re.findall(r"\w+", turn.last_reading.system.lower())
+    runs = Counter(" ".join(words[start : start + 6]) for start in range(len(words) - 5))
+    assert [run for run, times in runs.items() if times > 1] == []
+    assert turn.last_reading.system.count("never from memory") == 1
 
 
 async def test_the_model_gets_the_tools_with_their_arguments(talk: Talk) -> None:

@@ -8,9 +8,22 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.messages.utils import count_tokens_approximately
 
-from agent_client.history import INTERRUPTED, LEFT_OUT, calls_of, completed, turns, within_budget
+from agent_client.history import (
+    HEAD,
+    INTERRUPTED,
+    NOTHING_SAID,
+    SHORTENED,
+    STOPPED,
+    calls_of,
+    completed,
+    is_answer,
+    turns,
+    within_budget,
+)
 
 TEXTS = st.text("ab ", max_size=400)
+
+RESULTS = st.integers(0, 3 * HEAD).map(lambda length: "a" * length)
 
 numbers = itertools.count(1)
 
@@ -43,7 +56,7 @@ def rounds(draw: st.DrawFn) -> tuple[list[AnyMessage], bool]:
     with_result = identifiers
     if draw(st.booleans()):
         with_result = [identifier for identifier in identifiers if draw(st.booleans())]
-    results = [result(identifier, draw(TEXTS)) for identifier in with_result]
+    results = [result(identifier, draw(RESULTS)) for identifier in with_result]
     return [message, *results], with_result == identifiers
 
 
@@ -64,10 +77,11 @@ def conversations(draw: st.DrawFn) -> list[AnyMessage]:
     return messages
 
 
-def check_pairs(messages: Sequence[AnyMessage]) -> None:
-    """As endpoints check them: after calls come their results, all of them and nothing else, and none comes
-    otherwise."""
+def check_accepted(messages: Sequence[AnyMessage]) -> None:
+    """As endpoints check them: after calls come their results, all of them and nothing else, and none comes otherwise;
+    two questions have an answer between them, and no answer is empty."""
     waiting: list[str] = []
+    before = ""
     for message in messages:
         if isinstance(message, ToolMessage):
             assert message.tool_call_id in waiting
@@ -75,21 +89,30 @@ def check_pairs(messages: Sequence[AnyMessage]) -> None:
         else:
             assert waiting == []
             waiting = [identifier for identifier, _ in calls_of(message)]
+        if isinstance(message, HumanMessage):
+            assert before in ("", "ai")
+        if is_answer(message):
+            assert message.text.strip()
+        before = message.type
     assert waiting == []
 
 
-# Every call has a result
+# Calls have results, and questions answers
 
 
 @given(conversations())
-def test_no_call_is_without_a_result_and_no_result_without_a_call(messages: list[AnyMessage]) -> None:
-    check_pairs(completed(messages))
+def test_every_provider_accepts_the_messages(messages: list[AnyMessage]) -> None:
+    check_accepted(completed(messages))
 
 
 @given(conversations())
 def test_what_was_said_is_kept_as_it_was(messages: list[AnyMessage]) -> None:
-    added = [message for message in completed(messages) if message.content == INTERRUPTED]
-    assert [message for message in completed(messages) if message not in added] == messages
+    said = [message for message in completed(messages) if message.content not in (INTERRUPTED, STOPPED)]
+    nothing = [message.model_copy(update={"content": NOTHING_SAID}) for message in messages]
+    assert said == [
+        instead if is_answer(message) and not message.text.strip() else message
+        for message, instead in zip(messages, nothing, strict=True)
+    ]
 
 
 @given(conversations())
@@ -100,14 +123,20 @@ def test_what_is_complete_is_left_alone(messages: list[AnyMessage]) -> None:
 
 def test_an_interrupted_call_is_told_to_be_one() -> None:
     messages = [HumanMessage("?"), says("", "a", "b"), HumanMessage("Go on")]
-    assert [message.content for message in completed(messages)] == ["?", "", INTERRUPTED, INTERRUPTED, "Go on"]
-    assert {message.status for message in completed(messages) if isinstance(message, ToolMessage)} == {"error"}
+    whole = completed(messages)
+    assert [message.content for message in whole] == ["?", "", INTERRUPTED, INTERRUPTED, STOPPED, "Go on"]
+    assert {message.status for message in whole if isinstance(message, ToolMessage)} == {"error"}
+
+
+def test_the_newest_question_waits_for_its_answer() -> None:
+    messages = [HumanMessage("?"), says("", "a"), result("a")]
+    assert completed(messages) == messages
 
 
 def test_ids_that_an_endpoint_uses_again_are_not_mistaken_for_answered() -> None:
     """Some endpoints number the calls of each answer from zero."""
     first = [HumanMessage("?"), says("", "call_0"), result("call_0"), says("Done.")]
-    check_pairs(completed([*first, HumanMessage("And now?"), says("", "call_0"), HumanMessage("Go on")]))
+    check_accepted(completed([*first, HumanMessage("And now?"), says("", "call_0"), HumanMessage("Go on")]))
 
 
 # Turns
@@ -128,44 +157,82 @@ def test_what_comes_before_any_question_is_a_turn() -> None:
 # The budget
 
 
-@given(conversations(), st.integers(0, 600))
-def test_what_fits_a_budget_has_calls_with_results(messages: list[AnyMessage], most: int) -> None:
-    check_pairs(within_budget(messages, most))
+BUDGETS = st.integers(0, 2000)
 
 
-@given(conversations(), st.integers(0, 600))
+def results_of(messages: Sequence[AnyMessage]) -> list[str]:
+    return [message.text for message in messages if isinstance(message, ToolMessage)]
+
+
+def as_short_as_can_be(text: str) -> bool:
+    return len(text) <= HEAD + len(SHORTENED)
+
+
+@given(conversations(), BUDGETS)
+def test_what_fits_a_budget_is_accepted(messages: list[AnyMessage], most: int) -> None:
+    check_accepted(within_budget(messages, most))
+
+
+@given(conversations(), BUDGETS)
 def test_the_newest_turns_are_kept_and_the_newest_always(messages: list[AnyMessage], most: int) -> None:
     kept = within_budget(messages, most)
     all_turns = turns(completed(messages))
     n_kept = len(turns(kept))
     assert n_kept >= 1
     expected = [message for turn in all_turns[len(all_turns) - n_kept :] for message in turn]
-    assert [message.content for message in kept if not isinstance(message, ToolMessage)] == [
-        message.content for message in expected if not isinstance(message, ToolMessage)
-    ]
-    if n_kept > 1:
-        assert kept == expected
+    for message, before in zip(kept, expected, strict=True):
+        if not (isinstance(message, ToolMessage) and message.text.endswith(SHORTENED)):
+            assert message == before
+        else:
+            assert before.text.startswith(message.text.removesuffix(SHORTENED))
 
 
-@given(conversations(), st.integers(0, 600))
+@given(conversations(), BUDGETS)
 def test_the_budget_is_kept_where_it_can_be(messages: list[AnyMessage], most: int) -> None:
     kept = within_budget(messages, most)
     if count_tokens_approximately(kept) > most:
         assert len(turns(kept)) == 1
-        shortened = [message for message in kept[:-1] if isinstance(message, ToolMessage)]
-        assert all(len(message.content) <= len(LEFT_OUT) for message in shortened)
+        assert all(len(text) <= len(SHORTENED) for text in results_of(kept[:-1]))
 
 
-@given(conversations(), st.integers(0, 600))
+@given(conversations(), BUDGETS)
+def test_old_results_are_shortened_before_any_turn_is_left_out(messages: list[AnyMessage], most: int) -> None:
+    kept = turns(within_budget(messages, most))
+    if len(kept) < len(turns(messages)):
+        assert all(as_short_as_can_be(text) for turn in kept[:-1] for text in results_of(turn))
+
+
+@given(conversations(), BUDGETS)
+def test_the_newest_turn_is_shortened_last(messages: list[AnyMessage], most: int) -> None:
+    kept = turns(within_budget(messages, most))
+    if kept[-1] != turns(completed(messages))[-1]:
+        assert len(kept) == 1
+
+
+@given(conversations(), BUDGETS)
+def test_the_oldest_results_are_shortened_first(messages: list[AnyMessage], most: int) -> None:
+    earlier = [text for turn in turns(within_budget(messages, most))[:-1] for text in results_of(turn)]
+    is_short = [text.endswith(SHORTENED) for text in earlier if not as_short_as_can_be(text) or SHORTENED in text]
+    assert is_short == sorted(is_short, reverse=True)
+
+
+@given(conversations(), BUDGETS)
 def test_no_more_is_left_out_than_must_be(messages: list[AnyMessage], most: int) -> None:
     kept = within_budget(messages, most)
     all_turns = turns(completed(messages))
     if len(turns(kept)) < len(all_turns):
-        older = all_turns[len(all_turns) - len(turns(kept)) - 1]
-        assert count_tokens_approximately([*older, *kept]) > most
+        newest = [*turns(kept)[:-1], all_turns[-1]]
+        with_older = [*all_turns[len(all_turns) - len(newest) - 1], *(message for turn in newest for message in turn)]
+        shortest = [
+            message.model_copy(update={"content": message.text[:HEAD] + SHORTENED})
+            if isinstance(message, ToolMessage) and not as_short_as_can_be(message.text)
+            else message
+            for message in with_older[: len(with_older) - len(newest[-1])]
+        ]
+        assert count_tokens_approximately([*shortest, *newest[-1]]) > most
 
 
-@given(conversations(), st.integers(0, 600))
+@given(conversations(), BUDGETS)
 def test_leaving_out_makes_nothing_longer(messages: list[AnyMessage], most: int) -> None:
     newest = turns(completed(messages))[-1]
     kept = turns(within_budget(messages, most))[-1]
@@ -178,11 +245,11 @@ def test_what_fits_is_not_touched(messages: list[AnyMessage]) -> None:
     assert within_budget(messages, count_tokens_approximately(whole)) == whole
 
 
-def test_in_one_long_turn_the_oldest_results_are_left_out_first() -> None:
+def test_in_one_long_turn_the_oldest_results_are_shortened_first() -> None:
     messages = [HumanMessage("?")]
     for name in "abc":
         messages += [says("", name), result(name, name * 4000)]
     kept = within_budget(messages, 2500)
-    results = [message.content for message in kept if isinstance(message, ToolMessage)]
-    assert results == [LEFT_OUT, "b" * 4000, "c" * 4000]
+    assert results_of(kept) == ["a" * HEAD + SHORTENED, "b" * 4000, "c" * 4000]
+    assert results_of(within_budget(messages, 1300)) == [SHORTENED, "b" * HEAD + SHORTENED, "c" * 4000]
     assert messages[2].content == "a" * 4000  # the conversation itself is not changed

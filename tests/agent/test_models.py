@@ -140,7 +140,7 @@ async def test_a_call_that_breaks_off_is_not_made(talk: Talk) -> None:
     assert "broken off" in told
     turn = await talk.ask("Please go on.", call(HISTORY, {"user": 4}), Say("Done."))
     assert [exchange.tool for exchange in turn.last_reading.exchanges] == [HISTORY]
-    assert turn.last_reading.answers == []
+    assert turn.last_reading.answers == ["I look it up. (stopped)"]
 
 
 @shares_the_server

@@ -17,7 +17,7 @@ from agent_client.choices import Choices
 from agent_client.conversation import kept_in, opened
 from agent_client.errors import AgentError, ServerError
 from agent_client.events import CallStarted
-from agent_client.servers.address import MysqlAddress, server_at
+from agent_client.servers.address import ServerAddress, server_at
 from mcp_server.settings import Settings
 from tests.agent.conftest import PROVIDERS, Talk, address_of
 from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step, call
@@ -31,7 +31,7 @@ AGE = {"user": 198, "get": ["age"]}
 
 @asynccontextmanager
 async def talk_over(
-    server: MysqlAddress, model: ScriptedModel, provider: str = "openai", file: Path | None = None
+    server: ServerAddress, model: ScriptedModel, provider: str = "openai", file: Path | None = None
 ) -> AsyncIterator[Talk]:
     async with (
         kept_in(file) as saver,
@@ -59,7 +59,7 @@ def stdio_server() -> psutil.Process:
 
 
 async def test_a_server_killed_between_questions_is_started_again(
-    films_server: MysqlAddress, scripted_model: ScriptedModel
+    films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(films_server, scripted_model) as talk:
         await ask(talk, call(USER, AGE), Say("21."))
@@ -74,7 +74,7 @@ async def test_a_server_killed_between_questions_is_started_again(
 
 
 async def test_a_server_killed_during_a_call_is_told_and_started_again(
-    films_server: MysqlAddress, scripted_model: ScriptedModel
+    films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(films_server, scripted_model) as talk:
         await ask(talk, call(USER, AGE), Say("21."))
@@ -90,7 +90,7 @@ async def test_a_server_killed_during_a_call_is_told_and_started_again(
 
 
 async def test_all_calls_that_were_under_way_are_told(
-    films_server: MysqlAddress, scripted_model: ScriptedModel
+    films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(films_server, scripted_model) as talk:
         await ask(talk, call(USER, AGE), Say("21."))
@@ -105,14 +105,14 @@ async def test_all_calls_that_were_under_way_are_told(
         assert stdio_server().is_running()
 
 
-async def test_no_process_is_left_behind(films_server: MysqlAddress, scripted_model: ScriptedModel) -> None:
+async def test_no_process_is_left_behind(films_server: ServerAddress, scripted_model: ScriptedModel) -> None:
     async with talk_over(films_server, scripted_model):
         process = stdio_server()
     assert not process.is_running()
 
 
 async def test_a_server_that_cannot_be_started_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
-    address = MysqlAddress(
+    address = ServerAddress(
         "broken", {"transport": "stdio", "command": sys.executable, "args": ["-c", "raise SystemExit(3)"]}
     )
     with pytest.raises(ServerError, match="'broken'") as failed:
@@ -122,7 +122,7 @@ async def test_a_server_that_cannot_be_started_is_reported_in_one_line(scripted_
 
 
 async def test_a_command_that_does_not_exist_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
-    address = MysqlAddress("missing", {"transport": "stdio", "command": "no-such-command", "args": []})
+    address = ServerAddress("missing", {"transport": "stdio", "command": "no-such-command", "args": []})
     with pytest.raises(ServerError, match=r"'missing'.*no-such-command") as failed:
         async with asyncio.timeout(PATIENCE_SECONDS), talk_over(address, scripted_model):
             pass
@@ -220,7 +220,7 @@ def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_question_cancelled_during_a_call_leaves_a_conversation_that_models_accept(
-    films_server: MysqlAddress, scripted_model: ScriptedModel, provider: str
+    films_server: ServerAddress, scripted_model: ScriptedModel, provider: str
 ) -> None:
     async with talk_over(films_server, scripted_model, provider) as talk:
         await ask(talk, call(USER, AGE), Say("21."))
@@ -250,7 +250,7 @@ async def test_a_question_cancelled_during_a_call_leaves_a_conversation_that_mod
         assert turn.answered.text == "21."
 
 
-async def test_listening_may_end_before_the_answer(films_server: MysqlAddress, scripted_model: ScriptedModel) -> None:
+async def test_listening_may_end_before_the_answer(films_server: ServerAddress, scripted_model: ScriptedModel) -> None:
     async with talk_over(films_server, scripted_model) as talk:
         scripted_model.play(call(USER, AGE))
         async with aclosing(talk.conversation.ask("?")) as events:
@@ -276,7 +276,7 @@ def suspended(process: psutil.Process) -> Iterator[None]:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_conversation_kept_in_a_file_is_remembered_when_opened_again(
-    films_server: MysqlAddress, scripted_model: ScriptedModel, tmp_path: Path, provider: str
+    films_server: ServerAddress, scripted_model: ScriptedModel, tmp_path: Path, provider: str
 ) -> None:
     file = tmp_path / "new" / "conversations.sqlite"
     async with talk_over(films_server, scripted_model, provider, file) as talk:
@@ -310,7 +310,7 @@ async def test_threads_of_one_file_are_conversations_of_their_own(
 
 
 async def test_tools_of_several_servers_are_told_apart(
-    films_server: MysqlAddress, scripted_model: ScriptedModel
+    films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     servers = [replace(films_server, name="films"), replace(films_server, name="more")]
     choices = Choices(address_of("openai", scripted_model), servers)

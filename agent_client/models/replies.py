@@ -1,0 +1,125 @@
+"""A model's replies: shown as events while they come, and cleaned of everything that is no answer."""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
+from langchain_core.messages.ai import add_usage
+from langchain_core.messages.tool import tool_call
+from langchain_core.runnables import Runnable
+from langgraph.config import get_stream_writer
+
+from agent_client.events import Text, Thought
+from agent_client.history import NOTHING_SAID
+from agent_client.models.written import Written, begun_thought, taken_apart
+
+NO_ANSWER = "The model has given no answer, although it was asked twice: ask again, or choose another model."
+NO_READABLE_CALL = (
+    "The model has given no answer: twice it tried to call a tool in a form that cannot be read. Choose a model that "
+    "is made for calling tools."
+)
+CUT = (
+    "This answer was cut at the model's limit of tokens: ask for less, or raise the limit (--context for Ollama's "
+    "models; for others, at their endpoint)."
+)
+FILTERED = "This answer was cut by the content filter of the model's endpoint."
+UNENDED = "This answer may be cut: its stream has stopped without saying that it is complete."
+
+_CUTS = {"length": CUT, "max_tokens": CUT, "content_filter": FILTERED, "safety": FILTERED, "refusal": FILTERED}
+_LEFT_OUT = {"reasoning_content", "tool_calls"}
+"""Fields beside a reply that endpoints must not read again: thoughts, and calls that `tool_calls` has."""
+
+_ASKED_AGAIN = {
+    NO_ANSWER: "You have given no answer. Answer the question, or call a tool.",
+    NO_READABLE_CALL: "Your tool call could not be read. Call the tool again, and write nothing but JSON of this form: "
+    '{"name": "<tool>", "arguments": {"<argument>": <value>}}',
+}
+
+
+class Replies:
+    """A model that is asked for one reply after another.
+
+    Args:
+        model: The model; the tools that it may call are bound to it.
+        tools: Names of these tools.
+    """
+
+    def __init__(self, model: Runnable[LanguageModelInput, Any], tools: Collection[str] = ()) -> None:
+        self._model, self._tools = model, tools
+        self._begins_in_thought = False
+        """True once a reply has had only the end of a thought, because the model's template writes the beginning."""
+
+    async def next(self, messages: Sequence[AnyMessage]) -> AIMessage:
+        """The reply to these messages, without thoughts, and with the calls that were written as text.
+
+        A reply without an answer, or with a call that cannot be read, is asked for once more. If something is still
+        wrong, the metadata say so: `notes` has sentences for the person, and `stopped` is true.
+        """
+        reply, raw, problem = await self._asked(messages)
+        if problem in _ASKED_AGAIN:
+            if reply.content:
+                get_stream_writer()(Text("\n\n"))
+            usage, said = reply.usage_metadata, AIMessage(raw.strip() or NOTHING_SAID)
+            reply, _, problem = await self._asked([*messages, said, HumanMessage(_ASKED_AGAIN[problem])])
+            reply.usage_metadata = add_usage(usage, reply.usage_metadata) if usage or reply.usage_metadata else None
+        if problem:
+            reply.response_metadata |= {"notes": [problem], "stopped": True}
+        return reply
+
+    async def _asked(self, messages: Sequence[AnyMessage]) -> tuple[AIMessage, str, str]:
+        """A reply, its text as the model wrote it, and a sentence for what is wrong with it."""
+        whole: Any = None
+        raw, shown = "", Written("", "")
+        async for chunk in self._model.astream(list(messages)):
+            whole = chunk if whole is None else whole + chunk
+            for block in chunk.content_blocks:
+                if block["type"] == "reasoning":
+                    get_stream_writer()(Thought(block.get("reasoning", "")))
+                raw += block["text"] if block["type"] == "text" else ""
+            begun = "<think>" if self._begins_in_thought else ""
+            shown = _show(shown, taken_apart(begun + raw, self._tools, whole=False))
+        self._begins_in_thought = self._begins_in_thought or bool(begun_thought(raw))
+        written = taken_apart(raw, self._tools)
+        _show(shown, written)
+        cut, calls, invalid = _cut(whole.response_metadata), whole.tool_calls, whole.invalid_tool_calls
+        if cut:  # LangChain makes up the end of the last call
+            arguments = {call["id"]: call["args"] for call in getattr(whole, "tool_call_chunks", [])}
+            calls, invalid = [call for call in calls if _is_json(arguments.get(call["id"]) or "{}")], []
+        elif not calls and not invalid:
+            calls = [tool_call(name=name, args=given, id=uuid4().hex[:9]) for name, given in written.calls]
+        problem = cut or (NO_READABLE_CALL if written.unreadable else "" if written.prose.strip() else NO_ANSWER)
+        reply = AIMessage(
+            written.prose,
+            id=whole.id,
+            name=whole.name,
+            tool_calls=calls,
+            invalid_tool_calls=invalid,
+            usage_metadata=whole.usage_metadata,
+            response_metadata=whole.response_metadata,
+            additional_kwargs={key: value for key, value in whole.additional_kwargs.items() if key not in _LEFT_OUT},
+        )
+        return reply, raw, "" if calls or invalid else problem
+
+
+def _show(shown: Written, now: Written) -> Written:
+    """Write what has come since to the stream."""
+    for event, before, text in ((Thought, shown.thought, now.thought), (Text, shown.prose, now.prose)):
+        if new := text.removeprefix(before):  # all of it, where a thought was taken for prose until it ended
+            get_stream_writer()(event(new))
+    return now
+
+
+def _cut(metadata: dict[str, Any]) -> str:
+    """A sentence for a reply that was cut; empty if it is whole."""
+    reason = next((metadata[key] for key in ("finish_reason", "done_reason", "stop_reason") if metadata.get(key)), None)
+    return _CUTS.get(str(reason).lower(), "") if reason else UNENDED
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False

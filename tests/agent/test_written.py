@@ -1,0 +1,179 @@
+"""Texts of models, taken apart into thoughts, prose and tool calls: every form in which models write calls as text,
+and what resembles one.
+"""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent_client.models.written import Written, taken_apart
+
+TOOLS = ("find", "get_top_k")
+ARGUMENTS = {"user": 4, "genres": ["Crime"], "name": 'An "odd" {name}'}
+WRITTEN = json.dumps(ARGUMENTS)
+CALL = json.dumps({"name": "find", "arguments": ARGUMENTS})
+
+FORMS = {
+    "bare": CALL,
+    "fenced": f"```json\n{CALL}\n```",
+    "fenced without a language": f"```\n{CALL}\n```",
+    "in a list": f"[{CALL}]",
+    "Hermes and Qwen": f"<tool_call>\n{CALL}\n</tool_call>",
+    "Mistral": f"[TOOL_CALLS] [{CALL}]",
+    "newer Mistral": f"[TOOL_CALLS]find[ARGS]{WRITTEN}",
+    "Llama": f"<|python_tag|>{CALL.replace('arguments', 'parameters')}",
+    "Llama's function": f"<function=find>{WRITTEN}</function>",
+    "OpenAI's": json.dumps({"type": "function", "function": {"name": "find", "arguments": WRITTEN}}),
+    "OpenAI's message": json.dumps({"tool_calls": [{"function": {"name": "find", "arguments": WRITTEN}}]}),
+    "tool and args": json.dumps({"tool": "find", "args": ARGUMENTS}),
+    "thought and action": json.dumps({"thought": "Hm.", "action": "find", "action_input": ARGUMENTS}),
+    "arguments beside the name": json.dumps({"tool": "find", "user": 4, "genres": ["Crime"]}),
+    "name before the arguments": f"find\n{WRITTEN}",
+    "Python": f"find(user=4, genres=['Crime'], name={ARGUMENTS['name']!r})",
+    "Python in a list": f"[find(user=4, genres=['Crime'], name={ARGUMENTS['name']!r})]",
+    "Python in a fence": f"```tool_code\nfind(user=4, genres=['Crime'], name={ARGUMENTS['name']!r})\n```",
+    "Python for Llama": f"<|python_tag|>find(user=4, genres=['Crime'], name={ARGUMENTS['name']!r})",
+    "Python's dictionary": str({"name": "find", "arguments": ARGUMENTS}),
+    "without the last bracket": CALL[:-1],
+    "without the last bracket in a mark": f"<tool_call>{CALL[:-1]}</tool_call>",
+    "with a line break in a word": CALL.replace("odd", "odd\n"),
+}
+
+ANSWERS = (
+    "Two films fit: **Heat** (ID 4) and **Casino** (ID 5).",
+    "A [link](https://example.org), a {word}, `code`, 2 < 3, <b>bold</b> and a list [1, 2].",
+    "```sql\nSELECT 1\n```",
+    '{"name": "Heat", "year": 1995}',
+    '[{"name": "Heat", "parameters": {}}]',
+    '```json\n{"title": "Heat"}\n```\nThat is all.',
+    json.dumps([{"name": "find", "description": "Finds."}]),
+    "find",
+    "Finding films is easy.",
+    "I called find(user=4).",
+    "{}",
+)
+
+UNREADABLE = (
+    '{"name": "find", "arguments": {"user": four}}',
+    "<tool_call>find the user 4</tool_call>",
+    "find(4)",
+    "<tool_call><function=find><parameter=user>4</parameter></function></tool_call>",
+    '{"name": "find", "arguments": "four"}',
+    f"{CALL[:-1]} I wait.",
+)
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+def test_a_call_is_read_in_every_form(text: str) -> None:
+    written = taken_apart(text, TOOLS)
+    ((name, arguments),) = written.calls
+    assert name == "find"
+    assert arguments.items() <= {**ARGUMENTS, "name": arguments.get("name")}.items()
+    assert arguments["user"] == 4
+    assert arguments["genres"] == ["Crime"]
+    assert not written.unreadable
+    assert written.prose == ""
+
+
+WITHIN_PROSE = [form for name, form in FORMS.items() if name != "without the last bracket" and "Python" not in name]
+
+
+@pytest.mark.parametrize("text", [form for form in WITHIN_PROSE if not form.startswith("find")])
+def test_prose_around_a_call_is_no_part_of_it(text: str) -> None:
+    written = taken_apart(f"I look it up.\n\n{text}\n\nHere it is.", TOOLS)
+    assert [name for name, _ in written.calls] == ["find"]
+    assert written.prose == "I look it up."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<tool_call>{CALL}</tool_call>\n<tool_call>{CALL}</tool_call>",
+        f"[{CALL}, {CALL}]",
+        f"{CALL}\n{CALL}",
+        f"[TOOL_CALLS][{CALL}, {CALL}]",
+        f"<function=find>{WRITTEN}</function><function=find>{WRITTEN}</function>",
+    ],
+)
+def test_several_calls_are_read(text: str) -> None:
+    assert taken_apart(text, TOOLS).calls == [("find", ARGUMENTS)] * 2
+
+
+@pytest.mark.parametrize("text", ["<function=find>{}</function>", '{"name": "find"}', "find()"])
+def test_a_call_may_have_no_arguments(text: str) -> None:
+    assert taken_apart(text, TOOLS).calls == [("find", {})]
+
+
+def test_an_unknown_tool_is_called_to_be_told_so() -> None:
+    assert taken_apart('{"name": "look_up", "arguments": {"user": 4}}', TOOLS).calls == [("look_up", {"user": 4})]
+
+
+@pytest.mark.parametrize("text", ANSWERS)
+def test_an_answer_is_left_alone(text: str) -> None:
+    assert taken_apart(text, TOOLS) == Written("", text, [], False)
+
+
+@pytest.mark.parametrize("text", FORMS.values(), ids=FORMS)
+def test_nothing_is_a_call_without_tools(text: str) -> None:
+    assert taken_apart(text, ()) == Written("", text, [], False)
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_an_attempt_that_cannot_be_read_is_no_answer(text: str) -> None:
+    written = taken_apart(f"{text}", TOOLS)
+    assert written.unreadable
+    assert written.calls == []
+    assert written.prose == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "thought", "prose"),
+    [
+        ("<think>Hm.</think>\n\nHeat.", "Hm.", "Heat."),
+        ("<thinking>Hm.</thinking>Heat.", "Hm.", "Heat."),
+        ("Hm.</think>\nHeat.", "Hm.", "Heat."),
+        ("<think>Hm.", "Hm.", ""),
+        ("Heat.<think>Hm.</think> Yes.", "Hm.", "Heat. Yes."),
+        ("<think></think>Heat.", "", "Heat."),
+    ],
+)
+def test_thoughts_are_no_prose(text: str, thought: str, prose: str) -> None:
+    assert taken_apart(text, TOOLS) == Written(thought, prose, [], False)
+
+
+def test_a_call_in_a_thought_is_not_made() -> None:
+    written = taken_apart(f"<think>Should I call {CALL}?</think>No.", TOOLS)
+    assert (written.calls, written.prose) == ([], "No.")
+
+
+# While a text is being written
+
+PIECES = st.one_of(
+    st.sampled_from([*FORMS.values(), *ANSWERS, *UNREADABLE, "<think>Hm.</think>", "\n\n", " ", "<", "[", "{", "```"]),
+    st.text('ab {}[]<>"`:_|=\n', max_size=8),
+)
+
+
+@given(st.lists(PIECES, max_size=5).map("".join))
+def test_no_call_is_ever_shown_as_prose(text: str) -> None:
+    """What is shown of a text while it comes is the beginning of what is left of it in the end."""
+    end = taken_apart(text, TOOLS)
+    for length in range(len(text) + 1):
+        now = taken_apart(text[:length], TOOLS, whole=False)
+        assert end.prose.startswith(now.prose)
+        assert end.thought.startswith(now.thought)
+
+
+@given(st.text("abc hij.,\n", min_size=1, max_size=60))
+def test_ordinary_prose_is_shown_at_once(text: str) -> None:
+    shown = taken_apart(text, TOOLS, whole=False).prose
+    assert shown == text.strip()
+
+
+@given(st.text("finde({[\"'name:,}])<>/tol_c |=`\n", max_size=60))
+def test_any_text_is_taken_apart(text: str) -> None:
+    written = taken_apart(text, TOOLS)
+    assert not (written.calls and written.unreadable)
+    assert written.prose in text or written.thought
