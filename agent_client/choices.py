@@ -33,5 +33,5 @@ class Choices:
             AgentError: The model, or a server, cannot be used.
         """
         self.model.client_options()
-        for server in self.servers:
-            server.client_options()
+        if len(self.servers) == 1:  # of several, those are used that can be
+            self.servers[0].client_options()

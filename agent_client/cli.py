@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -22,12 +23,27 @@ from recsys_shared.plain_text import error_line
 
 app = typer.Typer(
     name="recsys-agent",
-    help="Ask your recommender in plain words: a language model plans, and the tools of MCP servers answer.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("recsys-mcp"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    shown: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Ask your recommender in plain words: a language model plans, and the tools of MCP servers answer."""
+
 
 DEFAULT_MODEL = "openai:gpt-4.1"
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveMessage, ToolMessage
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -54,13 +54,17 @@ class Conversation:
         choices: Choices,
         prompt: str,
         thread: str,
+        failures: Sequence[AgentError] = (),
     ) -> None:
-        self.tools, self.choices, self.system_prompt = tools, choices, prompt
+        self.tools, self.choices, self.system_prompt, self.failures = tools, choices, prompt, failures
         self._graph = graph
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
-    async def ask(self, question: str) -> AsyncIterator[Event]:
+    async def ask(self, question: str, again: bool = False) -> AsyncIterator[Event]:
         """Answer a question; the last event is `Answered`.
+
+        Args:
+            again: True if it takes the place of the last question and of all that came after that.
 
         Cancelling is safe at any moment: the next question finds the conversation as far as it got.
 
@@ -70,7 +74,9 @@ class Conversation:
         limit = 2 * self.choices.max_steps + 5  # of graph nodes; the agent reaches its own limit first
         config: RunnableConfig = {**self._config, "recursion_limit": limit}
         asked, calls, text = HumanMessage(question, id=str(uuid4())), list[CallEnded](), ""
-        events: Any = self._graph.astream({"messages": [asked]}, config, stream_mode="custom")
+        replaced = (turns(await self.messages()) or [[]])[-1] if again else []
+        removals = [RemoveMessage(message.id or "") for message in replaced]
+        events: Any = self._graph.astream({"messages": [*removals, asked]}, config, stream_mode="custom")
         try:
             async with aclosing(events) as stream:
                 async for event in stream:
@@ -97,7 +103,9 @@ class Conversation:
         notes, n_shortened = list(about.get("notes", [])), sum(map(_is_shortened, messages))
         if n_shortened and n_shortened == sum(map(_is_shortened, turns(messages)[-1])):  # not in an earlier turn, too
             notes.append(SHORTENED_NOTE)
-        yield Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete, notes)
+        answered = Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete, notes)
+        await self._keep_warnings(messages[-1], answered)
+        yield answered
 
     async def _stop(self, asked: HumanMessage, calls: list[CallEnded], text: str) -> None:
         """Close a question that got no answer with the results and the text that the person has seen."""
@@ -109,6 +117,13 @@ class Conversation:
         results = [seen.get(getattr(result, "tool_call_id", ""), result) for result in completed(turn)[len(turn) :]]
         said = AIMessage(f"{text} {STOPPED}".strip(), response_metadata={"stopped": True})
         await self._graph.aupdate_state(self._config, {"messages": [*results, said]}, as_node=START)
+
+    async def _keep_warnings(self, message: AnyMessage, answered: Answered) -> None:
+        """Keep what is to be said of an answer with it, for transcripts."""
+        if answered.unsupported or answered.notes:
+            warnings = {"unsupported": answered.unsupported, "notes": answered.notes}
+            kept = message.model_copy(update={"response_metadata": {**message.response_metadata, **warnings}})
+            await self._graph.aupdate_state(self._config, {"messages": [kept]})
 
     def _unsupported(self, answer: str, messages: Sequence[AnyMessage]) -> list[str]:
         results = [
@@ -143,9 +158,9 @@ async def begun(
     if prompt is None:
         parts = [BASE_PROMPT, servers.guidance or UNGUIDED_PROMPT, choices.added_prompt]
         prompt = "\n\n".join(part for part in parts if part)
-    tools = await servers.tools()
+    tools = servers.tools()
     graph = build_agent(model, tools, prompt, checkpointer, choices.max_steps, choices.context_tokens)
-    return Conversation(graph, tools, choices, prompt, thread)
+    return Conversation(graph, tools, choices, prompt, thread, servers.failures)
 
 
 def _is_shortened(message: AnyMessage) -> bool:

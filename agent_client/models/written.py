@@ -134,8 +134,8 @@ def _calls_of(value: Any, tools: Collection[str], named: str = "") -> Iterator[C
     if isinstance(value.get("tool_calls"), list):
         yield from _calls_of(value["tool_calls"], tools)
     asked = value["function"] if isinstance(value.get("function"), dict) else value
-    name = next((asked[key] for key in _NAMES if isinstance(asked.get(key), str)), "")
-    given = next((asked[key] for key in _ARGUMENTS if asked.get(key) is not None), None)
+    name: str = next((asked[key] for key in _NAMES if isinstance(asked.get(key), str)), "")
+    given: Any = next((asked[key] for key in _ARGUMENTS if asked.get(key) is not None), None)
     if isinstance(given, str):
         parsed, _ = _json_at(given, 0, True)
         given = given if parsed is None else parsed

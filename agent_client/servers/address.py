@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -103,7 +104,13 @@ def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
     if isinstance(entry, dict) and isinstance(entry.get("url"), str):
         return _remote(name, entry["url"], entry.get("headers") or {}, entry.get("type") or entry.get("transport"))
     if isinstance(entry, dict) and isinstance(entry.get("command"), str):
-        env = {**os.environ, **(entry.get("env") or {})}
+        own = {key: re.sub(r"\$\{(\w+)\}", _variable, str(text)) for key, text in (entry.get("env") or {}).items()}
         arguments = [str(argument) for argument in entry.get("args") or []]
-        return ServerAddress(name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": env})
+        return ServerAddress(
+            name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": {**os.environ, **own}}
+        )
     raise AgentError(f"{config}: server {name!r} has neither a command nor a url")
+
+
+def _variable(found: re.Match[str]) -> str:
+    return os.environ.get(found[1], found[0])

@@ -1,12 +1,16 @@
 """The sessions with all MCP servers of a conversation."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
+from agent_client.errors import ServerError
 from agent_client.servers.address import ServerAddress
 from agent_client.servers.session import ServerSession
+from agent_client.servers.tool_names import renamed, shown_names
+from recsys_shared.plain_text import error_line
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -14,33 +18,58 @@ if TYPE_CHECKING:
 
 
 class Servers:
-    """Sessions with all servers of a conversation."""
+    """Sessions with all servers of a conversation; it goes on without those that cannot be used."""
 
     def __init__(self, servers: Sequence[ServerSession]) -> None:
         self._servers = servers
+        self.failures: list[ServerError] = []
+        """A line for each server that cannot be used."""
 
-    async def tools(self) -> "list[BaseTool]":
-        """The tools of all servers; their names begin with the server's where there are several.
+    async def open(self) -> None:
+        """Open the sessions that are not open, also those that have failed before.
 
         Raises:
-            ServerError: A server does not list its tools.
+            ServerError: No server can be used.
         """
-        from langchain_mcp_adapters.tools import load_mcp_tools  # brings LangChain
+
+        async def failure(server: ServerSession) -> ServerError | None:
+            try:
+                await server.list_tools()
+            except ServerError as error:
+                return error
+            return None
+
+        self.failures = [error for error in await asyncio.gather(*map(failure, self._servers)) if error]
+        if self.failures and len(self.failures) == len(self._servers):
+            raise self.failures[0]
+        for error in self.failures:
+            print(f"recsys-agent: {error_line(error)}", file=sys.stderr)
+
+    def _named(self) -> "zip[tuple[ServerSession, dict[str, str]]]":
+        """The servers, each with the names of its tools that a model sees."""
+        tools = [(server.address.name, [tool.name for tool in server.tools]) for server in self._servers]
+        return zip(self._servers, shown_names(tools), strict=True)
+
+    def tools(self) -> "list[BaseTool]":
+        """The tools of all servers, by the names that a model sees."""
+        from langchain_mcp_adapters.tools import convert_mcp_tool_to_langchain_tool  # brings LangChain
 
         found: list[BaseTool] = []
-        for server in self._servers:
-            found += await load_mcp_tools(
-                cast("ClientSession", server), server_name=server.address.name, tool_name_prefix=len(self._servers) > 1
-            )
+        for server, names in self._named():
+            for listed in server.tools:
+                tool = convert_mcp_tool_to_langchain_tool(cast("ClientSession", server), listed)
+                tool.name, tool.description = names[listed.name], renamed(tool.description, names)
+                tool.args_schema = renamed(tool.args_schema, names)
+                found.append(tool)
         return found
 
     @property
     def guidance(self) -> str:
-        """The servers' own words about working with them."""
+        """The servers' own words about working with them, with the names of tools that a model sees."""
+        words = {server.address.name: str(renamed(server.guidance, names)) for server, names in self._named()}
         if len(self._servers) == 1:
-            return self._servers[0].guidance
-        parts = [f"# Server {server.address.name}\n\n{server.guidance}" for server in self._servers if server.guidance]
-        return "\n\n".join(parts)
+            return "".join(words.values())
+        return "\n\n".join(f"# Server {name}\n\n{said}" for name, said in words.items() if said)
 
 
 @asynccontextmanager
@@ -48,11 +77,12 @@ async def connected(addresses: Sequence[ServerAddress]) -> AsyncIterator[Servers
     """Sessions with these servers, open until the end. LangChain is not needed yet, so it can be imported meanwhile.
 
     Raises:
-        ServerError: A server cannot be used.
+        ServerError: No server can be used.
     """
     async with AsyncExitStack() as stack:
-        servers = [ServerSession(address) for address in addresses]
-        for server in servers:
-            stack.push_async_callback(server.close)
-        await asyncio.gather(*(server.open() for server in servers))
-        yield Servers(servers)
+        sessions = [ServerSession(address) for address in addresses]
+        for session in sessions:
+            stack.push_async_callback(session.close)
+        servers = Servers(sessions)
+        await servers.open()
+        yield servers

@@ -2,17 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, cast
 
 import anyio
 import httpx
 from langchain_mcp_adapters.sessions import Connection, create_session
-from mcp import ClientSession, McpError
+from mcp import ClientSession, McpError, StdioServerParameters, stdio_client
+from mcp.types import Tool
 
 from agent_client.errors import ServerError
 from agent_client.servers.address import ServerAddress
+from agent_client.servers.log_file import LogFile
+from recsys_shared.plain_text import one_line
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +25,9 @@ ASSISTANT_PROMPT = "assistant"
 """Name of the prompt by which a server says how an assistant should work with it."""
 
 OPENING_SECONDS = 60.0
+SILENT_SECONDS = 5.0
+"""Time after which a person is told what is being waited for."""
+
 CONNECTION_CLOSED = -32000
 SESSION_TERMINATED = 32600
 """The SDK's code for HTTP status 404: the server was restarted, and no longer knows the session."""
@@ -28,6 +36,9 @@ NO_SERVER = "there is no MCP server at this path: streamable HTTP is at /mcp as 
 
 LOST = (anyio.ClosedResourceError, anyio.BrokenResourceError, anyio.EndOfStream, ConnectionError, httpx.HTTPError)
 """Errors of a call whose connection is gone."""
+
+UNSENT = (anyio.ClosedResourceError, anyio.BrokenResourceError)
+"""Errors of the SDK's own streams, before a request is sent."""
 
 EXPECTED = (ServerError, McpError, OSError, ValueError, *LOST)
 """Errors that servers, networks and people cause; any other is a defect of this program. Answers that are not MCP
@@ -45,6 +56,8 @@ class ServerSession:
         self.address = address
         self.guidance = ""
         """The server's own words about working with it."""
+        self.tools: list[Tool] = []
+        self._log = LogFile(address.name)
         self._opening = asyncio.Lock()
         self._session: ClientSession | None = None
         self._task: asyncio.Task[None] | None = None
@@ -62,18 +75,26 @@ class ServerSession:
             ready: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
             self._end = asyncio.Event()
             self._task = asyncio.create_task(self._live(ready, self._end))
+            notice = asyncio.get_running_loop().call_later(SILENT_SECONDS, self._say_who_is_silent)
             try:
                 async with asyncio.timeout(OPENING_SECONDS):
                     self._session = await ready
             except TimeoutError:
                 await self._close()
-                raise ServerError(f"{self.address.described} has not answered for {OPENING_SECONDS:.0f} s") from None
+                late = self._why(TimeoutError(f"it has not answered for {OPENING_SECONDS:.0f} s"))
+                raise ServerError(f"{self.address.described} cannot be used: {late}") from None
+            finally:
+                notice.cancel()
             return self._session
+
+    def _say_who_is_silent(self) -> None:
+        if not self.address.is_program:
+            print(f"waiting for {one_line(self.address.described)}", file=sys.stderr)
 
     async def _live(self, ready: "asyncio.Future[ClientSession]", end: asyncio.Event) -> None:
         """Open the session, say so, and close it in this same task, as the SDK's context managers require."""
         try:
-            async with create_session(_connection(self.address)) as session:
+            async with self._connected() as session:
                 self.guidance = await _guidance(session)
                 if not ready.cancelled():
                     ready.set_result(session)
@@ -89,42 +110,79 @@ class ServerSession:
             if not ready.done():
                 ready.set_exception(ServerError(f"{self.address.described} cannot be used: its session was cancelled"))
 
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[ClientSession]:
+        connection, options = dict(self.address.connection), self.address.client_options()
+        if not self.address.is_program:
+            if options:
+                connection["httpx_client_factory"] = partial(httpx.AsyncClient, follow_redirects=True, **options)
+            async with create_session(cast("Connection", connection)) as session:
+                yield session
+            return
+        parameters = StdioServerParameters.model_validate(connection)
+        with self._log.opened() as log:
+            async with stdio_client(parameters, log) as (reading, writing), ClientSession(reading, writing) as session:
+                yield session
+
     async def call_tool(self, *arguments: Any, **options: Any) -> Any:
         """Call a tool.
+
+        If the server has gone away, the call is made once more, unless that might carry it out twice.
 
         Raises:
             ServerError: The server has gone away; the next call finds it again, or says why not.
         """
-        return await self._request("call_tool", *arguments, **options)
+        hints = [tool.annotations for tool in self.tools if tool.annotations and tool.name in arguments[:1]]
+        harmless = any(hint.readOnlyHint or hint.idempotentHint for hint in hints)
+        return await self._request("call_tool", harmless, *arguments, **options)
 
-    async def list_tools(self, *arguments: Any, **options: Any) -> Any:
-        return await self._request("list_tools", *arguments, **options)
+    async def list_tools(self) -> None:
+        """List the server's tools, all pages of them.
 
-    async def _request(self, method: str, *arguments: Any, **options: Any) -> Any:
-        session, task = await self.open(), self._task
-        assert task is not None
-        request = asyncio.ensure_future(getattr(session, method)(*arguments, **options))
+        Raises:
+            ServerError: It has gone away, or has no tools.
+        """
+        self.tools, found, cursor = [], [], ""
         try:
-            await asyncio.wait({request, task}, return_when=asyncio.FIRST_COMPLETED)
-            if not request.done():
-                raise ConnectionError("it has closed the connection")
-            return request.result()
+            while cursor is not None:
+                page = await self._request("list_tools", True, cursor or None)
+                found += page.tools
+                cursor = page.nextCursor
         except McpError as error:
-            if error.error.code not in (CONNECTION_CLOSED, SESSION_TERMINATED):
-                raise
-            await self._lose(session, error)
-        except LOST as error:
-            await self._lose(session, error)
-        finally:
-            request.cancel()
-            await asyncio.gather(request, return_exceptions=True)
+            raise ServerError(f"{self.address.described} lists no tools: {self._why(error)}") from error
+        self.tools = found
 
-    async def _lose(self, session: ClientSession, error: Exception) -> None:
-        if self._session is session:
-            await self._close()
-        raise ServerError(
-            f"{self.address.described} was lost during this call ({self._why(error)}): call again to try once more"
-        ) from error
+    async def _request(self, method: str, harmless: bool, *arguments: Any, **options: Any) -> Any:
+        """Make a request, and make it again if the session was lost: if it certainly was not carried out, or if it is
+        harmless to carry it out twice.
+        """
+        repeated = False
+        while True:
+            session, task = await self.open(), self._task
+            assert task is not None
+            self._log.trim()
+            request = asyncio.ensure_future(getattr(session, method)(*arguments, **options))
+            try:
+                await asyncio.wait({request, task}, return_when=asyncio.FIRST_COMPLETED)
+                if not request.done():
+                    raise ConnectionError("it has closed the connection")
+                return request.result()
+            except (McpError, *LOST) as error:
+                code = error.error.code if isinstance(error, McpError) else CONNECTION_CLOSED
+                if code not in (CONNECTION_CLOSED, SESSION_TERMINATED):
+                    raise
+                if self._session is session:
+                    await self._close()
+                unsent = code == SESSION_TERMINATED or isinstance(error, UNSENT)
+                if repeated or not (harmless or unsent):
+                    raise ServerError(
+                        f"{self.address.described} was lost during this call ({self._why(error)}): "
+                        "call again to try once more"
+                    ) from error
+                repeated = True
+            finally:
+                request.cancel()
+                await asyncio.gather(request, return_exceptions=True)
 
     async def _close(self) -> None:
         self._session, task, self._task = None, self._task, None
@@ -135,34 +193,12 @@ class ServerSession:
             await asyncio.wait({task}, timeout=5)
 
     def _why(self, error: BaseException) -> str:
-        return _why(error, self.address.connection)
+        why = _why(error, self.address.connection)
+        return f"{why}; {self._log}" if self.address.is_program else why
 
     async def close(self) -> None:
         async with self._opening:
             await self._close()
-
-
-def _connection(address: ServerAddress) -> "Connection":
-    """The connection in the form of langchain-mcp-adapters.
-
-    Raises:
-        ServerError: The server cannot be used.
-    """
-    options = address.client_options()
-    connection = dict(address.connection)
-    if options:
-        connection["httpx_client_factory"] = partial(_client, options)
-    return cast("Connection", connection)
-
-
-def _client(
-    options: dict[str, Any],
-    headers: dict[str, str] | None = None,
-    timeout: httpx.Timeout | None = None,
-    auth: httpx.Auth | None = None,
-) -> httpx.AsyncClient:
-    """An HTTP client as the SDK makes its own, with these options besides."""
-    return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, follow_redirects=True, **options)
 
 
 async def _guidance(session: ClientSession) -> str:

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -15,15 +16,19 @@ from rich.text import Text as Line
 
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.events import Answered
-from agent_client.terminal.answer_view import AnswerView
+from agent_client.events import Answered, Event
+from agent_client.models.address import ModelAddress
+from agent_client.state import state_folder
+from agent_client.terminal.answer_view import AnswerView, formatted, warnings_of
 from agent_client.terminal.call_lines import call_line
-from agent_client.terminal.opening import open_conversation
-from recsys_shared.plain_text import error_line, one_line
+from agent_client.terminal.opening import SESSIONS, Opened, open_conversation
+from recsys_shared.plain_text import error_line, one_line, several_lines
 from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
+    from langchain_core.messages import AnyMessage
     from prompt_toolkit import PromptSession
+    from prompt_toolkit.history import InMemoryHistory
 
     from agent_client.conversation import Conversation
 
@@ -32,7 +37,11 @@ HELP = """
 |---|---|
 | /tools | lists the tools that the model can use |
 | /why | asks why these were recommended |
+| /retry | asks the last question again, in place of its answer |
 | /steps | shows the tool calls of the last answer, with their arguments and times |
+| /new | begins a new conversation |
+| /model NAME | goes on with another model |
+| /sessions | lists the conversations that are kept; chat --session NAME goes on with one |
 | /save FILE | writes the conversation as Markdown |
 | /quit | ends (so does Ctrl-D) |
 
@@ -81,7 +90,7 @@ class _Chat:
     """A chat; the person can type while its conversation is being opened."""
 
     def __init__(
-        self, console: PlainConsole, choices: Choices, opening: "asyncio.Task[Conversation]", session: str | None
+        self, console: PlainConsole, choices: Choices, opening: "asyncio.Task[Opened]", session: str | None
     ) -> None:
         self._console, self._choices, self._opening, self._session = console, choices, opening, session
         self._last: Answered | None = None
@@ -97,11 +106,10 @@ class _Chat:
         from prompt_toolkit.history import InMemoryHistory
 
         history = InMemoryHistory()
-        said = [] if self._session is None else await self._said()
-        for question in said:
-            history.append_string(question)
+        self._console.print(Line.assemble((str(self._choices.model), "bold"), ". /help for help, Ctrl-D to end."))
+        if self._session is not None:
+            await self._resume(history)
         prompt: PromptSession[str] = PromptSession(history=history, interrupt_exception=_InterruptedError)
-        self._greet(len(said))
         while True:
             try:
                 line = (await self._line(prompt)).strip()
@@ -112,7 +120,12 @@ class _Chat:
             if line in ("/quit", "/exit"):
                 return
             if line:
-                await self._do(line)
+                try:
+                    await self._do(line)
+                except AgentError as error:
+                    if self._opening.exception():
+                        raise
+                    self._console.print(error_line(error), style="red")
 
     async def _line(self, prompt: "PromptSession[str]") -> str:
         """A line that the person types.
@@ -133,31 +146,33 @@ class _Chat:
                 reading.cancel()
                 await asyncio.wait({reading})
 
-    async def _conversation(self) -> "Conversation":
+    async def _opened(self) -> Opened:
         """The conversation, once it is open."""
         if not self._opening.done():
             with self._console.status("starting the servers"):
                 await asyncio.wait({self._opening})
         return self._opening.result()
 
-    async def _said(self) -> list[str]:
-        """Earlier questions of this session."""
-        messages = await (await self._conversation()).messages()
-        from agent_client.terminal.transcript import questions_of
+    async def _messages(self) -> "list[AnyMessage]":
+        return await (await self._opened()).conversation.messages()
 
-        return questions_of(messages)
+    async def _resume(self, history: "InMemoryHistory") -> None:
+        """Show the last exchange of this session, and have its questions at hand."""
+        messages = await self._messages()
+        from agent_client.terminal.transcript import last_exchange, questions_of
 
-    async def _transcript(self) -> str:
-        messages = await (await self._conversation()).messages()
-        from agent_client.terminal.transcript import transcript
-
-        return transcript(messages)
-
-    def _greet(self, n_said: int) -> None:
-        self._console.print(Line.assemble((str(self._choices.model), "bold"), ". /help for help, Ctrl-D to end."))
-        if n_said:
-            questions = "question" if n_said == 1 else "questions"
-            self._console.print(f"Going on with session {one_line(self._session or '')}: {n_said} {questions} so far.")
+        for question in (said := questions_of(messages)):
+            history.append_string(question)
+        if (exchange := last_exchange(messages)) is not None:
+            questions = "question" if len(said) == 1 else "questions"
+            self._console.print(
+                f"Going on with session {one_line(self._session or '')}: {len(said)} {questions} so far."
+            )
+            question, self._last = exchange
+            self._console.print(Line(several_lines(question), style="bold"))
+            self._console.print(formatted(self._last.text))
+            for warning in warnings_of(self._last):
+                self._console.print(warning, style="yellow")
 
     async def _do(self, line: str) -> None:
         command, _, rest = line.partition(" ")
@@ -165,21 +180,57 @@ class _Chat:
             case "/help":
                 self._console.print(Markdown(HELP))
             case "/tools":
-                self._console.print(tools_table(await self._conversation()))
+                self._console.print(tools_table((await self._opened()).conversation))
             case "/steps":
                 self._show_steps()
             case "/save":
-                self._save(rest.strip(), await self._transcript())
+                self._save(rest.strip(), await self._messages())
             case "/why":
                 await self._answer(WHY)
+            case "/retry":
+                from agent_client.terminal.transcript import questions_of
+
+                if questions := questions_of(await self._messages()):
+                    await self._answer(questions[-1], again=True)
+                else:
+                    self._console.print("Nothing has been asked yet.")
+            case "/new":
+                await self._begin_anew()
+            case "/model":
+                await self._change_model(rest.strip())
+            case "/sessions":
+                from agent_client.terminal.sessions import sessions_table
+
+                self._console.print(await sessions_table(state_folder() / SESSIONS))
             case _ if command.startswith("/") and " " not in line:
                 self._console.print(f"There is no command {one_line(command)}: /help lists them.")
             case _:
                 await self._answer(line)
 
-    async def _answer(self, question: str) -> None:
-        conversation, view = await self._conversation(), AnswerView(self._console)
-        answering = asyncio.create_task(self._follow(conversation, question, view))
+    async def _begin_anew(self) -> None:
+        opened, number = await self._opened(), 2
+        while await opened.saver.aget_tuple({"configurable": {"thread_id": f"{self._session or 'main'}-{number}"}}):
+            number += 1
+        await opened.begin(self._choices, f"{self._session or 'main'}-{number}")
+        self._last = None
+        kept = "" if self._session is None else f", kept as session {one_line(opened.thread)}"
+        self._console.print(f"A new conversation{kept}.")
+
+    async def _change_model(self, name: str) -> None:
+        opened, model = await self._opened(), self._choices.model
+        if name:
+            address = ModelAddress.parse(name)
+            if address.provider == model.provider:
+                address = replace(address, base_url=model.base_url)
+            choices = replace(self._choices, model=address)
+            choices.check()
+            await opened.begin(choices, opened.thread)
+            self._choices = choices
+        self._console.print(f"{self._choices.model} answers. /model NAME goes on with another one.")
+
+    async def _answer(self, question: str, again: bool = False) -> None:
+        conversation, view = (await self._opened()).conversation, AnswerView(self._console)
+        answering = asyncio.create_task(self._follow(conversation.ask(question, again), view))
         interrupted = False
 
         def interrupt() -> None:
@@ -195,13 +246,10 @@ class _Chat:
                 await answering
             self._console.print("stopped", style="dim")
             return
-        try:
-            await answering
-        except AgentError as error:
-            self._console.print(error_line(error), style="red")
+        await answering
 
-    async def _follow(self, conversation: "Conversation", question: str, view: AnswerView) -> None:
-        async for event in conversation.ask(question):
+    async def _follow(self, events: AsyncIterator[Event], view: AnswerView) -> None:
+        async for event in events:
             view.show(event)
             if isinstance(event, Answered):
                 self._last = event
@@ -213,12 +261,14 @@ class _Chat:
         for number, call in enumerate(self._last.calls, start=1):
             self._console.print(Line.assemble((f"{number}. ", "dim"), call_line(call)))
 
-    def _save(self, name: str, text: str) -> None:
+    def _save(self, name: str, messages: "list[AnyMessage]") -> None:
+        from agent_client.terminal.transcript import transcript
+
         if not name:
             self._console.print("/save needs a file: /save conversation.md")
             return
         try:
-            Path(name).expanduser().write_text(text, encoding="utf-8")
+            Path(name).expanduser().write_text(transcript(messages), encoding="utf-8")
         except OSError as error:
             self._console.print(f"{name} cannot be written: {error}", style="red")
         else:

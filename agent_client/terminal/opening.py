@@ -2,24 +2,51 @@
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent_client.choices import Choices
-from agent_client.servers.connected import connected
+from agent_client.servers.connected import Servers, connected
 from agent_client.state import state_folder
 
 if TYPE_CHECKING:
     from agent_client.conversation import Conversation
 
+SESSIONS = "conversations.sqlite"
+"""Name of the file that keeps named conversations."""
 
-async def open_conversation(stack: contextlib.AsyncExitStack, choices: Choices, session: str | None) -> "Conversation":
+
+@dataclass
+class Opened:
+    """A conversation, with what it takes to begin another one."""
+
+    conversation: "Conversation"
+    thread: str
+    servers: Servers
+    saver: Any
+
+    async def begin(self, choices: Choices, thread: str) -> None:
+        """Go on with another model, or in another thread; servers that could not be used are tried again.
+
+        Raises:
+            AgentError: The model cannot be used, or no server.
+        """
+        from agent_client.conversation import begun
+        from agent_client.models.loading import load_model
+
+        model = await asyncio.to_thread(load_model, choices.model, choices.context_tokens)
+        await self.servers.open()
+        self.conversation, self.thread = await begun(choices, self.servers, model, self.saver, thread), thread
+
+
+async def open_conversation(stack: contextlib.AsyncExitStack, choices: Choices, session: str | None) -> Opened:
     """A conversation that the stack closes.
 
     LangChain and a model's library take seconds to import, as servers take to start, so both happen at once. A server
     that runs already is asked first, since it may refuse.
 
     Raises:
-        AgentError: The model, or a server, cannot be used.
+        AgentError: The model cannot be used, or no server.
     """
     wanted = asyncio.Event()
     if any(server.is_program for server in choices.servers):
@@ -32,10 +59,9 @@ async def open_conversation(stack: contextlib.AsyncExitStack, choices: Choices, 
     finally:
         loading.cancel()
         await asyncio.gather(loading, return_exceptions=True)
-    file = None if session is None else state_folder() / "conversations.sqlite"
+    file, thread = None if session is None else state_folder() / SESSIONS, session or "main"
     saver = await stack.enter_async_context(conversations.kept_in(file))
-    conversation: Conversation = await conversations.begun(choices, servers, model, saver, session or "main")
-    return conversation
+    return Opened(await conversations.begun(choices, servers, model, saver, thread), thread, servers, saver)
 
 
 async def _loaded(choices: Choices, wanted: asyncio.Event) -> tuple[Any, Any]:

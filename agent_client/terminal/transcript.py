@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from agent_client.history import text_of
+from agent_client.events import Answered, CallEnded
+from agent_client.history import text_of, turns
+from agent_client.terminal.answer_view import warnings_of
 from agent_client.terminal.call_lines import arguments_line
 from recsys_shared.plain_text import several_lines
 
@@ -23,6 +25,36 @@ def transcript(messages: Sequence[AnyMessage]) -> str:
         elif isinstance(message, AIMessage):
             parts += [text] if text else []
             parts += [f"- `{call['name']}({arguments_line(call['args'])})`" for call in message.tool_calls]
+            parts += [f"> {warning}" for warning in warnings_of(_answered(message))]
         elif isinstance(message, ToolMessage) and message.status == "error":
             parts.append(f"  - failed: {text}")
     return several_lines("\n\n".join(parts)) + "\n"
+
+
+def last_exchange(messages: Sequence[AnyMessage]) -> tuple[str, Answered] | None:
+    """The last question and its answer, with its calls; None if nothing has been asked."""
+    if not messages:
+        return None
+    question, *rest = turns(messages)[-1]
+    arguments = {call["id"]: call["args"] for message in rest for call in getattr(message, "tool_calls", [])}
+    calls = [
+        CallEnded(
+            message.tool_call_id,
+            message.name or "",
+            arguments.get(message.tool_call_id, {}),
+            text_of(message.content),
+            message.artifact,
+            message.status == "error",
+            message.response_metadata.get("seconds", 0.0),
+        )
+        for message in rest
+        if isinstance(message, ToolMessage)
+    ]
+    return text_of(question.content), _answered(messages[-1], calls)
+
+
+def _answered(message: AnyMessage, calls: Sequence[CallEnded] = ()) -> Answered:
+    """An answer with the warnings that were kept with it."""
+    kept = message.response_metadata
+    text = text_of(message.content) if isinstance(message, AIMessage) else ""
+    return Answered(text, list(calls), kept.get("unsupported", []), notes=kept.get("notes", []))

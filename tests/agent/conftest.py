@@ -97,6 +97,15 @@ def address_of(provider: str, model: ScriptedModel) -> "ModelAddress":
     return ModelAddress(provider, NAME, f"{model.url}/v1" if provider == "openai" else model.url)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The agent's folder, for its logs."""
+    with pytest.MonkeyPatch.context() as environment:
+        folder = tmp_path_factory.mktemp("agent")
+        environment.setenv("RECSYS_AGENT_STATE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def scripted_model() -> Iterator[ScriptedModel]:
     model = ScriptedModel()

@@ -1,5 +1,6 @@
 """`recsys-agent chat` as a person uses it: a real process on a real terminal."""
 
+import io
 import re
 import time
 from collections.abc import Iterator
@@ -8,6 +9,9 @@ from pathlib import Path
 
 import pexpect
 
+from agent_client.events import Answered, Text, Thought
+from agent_client.terminal.answer_view import AnswerView, formatted
+from recsys_shared.terminal import PlainConsole
 from tests.agent.commands import COMMAND, PATIENCE_SECONDS, QUESTION, RECOMMENDING, endpoint, run
 from tests.agent.scripted_models import Hang, Refuse, Say, ScriptedModel, call
 from tests.names import HISTORY
@@ -102,16 +106,167 @@ def test_an_error_of_the_model_ends_the_answer_and_not_the_chat(
         terminal.expect("Hello yourself")
 
 
-def test_a_session_greets_with_what_was_said_before(
-    model: ScriptedModel, environment: dict[str, str], there: list[str]
+INVENTED = Say("- **The Film That Never Was** (ID 99999)")
+
+
+def test_a_session_goes_on_with_its_last_exchange(
+    model: ScriptedModel, environment: dict[str, str], there: list[str], tmp_path: Path
 ) -> None:
     kept = [*there, "--session", "monday"]
-    model.play(Say("Hello yourself."))
+    model.play(call(HISTORY, {"user": 90, "k": 2}), INVENTED)
     assert run(["ask", "Hello", *kept], environment).returncode == 0
     with chatting(kept, environment) as terminal:
-        assert "1 question so far" in plain(terminal.before or "")
+        greeting = plain(terminal.before or "")
+        assert "1 question so far" in greeting
+        assert "The Film That Never Was (ID 99999)" in greeting
+        assert "No tool has returned The Film That Never Was" in greeting
+        terminal.sendline("/steps")
+        terminal.expect(r"1\. .*get_interacted_items_tool")
+        terminal.expect("›")
+        terminal.sendline(f"/save {tmp_path / 'saved.md'}")
+        terminal.expect("saved in")
+        assert "> ⚠ No tool has returned The Film That Never Was" in (tmp_path / "saved.md").read_text()
+        terminal.expect("›")
+        terminal.sendline("/sessions")
+        terminal.expect(r"monday +│ 1 ")
+        terminal.expect("›")
         model.play(Say("Hello again."))
-        terminal.send("\x1b[A")  # arrow up: the question before
+        terminal.send("\x1b[A" * 4)  # arrow up, past three commands: the question before
         terminal.send("\r")
         terminal.expect("Hello again")
     assert model.readings[-1].questions == ["Hello", "Hello"]
+
+
+def test_a_question_is_asked_again_in_place_of_its_answer_then_elsewhere_and_of_another_model(
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
+) -> None:
+    with chatting([*there, "--session", "monday"], environment) as terminal:
+        for line, said in [("Hello", "First words"), ("/retry", "Second words")]:
+            model.play(call(HISTORY, {"user": 90, "k": 1}), Say(f"{said}."))
+            terminal.sendline(line)
+            terminal.expect(f"{said}\\.")
+            terminal.expect("›")
+            assert model.readings[-1].questions == ["Hello"]
+            assert len(model.readings[-1].exchanges) == 1
+        terminal.sendline("/model nonsense")
+        terminal.expect("is not a model")
+        terminal.expect("›")
+        terminal.sendline("/model openai:another")
+        terminal.expect("openai:another answers")
+        terminal.expect("›")
+        model.play(Say("Third words."))
+        terminal.sendline("And now?")
+        terminal.expect("Third words")
+        assert model.readings[-1].questions == ["Hello", "And now?"]
+        assert model.readings[-1].body["model"] == "another"
+        terminal.expect("›")
+        terminal.sendline("/new")
+        terminal.expect("kept as session monday-2")
+        terminal.expect("›")
+        model.play(Say("Fourth words."))
+        terminal.sendline("Who are you?")
+        terminal.expect("Fourth words")
+        assert model.readings[-1].questions == ["Who are you?"]
+        assert model.readings[-1].body["model"] == "another"
+
+
+LONG_ANSWER = "\n\n".join(f"Paragraph {number} of many." for number in range(1, 101))
+
+
+def test_a_long_answer_is_shown_while_it_comes(
+    model: ScriptedModel, environment: dict[str, str], there: list[str]
+) -> None:
+    model.play(Hang(LONG_ANSWER))
+    with chatting(there, environment) as terminal:
+        terminal.sendline("Tell me a long story")
+        for number in range(1, 100):  # on a screen of 40 lines
+            terminal.expect(f"Paragraph {number} of many")
+        terminal.sendintr()
+        terminal.expect("stopped")
+
+
+ANSWER = """
+Some words first.
+
+## A heading
+
+- an entry
+- another one, with **bold** words
+
+  and a second paragraph
+- the last one
+
+1. one
+2. two
+
+| title | ID |
+|---|---|
+| Heat | 1 |
+| Fargo | 2 |
+
+```python
+print("a")
+
+print("b")
+```
+
+The end.
+""".strip()
+
+
+def text_on(console: PlainConsole) -> str:
+    """What a console has printed, without spaces at the ends of lines and with single empty lines."""
+    assert isinstance(console.file, io.StringIO)
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" +$", "", console.file.getvalue(), flags=re.MULTILINE))
+
+
+def test_an_answer_that_came_in_pieces_looks_like_one_that_came_at_once() -> None:
+    whole, *consoles = (PlainConsole(file=io.StringIO(), width=80) for _ in range(3))
+    whole.print(formatted(ANSWER))
+    for console, pieces in zip(consoles, ([ANSWER], list(ANSWER)), strict=True):
+        view = AnswerView(console)
+        for piece in pieces:
+            view.show(Text(piece))
+        view.show(Answered(ANSWER))
+        assert text_on(console) == text_on(whole)
+
+
+def test_what_is_live_fits_the_screen_and_is_the_newest() -> None:
+    console = PlainConsole(file=io.StringIO(), width=80, height=10)
+    view = AnswerView(console)
+    view.show(Text("| number |\n|---|\n" + "".join(f"| row {number} |\n" for number in range(100))))
+    assert text_on(console) == ""
+    lines = "".join(segment.text for segment in console.render(view)).splitlines()
+    assert len(lines) == 9
+    assert "row 99" in "".join(lines)
+
+
+def test_thoughts_are_folded_and_notes_are_shown_after_the_answer() -> None:
+    console = PlainConsole(file=io.StringIO(), width=80)
+    view = AnswerView(console)
+    view.show(Thought("A film, "))
+    view.show(Thought("but which one?"))
+    assert "thinking … 5 words" in "".join(segment.text for segment in console.render(view))
+    view.show(Text("Heat."))
+    view.show(Answered("Heat.", notes=["This answer was cut."]))
+    assert text_on(console) == "thought: 5 words\nHeat.\nThis answer was cut.\n"
+    assert view.thoughts == ["A film, but which one?"]
+
+
+def test_asking_shows_what_is_going_on(model: ScriptedModel, environment: dict[str, str], there: list[str]) -> None:
+    model.play(*RECOMMENDING)
+    terminal = pexpect.spawn(
+        COMMAND[0],
+        [*COMMAND[1:], "ask", QUESTION, *there],
+        env=environment,  # type: ignore[arg-type]
+        dimensions=(40, 140),
+        encoding="utf-8",
+        timeout=PATIENCE_SECONDS,
+    )
+    try:
+        for text in ("starting the servers", "thinking", "First the comedies", "item_filter_tool", "Three comedies"):
+            terminal.expect(text)
+        terminal.expect(pexpect.EOF)
+    finally:
+        terminal.close(force=True)
+    assert terminal.exitstatus == 0

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def test_ask_prints_the_answer_and_tells_aside_what_was_called(
     ended = run(["ask", QUESTION, *endpoint(model)], environment)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.startswith("Three comedies:\n")
+    assert "First the comedies, then their ranking." in ended.stderr
     assert "item_filter_tool(genres=['Comedy'])" in ended.stderr
     assert "3 films for viewer 98, among 505 films, best first." in ended.stderr
 
@@ -116,6 +118,10 @@ def test_own_words_are_added_or_take_the_place_of_the_servers(
     model.play(Say("A verse."))
     assert run(["ask", "Hello", *there, "--prompt", str(file)], environment).returncode == 0
     assert model.readings[-1].system == "Answer in verse."
+
+
+def test_the_version_is_that_of_the_package(environment: dict[str, str]) -> None:
+    assert run(["--version"], environment).stdout == f"{version('recsys-mcp')}\n"
 
 
 # What cannot be done

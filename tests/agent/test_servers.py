@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import json
+import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -12,16 +15,24 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent_client.choices import Choices
 from agent_client.conversation import kept_in, opened
 from agent_client.errors import AgentError, ServerError
 from agent_client.events import CallStarted
+from agent_client.servers import log_file
+from agent_client.servers import session as sessions
 from agent_client.servers.address import ServerAddress, server_at
+from agent_client.servers.connected import connected
+from agent_client.servers.log_file import LogFile
+from agent_client.servers.session import ServerSession
+from agent_client.servers.tool_names import renamed, shown_names
 from mcp_server.settings import Settings
 from tests.agent.conftest import PROVIDERS, Talk, address_of
 from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step, call
-from tests.names import HISTORY, RECOMMEND, USER
+from tests.names import FILTER, HISTORY, RECOMMEND, USER
 from tests.running_servers import HttpServer
 
 PATIENCE_SECONDS = 120
@@ -66,43 +77,75 @@ async def test_a_server_killed_between_questions_is_started_again(
         first = stdio_server()
         first.kill()
         first.wait()
-        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("21."))
+        (found,) = await ask(talk, call(USER, AGE), Say("21."))
         assert '"age":21' in found
-        assert all("was lost during this call" in told and "call again" in told for told in lost)
         assert stdio_server().pid != first.pid
         assert len(scripted_model.readings[-1].questions) == 2
 
 
-async def test_a_server_killed_during_a_call_is_told_and_started_again(
+async def test_all_calls_that_were_under_way_are_made_again(
     films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
     async with talk_over(films_server, scripted_model) as talk:
         await ask(talk, call(USER, AGE), Say("21."))
         server = stdio_server()
-        server.suspend()  # so that the call is under way when it dies
-        asking = asyncio.create_task(ask(talk, call(USER, AGE), call(USER, AGE), Say("21.")))
+        server.suspend()  # so that the calls are under way when it dies
+        both = Say("", (Call(USER, AGE), Call(HISTORY, {"user": 4})))
+        asking = asyncio.create_task(ask(talk, both, Say("Done.")))
         await asyncio.sleep(0.3)
         assert not asking.done()
         server.kill()
-        lost, found = await asking
-        assert "was lost during this call" in lost
-        assert '"age":21' in found
-
-
-async def test_all_calls_that_were_under_way_are_told(
-    films_server: ServerAddress, scripted_model: ScriptedModel
-) -> None:
-    async with talk_over(films_server, scripted_model) as talk:
-        await ask(talk, call(USER, AGE), Say("21."))
-        server = stdio_server()
-        server.suspend()
-        both = Say("", (Call(USER, AGE), Call(HISTORY, {"user": 4})))
-        asking = asyncio.create_task(ask(talk, both, both, Say("Done.")))
-        await asyncio.sleep(0.3)
-        server.kill()
-        results = await asking
-        assert ["was lost" in result for result in results] == [True, True, False, False]
+        user, history = await asking
+        assert '"age":21' in user
+        assert '"items"' in history
         assert stdio_server().is_running()
+
+
+DYING = """
+import os, sys
+from pathlib import Path
+from mcp.server.fastmcp import FastMCP
+from mcp.types import ToolAnnotations
+
+server = FastMCP("dying", log_level="ERROR")
+
+def die() -> None:
+    with Path(__file__).with_suffix(".calls").open("a") as calls:
+        calls.write("x")
+    print("out of paper", file=sys.stderr, flush=True)
+    os._exit(1)
+
+server.tool("book")(die)
+server.tool("look", annotations=ToolAnnotations(readOnlyHint=True))(die)
+server.run()
+"""
+
+
+@pytest.mark.parametrize(("tool", "n_calls"), [("book", 1), ("look", 2)])
+async def test_a_call_that_may_change_something_is_not_made_twice(
+    scripted_model: ScriptedModel, tmp_path: Path, own_folder: Path, tool: str, n_calls: int
+) -> None:
+    program = tmp_path / "dying.py"
+    program.write_text(DYING)
+    address = ServerAddress(tool, {"transport": "stdio", "command": sys.executable, "args": [str(program)]})
+    async with talk_over(address, scripted_model) as talk:
+        (lost,) = await ask(talk, call(tool, {}), Say("It is lost."))
+    assert "was lost during this call" in lost
+    assert f"its log is {own_folder / 'logs' / f'{tool}.log'} and ends with: out of paper" in lost
+    assert len(program.with_suffix(".calls").read_text()) == n_calls
+
+
+def test_a_log_that_grows_too_long_loses_its_older_half(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_file, "LONGEST_LOG", 1_000)
+    log = LogFile("../chatty server")
+    with log.opened() as file:
+        for number in range(200):
+            file.write(f"line {number}\n")
+            file.flush()
+            log.trim()
+            assert log.path.stat().st_size <= 1_000
+        assert str(log).endswith("ends with: line 199")
+    assert log.path.parent == own_folder / "logs"
 
 
 async def test_no_process_is_left_behind(films_server: ServerAddress, scripted_model: ScriptedModel) -> None:
@@ -170,10 +213,22 @@ async def test_a_server_restarted_at_its_port_is_found_again(
         await ask(talk, call(USER, AGE), Say("21."))
         await asyncio.to_thread(http.stop)
         await asyncio.to_thread(http.start)
-        *lost, found = await ask(talk, call(USER, AGE), call(USER, AGE), Say("21."))
+        (found,) = await ask(talk, call(USER, AGE), Say("21."))
         assert '"age":21' in found
-        assert all("was lost during this call" in told for told in lost)
         assert len(scripted_model.readings[-1].questions) == 2
+
+
+async def test_a_call_of_a_session_that_is_not_known_any_more_is_made_again_whatever_it_does(http: Restarted) -> None:
+    session = ServerSession(server_at(f"{http.base}/mcp"))
+    try:
+        await session.list_tools()
+        session.tools = []  # so that nothing is known about them
+        await asyncio.to_thread(http.stop)
+        await asyncio.to_thread(http.start)
+        result = await session.call_tool(USER, AGE)
+    finally:
+        await session.close()
+    assert "'age': 21" in str(result.structuredContent)
 
 
 @pytest.mark.parametrize("path", ["mcp", "sse"])
@@ -184,9 +239,8 @@ async def test_a_server_that_never_comes_back_is_reported_to_the_model(
     async with talk_over(server_at(url), scripted_model) as talk:
         await ask(talk, call(USER, AGE), Say("21."))
         await asyncio.to_thread(http.stop)
-        first, second = await ask(talk, call(USER, AGE), call(USER, AGE), Say("The server does not answer."))
-        assert url in first
-        assert f"{url} cannot be used: nothing answers there; is it running?" in second
+        (told,) = await ask(talk, call(USER, AGE), Say("The server does not answer."))
+        assert f"{url} cannot be used: nothing answers there; is it running?" in told
         assert await ask(talk, Say("Still not.")) == []  # and the conversation goes on
 
 
@@ -207,6 +261,18 @@ async def test_a_place_where_nothing_listens_is_reported_in_one_line(scripted_mo
         async with asyncio.timeout(PATIENCE_SECONDS), talk_over(server_at("http://127.0.0.1:9/mcp"), scripted_model):
             pass
     assert "\n" not in str(failed.value)
+
+
+async def test_a_silent_server_is_named_while_it_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sessions, "SILENT_SECONDS", 0.01)
+    monkeypatch.setattr(sessions, "OPENING_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/mcp"
+        with pytest.raises(ServerError, match="has not answered"):
+            await ServerSession(server_at(url)).open()
+    assert capsys.readouterr().err == f"waiting for the server at {url}\n"
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000/mcp", "ftp://127.0.0.1/mcp", ""])
@@ -312,12 +378,84 @@ async def test_threads_of_one_file_are_conversations_of_their_own(
 async def test_tools_of_several_servers_are_told_apart(
     films_server: ServerAddress, scripted_model: ScriptedModel
 ) -> None:
-    servers = [replace(films_server, name="films"), replace(films_server, name="more")]
+    servers = [replace(films_server, name="films"), replace(films_server, name="more films")]
     choices = Choices(address_of("openai", scripted_model), servers)
     async with kept_in(None) as saver, opened(choices, saver) as conversation:
-        turn = await Talk(conversation, scripted_model).ask("?", call(f"more_{USER}", AGE), Say("21."))
-    assert {f"films_{USER}", f"more_{USER}"} <= set(turn.last_reading.tools)
-    assert len(turn.last_reading.tools) == 20
-    assert "# Server films" in turn.last_reading.system
-    assert "# Server more" in turn.last_reading.system
+        turn = await Talk(conversation, scripted_model).ask("?", call(f"more_films_{USER}", AGE), Say("21."))
+    reading = turn.last_reading
+    assert {f"films_{USER}", f"more_films_{USER}"} <= set(reading.tools)
+    assert len(reading.tools) == 20
+    assert "# Server films" in reading.system
+    assert "# Server more films" in reading.system
+    assert '"age":21' in reading.exchanges[0].result
+    described = reading.tools[f"more_films_{RECOMMEND}"]
+    for words in (reading.system, json.dumps(reading.tools)):
+        assert not re.search(rf"(?<!films_){FILTER}", words)
+    assert f"more_films_{FILTER}" in described["description"]
+    assert f"more_films_{FILTER}" not in json.dumps(reading.tools[f"films_{RECOMMEND}"])
+
+
+async def test_one_broken_server_does_not_stop_the_others(
+    films_server: ServerAddress, scripted_model: ScriptedModel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = server_at("http://127.0.0.1:9/mcp", name="broken")
+    choices = Choices(address_of("openai", scripted_model), [broken, replace(films_server, name="films")])
+    choices.check()
+    async with kept_in(None) as saver, opened(choices, saver) as conversation:
+        turn = await Talk(conversation, scripted_model).ask("?", call(f"films_{USER}", AGE), Say("21."))
     assert '"age":21' in turn.last_reading.exchanges[0].result
+    assert len(turn.last_reading.tools) == 10
+    (failure,) = conversation.failures
+    assert "http://127.0.0.1:9/mcp cannot be used: nothing answers there" in str(failure)
+    assert capsys.readouterr().err == f"recsys-agent: {failure}\n"
+
+
+async def test_a_server_that_could_not_be_used_is_tried_again(films_server: ServerAddress, http: Restarted) -> None:
+    await asyncio.to_thread(http.stop)
+    async with connected([films_server, server_at(f"{http.base}/mcp", name="late")]) as servers:
+        assert len(servers.failures) == 1
+        await asyncio.to_thread(http.start)
+        await servers.open()
+        assert servers.failures == []
+        assert f"late_{USER}" in {tool.name for tool in servers.tools()}
+
+
+async def test_no_server_that_can_be_used_is_an_error(scripted_model: ScriptedModel) -> None:
+    broken = [server_at(f"http://127.0.0.1:9/{name}", name=name) for name in ("a", "b")]
+    with pytest.raises(ServerError, match=r"127\.0\.0\.1:9/a cannot be used"):
+        async with connected(broken):
+            pass
+
+
+LONG = "find_" + "the_very_best_" * 6 + "item"
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+@given(names=st.lists(st.text(min_size=1) | st.sampled_from([LONG, f"{LONG}s", "é", "è", "9"]), unique=True))
+def test_shown_names_are_valid_everywhere_and_unique(servers: int, names: list[str]) -> None:
+    shown = shown_names([("a server", names), ("a-server", names)][:servers])
+    assert [list(mapping) for mapping in shown] == [names] * servers
+    everything = [name for mapping in shown for name in mapping.values()]
+    assert len(set(everything)) == len(everything)
+    assert all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_-]{0,59}", name) for name in everything)
+
+
+def test_a_lone_server_keeps_its_valid_names() -> None:
+    assert shown_names([("films", [USER, "get-item"])]) == [{USER: USER, "get-item": "get-item"}]
+
+
+def test_only_whole_names_are_renamed_and_words_only_as_code() -> None:
+    shown = {"find": "east_find", "get_item": "east_get_item", "get_item_list": "east_get_item_list", "same": "same"}
+    text = "To find one, call `find` or `find(x)`, get_item, then get_item_list; not forget_item or get_item-2. `same`"
+    assert renamed(text, shown) == (
+        "To find one, call `east_find` or `east_find(x)`, east_get_item, then east_get_item_list; "
+        "not forget_item or get_item-2. `same`"
+    )
+    schema = {
+        "properties": {"get_item": {"description": "From get_item", "enum": ["get_item"]}},
+        "required": ["get_item"],
+    }
+    assert renamed(schema, shown) == {
+        "properties": {"get_item": {"description": "From east_get_item", "enum": ["get_item"]}},
+        "required": ["get_item"],
+    }
