@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
-ID_KEYS = re.compile(r"(^|_)(id|sku|user|item)s?$", re.IGNORECASE)
+ID_KEYS = re.compile(r"^(?!n_|per_)(.*_)?(id|sku|user|item)s?$", re.IGNORECASE)
 
 
 def fold(text: str) -> str:

@@ -17,8 +17,9 @@ from agent_client.choices import Choices
 from agent_client.conversation import Conversation, kept_in, opened
 from agent_client.errors import AgentError
 from agent_client.models.address import ModelAddress
+from agent_client.web.card_calls import call_for_card
+from agent_client.web.published import Published
 from agent_client.web.shown_answer import ShownAnswer
-from agent_client.web.starters import Starter
 from agent_client.web.threads import Threads
 
 logger = logging.getLogger(__name__)
@@ -41,11 +42,11 @@ class WebApp:
         folder: Folder to keep conversations in.
     """
 
-    def __init__(self, choices: Choices, models: Sequence[ModelAddress], starters: list[Starter], folder: Path) -> None:
+    def __init__(self, choices: Choices, models: Sequence[ModelAddress], published: Published, folder: Path) -> None:
         added = "\n\n".join(part for part in (PAGE_PROMPT, choices.added_prompt) if part)
         self._choices = replace(choices, added_prompt=added)
         self._models = {str(model): model for model in models}
-        self._starters = starters
+        self._published = published
         self._folder = folder
         self._stack = AsyncExitStack()
         self._answering: dict[str, asyncio.Task[Any]] = {}
@@ -63,6 +64,7 @@ class WebApp:
         cl.on_chat_resume(self.resume)
         cl.on_message(self.answer)
         cl.on_chat_end(self.leave)
+        cl.action_callback("call_tool")(self.call_for_card)
 
     async def open(self) -> None:
         self._checkpointer = await self._stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
@@ -78,7 +80,7 @@ class WebApp:
         await self._stack.aclose()
 
     async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
-        return [cl.Starter(label=label, message=question) for label, question in self._starters]
+        return [cl.Starter(label=label, message=question) for label, question in self._published.starters]
 
     async def start(self) -> None:
         await self._offer_models(next(iter(self._models)))
@@ -116,14 +118,13 @@ class WebApp:
         task = asyncio.current_task()
         assert task is not None
         self._answering[thread] = task
-        name = (message.modes or {}).get(MODEL, "")
-        model = self._models.get(name) or next(iter(self._models.values()))
-        cl.user_session.set(MODEL, str(model))
+        choices = self._chosen((message.modes or {}).get(MODEL, ""))
+        cl.user_session.set(MODEL, str(choices.model))
         await cl.send_window_message({"thread": thread})  # for the page's address
         chat = _chat()
-        shown = ShownAnswer()
+        shown = ShownAnswer(self._published)
         try:
-            conversation = await chat.conversation(replace(self._choices, model=model), self._checkpointer, thread)
+            conversation = await chat.conversation(choices, self._checkpointer, thread)
             async for event in conversation.ask(message.content):
                 await shown.show(event)
         except AgentError as error:
@@ -136,6 +137,21 @@ class WebApp:
         finally:
             await shown.settle()
             self._answering.pop(thread, None)
+            await chat.answered()
+
+    def _chosen(self, name: str) -> Choices:
+        """The choices with the model of this name, or the first model."""
+        return replace(self._choices, model=self._models.get(name) or next(iter(self._models.values())))
+
+    async def call_for_card(self, action: cl.Action) -> dict[str, Any]:
+        """Answer a card that calls a tool of its server; after a reload, the servers are opened for it."""
+        choices, chat = self._chosen(cl.user_session.get(MODEL) or ""), _chat()
+        try:
+            conversation = await chat.conversation(choices, self._checkpointer, cl.context.session.thread_id)
+            return await call_for_card(conversation.tools, self._published.names, action.payload)
+        except AgentError as error:
+            return {"content": [{"type": "text", "text": str(error)}], "isError": True}
+        finally:
             await chat.answered()
 
     async def leave(self) -> None:
@@ -158,28 +174,32 @@ class _Chat:
     def __init__(self) -> None:
         self._stack = AsyncExitStack()
         self._conversation: Conversation | None = None
-        self._busy = self._left = False
+        self._opening = asyncio.Lock()
+        self._n_busy = 0
+        """Answers, and calls of cards, that use the conversation."""
+        self._left = False
 
     async def conversation(self, choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str) -> Conversation:
-        """The page's conversation, opened anew if the choices have changed.
+        """The page's conversation, opened anew if the choices have changed; to be followed by `answered`.
 
         Raises:
             AgentError: The model, or a server, cannot be used.
         """
-        self._busy, self._left = True, False
-        if self._conversation is None or self._conversation.choices != choices:
-            await self._close()
-            self._conversation = await self._stack.enter_async_context(opened(choices, checkpointer, thread))
-        return self._conversation
+        self._n_busy, self._left = self._n_busy + 1, False
+        async with self._opening:
+            if self._conversation is None or self._conversation.choices != choices:
+                await self._close()
+                self._conversation = await self._stack.enter_async_context(opened(choices, checkpointer, thread))
+            return self._conversation
 
     async def answered(self) -> None:
-        self._busy = False
-        if self._left:
+        self._n_busy -= 1
+        if self._left and not self._n_busy:
             await self._close()
 
     async def leave(self) -> None:
         self._left = True
-        if not self._busy:
+        if not self._n_busy:
             await self._close()
 
     async def _close(self) -> None:

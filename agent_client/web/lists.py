@@ -4,12 +4,13 @@ Names, IDs and measures are recognised by their keys and values; nothing is know
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agent_client.events import Answered, CallEnded
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
+from agent_client.web.words import NOT_A_MEASURE, Words, is_number, shortened
 from recsys_shared.plain_text import one_line
 
 MEASURES = (
@@ -17,11 +18,8 @@ MEASURES = (
 )
 """Words in the keys of numbers that compare things; the most telling come first."""
 
-LONGEST_TEXT = 160
-"""Characters of a text that a line shows."""
-
-_NOT_A_MEASURE = re.compile(r"year|month|date|time|rank|position", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_PERIOD = re.compile(r"\d{4}(s|-\d\d|-\d\d-\d\d)?")
 _YEAR_AFTER_NAME = re.compile(r"\s*\(\d{4}\)\s*$")
 
 
@@ -38,6 +36,7 @@ class Row:
     shown: str = ""
     """The number as people read it."""
     day: str = ""
+    """Its day, month (1995-11), year or decade (1990s)."""
 
 
 @dataclass(frozen=True)
@@ -48,38 +47,61 @@ class Listing:
     measure: str
     """Label of the bars; empty if there are none."""
     rows: list[Row]
+    reasons: frozenset[str] = frozenset()
+    """Names of other things, folded, that the result gives beside its own, as reasons for a recommendation are."""
+    call: CallEnded | None = None
+    """The call whose result it is; None if it is made of several."""
 
     @property
     def over_time(self) -> bool:
-        """True if the numbers form a history."""
-        complete = all(row.day and row.number is not None for row in self.rows)
-        return bool(self.measure) and len(self.rows) > 2 and complete
+        """True if the numbers form a history: they are of periods, or of days in their order. One thing without a day
+        may be left out.
+        """
+        dated = [row for row in self.rows if row.day and row.number is not None]
+        days = [row.day for row in dated]
+        in_order = days in (sorted(days), sorted(days, reverse=True)) or all(row.day == row.name for row in dated)
+        enough = len(days) > 2 and len(days) >= len(self.rows) - 1 and len(set(days)) > 1
+        return bool(self.measure) and enough and in_order
 
     def as_props(self) -> dict[str, Any]:
         """Properties of the page's element that draws the list."""
-        return {**asdict(self), "over_time": self.over_time}
+        rows = [asdict(row) for row in self.rows]
+        return {"caption": self.caption, "measure": self.measure, "rows": rows, "over_time": self.over_time}
 
 
-def listings_of(answer: Answered) -> list[Listing]:
+NO_WORDS = Words()
+
+
+def listings_of(answer: Answered, words: Words = NO_WORDS, with_cards: Container[str] = ()) -> list[Listing]:
     """The lists to show below an answer, in the order of the calls.
 
     Several lists of counts by one tool are compared, with a bar for each list. Otherwise a list is shown if the answer
-    names at least half of its things and no later list shows all of those; if there is no such list, the last one is.
+    names at least half of its things and no better list shows all of those; if there is no such list, the best one is.
+    A list for which the server has a page is better than one without, then one with reasons, then a later one.
+
+    Args:
+        with_cards: Names of the tools for whose results a server has a page.
     """
-    found = [(call, listing) for call in answer.calls if not call.failed and (listing := listing_of(call))]
-    compared = _comparison(found, answer.calls)
+    found = [listing for call in answer.calls if not call.failed and (listing := listing_of(call, words))]
+    compared = _comparison(found, answer.calls, words)
     if compared is not None:
         return [compared]
     text = f" {fold(answer.text)} "
-    shown: list[Listing] = []
+    shown: list[int] = []
     seen: set[str] = set()
-    for _, listing in reversed(found):
-        names = {fold(row.name) for row in listing.rows}
-        told = {fold(row.name) for row in listing.rows if _names(text, row.name)}
+
+    def worth(place: int) -> tuple[bool, bool, int]:
+        call = found[place].call
+        return call is not None and call.tool in with_cards, bool(found[place].reasons), place
+
+    best_first = sorted(range(len(found)), key=worth, reverse=True)
+    for place in best_first:
+        names = {fold(row.name) for row in found[place].rows}
+        told = {fold(row.name) for row in found[place].rows if _names(text, row.name)}
         if 2 * len(told) >= len(names) and told - seen:
-            shown.append(listing)
-            seen |= told
-    return shown[::-1] or [listing for _, listing in found[-1:]]
+            shown.append(place)
+            seen |= told | found[place].reasons
+    return [found[place] for place in sorted(shown or best_first[:1])]
 
 
 def _names(text: str, name: str) -> bool:
@@ -87,20 +109,34 @@ def _names(text: str, name: str) -> bool:
     return bool(folded) and f" {folded} " in text
 
 
-def listing_of(call: CallEnded) -> Listing | None:
+def listing_of(call: CallEnded, words: Words = NO_WORDS) -> Listing | None:
     """The list in a tool's result, if it has one."""
     result = call.structured or {}
-    entries = _entries(result)
+    entries = [_flat(entry) for entry in _entries(result)]
     if not entries:
         return None
     keys = list(dict.fromkeys(key for entry in entries for key in entry))
     name_key = next((key for key in keys if NAME_KEYS.search(key)), keys[0])
     id_key = next((key for key in keys if ID_KEYS.search(key) and key != name_key), None)
     measure = _measure(entries, [key for key in keys if key not in (name_key, id_key)])
-    rows = [_row(entry, name_key, id_key, measure) for entry in entries]
+    rows = [_row(entry, name_key, id_key, measure, words) for entry in entries]
     message = result.get("message")
-    caption = " ".join(message.split()) if isinstance(message, str) else label_of(call.tool)
-    return Listing(shortened(caption), label_of(measure) if measure else "", rows)
+    caption = " ".join(message.split()) if isinstance(message, str) else words.label(call.tool)
+    return Listing(shortened(caption), words.label(measure) if measure else "", rows, _reasons(entries), call)
+
+
+def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry with the fields under `details` among its own."""
+    details = entry.get("details")
+    own = {key: value for key, value in entry.items() if key != "details"}
+    return {**own, **details} if isinstance(details, dict) else dict(entry)
+
+
+def _reasons(entries: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Names, folded, in the lists of named things that entries have inside."""
+    inside = [each for entry in entries for value in entry.values() if isinstance(value, list) for each in value]
+    named = [item for each in inside if isinstance(each, dict) for item in each.items() if NAME_KEYS.search(item[0])]
+    return frozenset(fold(name) for _, name in named if isinstance(name, str))
 
 
 def _entries(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -125,7 +161,7 @@ def _are_told_apart(entries: Sequence[Mapping[str, Any]]) -> bool:
     values = [entry[first[0]] for entry in entries]
     are_names = all(isinstance(value, str | dict) for value in values) or bool(ID_KEYS.search(first[0]))
     others = [value for entry in entries for key, value in entry.items() if key != first[0]]
-    return are_names and len(set(map(str, values))) == len(values) and any(map(_is_number, others))
+    return are_names and len(set(map(str, values))) == len(values) and any(map(is_number, others))
 
 
 def _is_named(entry: Mapping[str, Any]) -> bool:
@@ -137,9 +173,9 @@ def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str |
     numeric = [
         key
         for key in keys
-        if not _NOT_A_MEASURE.search(key)
-        and all(_is_number(entry.get(key)) or entry.get(key) is None for entry in entries)
-        and any(_is_number(entry.get(key)) and entry[key] >= 0 for entry in entries)
+        if not NOT_A_MEASURE.search(key)
+        and all(is_number(entry.get(key)) or entry.get(key) is None for entry in entries)
+        and any(is_number(entry.get(key)) and entry[key] >= 0 for entry in entries)
     ]
     for word in MEASURES:
         if named := next((key for key in numeric if word in key.lower()), None):
@@ -147,44 +183,47 @@ def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str |
     return numeric[0] if len(numeric) == 1 else None
 
 
-def _row(entry: Mapping[str, Any], name_key: str, id_key: str | None, measure: str | None) -> Row:
+def _row(entry: Mapping[str, Any], name_key: str, id_key: str | None, measure: str | None, words: Words) -> Row:
     number = entry.get(measure) if measure else None
     identifier = "" if id_key is None or entry.get(id_key) is None else one_line(str(entry[id_key]))
     rest = {key: value for key, value in entry.items() if key not in (name_key, id_key, measure)}
     days = [value for value in rest.values() if isinstance(value, str) and _DAY.fullmatch(value)]
+    name = _name_of(entry, name_key, identifier, words)
+    period = name if _PERIOD.fullmatch(name) else ""
     return Row(
-        name=_name_of(entry, name_key, identifier),
+        name=name,
         id=identifier,
-        details=[(label_of(key), text) for key, value in rest.items() if (text := shown_value(key, value))],
+        details=[(words.label(key), text) for key, value in rest.items() if (text := words.value(key, value))],
         number=None if number is None else float(number),
-        shown="" if measure is None else shown_value(measure, number),
-        day=days[0] if len(days) == 1 else "",
+        shown="" if measure is None else words.value(measure, number),
+        day=days[0] if len(days) == 1 else period,
     )
 
 
-def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str) -> str:
+def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str, words: Words) -> str:
     """The name of a thing; an ID alone with the word for what it is of."""
     value = entry.get(name_key)
     if ID_KEYS.search(name_key) and value is not None:
-        return one_line(f"{label_of(name_key)} {value}")
+        return one_line(f"{words.label(name_key)} {value}")
     if isinstance(value, dict):
         return one_line(", ".join("not known" if part is None else str(part) for part in value.values()))
     return one_line(str(value or f"ID {identifier}"))
 
 
-def _comparison(found: Sequence[tuple[CallEnded, Listing]], calls: Sequence[CallEnded]) -> Listing | None:
+def _comparison(found: Sequence[Listing], calls: Sequence[CallEnded], words: Words) -> Listing | None:
     """Several lists by one tool as one list of bars: the mean count of each."""
-    tools = {call.tool for call, listing in found if listing.measure and not listing.over_time}
+    made = [(listing.call, listing) for listing in found if listing.call is not None]
+    tools = {call.tool for call, listing in made if listing.measure and not listing.over_time}
     for tool in tools:
-        alike = [(call, listing) for call, listing in found if call.tool == tool and _counts(listing)]
+        alike = [(call, listing) for call, listing in made if call.tool == tool and _counts(listing)]
         if len(alike) > 1 and len({listing.measure for _, listing in alike}) == 1:
-            asked = [_asked(call, calls) for call, _ in alike]
+            asked = [_asked(call, calls, words) for call, _ in alike]
             rows = []
             for (call, listing), parts in zip(alike, asked, strict=True):
                 own = [part for part in parts if not all(part in others for others in asked)]
                 mean = sum(row.number or 0 for row in listing.rows) / len(listing.rows)
                 names = shortened(", ".join(row.name for row in listing.rows))
-                label = ", ".join(own or parts) or label_of(call.tool)
+                label = ", ".join(own or parts) or words.label(call.tool)
                 rows.append(Row(label, details=[("", names)], number=mean, shown=f"{mean:,.0f}"))
             rows.sort(key=lambda row: -(row.number or 0))
             measure = alike[0][1].measure
@@ -196,7 +235,7 @@ def _counts(listing: Listing) -> bool:
     return bool(listing.measure) and all(row.number is not None and row.number.is_integer() for row in listing.rows)
 
 
-def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> list[str]:
+def _asked(call: CallEnded, calls: Sequence[CallEnded], words: Words) -> list[str]:
     """The subject of a call: its arguments, where a value that another call returned stands for that call's own."""
     parts: list[str] = []
     for key, value in call.arguments.items():
@@ -207,51 +246,8 @@ def _asked(call: CallEnded, calls: Sequence[CallEnded]) -> list[str]:
         else:
             source = None
         if source is not None:
-            parts += _asked(source, others)
-        elif text := shown_value(key, value):
+            parts += _asked(source, others, words)
+        elif text := words.value(key, value):
             names = isinstance(value, str | list)
-            parts.append(text if names else f"{label_of(key).lower()} {text}")
+            parts.append(text if names else f"{words.label_inside(key)} {text}")
     return parts
-
-
-def label_of(key: str) -> str:
-    """A key as people read it: "n_interactions" becomes "Interactions"."""
-    words = re.sub(r"^n_|_tool$", "", key).replace("_", " ").strip()
-    return one_line(words[:1].upper() + words[1:])
-
-
-def shown_value(key: str, value: Any) -> str:
-    """A value as people read it; empty if there is nothing to show."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if _is_number(value):
-        return _shown_number(value, grouped=not _NOT_A_MEASURE.search(key) and not ID_KEYS.search(key))
-    if isinstance(value, str):
-        return shortened(" ".join(value.split()))
-    if isinstance(value, list):
-        return shortened(", ".join(part for each in value if (part := shown_value(key, each))))
-    if isinstance(value, dict):
-        named = next((each for own, each in value.items() if NAME_KEYS.search(own) and isinstance(each, str)), None)
-        texts = ((own, shown_value(own, each)) for own, each in value.items())
-        return (
-            shortened(named)
-            if named
-            else shortened(", ".join(f"{label_of(own).lower()} {text}" for own, text in texts if text))
-        )
-    return ""
-
-
-def _shown_number(value: float, grouped: bool) -> str:
-    if float(value).is_integer():
-        return f"{int(value):,}" if grouped else str(int(value))
-    text = f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3f}"
-    return text.rstrip("0").rstrip(".")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def shortened(text: str, length: int = LONGEST_TEXT) -> str:
-    """A text as a line of the page, in which nothing turns the direction of writing."""
-    return one_line(text if len(text) <= length else f"{text[: length - 1].rstrip()}…")

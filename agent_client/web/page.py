@@ -20,6 +20,7 @@ POLICY = "; ".join(
         "img-src 'self' data: blob:",  # an image from elsewhere in an answer could carry data out in its address
         "font-src 'self' data:",
         "worker-src 'self' blob:",
+        "frame-src 'none'",  # cards are given as text, and can go nowhere with what they know
         "object-src 'none'",
         "base-uri 'self'",
         "frame-ancestors 'none'",

@@ -45,11 +45,13 @@ def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: i
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from agent_client.web.app import WebApp
-    from agent_client.web.starters import starters_of
+    from agent_client.web.published import read_published
 
     listening = _listen(host, port)
-    starters = asyncio.run(starters_of(choices.servers))
-    WebApp(choices, models, starters, folder).install()
+    cards = folder / "public" / "cards"
+    cards.mkdir()
+    published = asyncio.run(read_published(choices.servers, cards))
+    WebApp(choices, models, published, folder).install()
     chainlit.config.config.run.headless = True  # no browser is opened
     logging.getLogger("chainlit").setLevel(logging.ERROR)
 

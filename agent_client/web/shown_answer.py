@@ -4,7 +4,9 @@ import chainlit as cl
 from chainlit.utils import utc_now
 
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
-from agent_client.web.lists import listings_of, shortened, shown_value
+from agent_client.web.lists import Listing, listings_of
+from agent_client.web.published import Published
+from agent_client.web.words import Words, shortened
 
 ARGUMENTS_LENGTH = 60
 """Characters of the arguments in the title of a step; inside the step they are whole."""
@@ -13,7 +15,8 @@ ARGUMENTS_LENGTH = 60
 class ShownAnswer:
     """An answer on the page: texts, a step for each tool call, lists, a warning."""
 
-    def __init__(self) -> None:
+    def __init__(self, published: Published) -> None:
+        self._published, self._words = published, Words(published.fields)
         self._text: cl.Message | None = None
         self._steps: dict[str, cl.Step] = {}
         """Steps of the calls that have not ended, by call."""
@@ -39,9 +42,10 @@ class ShownAnswer:
 
     async def _begin(self, call: CallStarted) -> None:
         run = cl.context.current_run
-        asked = shortened(shown_value("", call.arguments), ARGUMENTS_LENGTH)
+        asked = shortened(self._words.value("", call.arguments), ARGUMENTS_LENGTH)
+        title = self._published.titles.get(call.tool) or self._words.label(call.tool)
         step = cl.Step(
-            name=f"{call.tool}: {asked}" if asked else call.tool,
+            name=f"{title}: {asked}" if asked else title,
             type="tool",
             parent_id=None if run is None else run.id,
             show_input="json",
@@ -67,12 +71,22 @@ class ShownAnswer:
             await cl.ErrorMessage(content="The model has given no answer: ask again, or choose another one.").send()
             return
         await self._text.send()
-        elements = [cl.CustomElement(name="Listing", props=listing.as_props()) for listing in listings_of(answer)]
+        listings = listings_of(answer, self._words, self._published.cards)
+        elements = [self._element(listing) for listing in listings]
         if answer.unsupported:
             elements.append(cl.CustomElement(name="Unsupported", props={"names": answer.unsupported}))
         for element in elements:
             await element.send(for_id=self._text.id)
         self._text = None
+
+    def _element(self, listing: Listing) -> cl.CustomElement:
+        """The server's own page for a list, or ours."""
+        call, props = listing.call, listing.as_props()
+        if call is None or call.tool not in self._published.cards:
+            return cl.CustomElement(name="Listing", props=props)
+        result = {"content": [{"type": "text", "text": call.text}], "structuredContent": call.structured}
+        given = {"arguments": call.arguments, "result": result, "listing": props}
+        return cl.CustomElement(name="Card", props={**self._published.cards[call.tool], **given})
 
     async def settle_text(self) -> None:
         """Complete the text that the model has written so far."""

@@ -1,13 +1,18 @@
 """Questions that a page offers to begin with."""
 
-from collections.abc import Sequence
+import asyncio
+import contextlib
+import re
 
-from mcp import ClientSession
+from mcp import ClientSession, McpError
+from mcp.types import Prompt, PromptReference
 
-from agent_client.servers.address import ServerAddress
-from agent_client.servers.session import ASSISTANT_PROMPT, ServerSession, needs_arguments
+from agent_client.servers.session import ASSISTANT_PROMPT, needs_arguments
 
 MOST_STARTERS = 5
+
+PATIENCE_SECONDS = 10
+"""A server that still prepares its data has no values for arguments yet; the page does not wait for them."""
 
 GENERAL_STARTERS = (
     ("What can you do?", "What can you do for me, and what do you need to know from me for it?"),
@@ -20,36 +25,41 @@ Starter = tuple[str, str]
 """A label and its question."""
 
 
-async def starters_of(servers: Sequence[ServerAddress]) -> list[Starter]:
-    """Questions to begin with: the servers' prompts that need no arguments, else their tools by title.
-
-    Raises:
-        AgentError: A server cannot be used.
+async def starters_of(session: ClientSession) -> list[Starter]:
+    """Questions made of a server's prompts: those without arguments as they are, the others with values that the
+    server itself proposes for their arguments.
     """
-    prompts: list[Starter] = []
-    titles: list[str] = []
-    for address in servers:
-        server = ServerSession(address)
-        try:
-            session = await server.open()
-            prompts += await _prompts(session)
-            titles += [tool.title for tool in (await session.list_tools()).tools if tool.title]
-        finally:
-            await server.close()
-    if prompts:
-        return prompts[:MOST_STARTERS]
-    of_tools = [(title, f"{title}, please.") for title in titles]
-    return [*GENERAL_STARTERS[:1], *of_tools][:MOST_STARTERS] if of_tools else list(GENERAL_STARTERS)
-
-
-async def _prompts(session: ClientSession) -> list[Starter]:
     capabilities = session.get_server_capabilities()
     if capabilities is None or capabilities.prompts is None:
         return []
     found: list[Starter] = []
-    for prompt in (await session.list_prompts()).prompts:
-        if prompt.name != ASSISTANT_PROMPT and not needs_arguments(prompt):
-            messages = (await session.get_prompt(prompt.name)).messages
-            question = "\n\n".join(getattr(message.content, "text", "") for message in messages).strip()
-            found += [(prompt.title or prompt.name, question)] if question else []
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for prompt in (await session.list_prompts()).prompts:
+                if len(found) < MOST_STARTERS and prompt.name != ASSISTANT_PROMPT:
+                    with contextlib.suppress(McpError):
+                        found += await _starter(session, prompt)
     return found
+
+
+async def _starter(session: ClientSession, prompt: Prompt) -> list[Starter]:
+    values: dict[str, str] = {}
+    for name in [argument.name for argument in prompt.arguments or [] if argument.required]:
+        reference = PromptReference(type="ref/prompt", name=prompt.name)
+        proposed = (await session.complete(reference, {"name": name, "value": ""})).completion.values
+        values[name] = next(iter(proposed), "")
+    messages = (await session.get_prompt(prompt.name, values)).messages
+    text = "\n\n".join(getattr(message.content, "text", "") for message in messages).strip()
+    if not needs_arguments(prompt):
+        return [(prompt.title or prompt.name, text)] if text else []
+    question = first_question(text)
+    return [(question, question)] if all(value and value in question for value in values.values()) else []
+
+
+def first_question(text: str) -> str:
+    """The question at the beginning of a prompt, without the steps to its answer; empty where it has names that are
+    not people's words.
+    """
+    sentence = re.split(r"(?<=[.?!])\s", text, maxsplit=1)[0]
+    question = sentence if sentence.endswith("?") else f"{sentence.split(': ')[0].rstrip('.')}."
+    return "" if "_" in question else question

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.feedback import liking
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.groups import by_field
+from mcp_server.dataset.spec import DatasetSpec
 
 MOST_NAMES = 12
 """Names of a category that the card shows."""
@@ -40,6 +42,16 @@ def write_card(facts: DatasetFacts) -> str:
     if spec.citation:
         lines += ["", "## Citation", "", spec.citation.strip()]
     return "\n".join(lines) + "\n"
+
+
+def describe_fields(spec: DatasetSpec) -> dict[str, dict[str, str]]:
+    """Title and unit of the fields of results, by name, for clients that draw results themselves."""
+    most = "" if spec.interactions.rating_range is None else f"of {spec.interactions.rating_range[1]:g}"
+    units = {"mean_rating": most, "like_share": "%"}
+    own = {"n_interactions": (spec.nouns.interactions, ""), "rating": ("rating", most)}
+    computed = {field.name: (field.title, units.get(field.name, "")) for field in computed_fields(spec)}
+    declared = {field.name: (field.title, field.unit or "") for field in (*spec.users.fields, *spec.items.fields)}
+    return {name: {"title": title, "unit": unit} for name, (title, unit) in {**own, **computed, **declared}.items()}
 
 
 def _table(fields: list[FieldSpec], facts: DatasetFacts, *, of_users: bool = False) -> Iterator[str]:

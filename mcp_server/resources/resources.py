@@ -13,7 +13,7 @@ from mcp_server.dataset.facts import DatasetFacts, Feature, When
 from mcp_server.dataset.feedback import VALUE_NAMES, plain_number
 from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.resources.completions import Items, Source, Users
-from mcp_server.resources.dataset_card import write_card
+from mcp_server.resources.dataset_card import describe_fields, write_card
 from mcp_server.tools.size import MOST_TOKENS, most_tokens
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 DATASET, ITEM, USER, ITEM_SET, PAGE = "dataset", "item", "user", "itemset", "ui"
 """Schemes of addresses."""
+
+FIELDS = "recsys-mcp/fields"
+"""Key in the `_meta` of the dataset's card for the fields of results: people's word for each, and its unit."""
 
 JSON_TYPE = "application/json"
 
@@ -76,7 +79,8 @@ class Resources:
         """Resources with one address each."""
         spec = self._facts.spec
         description = f"What {spec.title} holds: fields, ranges, counts, groups, licence."
-        yield Listed(self._card, "dataset", f"About {spec.title}", description, "dataset", "text/markdown")
+        meta = {FIELDS: describe_fields(spec)}
+        yield Listed(self._card, "dataset", f"About {spec.title}", description, "dataset", "text/markdown", None, meta)
         for page in self.pages.values():
             yield Listed(page.uri, page.name, page.title, page.description, "chart", apps.MIME_TYPE, None, apps.META)
 

@@ -127,6 +127,14 @@ def test_buttons_put_words_into_the_conversation(films_page: Open) -> None:
     ]
 
 
+def test_a_title_asks_about_its_film(films_page: Open) -> None:
+    hosted = films_page("recommendations")
+    first = hosted.show(RECOMMEND, user=98, k=2)["items"][0]
+    hosted.frame.get_by_role("button", name=first["title"], exact=True).press("Enter")
+    hosted.frame.get_by_text("Asked: Tell me about").wait_for()
+    assert hosted.messages == [f"Tell me about {first['title']} (film {first['item_id']})."]
+
+
 def test_a_host_that_does_not_take_the_words_is_not_hidden(films_page: Open) -> None:
     hosted = films_page("recommendations", messages_fail=True)
     hosted.show(RECOMMEND, user=98, k=1)
@@ -141,13 +149,17 @@ def test_the_page_can_be_gone_through_by_the_tab_key(films_page: Open) -> None:
     described(hosted, 2)
     hosted.frame.locator("h1").click()
     names = []
-    for _ in range(5):
+    for _ in range(7):
         hosted.tab.keyboard.press("Tab")
         names.append(hosted.frame.evaluate("document.activeElement.textContent"))
         assert hosted.frame.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     assert names == [
         "Show what speaks for each",
-        *(f"{label} ({item['title']})" for item in items for label in ("More like this", "Why?")),
+        *(
+            name
+            for item in items
+            for name in (item["title"], f"More like this ({item['title']})", f"Why? ({item['title']})")
+        ),
     ]
 
 

@@ -40,3 +40,15 @@ async def test_all_of_a_large_set_is_read_page_by_page(films_settings: Settings,
     assert found == items
     await backends.aclose()
     await state.aclose()
+
+
+def test_the_card_carries_titles_and_units_of_the_fields_of_results(films_settings: Settings) -> None:
+    manifest = OpenState(films_settings).manifests.manifest()
+    card = next(iter(Resources(DatasetFacts(manifest.spec, manifest.card)).listed()))
+    assert card.meta is not None
+    fields = card.meta["recsys-mcp/fields"]
+    assert fields["imdb_rating"] == {"title": "IMDb rating", "unit": "of 10"}
+    assert fields["duration"] == {"title": "Duration", "unit": "minutes"}
+    assert fields["rating"]["unit"] == fields["mean_rating"]["unit"] == "of 5"
+    assert fields["n_interactions"]["title"] == "ratings"
+    assert fields["like_share"]["unit"] == "%"

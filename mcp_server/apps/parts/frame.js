@@ -126,3 +126,15 @@ function sayButton(host, label, about, text) {
     hidden(` (${about})`),
   );
 }
+
+/** A title that asks about its item; a plain one where the host takes no words. */
+function askingTitle(host, item) {
+  if (!host.canSpeak) return titleElement(item);
+  const text = `Tell me about ${titleOf(item)} (${NOUNS.item} ${item.item_id}).`;
+  const ask = () =>
+    host.say(text).then(
+      () => announce(`Asked: ${text}`),
+      (error) => announce(`Not asked: ${error.message}`),
+    );
+  return h("button", { type: "button", class: "title", click: ask }, titleElement(item));
+}

@@ -85,7 +85,7 @@ class Card {
         "div",
         { class: "card-head" },
         h("span", { class: "rank" }, String(place + 1)),
-        h("h2", { id: heading, title }, titleElement(item), " ", this.#year),
+        h("h2", { id: heading, title }, askingTitle(host, item), " ", this.#year),
       ),
       this.#facts,
       this.#because,

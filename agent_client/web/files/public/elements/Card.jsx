@@ -1,0 +1,118 @@
+// A server's own page for a result (MCP Apps, 2026-01-26) in a sandboxed frame, and the host that it talks to.
+// props: file (its document), title, server, arguments, result, and listing, which is drawn where there is no document.
+import { useEffect, useRef, useState } from "react"
+import { Renderer } from "@/components/renderer"
+
+// Comes before all else in the document: it may load nothing, whatever it is made of.
+const POLICY =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; " +
+  "media-src data: blob:; base-uri 'none'; form-action 'none'"
+const TALLEST = 4000
+const LONGEST_MESSAGE = 2000
+const METHOD_NOT_FOUND = -32601
+
+function Card({ chat, ...props }) {
+  const frame = useRef(null)
+  const host = useRef(chat)
+  host.current = chat
+  const [source, setSource] = useState("")
+  const [fallback, setFallback] = useState("")
+  const [height, setHeight] = useState(120)
+
+  useEffect(() => {
+    const read = (path) => fetch(path).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+    read(`/public/cards/${encodeURIComponent(props.file)}`).then(
+      (document) => setSource(`<!doctype html><meta http-equiv="Content-Security-Policy" content="${POLICY}">${document}`),
+      () => read("/public/elements/Listing.jsx").then(setFallback),
+    )
+  }, [])
+
+  // As the frame grows, so does the conversation, which Chainlit measures at a change of size.
+  useEffect(() => void window.dispatchEvent(new Event("resize")), [height, source, fallback])
+
+  useEffect(() => {
+    const send = (message) => frame.current?.contentWindow.postMessage({ jsonrpc: "2.0", ...message }, "*")
+    const tell = (method, params) => send({ method: `ui/notifications/${method}`, params })
+    const receive = async ({ source: sender, data }) => {
+      if (!frame.current || sender !== frame.current.contentWindow || data?.jsonrpc !== "2.0") return
+      const { id, method, params = {} } = data
+      if (method === "ui/notifications/initialized") {
+        tell("tool-input", { arguments: props.arguments })
+        tell("tool-result", props.result)
+      } else if (method === "ui/notifications/size-changed") {
+        if (params.height > 0) setHeight(Math.min(Math.ceil(params.height), TALLEST))
+      } else if (id !== undefined && method !== undefined) {
+        try {
+          send({ id, result: await answer(method, params, props.server, frame.current, host.current) })
+        } catch (error) {
+          send({ id, error: { code: error.code ?? -32000, message: error.message } })
+        }
+      }
+    }
+    window.addEventListener("message", receive)
+    const themes = new MutationObserver(() => tell("host-context-changed", look()))
+    themes.observe(document.documentElement, { attributeFilter: ["class", "style"] })
+    return () => {
+      window.removeEventListener("message", receive)
+      themes.disconnect()
+    }
+  }, [])
+
+  if (fallback) return <Renderer sourceCode={fallback} props={{ ...props.listing, ask: chat.sendUserMessage }} />
+  if (!source) return null
+  return (
+    <iframe ref={frame} className="card-frame" title={props.title} srcDoc={source} style={{ height: height + 2 /* with its border */ }}
+      sandbox="allow-scripts" referrerPolicy="no-referrer" allow="" />
+  )
+}
+
+async function answer(method, params, server, frame, { callAction, sendUserMessage }) {
+  switch (method) {
+    case "ui/initialize":
+      return {
+        protocolVersion: "2026-01-26",
+        hostInfo: { name: "recsys-agent", version: "1" },
+        hostCapabilities: { serverTools: {}, message: { text: {} } },
+        hostContext: { ...look(), displayMode: "inline", availableDisplayModes: ["inline"], platform: "web" },
+      }
+    case "tools/call": {
+      const payload = { server, name: params.name, arguments: params.arguments ?? {} }
+      const { response } = await callAction({ name: "call_tool", payload })
+      return response
+    }
+    case "ui/message": {
+      const text = (params.content ?? []).map((block) => block.text ?? "").join("\n").trim()
+      // Words of the person: a card may say them only when the person is in it and has just pressed something.
+      const pressed = document.activeElement === frame && navigator.userActivation.isActive
+      if (!pressed || !text || text.length > LONGEST_MESSAGE) return { isError: true }
+      sendUserMessage(text)
+      return {}
+    }
+    case "ui/request-display-mode":
+      return { mode: "inline" }
+    case "ui/open-link": // nothing leads out of this page by itself
+      return { isError: true }
+    case "ping":
+      return {}
+    default:
+      throw Object.assign(new Error(`there is no ${method}`), { code: METHOD_NOT_FOUND })
+  }
+}
+
+/** The page's colours, by the names that MCP Apps have for them. */
+function look() {
+  const of = (name) => `hsl(${getComputedStyle(document.documentElement).getPropertyValue(name)})`
+  const variables = {
+    "--color-background-primary": of("--card"),
+    "--color-background-secondary": of("--background"),
+    "--color-text-primary": of("--foreground"),
+    "--color-text-secondary": of("--muted-foreground"),
+    "--color-border-primary": of("--border"),
+  }
+  return { theme: document.documentElement.classList.contains("dark") ? "dark" : "light", styles: { variables } }
+}
+
+// This file is run again whenever Chainlit's functions change, as with every message: with a component of its own each
+// time, all frames would be loaded again.
+const Lasting = (globalThis.recsysCard ??= Card)
+export default <Lasting {...props} chat={{ callAction, sendUserMessage }} />

@@ -1,0 +1,74 @@
+"""Keys and values of results as people read them, by the labels and units that servers publish for their fields."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agent_client.names import ID_KEYS, NAME_KEYS
+from recsys_shared.plain_text import one_line
+
+LONGEST_TEXT = 160
+"""Characters of a text that a line shows."""
+
+NOT_A_MEASURE = re.compile(r"year|month|date|time|rank|position", re.IGNORECASE)
+
+
+class FieldWords(NamedTuple):
+    """People's words for a field of results."""
+
+    title: str
+    unit: str = ""
+
+
+class Words:
+    """The words for fields; those that no server has published are read as they are written."""
+
+    def __init__(self, fields: Mapping[str, FieldWords] | None = None) -> None:
+        self._fields = fields or {}
+
+    def label(self, key: str) -> str:
+        """A key as people read it: "n_interactions" becomes "Interactions"."""
+        label = self.label_inside(key)
+        return label[:1].upper() + label[1:]
+
+    def label_inside(self, key: str) -> str:
+        """A label in the middle of a line."""
+        if key in self._fields:
+            return one_line(self._fields[key].title)
+        return one_line(re.sub(r"^n_|_tool$", "", key).replace("_", " ").strip().lower())
+
+    def value(self, key: str, value: Any) -> str:
+        """A value as people read it; empty if there is nothing to show."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if is_number(value):
+            number = _shown_number(value, grouped=not NOT_A_MEASURE.search(key) and not ID_KEYS.search(key))
+            unit = self._fields[key].unit if key in self._fields else ""
+            return one_line(f"{number} {unit}".strip())
+        if isinstance(value, str):
+            return self._fields[value].title if value in self._fields else shortened(" ".join(value.split()))
+        if isinstance(value, list):
+            return shortened(", ".join(part for each in value if (part := self.value(key, each))))
+        if isinstance(value, dict):
+            named = next((each for own, each in value.items() if NAME_KEYS.search(own) and isinstance(each, str)), None)
+            if named:
+                return shortened(named)
+            texts = ((own, self.value(own, each)) for own, each in value.items())
+            return shortened(", ".join(f"{self.label_inside(own)} {text}" for own, text in texts if text))
+        return ""
+
+
+def _shown_number(value: float, grouped: bool) -> str:
+    if float(value).is_integer():
+        return f"{int(value):,}" if grouped else str(int(value))
+    text = f"{value:,.1f}" if abs(value) >= 100 else f"{value:.3f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def shortened(text: str, length: int = LONGEST_TEXT) -> str:
+    """A text as a line of the page, in which nothing turns the direction of writing."""
+    return one_line(text if len(text) <= length else f"{text[: length - 1].rstrip()}…")
