@@ -126,14 +126,8 @@ class Conversation:
             await self._graph.aupdate_state(self._config, {"messages": [kept]})
 
     def _unsupported(self, answer: str, messages: Sequence[AnyMessage]) -> list[str]:
-        results = [
-            text_of(message.content) if message.artifact is None else message.artifact
-            for message in messages
-            if isinstance(message, ToolMessage)
-        ]
-        said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
-        published = [f"{tool.name} {tool.description}" for tool in self.tools]
-        return unsupported(answer, results, [*said, *published, self.system_prompt])
+        published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
+        return unsupported(answer, messages, published)
 
     async def messages(self) -> list[AnyMessage]:
         """The whole conversation, from the beginning."""

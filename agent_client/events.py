@@ -50,7 +50,7 @@ class Answered:
     calls: list[CallEnded] = field(default_factory=list)
     """The calls made for this answer, in the order in which they ended."""
     unsupported: list[str] = field(default_factory=list)
-    """Names and IDs in the answer that no tool has returned in this conversation."""
+    """Differences between the answer and the results of the tools, a phrase each: "“Fargo” has ID 100, not 101"."""
     complete: bool = True
     """False if the limit of steps was reached first, or if the model has given no answer."""
     notes: list[str] = field(default_factory=list)

@@ -116,9 +116,9 @@ def warnings_of(answer: Answered) -> list[str]:
 
 
 def warning_of(answer: Answered) -> str:
-    """A warning about names and IDs that come from no tool; empty if there are none."""
+    """A warning about what the answer says of items and the tools do not; empty if there is nothing."""
     if not answer.unsupported:
         return ""
-    shown = one_line(", ".join(answer.unsupported[:8]))
-    more = f" and {len(answer.unsupported) - 8} more" if len(answer.unsupported) > 8 else ""
-    return f"⚠ No tool has returned {shown}{more}: this may be the model's invention."
+    shown = one_line("; ".join(answer.unsupported[:8]))
+    more = f"; and {len(answer.unsupported) - 8} more" if len(answer.unsupported) > 8 else ""
+    return f"⚠ The answer differs from what the tools returned: {shown}{more}."

@@ -119,13 +119,13 @@ def test_a_session_goes_on_with_its_last_exchange(
         greeting = plain(terminal.before or "")
         assert "1 question so far" in greeting
         assert "The Film That Never Was (ID 99999)" in greeting
-        assert "No tool has returned The Film That Never Was" in greeting
+        assert "⚠ The answer differs from what the tools returned" in greeting
         terminal.sendline("/steps")
         terminal.expect(r"1\. .*get_interacted_items_tool")
         terminal.expect("›")
         terminal.sendline(f"/save {tmp_path / 'saved.md'}")
         terminal.expect("saved in")
-        assert "> ⚠ No tool has returned The Film That Never Was" in (tmp_path / "saved.md").read_text()
+        assert "no tool has returned “The Film That Never Was” (ID 99999)" in (tmp_path / "saved.md").read_text("utf-8")
         terminal.expect("›")
         terminal.sendline("/sessions")
         terminal.expect(r"monday +│ 1 ")

@@ -53,7 +53,7 @@ def test_ask_points_out_what_no_tool_has_returned(
     model.play(call(HISTORY, {"user": 90, "k": 3}), Say("- **The Film That Never Was** (ID 99999)"))
     ended = run(["ask", "What did user 90 see?", *there], environment)
     assert ended.returncode == 0
-    assert "No tool has returned The Film That Never Was, ID 99999" in " ".join(ended.stderr.split())
+    assert "no tool has returned “The Film That Never Was” (ID 99999)" in " ".join(ended.stderr.split())
 
 
 def test_ask_without_an_end_is_told_by_the_exit_code(

@@ -104,7 +104,7 @@ async def test_what_the_model_invents_is_flagged(talk: Talk) -> None:
         call(RECOMMEND, {"user": 4, "k": 1}),
         Say(with_an_invention),
     )
-    assert turn.answered.unsupported == ["The Clockmaker of Lisbon", "ID 4242"]
+    assert turn.answered.unsupported == ["no tool has returned “The Clockmaker of Lisbon” (ID 4242)"]
     assert turn.answered.complete
 
 

@@ -1,10 +1,18 @@
-"""What an answer names, and whether a tool has said it: worked examples."""
+"""What an answer says of items, and whether the tools say the same: worked examples, and a corpus of whole answers."""
 
 import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from agent_client.grounding import ids_in, names_in, unsupported
+from agent_client.grounding import unsupported
 from agent_client.names import fold
 
 RESULT = {
@@ -17,11 +25,19 @@ RESULT = {
     ],
 }
 
-SAID = ["Recommend a thriller for user 4."]
+
+def conversation(*results: object, said: str = "Recommend a thriller for user 4.") -> list[AnyMessage]:
+    """A question, and what one step of calls returned; text stands for a result that is no data."""
+    calls = [{"name": "find", "args": {}, "id": str(place)} for place in range(len(results))]
+    answers = [
+        ToolMessage(str(result), artifact=None if isinstance(result, str) else result, tool_call_id=str(place))
+        for place, result in enumerate(results)
+    ]
+    return [HumanMessage(said), AIMessage("", tool_calls=calls), *answers]
 
 
-def flagged(answer: str) -> list[str]:
-    return unsupported(answer, [RESULT], SAID)
+def flagged(answer: str, *results: object) -> list[str]:
+    return unsupported(answer, conversation(*(results or [RESULT])))
 
 
 # Names that tools have returned
@@ -33,7 +49,6 @@ def flagged(answer: str) -> list[str]:
         "North by Northwest (1959)",
         "North by Northwest",
         "NORTH BY NORTHWEST",
-        "North By Northwest (1960)",  # the year is not the name
         "The Lion King",
         "The Lion King (1994)",
         "Lion King, The",
@@ -53,17 +68,20 @@ def test_names_from_results_are_known_however_they_are_written(name: str, form: 
 
 def test_results_may_be_text_too() -> None:
     answer = "- **The Lion King** (ID 71)"
-    assert unsupported(answer, [json.dumps(RESULT)], []) == []
-    assert unsupported(answer, ["Lion King, The, which has ID 71"], []) == []
+    assert flagged(answer, json.dumps(RESULT)) == []
+    assert flagged(answer, "The Lion King, which has ID 71") == []
 
 
 def test_what_the_person_said_may_be_repeated() -> None:
-    assert (
-        unsupported(
-            'Nothing is like "The Clockmaker of Lisbon", ID 4242.', [], ["Like The Clockmaker of Lisbon, 4242?"]
-        )
-        == []
-    )
+    answer = 'Nothing is like "The Clockmaker of Lisbon", ID 4242.'
+    assert unsupported(answer, conversation(RESULT, said="Like The Clockmaker of Lisbon, 4242?")) == []
+
+
+def test_what_an_error_says_is_no_item() -> None:
+    messages = conversation(RESULT)
+    messages.append(ToolMessage("there is no film The Clockmaker of Lisbon", tool_call_id="9", status="error"))
+    assert unsupported("There is no “The Clockmaker of Lisbon”.", messages) == []
+    assert unsupported("1. **The Lion King**\n2. **The Clockmaker of Lisbon**", messages) != []
 
 
 # Names that none has
@@ -86,17 +104,17 @@ def test_what_the_person_said_may_be_repeated() -> None:
     ],
 )
 def test_invented_names_are_flagged_where_answers_have_names(answer: str) -> None:
-    (name,) = flagged(answer)
-    assert name.startswith("The Clockmaker of Lisbon")
+    (finding,) = flagged(answer)
+    assert "The Clockmaker of Lisbon" in finding
 
 
 def test_a_name_is_not_known_for_being_a_part_of_a_word() -> None:
-    assert unsupported("- **Heat**", [{"title": "Heathers"}], []) == ["Heat"]
+    assert flagged("- **Heat**", {"title": "Heathers"}) == ["no tool has returned “Heat”"]
 
 
 def test_each_is_flagged_once_in_the_order_in_which_they_come() -> None:
     answer = '- **Second Sun** (ID 7)\n- **First Rain** (ID 8)\n\n"Second Sun" is the better one.'
-    assert flagged(answer) == ["Second Sun", "First Rain", "ID 7", "ID 8"]
+    assert flagged(answer) == ["no tool has returned “Second Sun” (ID 7)", "no tool has returned “First Rain” (ID 8)"]
 
 
 # What is no name
@@ -116,6 +134,8 @@ def test_each_is_flagged_once_in_the_order_in_which_they_come() -> None:
         "- **IMDb rating** 7.1",
         'I searched for "Crime drama on a train".',
         "",
+        "{}",
+        "| |\n|-|",
     ],
 )
 def test_labels_and_prose_are_not_flagged(answer: str) -> None:
@@ -135,21 +155,53 @@ def test_labels_and_prose_are_not_flagged(answer: str) -> None:
         ("ID #9999", ["ID 9999"]),
         ("User ID 4", []),
         ("In 1994 there were 9999 ratings.", []),
-        ("| Film | ID |\n|---|---|\n| The Lion King | 71 |\n| Mission: Impossible | 9999 |", ["ID 9999"]),
-        ("| Item | Rank |\n|---|---|\n| 9999 | 1 |", ["ID 9999"]),
-        ("| Title | Item ID |\n|---|---|\n| The Lion King | `9999` |", ["ID 9999"]),
+        ("| Film | ID |\n|---|---|\n| The Lion King | 71 |\n| Mission: Impossible | 9999 |", ["405, not 9999"]),
+        ("| Item ID | Rank |\n|---|---|\n| 9999 | 1 |", ["ID 9999"]),
+        ("| Title | Item ID |\n|---|---|\n| The Lion King | `9999` |", ["71, not 9999"]),
         ("ID SKU-17", ["ID SKU-17"]),
         ("The idea of 5 films", []),
     ],
 )
 def test_ids_that_no_tool_returned_are_flagged(answer: str, expected: list[str]) -> None:
-    assert flagged(answer) == expected
+    findings = flagged(answer)
+    assert len(findings) == len(expected)
+    assert all(finding.endswith(end) for finding, end in zip(findings, expected, strict=True))
 
 
 def test_ids_may_be_words() -> None:
     result = {"items": [{"item_id": "SKU-17", "title": "Teapot"}]}
-    assert unsupported("- **Teapot** (ID SKU-17)", [result], []) == []
-    assert unsupported("| SKU | Name |\n|---|---|\n| SKU-18 | Teapot |", [result], []) == ["ID SKU-18"]
+    assert flagged("- **Teapot** (ID SKU-17)", result) == []
+    assert flagged("| SKU | Name |\n|---|---|\n| SKU-18 | Teapot |", result) == ["“Teapot” has ID SKU-17, not SKU-18"]
+
+
+def test_an_id_beside_another_name_is_told_with_both() -> None:
+    assert flagged("**The Lion King** (ID 405)") == ["“Lion King, The (1994)” has ID 71, not 405"]
+    assert flagged("**Alien Sunrise** (ID 405)") == ["ID 405 is “Mission: Impossible (1996)”, not “Alien Sunrise”"]
+
+
+def test_two_items_of_one_name_have_two_ids() -> None:
+    result = {"items": [{"item_id": 1, "title": "Hamlet"}, {"item_id": 2, "title": "Hamlet"}]}
+    assert flagged("**Hamlet** (ID 1), **Hamlet** (ID 2)", result) == []
+    assert flagged("**Hamlet** (ID 3)", result) == ["“Hamlet” has ID 1 or 2, not 3"]
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("**The Lion King** (1994)", []),
+        ("**The Lion King** (1995)", ["is from 1994, not 1995"]),
+        ("**The Lion King**: score 0.9", []),
+        ("**The Lion King**: a 91% match", []),
+        ("**The Lion King**: score 0.7", ["has score 0.91, not 0.7"]),
+        ("**The Lion King**: a score above 0.7", []),
+        ("| Title | Score |\n|---|---|\n| The Lion King | 0,92 |", ["has score 0.91, not 0,92"]),
+    ],
+)
+def test_numbers_are_those_of_the_item_beside_them(answer: str, expected: list[str]) -> None:
+    assert [finding.removeprefix("“Lion King, The (1994)” ") for finding in flagged(answer)] == expected
 
 
 # Parts
@@ -161,9 +213,138 @@ def test_folding_leaves_the_words() -> None:
 
 def test_a_table_ends_where_its_lines_do() -> None:
     answer = "| Title |\n|---|\n| Alpha |\n\nBeta | Gamma\n- **Delta**"
-    assert list(names_in(answer)) == ["Alpha", "Delta"]
+    assert flagged(answer) == ["no tool has returned “Alpha”", "no tool has returned “Delta”"]
 
 
 def test_a_cell_may_hold_an_escaped_bar() -> None:
-    assert list(names_in("| Title | ID |\n|---|---|\n| Face\\|Off | 1 |")) == ["Face\\|Off"]
-    assert list(ids_in("| Title | ID |\n|---|---|\n| Face\\|Off | 1 |")) == ["1"]
+    result = {"items": [{"item_id": 1, "title": "Face|Off"}]}
+    assert flagged("| Title | ID |\n|---|---|\n| Face\\|Off | 1 |", result) == []
+    assert flagged("| Title | ID |\n|---|---|\n| Face\\|Off | 2 |", result) == ["“Face|Off” has ID 1, not 2"]
+
+
+# Whole answers to whole conversations
+
+FOLDER = Path(__file__).with_name("answers")
+CONVERSATIONS: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "conversations.json").read_text("utf-8"))
+"""Questions, calls and results of the server over the films and two example catalogues, and of another server."""
+
+PUBLISHED = (FOLDER / "published.txt").read_text("utf-8")
+"""Instructions and descriptions of tools, as the film server gives them."""
+
+
+@dataclass(frozen=True)
+class WholeAnswer:
+    conversation: str
+    is_right: bool
+    why: str
+    text: str
+
+    def findings(self) -> list[str]:
+        return unsupported(self.text, messages_of(self.conversation), [PUBLISHED])
+
+
+def messages_of(name: str) -> list[AnyMessage]:
+    said: list[AnyMessage] = []
+    for turn in CONVERSATIONS[name]:
+        said += [AIMessage("Done."), HumanMessage(turn["question"])] if said else [HumanMessage(turn["question"])]
+        for step in turn["steps"]:
+            calls = [
+                {"name": call["tool"], "args": call["arguments"], "id": f"{len(said)}-{n}"}
+                for n, call in enumerate(step)
+            ]
+            said.append(AIMessage("", tool_calls=calls))
+            said += [_result(call, made["id"]) for call, made in zip(step, calls, strict=True)]
+    return said
+
+
+def _result(call: dict[str, Any], identifier: str) -> ToolMessage:
+    if "failed" in call:
+        return ToolMessage(call["failed"], tool_call_id=identifier, status="error")
+    return ToolMessage(json.dumps(call["result"]), artifact=call["result"], tool_call_id=identifier)
+
+
+def corpus() -> Iterator[WholeAnswer]:
+    for file in ("tuned.txt", "unseen.txt"):
+        for entry in re.split(r"^=== ", (FOLDER / file).read_text("utf-8"), flags=re.MULTILINE)[1:]:
+            head, _, text = entry.partition("\n")
+            name, verdict, why = head.split(" | ")
+            assert verdict in ("right", "wrong")
+            yield WholeAnswer(name, verdict == "right", why, text)
+
+
+def test_wrong_answers_are_flagged_and_right_ones_are_not() -> None:
+    answers = list(corpus())
+    right, wrong = [each for each in answers if each.is_right], [each for each in answers if not each.is_right]
+    assert len(answers) >= 200
+    assert len({each.conversation for each in answers}) == len(CONVERSATIONS)
+    assert 0.4 < len(right) / len(answers) < 0.6
+    missed = [f"{each.conversation}: {each.why}" for each in wrong if not each.findings()]
+    alarmed = [f"{each.conversation}: {each.why}: {each.findings()}" for each in right if each.findings()]
+    assert len(missed) <= 0.05 * len(wrong), missed
+    assert len(alarmed) <= 0.02 * len(right), alarmed
+
+
+# Answers assembled from results
+
+Row = dict[str, Any]
+STYLES: dict[str, Callable[[Sequence[Row]], str]] = {
+    "list": lambda rows: "\n".join(f"{n}. **{row['title']}** (ID {row['id']})" for n, row in enumerate(rows, 1)),
+    "bold": lambda rows: "\n".join(f"- **{row['title']} (ID {row['id']})**: fits" for row in rows),
+    "plain": lambda rows: "\n".join(f"- {row['title']}, ID {row['id']}" for row in rows),
+    "table": lambda rows: (
+        "| Title | ID |\n|---|---|\n" + "\n".join(f"| {row['title']} | {row['id']} |" for row in rows)
+    ),
+    "table, ID first": lambda rows: (
+        "| ID | Item |\n|---|---|\n" + "\n".join(f"| {row['id']} | {row['title']} |" for row in rows)
+    ),
+    "headings": lambda rows: "\n\n".join(f"### {row['title']} (ID {row['id']})\n\nIt fits." for row in rows),
+    "lines": lambda rows: "\n".join(f"- **{row['title']}**\n  - **ID:** {row['id']}" for row in rows),
+    "prose": lambda rows: "I recommend " + ", ".join(f"**{row['title']}** (ID {row['id']})" for row in rows) + ".",
+    "unmarked prose": lambda rows: "They are " + " and ".join(f"{row['title']} (ID {row['id']})" for row in rows) + ".",
+    "ID first": lambda rows: "\n".join(f"- ID {row['id']}: **{row['title']}**" for row in rows),
+    "German": lambda rows: "Ich empfehle " + " und ".join(f"„{row['title']}“ (ID {row['id']})" for row in rows) + ".",
+}
+
+
+@st.composite
+def listings(draw: st.DrawFn) -> tuple[str, list[Row]]:
+    """A conversation, and rows of the last result in it that has items."""
+    name = draw(st.sampled_from(sorted(CONVERSATIONS)))
+    results = [
+        call["result"] for turn in CONVERSATIONS[name] for step in turn["steps"] for call in step if "result" in call
+    ]
+    listed = [result.get("items") or result.get("movies") or [] for result in results]
+    items = [each for each in listed if each][-1] if any(listed) else [{"item_id": 260, "title": "Event Horizon"}]
+    name = name if any(listed) else "alike"
+    rows = [{"id": each.get("item_id", each.get("id")), "title": each.get("title", each.get("name"))} for each in items]
+    return name, draw(st.lists(st.sampled_from(rows), min_size=1, max_size=5, unique_by=lambda row: str(row["id"])))
+
+
+@given(listings(), st.sampled_from(sorted(STYLES)))
+@settings(deadline=None)
+def test_what_was_returned_is_never_flagged(listing: tuple[str, list[Row]], style: str) -> None:
+    name, rows = listing
+    assert unsupported(STYLES[style](rows), messages_of(name), [PUBLISHED]) == []
+
+
+@given(listings(), st.sampled_from(sorted(STYLES)), st.data())
+@settings(deadline=None)
+def test_one_other_id_is_always_flagged(listing: tuple[str, list[Row]], style: str, data: st.DataObject) -> None:
+    name, rows = listing
+    place = data.draw(st.integers(0, len(rows) - 1))
+    own = str(rows[place]["id"])
+    digits = re.sub(r".*?(\d+)$", r"\1", own)
+    other = data.draw(st.integers(0, 10 ** len(digits) - 1).filter(lambda number: number != int(digits)))
+    rows = [dict(row) for row in rows]
+    rows[place]["id"] = own.removesuffix(digits) + (f"{other:0{len(digits)}}" if own != digits else str(other))
+    assert unsupported(STYLES[style](rows), messages_of(name), [PUBLISHED]) != []
+
+
+@given(
+    st.lists(
+        st.text() | st.sampled_from(["\n", "**", "| ", "|---|", "- ", "## ", "(ID ", "71", ")", "[", "`", "“", "1. "])
+    )
+)
+@settings(deadline=None)
+def test_any_text_can_be_read(parts: list[str]) -> None:
+    assert isinstance(flagged("".join(parts)), list)

@@ -192,7 +192,7 @@ def test_another_browser_sees_nothing_of_a_conversation(
 def test_names_that_no_tool_returned_are_warned_of(page: Page, model: ScriptedModel) -> None:
     ask(page, model, "Something sad?", Say("- **The Weeping of Mr. Nobody** (ID 99999)"))
     warning = page.get_by_role("note")
-    expect(warning).to_contain_text("Not from the tools")
+    expect(warning).to_contain_text("differs from what the tools returned")
     expect(warning).to_contain_text("The Weeping of Mr. Nobody")
     page.reload()
     expect(warning).to_contain_text("The Weeping of Mr. Nobody")

@@ -1,4 +1,4 @@
-// The warning below an answer that names what no tool has returned; props: names.
+// The warning below an answer that says of items what no tool has returned; props: names, a phrase each.
 import { TriangleAlert } from "lucide-react"
 import { useEffect } from "react"
 
@@ -8,8 +8,7 @@ export default function Unsupported() {
     <div className="unsupported" role="note">
       <TriangleAlert aria-hidden="true" />
       <div>
-        <strong>Not from the tools:</strong> {props.names.join(", ")}. No tool has returned this in this conversation; it may
-        be the model's invention.
+        <strong>The answer differs from what the tools returned:</strong> {props.names.join("; ")}.
       </div>
     </div>
   )

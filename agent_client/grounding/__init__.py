@@ -1,0 +1,157 @@
+"""The check that an answer agrees with what the tools returned: code finds what does not, whatever the model was told.
+
+Names are checked together with the IDs, scores, ratings, prices and years beside them. What a person said may be
+repeated, and names of people, kinds and steps are not taken for items.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+
+from langchain_core.messages import AnyMessage
+
+from agent_client.grounding.claims import Claim, Claims
+from agent_client.grounding.evidence import YEAR, Evidence, Item
+from agent_client.grounding.selection import joins, passed_over
+from agent_client.grounding.words import any_of, language_of
+from agent_client.names import fold
+
+_NUMBER = (
+    r"(?<![\w.,-])(?<!ID )(?P<number>\d{1,3}(?:[.,]\d+)?)"
+    r"(?![\w-]|[.,]\d|\s*(?:and|und|et|or|–|,)\s*\d|/(?!10\b)\d)"
+)
+_LABEL = rf"(?P<label>(?:imdb[ -]?)?{any_of('score', 'rating', 'price')})"
+_BETWEEN = r"(?:[\s:=*]*(?:(?:is|of|at|with|von|ist|de|est|on|it|bei)\s+)?[*★$€£\s]*)"
+_NUMBERS = (
+    re.compile(rf"{_LABEL}{_BETWEEN}{_NUMBER}", re.IGNORECASE),
+    re.compile(rf"{_NUMBER}\s*(?:/\s*10|%)?\s(?:(?:on|bei|sur)\s+)?{_LABEL}(?!{_BETWEEN}\d)", re.IGNORECASE),
+    re.compile(rf"(?P<label>){_NUMBER}\s*(?:/\s*10|von 10|out of 10|sur 10)\b", re.IGNORECASE),
+)
+_YEARS = (
+    re.compile(rf"^[\s*_”\"»“,–—-]*(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
+    re.compile(rf"{any_of('released')}(?: (?:in|dem jahr|en))?[\s:*]*({YEAR})", re.IGNORECASE),
+)
+_ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)\W*$")
+_LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
+_RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?: also)?(?: the film)?\W*$")
+_SAYS = re.compile(r"\W*(?:is|are|was|has|would|will|may|might|could|fits|suits|comes|also)\b")
+
+
+def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable[str] = ()) -> list[str]:
+    """Find what an answer says of items and the tools do not: short phrases, in the order of the answer.
+
+    Args:
+        messages: The conversation, from the beginning.
+        published: Texts of the program that an answer may repeat: prompts and descriptions of tools.
+    """
+    evidence = Evidence(messages, published)
+    claims = Claims(answer, evidence)
+    language = language_of(answer) or language_of(" ".join(evidence.said[-1:]))
+    foreign = language not in ("", language_of(evidence.language_sample))
+    of_items = {claim.group for claim in claims if claim.head and (claim.ids or evidence.named(claim.name))}
+    of_labels = {claim.group for claim in claims if claim.head and _is_label(claim)} - of_items
+    findings: list[str] = []
+    meant: list[tuple[Claim, list[Item]]] = []
+    for before, claim in zip([None, *claims], claims, strict=False):
+        items = _meant(claim, evidence)
+        if claim.ids:
+            findings += _of_pair(claim, evidence, foreign)
+        elif claim.name and not evidence.named(claim.name) and f"“{claim.name}”" not in " ".join(findings):
+            joined = bool(meant and meant[-1][1]) and joins(before, claim)
+            place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
+            findings += _of_name(claim, evidence, foreign, place, joined)
+        findings += [finding for item in items for finding in _of_numbers(claim, item)]
+        meant.append((claim, items))
+    findings += [f"the last step did not return “{item.title}” (ID {item.id})" for item in passed_over(meant, evidence)]
+    return list(dict.fromkeys(findings))
+
+
+def _is_label(claim: Claim) -> bool:
+    return claim.marked == "label" or _LABELS.match(claim.name) is not None
+
+
+def _meant(claim: Claim, evidence: Evidence) -> list[Item]:
+    """The item that a claim is about, if its name or its ID tell."""
+    named = evidence.named(claim.name) if claim.name else []
+    by_id = [item for each in claim.ids for item in evidence.with_id(each)]
+    return [item for item in named if item in by_id] or (named if len(named) == 1 else [] if named else by_id[:1])
+
+
+def _of_pair(claim: Claim, evidence: Evidence, foreign: bool) -> Iterator[str]:
+    named = evidence.named(claim.name) if claim.name else []
+    translated = foreign and language_of(claim.name, 1) != language_of(evidence.language_sample)
+    for identifier in claim.ids:
+        by_id = evidence.with_id(identifier)
+        if named and not any(item in named for item in by_id):
+            yield f"“{named[0].title}” has ID {' or '.join(item.id for item in named)}, not {identifier}"
+        elif by_id and not named and claim.name:
+            if not translated and not any(_alike(claim.name, item.title) for item in by_id):
+                yield f"ID {identifier} is “{by_id[0].title}”, not “{claim.name}”"
+        elif not by_id and claim.name and not evidence.has_words(claim.name, even_failed=False):
+            yield f"no tool has returned “{claim.name}” (ID {identifier})"
+        elif not by_id and not evidence.has_id(identifier):
+            yield f"no tool has returned ID {identifier}"
+
+
+def _alike(name: str, title: str) -> bool:
+    """True if one is the other with a subtitle or a slip of the pen, but not the next part of a series."""
+    one, other = fold(name), fold(title)
+    if re.findall(r"\b(?:\d+|[ivx]+)\b", one) != re.findall(r"\b(?:\d+|[ivx]+)\b", other):
+        return False
+    return f" {other} " in f" {one} " or f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
+
+
+def _of_name(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool) -> Iterator[str]:
+    """A name without an ID that no item has: it has to stand where answers have items, and to look like a name."""
+    dated = re.match(rf"\W*\({YEAR}", claim.about) is not None
+    is_no_name = not _looks_like_a_name(claim.name) or _SUMMARY.match(claim.name)
+    if is_no_name or evidence.has_words(claim.name, even_failed=place != "items"):
+        return
+    if dated or place == "items":
+        is_item = dated or claim.marked == "cell" or not _LABELS.match(claim.name)
+    elif foreign or place == "labels" or _is_label(claim) or _is_of_things(claim):
+        is_item = claim.marked == "cell" and not foreign
+    elif claim.head and claim.group[0] != "prose":
+        is_item = claim.group[0] != "heading" and claim.marked in ("marked", "cell")
+    else:
+        opens = not re.search(r"\w\W*$", claim.before.rpartition(". ")[2]) and _SAYS.match(claim.about) is not None
+        is_item = joined or (opens and " " in claim.name) or _RECOMMENDS.search(claim.before) is not None
+    if is_item:
+        yield f"no tool has returned “{claim.name}”"
+
+
+def _is_of_things(claim: Claim) -> bool:
+    """True among people, kinds and steps, and below a question, which is followed by choices."""
+    return claim.intro.endswith("?") or _THINGS.search(f"{claim.intro} {claim.before[-40:]}") is not None
+
+
+def _looks_like_a_name(phrase: str) -> bool:
+    """True if all but the small words are capitalised; "Filter by actor" and "crime drama" do not look like names."""
+    words = [word for word in re.findall(r"[^\W\d_]+", phrase) if len(word) > 3]
+    return phrase[:1].isalnum() and all(word[0].isupper() for word in words)
+
+
+def _of_numbers(claim: Claim, item: Item) -> Iterator[str]:
+    """Scores, ratings, prices and years beside an item's name that are not its own."""
+    text = re.split(r"(?<=[^\W\d_]{3})[.!?](?:\s|$)|\b(?:than|while|whereas|als|que)\b", claim.about)[0]
+    for match in (match for pattern in _NUMBERS for match in pattern.finditer(text)):
+        known = item.numbers_called(match["label"] or "rating")
+        is_own = any(_is_rounded(match["number"], value) for values in known.values() for value in values)
+        is_rough = _ROUGHLY.search(text[: match.start("number")]) or _ROUGHLY.search(text[: match.start()])
+        if known and not is_own and not is_rough:
+            key, values = next(iter(known.items()))
+            yield f"“{item.title}” has {key.replace('_', ' ')} {_listed(values)}, not {match['number']}"
+    years = {int(match[1]) for pattern in _YEARS for match in pattern.finditer(text)}
+    if years and item.years and not years & item.years:
+        yield f"“{item.title}” is from {_listed(item.years)}, not {min(years)}"
+
+
+def _is_rounded(number: str, value: float) -> bool:
+    """True if a number is what another one becomes with fewer digits, or as a percentage."""
+    shown = number.replace(",", ".")
+    half_a_step = 0.5 * 10.0 ** -len(shown.partition(".")[2]) + 1e-9
+    return any(abs(float(shown) - each) <= half_a_step for each in (value, 100 * value if value <= 1 else value))
+
+
+def _listed(values: Iterable[float]) -> str:
+    return " or ".join(f"{value:g}" for value in sorted(values))

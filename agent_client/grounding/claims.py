@@ -1,0 +1,221 @@
+"""An answer's claims of items: the names beside IDs and numbers, in tables, lists, headings and prose."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agent_client.grounding.evidence import YEAR, Evidence
+from agent_client.grounding.words import any_of
+from agent_client.names import NAME_KEYS
+
+_NOUNS, _USERS = any_of("nouns"), any_of("users")
+_LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
+"""Characters that are read: what goes on for longer is a model that repeats itself."""
+
+_ID = r"(?:IDs?|SKUs?)"
+_ONE_ID = r"(?:\d+|[A-Za-z]+-?\d[\w-]*)"
+_MORE_IDS = rf"(?:(?:\s*,\s*|\s+)(?:(?:and|or|und|et|&)\s+)?{_ONE_ID})*"
+_IDS = re.compile(
+    rf"\b(?:(?:IDs|SKUs)[\s:#=*]*({_ONE_ID}{_MORE_IDS})|{_ID}[\s:#=*]*({_ONE_ID})|{_NOUNS} (\d+)(?= ?\())"
+    rf"|[(\[]#(\d+)[)\]]|\[(?!{YEAR}\])(\d+)\]"
+)
+_OF_USER = re.compile(rf"{_USERS}['’s]*\W*(?:\w*\d\w*)?\W*$")
+_CODE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
+_JSON = re.compile(r'^\s*(?:[\[{]\s*$|[\]}]+,?\s*$|"[^"]*"\s*:|\{.*\}[,\]]*\s*$|\[\s*[{"\d].*\]\s*$)')
+_CELL = re.compile(r"(?<!\\)\|")
+_RULE = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$")
+_HEAD = re.compile(r"^(\s*)(?:(#{1,6})\s+(?:\d+[.)]\s+)?|(?:[-*+•]\s+)?(?:\d+[.)]\s+)|[-*+•]\s+)")
+_BOLD = re.compile(rf"\*\*([^*(\[]+?)\s*((?:[(\[]|[,–—|:-]\s*{_ID}\b)[^*]*)\*\*")
+_CAPITAL, _SMALL = r"[^\W\d_a-zß-ÿ][\w'’.&:-]*", r"of|the|and|in|an?|to|for|on|de|la|le|du|des|von|der|die|das|und|\d+"
+_MARKED = re.compile(r"\*\*(?P<marked>[^*\n]+?)\*\*")
+_OTHER_MARKS = re.compile(
+    r"__([^_\n]+?)__|(?<![\w*])\*([^*\s][^*\n]*?)\*(?![\w*])|(?<!\*)[“\"«„]([^“”\"«»„*\n]{2,80})[”\"»“](?!\*)"
+)
+_CAPITALS = re.compile(
+    rf"(?<![\w*])(?P<capitals>{_CAPITAL}(?:,?\s+(?:{_CAPITAL}|{_SMALL}))*)\s*(?=[(\[][^()\[\]]*\b{_ID}\b|\[#?\d+\])"
+)
+_ENTRY = re.compile(r"\W*(?P<entry>[^\W\d_][^(\[:|*\n]{1,60}?)\s*(?=[(\[]|\s[–—-]\s|$)")
+_NO_NAME = re.compile(rf"(?:\W|{_NOUNS}|{_USERS}|\b(?:{_SMALL}|id)\b)*", re.IGNORECASE)
+_BESIDE = re.compile(rf"\s*(?:\(|\[|[*,–—|:-]*\s*(?:{_ID}|#))")
+_FOLLOWS = re.compile(r"[\s:–—,(*=|\"“«„\[#.-]{1,6}|\s*(?:is|ist|est|=)\s*[*\"“«„]*")
+_OF_ANOTHER = re.compile(rf"{any_of('another')}|[.!?;]\s", re.IGNORECASE)
+
+
+@dataclass
+class Claim:
+    """An item as an answer speaks of it.
+
+    Args:
+        name: Empty where there is only an ID.
+        marked: "marked" in bold, italics or quotation marks, "cell" of a table, "label" before a colon, and so on.
+        group: The list, table, paragraph or row of headings that it belongs to, and its depth.
+        intro: The line above its list, or the heading.
+        before: The text before it; the name ends at `end`, counted from the start of this text.
+        about: The text after it, up to the next name.
+        head: True for the first name of an entry.
+    """
+
+    name: str
+    marked: str
+    group: tuple[str, int, int]
+    intro: str
+    before: str
+    about: str
+    end: int
+    head: bool = False
+    ids: list[str] = field(default_factory=list)
+
+
+class Claims(list[Claim]):
+    """All claims of an answer, in its order."""
+
+    def __init__(self, answer: str, evidence: Evidence) -> None:
+        forms = sorted({form for title in evidence.titles for form in _forms(title)}, key=len, reverse=True)
+        shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"[^\W\d]", each)}
+        titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
+        self._patterns = [_MARKED, re.compile(titles), _CAPITALS, _ENTRY]
+        self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
+        self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
+        self._owner: Claim | None = None
+        """The item whose list or section the next lines belong to."""
+        answer = re.sub(
+            r"([^\w\s]{1,2})\1{9,}", r"\1\1\1", answer[:_LONGEST_ANSWER]
+        )  # a model may repeat a sign for ever
+        text = re.sub(r"\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)", r"\1", _CODE.sub("\n", answer.replace("<br>", "; ")))
+        text = re.sub(r"`([^`\n]*)`", lambda code: code[1] if re.fullmatch(_ONE_ID, code[1]) else "…", text)
+        lines = [line[:_LONGEST_LINE] for line in text.splitlines() if not _JSON.match(line[:_LONGEST_LINE])]
+        table: list[list[str]] = []
+        for line, following in zip(lines, [*lines[1:], ""], strict=False):
+            if "|" in line and (table or (_RULE.match(following) and "-" in following)):
+                table += [] if _RULE.match(line) else [[cell.strip() for cell in _CELL.split(line.strip().strip("|"))]]
+            else:
+                self._read_table(table)
+                table = []
+                self._read_line(line)
+        self._read_table(table)
+
+    def _read_table(self, rows: list[list[str]]) -> None:
+        """Read each row as an entry: **name** (ID n); heading: cell; heading: cell."""
+        if not rows:
+            return
+        roles = [_role(cell) for cell in rows[0]]
+        in_first_column = any(_role(row[0]) == "name" for row in rows[1:])
+        if "name" not in roles[1:] and (in_first_column or any(self._known(bare(cell)) for cell in rows[0][1:])):
+            rows = [list(column) for column in zip(*rows, strict=False)]  # a column for each item
+            roles = [_role(cell) for cell in rows[0]]
+            roles[0] = roles[0] if "name" in roles else "name"
+        if not {"name", "user"}.intersection(roles):
+            n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
+            if 2 * max(n_known, default=0) >= len(rows) - 1 > 0:
+                roles[n_known.index(max(n_known))] = "name"
+        self._block, self._owner = self._block + 1, None
+        for row in rows[1:]:
+            cells = list(zip(roles, rows[0], (re.sub(r"[*_]{2}", "", cell) for cell in row), strict=False))
+            cell = next((cell for role, _, cell in cells if role == "name"), "")
+            name = bare(cell) if self._known(bare(cell)) or re.search(r"[^\W\d]", bare(cell)) else ""
+            entry = f"**{name}** {cell.partition(name)[2]}" if name else ""
+            ids = [f"(ID {cell})" for role, _, cell in cells if role == "id" and re.fullmatch(_ONE_ID, cell)]
+            others = [f"{heading}: {cell}" for role, heading, cell in cells if not role]
+            self._read_text("; ".join([f"{entry} {' '.join(ids)}", *others]), ("table", self._block, 0), True)
+            self._owner = None
+
+    def _read_line(self, line: str) -> None:
+        line = re.sub(r"^(\W*)\*\*(\d+[.)]|#\d+:?)\s*", r"\1\2 **", line)  # bold type is drawn around the name alone
+        line = re.sub(r"\*\*([^*\n]+)\*\*", lambda bold: _BOLD.sub(r"**\1** \2", bold[0]), line)
+        head = _HEAD.match(line)
+        indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
+        kind = "prose" if head is None else "heading" if head[2] else "list"
+        owner, _, depth = self._owner.group if self._owner else ("", 0, 0)
+        if kind == "heading" or (owner == "list" and line.strip() and indent <= depth):
+            self._owner = None
+        if kind != "list" and line.strip() and not indent:
+            self._block, self._intro = self._block + 1, line
+        group = (kind, 0 if kind == "heading" else self._block, len(head[2]) if head and head[2] else indent)
+        self._read_text(line[head.end() :] if head else line, group, head is not None)
+
+    def _read_text(self, text: str, group: tuple[str, int, int], at_head: bool) -> None:
+        text = _OTHER_MARKS.sub(lambda mark: f"**{next(filter(None, mark.groups()))}**", text)
+        names = self._names(text, at_head)
+        claims: list[Claim] = []
+        for place, (begin, end, name, marked) in enumerate(names):
+            following = next((after[0] for after in names[place + 1 :] if self._known(after[2])), len(text))
+            head = at_head and not claims and not re.search(r"\w", text[:begin])
+            marked = "cell" if group[0] == "table" and head else marked
+            claims.append(Claim(name, marked, group, self._intro, text[:begin], text[end:following], end, head))
+        ids, goes_on = self._ids(text, names), self._owner is not None and all(kind == "label" for *_, kind in names)
+        ids_first = bool(ids and names) and _follows(text, ids[0][1], names[0][0])
+        for begin, end, found in ids:
+            before = max((place for place, name in enumerate(names) if name[0] < end), default=None)
+            after = next((place for place, name in enumerate(names) if name[0] >= end), None)
+            if after is not None and (ids_first or before is None) and _follows(text, end, names[after][0]):
+                claims[after].ids += found
+            elif before is not None and not ids_first and _is_beside(text[names[before][1] : begin]):
+                claims[before].ids += found
+            elif self._owner is not None and goes_on and not re.search(r"\w{3}.*\w{3}", text[:begin]):
+                self._owner.ids += found
+            else:
+                claims.append(Claim("", "", group, self._intro, text[:begin], "", end, ids=found))
+        if self._owner is not None and goes_on:
+            self._owner.about += f"; {text}"
+        self += claims
+        if self._owner is None and claims and claims[0].head and claims[0].name:
+            self._owner = claims[0]
+
+    def _names(self, text: str, at_head: bool) -> list[tuple[int, int, str, str]]:
+        found: list[tuple[int, int, str, str]] = []
+        for match in (match for pattern in self._patterns for match in pattern.finditer(text)):
+            kind = match.lastgroup or ""
+            words, name = match[kind], bare(match[kind].strip(" ,;."))
+            begin, end = match.span() if kind == "marked" else match.span(kind)
+            first = at_head and not re.search(r"\w", text[:begin])
+            if kind == "plain" and not (first or _BESIDE.match(text, end) or re.search(r"\d\W{1,3}$", text[:begin])):
+                continue
+            if not self._known(words):
+                if not name or self._evidence.is_value(name) or _NO_NAME.fullmatch(words):
+                    continue
+                kind = "label" if words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":" else kind
+            if kind in ("entry", "label") and not first:
+                continue
+            if not any(begin < other_end and other < end for other, other_end, *_ in found):
+                found.append((begin, end, name, kind))
+        return sorted(found)
+
+    def _ids(self, text: str, names: Sequence[tuple[int, int, str, str]]) -> list[tuple[int, int, list[str]]]:
+        taken, found = [name[:2] for name in names], []
+        for match in [*_IDS.finditer(text), *self._shaped.finditer(text)]:
+            is_taken = any(begin <= match.start() < end for begin, end in taken)
+            if not is_taken and not _OF_USER.search(text[: match.start()]):
+                taken.append(match.span())
+                found.append((*match.span(), re.findall(_ONE_ID, next(filter(None, match.groups()), match[0]))))
+        return sorted(found)
+
+
+def _is_beside(between: str) -> bool:
+    """True if an ID after this text belongs to the name before it."""
+    if not re.search(r"[^\W\d_]", re.sub(rf"{_NOUNS}|\byear\b|;[^;:]*:", "", between)):
+        return len(between) < 40
+    return re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None and not _OF_ANOTHER.search(between)
+
+
+def _follows(text: str, begin: int, end: int) -> bool:
+    return begin <= end and _FOLLOWS.fullmatch(text[begin:end]) is not None
+
+
+def _role(heading: str) -> str:
+    key = re.sub(r"\W+", "_", heading.strip(" *_`"))
+    if re.search(r"(^|_)(id|sku|asin)s?$", key, re.IGNORECASE):
+        return "user" if re.match(_USERS, key.replace("_", " ")) else "id"
+    return "name" if NAME_KEYS.search(key) or re.fullmatch(rf"(?:\w+ )?{_NOUNS}", key.replace("_", " ")) else ""
+
+
+def bare(name: str) -> str:
+    """A name without the years and IDs behind it, and without a rank or a sign before it."""
+    short = re.sub(rf"\s*(?:[(\[][^()\[\]]*[)\]]|[,–—-]\s*{_ID}\b.*)\s*$", "", re.sub(r"[*_`]{2}", "", name))
+    return re.sub(r"^(?:\d+[.)]\s+|#\d+:?\s+|[^\w(…]+)", "", short).strip()
+
+
+def _forms(title: str) -> Iterator[str]:
+    short = bare(title)
+    yield short
+    if moved := re.fullmatch(r"(.+), ([A-Z][\w']{0,2})", short):
+        yield f"{moved[2]} {moved[1]}"

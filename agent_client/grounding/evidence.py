@@ -1,0 +1,168 @@
+"""The results of the tools in a conversation: items with their titles, IDs and numbers, and the words beside them.
+
+It knows nothing of any catalogue: an item is whatever has a title or name together with an ID.
+"""
+
+import json
+import re
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+
+from agent_client.grounding.words import kind_of
+from agent_client.history import text_of, turns
+from agent_client.names import ID_KEYS, NAME_KEYS, fold
+
+YEAR = r"(?<![\w.,-])(?:1[89]|20)\d\d(?![\w-]|[.,/]\d)"
+_RELEASED = re.compile(r"year|release|publish|premiere", re.IGNORECASE)
+_ARTICLE = r"(?:the|an?|l[ea]s?|l|il|el|los|der|die|das|ein|eine|une?)"
+_SPLITS = re.compile(r"\s*[,/&+]\s*|\s+(?:and|und|et)\s+"), re.compile(r"\s*[:(|–—]\s*|\s+-\s+")
+_LONGEST_NAME = 80
+"""Characters of a value that may name something: a person, a genre, a place."""
+
+
+@dataclass(eq=False)
+class Item:
+    """An item, as all results together have it."""
+
+    id: str
+    title: str
+    numbers: dict[str, set[float]] = field(default_factory=lambda: defaultdict(set))
+    """By their fields."""
+    years: set[int] = field(default_factory=set)
+
+    def numbers_called(self, label: str) -> dict[str, set[float]]:
+        """Those that a label may mean: "rating" the fields rating and imdb_rating, "IMDb rating" the latter alone."""
+        found = {key: values for key, values in self.numbers.items() if kind_of(key) == kind_of(label) != ""}
+        return {key: values for key, values in found.items() if "imdb" in key} if "imdb" in label.lower() else found
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call: its arguments, and the items that it returned."""
+
+    arguments: dict[str, Any]
+    ids: list[str]
+    within: list[str]
+    """IDs of items that are told of another one: the reasons for it, for example."""
+    handle: str
+    """The name under which a later call gets these and more of their kind; empty if it has none."""
+
+
+class Evidence:
+    """All that supports an answer.
+
+    Args:
+        messages: The conversation, from the beginning.
+        published: Texts of the program that an answer may repeat: prompts and descriptions of tools.
+    """
+
+    def __init__(self, messages: Sequence[AnyMessage], published: Iterable[str]) -> None:
+        self.items: dict[str, list[Item]] = defaultdict(list)
+        """By ID; several servers may give one ID to different items."""
+        self._by_title: dict[str, list[Item]] = defaultdict(list)
+        self._names: set[str] = set()
+        self.said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
+        self.turns: list[list[Step]] = []
+        program, failed, self._texts = list(published), [], [*self.said]
+        for turn in turns(messages):
+            self.turns.append([])
+            calls = {
+                call["id"]: call["args"] for said in turn if isinstance(said, AIMessage) for call in said.tool_calls
+            }
+            for message in turn:
+                if isinstance(message, ToolMessage) and message.status == "error":
+                    failed.append(text_of(message.content))
+                elif isinstance(message, ToolMessage):
+                    result = message.artifact if message.artifact is not None else _parsed(text_of(message.content))
+                    ids: tuple[list[str], list[str]] = ([], [])
+                    self._read(result, ids)
+                    handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
+                    self.turns[-1].append(Step(calls.get(message.tool_call_id, {}), *ids, handle))
+        self.titles = [item.title for items in self.items.values() for item in items]
+        self._sorted = sorted(self._by_title)
+        self.language_sample = " ".join([*program, *self.titles])
+        said = "\n".join([*program, *self._texts]), "\n".join([*program, *self._texts, *failed])
+        self._said = [(text, f" {fold(text)} ") for text in said]
+        self._words = set(re.findall(r"[\w-]+", said[1].casefold()))
+
+    def _read(self, value: Any, ids: tuple[list[str], list[str]], item: Item | None = None) -> None:
+        if isinstance(value, dict):
+            title = next((value[key] for key in value if NAME_KEYS.search(key) and isinstance(value[key], str)), None)
+            own_ids = (value[key] for key in value if ID_KEYS.search(key) and isinstance(value[key], int | str))
+            own_id = next(own_ids, None)
+            if title is not None and own_id is not None:
+                place = 0 if item is None else 1
+                item = self._item(str(own_id), title)
+                ids[place].append(item.id)
+            for key, each in value.items():
+                self._names.add(title_key(key.replace("_", " ")))
+                if item is not None and isinstance(each, int | float) and not isinstance(each, bool):
+                    item.numbers[key.casefold()].add(float(each))
+                if item is not None and _RELEASED.search(key):
+                    item.years.update(int(year) for year in re.findall(r"(?:1[89]|20)\d\d", str(each)))
+                if ID_KEYS.search(key):
+                    self._texts += map(str, each) if isinstance(each, list) else [str(each)]
+                self._read(each, ids, item)
+        elif isinstance(value, list):
+            for each in value:
+                self._read(each, ids, item)
+        elif isinstance(value, str):
+            self._texts.append(value)
+            self._names.update([title_key(value)] if len(value) <= _LONGEST_NAME else [])
+
+    def _item(self, identifier: str, title: str) -> Item:
+        same_id, key = self.items[identifier.casefold()], title_key(title)
+        if known := next((item for item in same_id if title_key(item.title) == key), None):
+            return known
+        item = Item(identifier, title, years={int(year) for year in re.findall(rf"\(({YEAR})\)", title)})
+        same_id.append(item)
+        self._by_title[key].append(item)
+        return item
+
+    def with_id(self, identifier: str) -> list[Item]:
+        return self.items.get(identifier.casefold(), [])
+
+    def named(self, name: str) -> list[Item]:
+        """Items with that title, however it is written: with its article at the end, cut short, with another one."""
+        key = title_key(name)
+        if found := self._by_title.get(key, []):
+            return found
+        longer = bisect_left(self._sorted, f"{key} ")
+        if len(key) >= 8 and self._sorted[longer : longer + 1] and self._sorted[longer].startswith(f"{key} "):
+            return self._by_title[self._sorted[longer]]
+        both, some = ([self._by_title.get(title_key(part), []) for part in split.split(name)] for split in _SPLITS)
+        return [item for found in (both if all(both) else some) for item in found]
+
+    def is_value(self, name: str) -> bool:
+        """True for the name of a person, a kind, a field: whatever the results have beside the items' titles."""
+        return title_key(name) in self._names
+
+    def has_words(self, name: str, even_failed: bool = True) -> bool:
+        """True if the person has said these words, a tool, or this program; perhaps in an error."""
+        text, folded = self._said[even_failed]
+        if " " in fold(name):
+            return self.is_value(name) or f" {title_key(name)} " in folded
+        return self.is_value(name) or re.search(rf"\b{re.escape(name)}\b", text) is not None  # written as a name is
+
+    def has_id(self, identifier: str) -> bool:
+        return identifier.casefold() in self._words
+
+
+@lru_cache(maxsize=10_000)
+def title_key(title: str) -> str:
+    """The same for all ways to write one title: "Lion King, The (1994)" and "THE LION KING" both have "lion king"."""
+    key = re.sub(r" (?:and|und|et)(?= )", "", fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title)))
+    return re.sub(rf"^{_ARTICLE} (?=\w)|(?<=\w) {_ARTICLE}$", "", key)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

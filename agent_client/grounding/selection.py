@@ -1,0 +1,63 @@
+"""The items that an answer recommends although the last step passed them over: they were its candidates, or answers
+to an earlier question.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from agent_client.grounding.claims import Claim
+from agent_client.grounding.evidence import Evidence, Item, Step
+from agent_client.grounding.words import any_of
+
+_AS_EARLIER, _GOES_ON = re.compile(any_of("as_earlier")), re.compile(any_of("goes_on"))
+_JOINS = re.compile(
+    r"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|\b(?:and|or|then|und|et|oder|dann|puis)\b)\W*", re.IGNORECASE
+)
+
+
+def joins(before: Claim | None, claim: Claim) -> bool:
+    """True if a name in prose is told in a row with the one before it: "**Heat** (ID 1), **Seven** and ..."."""
+    if before is None or before.group != claim.group:
+        return False
+    return _JOINS.fullmatch(claim.before[before.end :]) is not None
+
+
+def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidence) -> Iterator[Item]:
+    """Those among the entries of a list, or in a row in prose, that hold items of the last step as well."""
+    *earlier_turns, steps = evidence.turns or [[]]
+    candidates, chosen = _chosen(steps)
+    now = {each for step in steps for each in [*step.ids, *step.within]}
+    earlier = {each for turn in earlier_turns for step in turn for each in step.ids} - now
+    rows: dict[object, list[tuple[Claim, Item]]] = defaultdict(list)
+    row, last = 0, None
+    for claim, items in meant:
+        row, last = row + (not joins(last, claim)), claim
+        if items and (claim.head or claim.group[0] == "prose"):
+            rows[claim.group if claim.head else row].append((claim, items[0]))
+    named = {item.id for entries in rows.values() for _, item in entries}
+    asked = evidence.said[-1] if evidence.said else ""
+    for entries in rows.values():
+        within = [item for _, item in entries if item.id in chosen]
+        others = [item for claim, item in entries if not _AS_EARLIER.search(claim.about + claim.before)]
+        lists_candidates = within and candidates.issubset(item.id for _, item in entries)  # and so tells them all
+        if not lists_candidates and (within or not named & chosen):
+            yield from (item for item in others if item.id in candidates)
+        outside = [item for item in others if item.id in earlier and item.title.casefold() not in asked.casefold()]
+        if len(outside) < len(within) and not _GOES_ON.search(asked):
+            yield from outside
+
+
+def _chosen(steps: Sequence[Step]) -> tuple[set[str], set[str]]:
+    """The items that later calls of a turn were given to choose from and left out, and those that were chosen."""
+    narrowed: set[int] = set()
+    for place, step in enumerate(steps):
+        listed = {str(each) for value in step.arguments.values() if isinstance(value, list) for each in value}
+        if not step.ids or (listed and listed.issubset(step.ids)):
+            continue  # it has found nothing, or looked up what it was given
+        for number, source in enumerate(steps[:place]):
+            by_ids = listed.issuperset(step.ids) and len(listed.intersection(source.ids)) > 1
+            if by_ids or (source.handle and source.handle in str(step.arguments)):
+                narrowed.add(number)
+    chosen = {each for number, step in enumerate(steps) if number not in narrowed for each in step.ids}
+    return {each for number in narrowed for each in steps[number].ids} - chosen, chosen
