@@ -1,7 +1,7 @@
 """A person's choices for a conversation, which can be refused before LangChain is imported: that takes seconds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent_client.models.address import ModelAddress
 from agent_client.servers.address import ServerAddress
@@ -15,9 +15,10 @@ CONTEXT_TOKENS = 32_000
 
 @dataclass(frozen=True)
 class Choices:
-    """A model, servers, prompts and limits."""
+    """Models, servers, prompts and limits."""
 
     model: ModelAddress
+    """The one that is asked."""
     servers: Sequence[ServerAddress]
     added_prompt: str = ""
     """Words added to the servers' own."""
@@ -25,13 +26,35 @@ class Choices:
     """The whole system prompt, in place of all others."""
     max_steps: int = MAX_STEPS
     context_tokens: int = CONTEXT_TOKENS
+    models: Sequence[ModelAddress] = ()
+    """All that may be asked in its place, and itself."""
+
+    def __post_init__(self) -> None:
+        if self.model not in self.models:
+            object.__setattr__(self, "models", (self.model, *self.models))
+
+    def asking(self, name: str) -> "Choices":
+        """The same with another model: one of those that may be asked, or any, where its provider's others are.
+
+        Raises:
+            ModelError: The text names no model.
+        """
+        for model in self.models:
+            if name in (str(model), model.name):
+                return replace(self, model=model)
+        new = ModelAddress.parse(name)
+        model = replace(self.model, provider=new.provider, name=new.name)
+        if new.provider != self.model.provider:
+            model = replace(model, base_url=None, key_variable=None)
+        return replace(self, model=model)
 
     def check(self) -> None:
         """Check what can be checked without a request.
 
         Raises:
-            AgentError: The model, or a server, cannot be used.
+            AgentError: A model, or a server, cannot be used.
         """
-        self.model.client_options()
+        for model in self.models:
+            model.client_options()
         if len(self.servers) == 1:  # of several, those are used that can be
             self.servers[0].client_options()

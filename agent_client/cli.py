@@ -4,10 +4,12 @@ Bad input is refused before LangChain is imported, which takes seconds.
 """
 
 import asyncio
+import functools
+import inspect
 import logging
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -16,7 +18,7 @@ import typer
 
 from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS, Choices
 from agent_client.errors import AgentError
-from agent_client.models.address import ModelAddress
+from agent_client.models.address import ANSWER_SECONDS, models_of
 from agent_client.servers.address import own_server, server_at, servers_of
 from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
@@ -45,23 +47,44 @@ def options(
     """Ask your recommender in plain words: a language model plans, and the tools of MCP servers answer."""
 
 
-DEFAULT_MODEL = "openai:gpt-4.1"
+DEFAULT_MODELS = ["openai:gpt-4.1"]
 
-Model = Annotated[
-    str,
+Models = Annotated[
+    list[str],
     typer.Option(
         "--model",
         "-m",
         envvar="RECSYS_AGENT_MODEL",
-        help="openai:NAME (with OPENAI_API_KEY, or any compatible endpoint given by --base-url) or ollama:NAME.",
+        help="openai:NAME (or any compatible endpoint given by --base-url), ollama:NAME, anthropic:NAME, google:NAME "
+        "or azure:DEPLOYMENT. Repeat it to choose between models; the first one is asked at first.",
     ),
 ]
-BaseUrl = Annotated[
-    str | None,
+BaseUrls = Annotated[
+    list[str] | None,
     typer.Option(
         "--base-url",
         envvar="RECSYS_AGENT_BASE_URL",
-        help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1) or a remote Ollama.",
+        help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1) or a remote Ollama. "
+        "MODEL=URL is for one of several models.",
+    ),
+]
+KeyVariables = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key-variable",
+        envvar="RECSYS_AGENT_KEY_VARIABLE",
+        help="Environment variable that holds the model's key, in place of OPENAI_API_KEY, ANTHROPIC_API_KEY, "
+        "GOOGLE_API_KEY or AZURE_OPENAI_API_KEY. MODEL=VARIABLE is for one of several models.",
+    ),
+]
+Timeout = Annotated[
+    float,
+    typer.Option("--timeout", min=1, help="Seconds that a model may say nothing, after which it is given up."),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature", min=0, max=2, help="Temperature of the model. Default: 0 for Ollama, else its provider's."
     ),
 ]
 ServerUrl = Annotated[
@@ -98,24 +121,30 @@ SessionName = Annotated[
 
 
 def _choices(
-    model: str,
-    base_url: str | None,
-    server: str | None,
-    token: str | None,
-    config: Path | None,
-    add_prompt: Path | None,
-    own_prompt: Path | None,
-    max_steps: int,
-    context: int,
+    models: Models = DEFAULT_MODELS,
+    base_urls: BaseUrls = None,
+    key_variables: KeyVariables = None,
+    server: ServerUrl = None,
+    token: Token = None,
+    config: Config = None,
+    add_prompt: AddPrompt = None,
+    own_prompt: OwnPrompt = None,
+    max_steps: MaxSteps = MAX_STEPS,
+    context: Context = CONTEXT_TOKENS,
+    timeout: Timeout = ANSWER_SECONDS,
+    temperature: Temperature = None,
 ) -> Choices:
+    """The choices that the options of every command make."""
     if server is not None and config is not None:
         raise AgentError("give either --server or --config, not both")
     if config is not None:
         addresses = servers_of(config)
     else:
         addresses = [own_server() if server is None else server_at(server, token)]
+    offered = models_of(models, base_urls or (), key_variables or (), timeout, temperature)
     choices = Choices(
-        model=ModelAddress.parse(model, base_url),
+        model=offered[0],
+        models=offered,
         servers=addresses,
         added_prompt=_read(add_prompt) or "",
         own_prompt=_read(own_prompt),
@@ -124,6 +153,22 @@ def _choices(
     )
     choices.check()
     return choices
+
+
+def _with_choices(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with the options of `_choices` before its own, in place of its argument `choices`."""
+    shared, own = inspect.signature(_choices), inspect.signature(command)
+
+    @functools.wraps(command)
+    def chosen(**given: Any) -> None:
+        choices = _choices(**{name: given.pop(name) for name in shared.parameters})
+        command(choices=choices, **given)
+
+    parameters = [*own.parameters.values(), *shared.parameters.values()]
+    kept = [parameter for parameter in parameters if parameter.name != "choices"]
+    chosen.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
+    chosen.__annotations__ = {parameter.name: parameter.annotation for parameter in kept}
+    return chosen
 
 
 def _read(file: Path | None) -> str | None:
@@ -145,46 +190,27 @@ def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
 
 
 @app.command()
-def chat(
-    model: Model = DEFAULT_MODEL,
-    base_url: BaseUrl = None,
-    server: ServerUrl = None,
-    token: Token = None,
-    config: Config = None,
-    session: SessionName = None,
-    add_prompt: AddPrompt = None,
-    own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = MAX_STEPS,
-    context: Context = CONTEXT_TOKENS,
-) -> None:
+@_with_choices
+def chat(choices: Choices, session: SessionName = None) -> None:
     """Talk in the terminal. Type /help there for its commands."""
-    choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     from agent_client.terminal.chat import run_chat
 
     _run(run_chat(choices, session))
 
 
 @app.command()
+@_with_choices
 def ask(
+    choices: Choices,
     question: Annotated[
         str, typer.Argument(help='A question such as "Recommend 3 comedies to user 98"; - reads it from stdin.')
     ],
-    model: Model = DEFAULT_MODEL,
-    base_url: BaseUrl = None,
-    server: ServerUrl = None,
-    token: Token = None,
-    config: Config = None,
     session: SessionName = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the answer, the tool calls and their results as JSON.")
     ] = False,
-    add_prompt: AddPrompt = None,
-    own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = MAX_STEPS,
-    context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Ask one question. Exit code 0: answered; 1: no answer within the limit of steps; 2: it could not be asked."""
-    choices = _choices(model, base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     text = sys.stdin.read().strip() if question == "-" else question
     if not text:
         raise AgentError("the question is empty")
@@ -194,36 +220,18 @@ def ask(
 
 
 @app.command()
+@_with_choices
 def web(
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="RECSYS_AGENT_MODEL",
-            help="openai:NAME or ollama:NAME. Give --model several times to offer a choice on the page.",
-        ),
-    ] = None,
-    base_url: BaseUrl = None,
-    server: ServerUrl = None,
-    token: Token = None,
-    config: Config = None,
+    choices: Choices,
     host: Annotated[
         str, typer.Option(help="Address to listen on. Everyone who can reach it can use the page.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free port.")] = 8001,
-    add_prompt: AddPrompt = None,
-    own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = MAX_STEPS,
-    context: Context = CONTEXT_TOKENS,
 ) -> None:
     """Talk in the browser. This needs the extra "web"."""
-    names = models or [DEFAULT_MODEL]
-    addresses = [ModelAddress.parse(name, base_url) for name in names]
-    choices = _choices(names[0], base_url, server, token, config, add_prompt, own_prompt, max_steps, context)
     from agent_client.web.server import run_web
 
-    run_web(choices, addresses, host, port)
+    run_web(choices, host, port)
 
 
 def _configure_log(level: str) -> None:

@@ -59,5 +59,6 @@ def _option(option: Any) -> tuple[str, str]:
     value = "" if option.is_flag else f" `{_word(option)}`"
     remarks = [f"[{option.envvar}]"] if option.envvar else []
     if option.default not in (None, False, True, "", []) and not callable(option.default):
-        remarks.append(f"Default: `{option.default}`.")
+        default = " ".join(option.default) if isinstance(option.default, list | tuple) else option.default
+        remarks.append(f"Default: `{default}`.")
     return names + value, " ".join([option.help or "", *remarks])

@@ -1,27 +1,62 @@
-"""The address of a language model: provider, name, endpoint, and the options of a client that asks it."""
+"""The address of a language model: provider, name, endpoint and key, and the options of a client that asks it."""
 
 import os
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from agent_client.errors import ModelError
 from recsys_shared.proxies import ProxyError, check_proxies, client_options, through_proxy
 
+ANSWER_SECONDS = 300
+"""Time without a word after which a model is given up; a small computer reads the list of tools for minutes."""
+
+
+class Provider(NamedTuple):
+    """An API of language models, as far as it is known before its library is imported."""
+
+    key: str
+    """Environment variable of the key; empty if there is none."""
+    url: str
+    url_variable: str
+    """Environment variable that names another endpoint."""
+    library: str
+
+
 OPENAI_URL = "https://api.openai.com/"
 
-OLLAMA_URL = "http://127.0.0.1:11434"
+PROVIDERS = {
+    "openai": Provider("OPENAI_API_KEY", f"{OPENAI_URL}v1", "OPENAI_BASE_URL", "langchain_openai"),
+    "ollama": Provider("", "http://127.0.0.1:11434", "OLLAMA_HOST", "langchain_ollama"),
+    "anthropic": Provider(
+        "ANTHROPIC_API_KEY", "https://api.anthropic.com", "ANTHROPIC_BASE_URL", "langchain_anthropic"
+    ),
+    "google": Provider(
+        *("GOOGLE_API_KEY", "https://generativelanguage.googleapis.com", "GOOGLE_GEMINI_BASE_URL"),
+        "langchain_google_genai",
+    ),
+    "azure": Provider("AZURE_OPENAI_API_KEY", "", "AZURE_OPENAI_ENDPOINT", "langchain_openai"),
+}
 
-KEY_VARIABLE = "OPENAI_API_KEY"
+KEY_VARIABLE = PROVIDERS["openai"].key
 
 
 @dataclass(frozen=True)
 class ModelAddress:
-    """A language model's provider, name and endpoint."""
+    """A language model's provider, name and endpoint, and how it is asked."""
 
     provider: str
-    """openai, for everything that speaks its chat completions; or ollama."""
+    """One of PROVIDERS; openai for everything that speaks its chat completions."""
     name: str
     base_url: str | None = None
+    key_variable: str | None = None
+    """Environment variable of the key in place of the provider's; if empty, no key is sent."""
+    timeout: float = ANSWER_SECONDS
+    """Seconds without a word after which the model is given up."""
+    temperature: float | None = None
+    """None leaves it to the provider."""
 
     @classmethod
     def parse(cls, text: str, base_url: str | None = None) -> "ModelAddress":
@@ -31,20 +66,39 @@ class ModelAddress:
             ModelError: The text has another form.
         """
         provider, _, name = text.partition(":")
-        if provider not in ("openai", "ollama") or not name:
-            raise ModelError(f"{text!r} is not a model: write openai:NAME or ollama:NAME, such as ollama:qwen2.5:7b")
+        if provider not in PROVIDERS or not name:
+            raise ModelError(
+                f"{text!r} is not a model: write openai:NAME or ollama:NAME, such as ollama:qwen2.5:7b, "
+                "or anthropic:NAME, google:NAME, azure:DEPLOYMENT"
+            )
         return cls(provider, name, base_url)
 
     @property
     def place(self) -> str:
-        if self.provider == "ollama":
-            return self.base_url or os.environ.get("OLLAMA_HOST") or OLLAMA_URL
-        return self.base_url or os.environ.get("OPENAI_BASE_URL") or f"{OPENAI_URL}v1"
+        provider = PROVIDERS[self.provider]
+        return self.base_url or os.environ.get(provider.url_variable) or provider.url
 
     @property
     def reached(self) -> str:
         """The endpoint, and the proxy on the way to it."""
         return f"{self.place}{through_proxy(self.place)}"
+
+    @property
+    def key_name(self) -> str:
+        """The environment variable of the key; empty if no key is sent."""
+        return PROVIDERS[self.provider].key if self.key_variable is None else self.key_variable
+
+    @property
+    def key(self) -> str | None:
+        return os.environ.get(self.key_name) or None
+
+    @property
+    def advice(self) -> str:
+        """The likely remedy if the endpoint turns out not to be one."""
+        root, versions = re.subn(r"(?<=[^/])/(openai/)?v\d.*", "", self.place)
+        if (self.provider == "openai") == bool(versions):
+            return "check --base-url"
+        return f"try --base-url {root.rstrip('/')}{'' if versions else '/v1'}"
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.name}"
@@ -53,13 +107,80 @@ class ModelAddress:
         """Options of the HTTPX client that asks this model.
 
         Raises:
-            ModelError: The model cannot be asked: a key is missing, or a proxy cannot be used.
+            ModelError: The model cannot be asked: a package, its endpoint or a key is missing, or a proxy cannot be
+                used.
         """
-        if self.provider == "openai" and not os.environ.get(KEY_VARIABLE) and self.place.startswith(OPENAI_URL):
-            raise ModelError(f"{self} needs a key: set {KEY_VARIABLE}, or name another endpoint with --base-url")
+        provider = PROVIDERS[self.provider]
+        if find_spec(provider.library) is None:
+            raise ModelError(f"{self} needs one more package: pip install {provider.library.replace('_', '-')}")
+        if not self.place:
+            raise ModelError(f"{self} needs its endpoint: give --base-url, or set {provider.url_variable}")
+        if self.provider != "ollama" and not re.match("https?://", self.place):
+            raise ModelError(f"{self.place!r} is not the URL of a model: write http://HOST:PORT/v1")
+        own = self.provider == "openai" and not self.place.startswith(OPENAI_URL)  # which may need no key
+        if self.key_name and not self.key and (self.key_variable or not own):
+            elsewhere = ", or name another endpoint with --base-url" if self.provider == "openai" else ""
+            raise ModelError(f"{self} needs a key: set {self.key_name}{elsewhere}")
         try:
             if self.provider == "ollama":
                 check_proxies()  # the library of Ollama makes a client of its own when it is imported
             return client_options(self.place)
         except ProxyError as error:
             raise ModelError(f"{self.place} cannot be asked: {error}") from error
+
+
+def models_of(
+    texts: Iterable[str],
+    base_urls: Iterable[str] = (),
+    key_variables: Iterable[str] = (),
+    timeout: float = ANSWER_SECONDS,
+    temperature: float | None = None,
+) -> list[ModelAddress]:
+    """The models that a person has named.
+
+    Args:
+        base_urls: Endpoints: a URL for all models, or MODEL=URL for one of them, which goes first.
+        key_variables: Environment variables of keys, in the same forms.
+
+    Raises:
+        ModelError: A text has another form, or it is not clear which model it belongs to.
+    """
+    models = [ModelAddress.parse(text) for text in dict.fromkeys(texts)]
+    url, urls = _assigned("--base-url", base_urls, models)
+    variable, variables = _assigned("--key-variable", key_variables, models)
+    if not all(re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) for name in (*variables.values(), variable or "_")):
+        raise ModelError("--key-variable takes the name of an environment variable such as MY_API_KEY, never a key")
+    return [
+        replace(
+            model,
+            base_url=urls.get(model, url),
+            # OpenAI's key is not for somebody else's endpoint beside it.
+            key_variable=variables.get(
+                model, variable or ("" if model.provider == "openai" and model in urls else None)
+            ),
+            timeout=timeout,
+            temperature=temperature,
+        )
+        for model in models
+    ]
+
+
+def _assigned(
+    option: str, values: Iterable[str], models: Sequence[ModelAddress]
+) -> tuple[str | None, dict[ModelAddress, str]]:
+    """The value for all other models, if any, and the values of single models."""
+    for_all: list[str] = []
+    for_one: dict[ModelAddress, str] = {}
+    for text in values:
+        name, separator, value = text.partition("=")
+        if not separator or "://" in name:
+            for_all.append(text)
+            continue
+        named = [model for model in models if name in (str(model), model.name)]
+        if len(named) != 1:
+            among = ", ".join(map(str, models))
+            raise ModelError(f"{option} {name}=... does not name one of the models: {among}")
+        for_one[named[0]] = value
+    if for_all and (len(for_all) > 1 or len({model.provider for model in models if model not in for_one}) > 1):
+        raise ModelError(f"{option} does not say which model it is for: write {option} {models[0]}=...")
+    return next(iter(for_all), None), for_one

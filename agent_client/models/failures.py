@@ -14,9 +14,10 @@ from langchain_core.exceptions import (
     ModelRateLimitError,
     ModelTimeoutError,
 )
+from langchain_core.exceptions import ModelError as ProviderError
 
 from agent_client.errors import ModelError
-from agent_client.models.address import KEY_VARIABLE, ModelAddress
+from agent_client.models.address import ModelAddress
 
 _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
 """Words of a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
@@ -24,6 +25,11 @@ _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0
 
 def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
     """The meaning of a failure and what to do about it, in one line; None if the failure is not the model's."""
+    if isinstance(error, ModelError):
+        return error
+    if is_silence(error):
+        said = f"has not said a word for {address.timeout:g} s: is it slow, or busy? --timeout SECONDS waits longer"
+        return ModelError(f"{address} at {address.reached} {said}")
     said = " ".join(str(error).split())[:300] or type(error).__name__
     status = getattr(error, "status_code", None)
     lower = said.lower()
@@ -32,25 +38,37 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
             f"the conversation is too long for {address}: begin a new one, or set --context to what it takes ({said})"
         )
     if isinstance(error, ModelAuthenticationError | ModelPermissionDeniedError) or status in (401, 403):
-        return ModelError(f"{address.reached} does not accept the key in {KEY_VARIABLE} ({said})")
+        key = f"does not accept the key in {address.key_name}" if address.key_name else "asks for a key: --key-variable"
+        return ModelError(f"{address.reached} {key} ({said})")
     if isinstance(error, ModelRateLimitError) or status == 429:
         return ModelError(f"{address.reached} answers no more just now (rate limit or quota): wait a while ({said})")
     if status == 404 or isinstance(error, ModelNotFoundError):
-        if address.provider == "ollama":
+        if address.provider == "ollama" and "model" in lower:
             return ModelError(f"{address.reached} has no model {address.name!r}: ollama pull {address.name}")
-        return ModelError(f"{address.reached} knows no model {address.name!r}: check --model and --base-url ({said})")
+        return ModelError(
+            f"{address.reached} knows no model {address.name!r}: check --model, or {address.advice} ({said})"
+        )
+    if status == 405 or said.startswith("No generation"):
+        return ModelError(f"{address.reached} does not answer as a model does: {address.advice} ({said})")
     if _NO_TOOLS.search(lower) and (isinstance(error, ModelInvalidRequestError) or status == 400):
         return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
     if _is_lost(error):
         return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
-    if status is not None or type(error).__module__.split(".")[0] in ("openai", "ollama", "langchain_openai"):
+    library = type(error).__module__.split(".")[0]
+    if status is not None or isinstance(error, ProviderError) or library in ("openai", "ollama", "anthropic", "google"):
         return ModelError(f"{address} at {address.reached} has failed: {said}")
     return None
+
+
+def is_silence(error: BaseException) -> bool:
+    """True if an endpoint was reached, and then said nothing for too long."""
+    names = {type(error).__name__, type(error.__cause__).__name__}  # of two lines of HTTPX, and of all SDKs
+    return bool(names & {"ReadTimeout", "WriteTimeout", "StreamChunkTimeoutError"})
 
 
 def _is_lost(error: BaseException) -> bool:
     lost = (ModelConnectionError, ModelTimeoutError, ConnectionError, httpx.TransportError, asyncio.TimeoutError)
     if isinstance(error, lost):
         return True
-    name = type(error).__name__  # openai.APIConnectionError, without importing openai for Ollama's users
-    return name in ("APIConnectionError", "APITimeoutError", "StreamChunkTimeoutError")
+    # openai.APIConnectionError and its likes, without importing them for users of another provider
+    return type(error).__name__ in ("APIConnectionError", "APITimeoutError", "ConnectError", "ConnectTimeout")

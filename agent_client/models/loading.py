@@ -1,18 +1,24 @@
 """Language models, loaded by their addresses."""
 
 import os
+from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import httpx
 from langchain_core.language_models import BaseChatModel
+from pydantic import SecretStr
 
-from agent_client.models.address import KEY_VARIABLE, ModelAddress
+from agent_client.models.address import ModelAddress
+from agent_client.models.http import asking, hooks
 
-ANSWER_SECONDS = 120.0
-"""Time without a word after which a model is given up."""
+CONNECT_SECONDS = 10
 
 RETRIES = 2
 """Retries of a request that a busy or unreachable endpoint has refused, with growing pauses."""
+
+AZURE_VERSION = "2024-10-21"
+"""Version of Azure's API; OPENAI_API_VERSION names another one."""
 
 
 def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
@@ -23,39 +29,88 @@ def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
             silently forgets the beginning, with the tools in it.
 
     Raises:
-        ModelError: The model cannot be asked: a key is missing, or a proxy cannot be used.
+        ModelError: The model cannot be asked: a package, its endpoint or a key is missing, or a proxy cannot be used.
     """
     options = address.client_options()
-    # Imported here: each takes a second, and only one is needed.
-    if address.provider == "ollama":
-        from agent_client.models.ollama import FullSchemaOllama
+    model: BaseChatModel = _LOADERS[address.provider](address, options, context_tokens)
+    return model
 
-        return FullSchemaOllama(
-            model=address.name,
-            base_url=address.place,
-            num_ctx=context_tokens,
-            temperature=0,
-            client_kwargs={"timeout": httpx.Timeout(ANSWER_SECONDS, connect=10), **options},
-        )
-    from langchain_openai import ChatOpenAI
-    from pydantic import SecretStr
 
-    clients: dict[str, Any] = {}
-    if options:  # with the timeouts and limits of the SDK's own clients
-        from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+def _ollama(address: ModelAddress, options: dict[str, Any], context_tokens: int) -> BaseChatModel:
+    from agent_client.models.ollama import FullSchemaOllama
 
-        clients = {
-            "http_client": DefaultHttpxClient(**options),
-            "http_async_client": DefaultAsyncHttpxClient(**options),
-            "openai_proxy": None,  # OPENAI_PROXY cannot be combined with clients
-        }
-    return ChatOpenAI(
+    if address.key:
+        options = {**options, "headers": {"Authorization": f"Bearer {address.key}"}}
+    return FullSchemaOllama(
         model=address.name,
         base_url=address.place,
-        # The client insists on a key, even for endpoints that need none.
-        api_key=SecretStr(os.environ.get(KEY_VARIABLE) or "none"),
-        timeout=httpx.Timeout(ANSWER_SECONDS, connect=10),
-        max_retries=RETRIES,
-        use_responses_api=False,  # all compatible endpoints speak chat completions
-        **clients,
+        num_ctx=context_tokens,
+        temperature=address.temperature or 0,
+        client_kwargs={"timeout": httpx.Timeout(address.timeout, connect=CONNECT_SECONDS), **options},
+        async_client_kwargs={"event_hooks": hooks(address)},
     )
+
+
+def _openai(address: ModelAddress, options: dict[str, Any], _: int) -> BaseChatModel:
+    from langchain_openai import AzureChatOpenAI, ChatOpenAI
+    from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+
+    common: dict[str, Any] = {
+        "model": address.name,
+        # The client insists on a key, even for endpoints that need none.
+        "api_key": SecretStr(address.key or "none"),
+        "temperature": address.temperature,
+        "timeout": httpx.Timeout(address.timeout, connect=CONNECT_SECONDS),
+        "stream_chunk_timeout": address.timeout,
+        "max_retries": RETRIES,
+        "use_responses_api": False,  # all compatible endpoints speak chat completions
+        # With the limits of the SDK's own clients.
+        "http_client": DefaultHttpxClient(**options),
+        "http_async_client": asking(DefaultAsyncHttpxClient, address, options),
+        "openai_proxy": None,  # OPENAI_PROXY cannot be combined with clients
+    }
+    if address.provider == "azure":
+        version = os.environ.get("OPENAI_API_VERSION") or AZURE_VERSION
+        return AzureChatOpenAI(
+            azure_deployment=address.name, azure_endpoint=address.place, api_version=version, **common
+        )
+    return ChatOpenAI(base_url=address.place, **common)
+
+
+def _anthropic(address: ModelAddress, options: dict[str, Any], _: int) -> Any:
+    anthropic = import_module("anthropic")
+    common = {"api_key": address.key, "base_url": address.place}
+    model = import_module("langchain_anthropic").ChatAnthropic(
+        model=address.name, temperature=address.temperature, **common
+    )
+    timeout = anthropic.Timeout(address.timeout, connect=CONNECT_SECONDS)
+    client = asking(anthropic.DefaultAsyncHttpxClient, address, options, anthropic.AnthropicError)
+    # The class cannot be given a client, so this one lies where it would keep its own.
+    vars(model)["_async_client"] = anthropic.AsyncAnthropic(
+        max_retries=RETRIES, timeout=timeout, http_client=client, **common
+    )
+    return model
+
+
+def _google(address: ModelAddress, options: dict[str, Any], _: int) -> Any:
+    common = {"api_key": address.key, "vertexai": False}
+    model = import_module("langchain_google_genai").ChatGoogleGenerativeAI(
+        model=address.name,
+        temperature=address.temperature,
+        timeout=address.timeout,
+        max_retries=1 + RETRIES,  # it counts the first request, too
+        **common,
+    )
+    http = {"base_url": address.place, "httpx_async_client": asking(httpx.AsyncClient, address, options)}
+    model.client = import_module("google.genai").Client(http_options=http, **common)
+    return model
+
+
+_LOADERS: dict[str, Callable[[ModelAddress, dict[str, Any], int], Any]] = {
+    "openai": _openai,
+    "azure": _openai,
+    "ollama": _ollama,
+    "anthropic": _anthropic,
+    "google": _google,
+}
+"""By provider. Each imports its library itself, since that takes a second."""

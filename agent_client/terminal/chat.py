@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ from rich.text import Text as Line
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.events import Answered, Event
-from agent_client.models.address import ModelAddress
 from agent_client.state import state_folder
 from agent_client.terminal.answer_view import AnswerView, formatted, warnings_of
 from agent_client.terminal.call_lines import call_line
@@ -217,16 +215,15 @@ class _Chat:
         self._console.print(f"A new conversation{kept}.")
 
     async def _change_model(self, name: str) -> None:
-        opened, model = await self._opened(), self._choices.model
+        opened = await self._opened()
         if name:
-            address = ModelAddress.parse(name)
-            if address.provider == model.provider:
-                address = replace(address, base_url=model.base_url)
-            choices = replace(self._choices, model=address)
+            choices = self._choices.asking(name)
             choices.check()
             await opened.begin(choices, opened.thread)
             self._choices = choices
-        self._console.print(f"{self._choices.model} answers. /model NAME goes on with another one.")
+        others = ", ".join(str(model) for model in self._choices.models if model != self._choices.model)
+        also = f", such as {others}" if others else ""
+        self._console.print(f"{self._choices.model} answers. /model NAME goes on with another one{one_line(also)}.")
 
     async def _answer(self, question: str, again: bool = False) -> None:
         conversation, view = (await self._opened()).conversation, AnswerView(self._console)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from agent_client.choices import Choices
 from agent_client.conversation import Conversation, kept_in, opened
 from agent_client.errors import AgentError
-from agent_client.models.address import ModelAddress
 from agent_client.web.card_calls import call_for_card
 from agent_client.web.published import Published
 from agent_client.web.shown_answer import ShownAnswer
@@ -38,14 +36,13 @@ class WebApp:
     """All pages of this process.
 
     Args:
-        models: Models that a person can choose from; the first one is chosen at first.
         folder: Folder to keep conversations in.
     """
 
-    def __init__(self, choices: Choices, models: Sequence[ModelAddress], published: Published, folder: Path) -> None:
+    def __init__(self, choices: Choices, published: Published, folder: Path) -> None:
         added = "\n\n".join(part for part in (PAGE_PROMPT, choices.added_prompt) if part)
         self._choices = replace(choices, added_prompt=added)
-        self._models = {str(model): model for model in models}
+        self._models = {str(model): model for model in choices.models}
         self._published = published
         self._folder = folder
         self._stack = AsyncExitStack()

@@ -9,14 +9,12 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Sequence
 from functools import reduce
 from importlib.util import find_spec
 from pathlib import Path
 
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.models.address import ModelAddress
 from agent_client.state import STATE_VARIABLE, state_folder
 
 FILES = Path(__file__).parent / "files"
@@ -28,11 +26,10 @@ BOTS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "TEAMS_APP_ID", "DATABASE_URL", 
 """Variables by which Chainlit would start more than a page, or keep conversations elsewhere."""
 
 
-def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: int) -> None:
+def run_web(choices: Choices, host: str, port: int) -> None:
     """Serve the page until the process is told to stop; this ends the process.
 
     Args:
-        models: Models that a person can choose from; the first one is chosen at first.
         port: Port to listen on; 0 takes any free port.
 
     Raises:
@@ -51,7 +48,7 @@ def run_web(choices: Choices, models: Sequence[ModelAddress], host: str, port: i
     cards = folder / "public" / "cards"
     cards.mkdir()
     published = asyncio.run(read_published(choices.servers, cards))
-    WebApp(choices, models, published, folder).install()
+    WebApp(choices, published, folder).install()
     chainlit.config.config.run.headless = True  # no browser is opened
     logging.getLogger("chainlit").setLevel(logging.ERROR)
 

@@ -120,6 +120,18 @@ def test_own_words_are_added_or_take_the_place_of_the_servers(
     assert model.readings[-1].system == "Answer in verse."
 
 
+def test_the_first_of_several_models_is_asked_at_its_own_endpoint(
+    model: ScriptedModel, environment: dict[str, str], running_server: HttpServer
+) -> None:
+    model.play(Say("Hello."))
+    words = ["--model", "openai:scripted", "--model", "openai:other", "--key-variable", "other=OTHER_KEY"]
+    words += ["--base-url", f"scripted={model.url}/v1", "--base-url", "other=http://127.0.0.1:9/v1", "--timeout", "60"]
+    there = ["--server", f"{running_server.base}/mcp", "--token", TOKEN]
+    ended = run(["ask", "Hello", *words, *there], environment | {"OTHER_KEY": "x", "OPENAI_API_KEY": "sk-1"})
+    assert (ended.returncode, ended.stdout) == (0, "Hello.\n"), ended.stderr
+    assert "sk-1" not in model.readings[-1].authorization
+
+
 def test_the_version_is_that_of_the_package(environment: dict[str, str]) -> None:
     assert run(["--version"], environment).stdout == f"{version('recsys-mcp')}\n"
 
@@ -164,6 +176,9 @@ def refusal(words: list[str], environment: dict[str, str]) -> str:
         (["--model", "openai:gpt-4.1"], "needs a key: set OPENAI_API_KEY"),
         (["--model", "gpt-4.1"], "'gpt-4.1' is not a model: write openai:NAME or ollama:NAME"),
         (["--model", "ollama:"], "is not a model"),
+        (["--model", "ollama:x", "--model", "openai:gpt-4.1"], "openai:gpt-4.1 needs a key: set OPENAI_API_KEY"),
+        (["--model", "ollama:x", "--model", "openai:y", "--base-url", "http://a/v1"], "write --base-url ollama:x=..."),
+        (["--model", "openai:x", "--key-variable", "sk-proj-1"], "takes the name of an environment variable"),
         (["--model", "ollama:x", "--server", "localhost:8000"], "is not the URL of a server"),
         (["--model", "ollama:x", "--server", "http://127.0.0.1:9/mcp"], "nothing answers there; is it running?"),
         (["--model", "ollama:x", "--server", "http://a", "--config", "b"], "give either --server or --config"),

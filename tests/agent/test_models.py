@@ -48,8 +48,8 @@ async def failure(talk: Talk, *steps: Step, then: Step | None = None) -> str:
 @pytest.mark.parametrize(
     ("refusal", "remedy"),
     [
-        (Refuse(401, "Incorrect API key provided", "invalid_api_key"), f"does not accept the key in {KEY_VARIABLE}"),
-        (Refuse(403, "Country not supported", "unsupported_country"), f"does not accept the key in {KEY_VARIABLE}"),
+        (Refuse(401, "Incorrect API key provided", "invalid_api_key"), "key"),
+        (Refuse(403, "Country not supported", "unsupported_country"), "key"),
         (BUSY, "wait a while"),
         (Refuse(500, "The server had an error", headers={"retry-after-ms": "1"}), "The server had an error"),
     ],
@@ -60,7 +60,8 @@ async def test_a_refusal_is_one_line_with_the_remedy(
 ) -> None:
     async with talk_without_tools(provider, scripted_model) as talk:
         told = await failure(talk, then=refusal)
-        assert remedy in told
+        asked_for = f"does not accept the key in {KEY_VARIABLE}" if provider == "openai" else "asks for a key"
+        assert (asked_for if remedy == "key" else remedy) in told
         assert talk.conversation.choices.model.place in told
         turn = await talk.ask("Are you there now?", Say("I am."))
     assert turn.answered.text == "I am."
@@ -187,7 +188,7 @@ async def test_an_answer_may_be_stopped_while_it_is_written(talk: Talk) -> None:
 # Before anything is asked
 
 
-@pytest.mark.parametrize("text", ["gpt-4.1", "anthropic:claude", "openai:", ":gpt", ""])
+@pytest.mark.parametrize("text", ["gpt-4.1", "claude:opus", "openai:", ":gpt", ""])
 def test_what_names_no_model_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ModelError, match=r"openai:NAME or ollama:NAME"):
         ModelAddress.parse(text)
