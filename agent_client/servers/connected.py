@@ -45,7 +45,7 @@ class Servers:
         for error in self.failures:
             print(f"recsys-agent: {error_line(error)}", file=sys.stderr)
 
-    def _named(self) -> "zip[tuple[ServerSession, dict[str, str]]]":
+    def named(self) -> "zip[tuple[ServerSession, dict[str, str]]]":
         """The servers, each with the names of its tools that a model sees."""
         tools = [(server.address.name, [tool.name for tool in server.tools]) for server in self._servers]
         return zip(self._servers, shown_names(tools), strict=True)
@@ -55,7 +55,7 @@ class Servers:
         from langchain_mcp_adapters.tools import convert_mcp_tool_to_langchain_tool  # brings LangChain
 
         found: list[BaseTool] = []
-        for server, names in self._named():
+        for server, names in self.named():
             for listed in server.tools:
                 tool = convert_mcp_tool_to_langchain_tool(cast("ClientSession", server), listed)
                 tool.name, tool.description = names[listed.name], renamed(tool.description, names)
@@ -66,7 +66,7 @@ class Servers:
     @property
     def guidance(self) -> str:
         """The servers' own words about working with them, with the names of tools that a model sees."""
-        words = {server.address.name: str(renamed(server.guidance, names)) for server, names in self._named()}
+        words = {server.address.name: str(renamed(server.guidance, names)) for server, names in self.named()}
         if len(self._servers) == 1:
             return "".join(words.values())
         return "\n\n".join(f"# Server {name}\n\n{said}" for name, said in words.items() if said)

@@ -13,7 +13,8 @@ from mcp.types import Tool
 from pydantic import AnyUrl, TypeAdapter, ValidationError
 
 from agent_client.servers.address import ServerAddress
-from agent_client.servers.session import EXPECTED, ServerSession
+from agent_client.servers.connected import connected
+from agent_client.servers.session import EXPECTED
 from agent_client.web.starters import GENERAL_STARTERS, MOST_STARTERS, Starter, starters_of
 from agent_client.web.words import FieldWords
 
@@ -38,45 +39,45 @@ async def read_published(servers: Sequence[ServerAddress], folder: Path) -> Publ
     """All that the servers publish; the documents of cards are written into an existing folder.
 
     Raises:
-        AgentError: A server cannot be used.
+        AgentError: No server can be used.
     """
     published = Published()
-    for address in servers:
-        server = ServerSession(address)
-        try:
-            session = await server.open()
-            tools = (await session.list_tools()).tools
-            for tool in tools:
-                name = tool.name if len(servers) == 1 else f"{address.name}_{tool.name}"
-                published.names[address.name, tool.name] = name
-                published.titles[name] = tool.title or ""
-            await _read_resources(session, address.name, tools, published, folder)
+    async with connected(servers) as open_servers:
+        for server, names in open_servers.named():
+            if not server.tools:  # it cannot be used
+                continue
+            session, own = await server.open(), server.address.name
+            published.fields |= await _fields(session)
             published.starters += await starters_of(session)
-        finally:
-            await server.close()
+            for tool in server.tools:
+                name = names[tool.name]
+                published.names[own, tool.name], published.titles[name] = name, tool.title or ""
+                if (card := await _card(session, own, tool, folder)) is not None:
+                    published.cards[name] = card
     published.starters = published.starters[:MOST_STARTERS] or list(GENERAL_STARTERS)
     return published
 
 
-async def _read_resources(
-    session: ClientSession, server: str, tools: Sequence[Tool], published: Published, folder: Path
-) -> None:
+async def _fields(session: ClientSession) -> dict[str, FieldWords]:
     capabilities = session.get_server_capabilities()
-    if capabilities is None or capabilities.resources is None:
-        return
-    for resource in (await session.list_resources()).resources:
-        for key, described in (resource.meta or {}).items():
-            if key.endswith("/fields"):
+    found: dict[str, FieldWords] = {}
+    if capabilities is not None and capabilities.resources is not None:
+        for resource in (await session.list_resources()).resources:
+            for described in (value for key, value in (resource.meta or {}).items() if key.endswith("/fields")):
                 with contextlib.suppress(ValidationError):
-                    published.fields |= FIELDS.validate_python(described)
-    for tool in tools:
-        uri = ((tool.meta or {}).get("ui") or {}).get("resourceUri")
-        if isinstance(uri, str) and uri.startswith("ui://"):
-            try:
-                (content,) = (await session.read_resource(AnyUrl(uri))).contents
-            except EXPECTED:  # there is our own list instead
-                continue
-            file = f"{hashlib.sha256(f'{server} {uri}'.encode()).hexdigest()[:16]}.html"
-            (folder / file).write_text(getattr(content, "text", ""), encoding="utf-8")
-            card = {"file": file, "title": tool.title or tool.name, "server": server}
-            published.cards[published.names[server, tool.name]] = card
+                    found |= FIELDS.validate_python(described)
+    return found
+
+
+async def _card(session: ClientSession, server: str, tool: Tool, folder: Path) -> dict[str, str] | None:
+    """The server's page for a tool's results, written into the folder; None where it has none that can be read."""
+    uri = ((tool.meta or {}).get("ui") or {}).get("resourceUri")
+    if not isinstance(uri, str) or not uri.startswith("ui://"):
+        return None
+    try:
+        (content,) = (await session.read_resource(AnyUrl(uri))).contents
+    except EXPECTED:  # there is our own list instead
+        return None
+    file = f"{hashlib.sha256(f'{server} {uri}'.encode()).hexdigest()[:16]}.html"
+    (folder / file).write_text(getattr(content, "text", ""), encoding="utf-8")
+    return {"file": file, "title": tool.title or tool.name, "server": server}

@@ -1,0 +1,25 @@
+"""The things that several servers publish, one of which cannot be used."""
+
+import sys
+from pathlib import Path
+
+from agent_client.servers.address import ServerAddress, own_server, server_at
+from agent_client.web.published import read_published
+from mcp_server.settings import Settings
+from tests.names import ITEM, RECOMMEND
+
+
+async def test_pages_and_titles_go_by_the_names_that_the_model_sees(films_settings: Settings, tmp_path: Path) -> None:
+    films = own_server().connection
+    films = {**films, "args": [*films["args"], "--state", str(films_settings.state_folder)], "command": sys.executable}
+    servers = [server_at("http://127.0.0.1:9/mcp", name="gone"), ServerAddress("films", films)]
+    published = await read_published(servers, tmp_path)
+    name = f"films_{RECOMMEND}"
+    assert published.names["films", RECOMMEND] == name
+    assert published.titles[name] == "Recommend films"
+    card = published.cards[name]
+    assert (card["title"], card["server"]) == ("Recommend films", "films")
+    assert "<!doctype html>" in (tmp_path / card["file"]).read_text(encoding="utf-8")
+    assert f"films_{ITEM}" not in published.cards
+    assert published.fields["imdb_rating"] == ("IMDb rating", "of 10")
+    assert len(published.starters) == 5
