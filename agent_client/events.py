@@ -54,9 +54,7 @@ class Answered:
     complete: bool = True
     """False if the limit of steps was reached first, or if the model has given no answer."""
     notes: list[str] = field(default_factory=list)
-    """What this program has to say of the answer, a sentence each: that it was cut, or that old results were left
-    out.
-    """
+    """Sentences of this program about the answer: that it was cut, or that old results were shortened."""
 
 
 Event = Text | Thought | CallStarted | CallEnded | Answered
