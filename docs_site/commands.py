@@ -26,7 +26,7 @@ def _program(app: typer.Typer) -> list[str]:
     name = app.info.name or ""
     group: Any = typer.main.get_command(app)
     context = group.context_class(group, info_name=name)
-    parts = [f"## {name}", app.info.help or ""]
+    parts = [f"## {name}", group.help or ""]
     for command in group.list_commands(context):
         parts += _command(f"{name} {command}", group.get_command(context, command))
     return parts
