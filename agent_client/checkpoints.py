@@ -27,7 +27,7 @@ class _Compression:
     """Compression, where LangGraph's serializer takes a cipher. What earlier versions have saved, it reads as it is."""
 
     def encrypt(self, plaintext: bytes) -> tuple[str, bytes]:
-        return "zlib", zlib.compress(plaintext)
+        return "zlib", zlib.compress(plaintext, 1)
 
     def decrypt(self, ciphername: str, ciphertext: bytes) -> bytes:
         return zlib.decompress(ciphertext)
@@ -56,6 +56,9 @@ async def newest_in(file: Path) -> AsyncIterator[NewestCheckpoints]:
     async with aiosqlite.connect(file) as connection:
         saver = NewestCheckpoints(connection, serde=EncryptedSerializer(_Compression()))
         await saver.setup()
+        await connection.execute(
+            "PRAGMA wal_autocheckpoint=200"
+        )  # pages: else SQLite's log is larger than all the rest
         if await saver.delete_older():
             with suppress(sqlite3.OperationalError):  # another program is using the file
                 await connection.execute("VACUUM")

@@ -210,7 +210,7 @@ def ask(
         bool, typer.Option("--json", help="Print the answer, the tool calls and their results as JSON.")
     ] = False,
 ) -> None:
-    """Ask one question. Exit code 0: answered; 1: no answer within the limit of steps; 2: it could not be asked."""
+    """Ask one question. Exit code 0: answered; 1: no whole answer; 2: it could not be asked."""
     text = sys.stdin.read().strip() if question == "-" else question
     if not text:
         raise AgentError("the question is empty")

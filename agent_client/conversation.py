@@ -76,7 +76,8 @@ class Conversation:
         asked, calls, text = HumanMessage(question, id=str(uuid4())), list[CallEnded](), ""
         replaced = (turns(await self.messages()) or [[]])[-1] if again else []
         removals = [RemoveMessage(message.id or "") for message in replaced]
-        events: Any = self._graph.astream({"messages": [*removals, asked]}, config, stream_mode="custom")
+        asking = {"messages": [*removals, asked]}
+        events: Any = self._graph.astream(asking, config, stream_mode="custom", durability="sync")
         try:
             async with aclosing(events) as stream:
                 async for event in stream:

@@ -120,7 +120,7 @@ def _json_at(text: str, start: int, whole: bool) -> tuple[Any, int]:
     return None, start + 1
 
 
-def _calls_of(value: Any, tools: Collection[str], named: str = "") -> Iterator[Call]:
+def _calls_of(value: Any, tools: Collection[str], named: str = "") -> Iterator[tuple[str, Any]]:
     """The calls that a JSON value stands for; none if it is something else. Arguments may be unreadable: no object.
 
     Args:
