@@ -26,6 +26,8 @@ class Choices:
     """The whole system prompt, in place of all others."""
     max_steps: int = MAX_STEPS
     context_tokens: int = CONTEXT_TOKENS
+    plan: bool | None = None
+    """True where the model writes plans in place of tool calls; None where it may come to that if its calls fail."""
     models: Sequence[ModelAddress] = ()
     """All that may be asked in its place, and itself."""
 

@@ -115,6 +115,10 @@ Context = Annotated[
     int,
     typer.Option("--context", min=2_000, help="Most tokens of conversation for the model; old turns go first."),
 ]
+Plan = Annotated[
+    bool | None,
+    typer.Option("--plan/--no-plan", help="Plan all calls first, for weak models. By default: where tool calls fail."),
+]
 SessionName = Annotated[
     str | None, typer.Option("--session", help="Keep the conversation under this name, and continue it next time.")
 ]
@@ -133,6 +137,7 @@ def _choices(
     context: Context = CONTEXT_TOKENS,
     timeout: Timeout = ANSWER_SECONDS,
     temperature: Temperature = None,
+    plan: Plan = None,
 ) -> Choices:
     """The choices that the options of every command make."""
     if server is not None and config is not None:
@@ -150,6 +155,7 @@ def _choices(
         own_prompt=_read(own_prompt),
         max_steps=max_steps,
         context_tokens=context,
+        plan=plan,
     )
     choices.check()
     return choices

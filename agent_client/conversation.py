@@ -13,7 +13,6 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import START
-from langgraph.graph.state import CompiledStateGraph
 
 from agent_client.agent import build_agent
 from agent_client.calls import result_of
@@ -24,6 +23,8 @@ from agent_client.grounding import unsupported
 from agent_client.history import STOPPED, completed, is_answer, text_of, turns
 from agent_client.models.failures import explain
 from agent_client.models.loading import load_model
+from agent_client.planner.choosing import AgentOrPlanner
+from agent_client.planner.graph import build_planner
 from agent_client.servers.connected import Servers, connected
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Conversation:
 
     def __init__(
         self,
-        graph: CompiledStateGraph[Any, Any, Any, Any],
+        graph: AgentOrPlanner,
         tools: list[BaseTool],
         choices: Choices,
         prompt: str,
@@ -124,7 +125,7 @@ class Conversation:
         if answered.unsupported or answered.notes:
             warnings = {"unsupported": answered.unsupported, "notes": answered.notes}
             kept = message.model_copy(update={"response_metadata": {**message.response_metadata, **warnings}})
-            await self._graph.aupdate_state(self._config, {"messages": [kept]})
+            await self._graph.aupdate_state(self._config, {"messages": [kept]}, as_node=START)
 
     def _unsupported(self, answer: str, messages: Sequence[AnyMessage]) -> list[str]:
         published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
@@ -154,7 +155,10 @@ async def begun(
         parts = [BASE_PROMPT, servers.guidance or UNGUIDED_PROMPT, choices.added_prompt]
         prompt = "\n\n".join(part for part in parts if part)
     tools = servers.tools()
-    graph = build_agent(model, tools, prompt, checkpointer, choices.max_steps, choices.context_tokens)
+    limits = (choices.max_steps, choices.context_tokens)
+    agent = build_agent(model, tools, prompt, checkpointer, *limits)
+    planner = build_planner(model, tools, prompt, checkpointer, *limits)
+    graph = AgentOrPlanner(agent, planner, tools, choices.plan if tools else False)
     return Conversation(graph, tools, choices, prompt, thread, servers.failures)
 
 

@@ -52,7 +52,7 @@ class Answered:
     unsupported: list[str] = field(default_factory=list)
     """Differences between the answer and the results of the tools, a phrase each: "“Fargo” has ID 100, not 101"."""
     complete: bool = True
-    """False if the limit of steps was reached first, or if the model has given no answer."""
+    """False if the limit of steps was reached first, or if the model has given no answer, or one that was cut."""
     notes: list[str] = field(default_factory=list)
     """Sentences of this program about the answer: that it was cut, or that old results were shortened."""
 

@@ -50,7 +50,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
         )
     if status == 405 or said.startswith("No generation"):
         return ModelError(f"{address.reached} does not answer as a model does: {address.advice} ({said})")
-    if _NO_TOOLS.search(lower) and (isinstance(error, ModelInvalidRequestError) or status == 400):
+    if refuses_tools(error):
         return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
     if _is_lost(error):
         return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
@@ -58,6 +58,12 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
     if status is not None or isinstance(error, ProviderError) or library in ("openai", "ollama", "anthropic", "google"):
         return ModelError(f"{address} at {address.reached} has failed: {said}")
     return None
+
+
+def refuses_tools(error: BaseException) -> bool:
+    """True if an endpoint says that it takes no tools, or none with this model."""
+    refused = isinstance(error, ModelInvalidRequestError) or getattr(error, "status_code", None) == 400
+    return refused and _NO_TOOLS.search(" ".join(str(error).lower().split())) is not None
 
 
 def is_silence(error: BaseException) -> bool:

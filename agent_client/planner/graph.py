@@ -1,0 +1,215 @@
+"""The planner, whole: a model that writes one plan of calls, the tools, and the way between them.
+
+    question -> plan -> calls, round by round -> answer
+
+Once, a plan that cannot be run as it is goes back to the model.
+
+It stands in for the agent's graph, on the same conversation: what it does is kept as messages with tool calls and
+their results.
+"""
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
+from langchain_core.messages.tool import tool_call
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.config import get_stream_writer
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from agent_client.agent import State
+from agent_client.calls import call_tool
+from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
+from agent_client.events import Text, Thought
+from agent_client.history import completed, is_answer, text_of, turns, within_budget
+from agent_client.models.replies import Replies
+from agent_client.models.written import taken_apart
+from agent_client.planner.plan import Schemas, fault_of, faults_of, filled, read_plan, references, schema_of_plans
+
+PLANNING = """
+You cannot call tools yourself: write a plan of calls, which are made for you, and you answer afterwards. Write nothing
+but the plan, as JSON of this form:
+
+{"tool_calls": [{"name": "TOOL", "arguments": {"ARGUMENT": "VALUE"}}, {"name": "TOOL", ...}]}
+
+- Make as few calls as suffice, with only those arguments that the question needs.
+- A value may come from another call's result: "$1.FIELD" from the first call's, "$2.LIST[0].FIELD" from the second's;
+  "$2.LIST[*].FIELD" is a whole list.
+- Where no tool is needed, or you have to ask back: {"tool_calls": [], "answer": "WHAT YOU SAY"}
+
+The tools, and the schemas of their arguments:
+""".strip()
+
+ANSWERING = """
+All calls of tools have been made, and their results stand below the question. Answer it from them, in plain words: no
+JSON, no calls.
+""".strip()
+
+REPAIRING = "This was your plan:\n\n{}\n\nIt cannot be run as it is:\n\n{}\n\nWrite it anew."
+
+REFUSED = (400, 422, 500, 501)
+"""HTTP statuses by which endpoints refuse a schema."""
+
+
+class PlannerState(State):
+    plans: list[str]
+    """The model's texts for the newest question, of which there are none when it is asked: a plan, and its repair."""
+    calls: list[ToolCall]
+    """Calls still to be made, with their numbers in the plan."""
+    made: dict[str, str]
+    """IDs of the calls that have results, by their numbers."""
+    faults: list[str]
+
+
+def build_planner(
+    model: BaseChatModel,
+    tools: Sequence[BaseTool],
+    system_prompt: str,
+    checkpointer: BaseCheckpointSaver[Any],
+    max_steps: int = MAX_STEPS,
+    context_tokens: int = CONTEXT_TOKENS,
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """The graph of the planner; its arguments, and the events that it writes, are the agent's."""
+    by_name, schemas = {tool.name: tool for tool in tools}, schemas_of(tools)
+    listed = (json.dumps(convert_to_openai_tool(tool)["function"]) for tool in tools)
+    planner, answerer = "\n\n".join([system_prompt, PLANNING, *listed]), f"{system_prompt}\n\n{ANSWERING}"
+    replies = Replies(model)
+    structured: Any = None
+    with contextlib.suppress(NotImplementedError, TypeError, ValueError):  # of models that take no schema
+        schema = schema_of_plans(schemas, max_steps)
+        structured = model.with_structured_output(schema, method="json_schema", include_raw=True)
+
+    def reading(state: PlannerState, system: str, *told: str) -> list[AnyMessage]:
+        *before, question = as_texts(within_budget(state["messages"], context_tokens))
+        return [SystemMessage(system), *before, HumanMessage("\n\n".join([text_of(question.content), *told]))]
+
+    async def asked(messages: list[AnyMessage]) -> AIMessage:
+        """The model's plan. An endpoint that refuses the schema is asked without it, from then on."""
+        nonlocal structured
+        if structured is not None:
+            try:
+                found = await structured.ainvoke(messages)
+                return AIMessage(found["raw"].content)
+            except Exception as error:
+                if getattr(error, "status_code", None) not in REFUSED:
+                    raise
+        reply = await model.ainvoke(messages)
+        structured = None
+        return reply
+
+    async def plan(state: PlannerState) -> dict[str, Any]:
+        """Write a plan, or its one repair."""
+        before = state["plans"]
+        told = [REPAIRING.format(before[-1], "\n".join(state["faults"]))] if before else []
+        thought, text, *_ = taken_apart(text_of((await asked(reading(state, planner, *told))).content), ())
+        if thought:
+            get_stream_writer()(Thought(thought))
+        found, answer = read_plan(text, schemas) or (None, "")
+        faults = ["- It is not JSON of that form."] if found is None else faults_of(found, schemas)
+        if len(found or []) > max_steps:
+            faults.append(f"- At most {max_steps} calls are allowed.")
+        new: dict[str, Any] = {"plans": [*before, text], "calls": [] if faults else found, "made": {}, "faults": faults}
+        return {**new, "messages": [said(answer)]} if answer and not found else new
+
+    async def call(state: PlannerState) -> dict[str, Any]:
+        """Make the calls at once whose references can be filled by now, except those that were made before a repair."""
+        before, made = results_of(state["messages"]), dict(state["made"])
+        known = {number: before[identifier][1] for number, identifier in made.items()}
+        ready = [call for call in state["calls"] if known.keys() >= set(references(call))]
+        faults = [] if ready else [fault_of(call, "it waits for a result") for call in state["calls"]]
+        calls = []
+        for call in ready:
+            try:
+                name, args = call["name"], filled(call["args"], known)
+            except LookupError as error:
+                faults.append(fault_of(call, error.args[0]))
+                continue
+            same = next((id for id, (old, _) in before.items() if (old["name"], old["args"]) == (name, args)), None)
+            made[str(call["id"])] = same or uuid.uuid4().hex[:9]
+            if same is None:
+                calls.append(tool_call(name=name, args=args, id=made[str(call["id"])]))
+        answers = await asyncio.gather(*(call_tool(by_name, c["id"] or "", c["name"], c["args"]) for c in calls))
+        failed = {got.tool_call_id: text_of(got.content)[:300] for got in answers if got.status == "error"}
+        faults += [fault_of(call, failed[made[id]]) for call in ready if made.get(id := str(call["id"])) in failed]
+        return {
+            "calls": [call for call in state["calls"] if ready and call not in ready],
+            "made": {number: identifier for number, identifier in made.items() if identifier not in failed},
+            "faults": faults,
+            "messages": [AIMessage("", tool_calls=calls), *answers] if calls else [],
+        }
+
+    async def answer(state: PlannerState) -> dict[str, Any]:
+        told = ["Say that this could not be done:", *state["faults"]] if state["faults"] else []
+        reply = await replies.next(reading(state, answerer, *told))
+        shortened = within_budget(state["messages"], context_tokens) != completed(state["messages"])
+        reply.response_metadata["shortened"] = shortened
+        return {"messages": [reply]}
+
+    async def give_up(state: PlannerState) -> dict[str, Any]:
+        text = "I have stopped: the model has written no plan of tool calls that can be run. A larger model may help."
+        return {"messages": [said(text, stopped=True)]}
+
+    def onward(state: PlannerState) -> str:
+        last = state["messages"][-1]
+        if state["faults"] and len(state["plans"]) < 2:
+            return "plan"
+        if state["calls"]:
+            return "call"
+        if is_answer(last):
+            return END
+        return "give_up" if state["faults"] and isinstance(last, HumanMessage) else "answer"
+
+    graph = StateGraph(PlannerState)
+    for node in (plan, call, answer, give_up):
+        graph.add_node(node.__name__, node)
+    graph.add_edge(START, "plan")
+    for name in ("plan", "call"):
+        graph.add_conditional_edges(name, onward, ["plan", "call", "answer", "give_up", END])
+    return graph.compile(checkpointer=checkpointer)
+
+
+def schemas_of(tools: Sequence[BaseTool]) -> Schemas:
+    return {tool.name: convert_to_openai_tool(tool)["function"]["parameters"] for tool in tools}
+
+
+def said(text: str, **metadata: Any) -> AIMessage:
+    """A message whose text is there at once."""
+    get_stream_writer()(Text(text))
+    return AIMessage(text, response_metadata=metadata)
+
+
+def results_of(messages: Sequence[AnyMessage]) -> dict[str, tuple[ToolCall, Any]]:
+    """Calls for the newest question that have results, and these results as data, by the calls' IDs."""
+    turn, found = turns(messages)[-1], {}
+    asked = {call["id"]: call for message in turn if isinstance(message, AIMessage) for call in message.tool_calls}
+    for message in turn:
+        if isinstance(message, ToolMessage) and message.status != "error":
+            result: Any = message.artifact or text_of(message.content)
+            with contextlib.suppress(TypeError, ValueError):  # some servers send their data as text alone
+                result = json.loads(result)
+            found[message.tool_call_id] = (asked[message.tool_call_id], result)
+    return found
+
+
+def as_texts(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """The conversation as questions and answers, with results under the questions: every model can read that."""
+    told: list[AnyMessage] = []
+    arguments: dict[str | None, str] = {}
+    for message in messages:
+        text = text_of(message.content)
+        if isinstance(message, ToolMessage):
+            call = f"{message.name}({arguments.get(message.tool_call_id, '')})"
+            told[-1] = HumanMessage(f"{told[-1].content}\n\nResult of {call}:\n{text}")
+        elif isinstance(message, AIMessage) and not is_answer(message):
+            arguments |= {call["id"]: json.dumps(call["args"]) for call in message.tool_calls}
+        else:
+            told.append(HumanMessage(text) if isinstance(message, HumanMessage) else AIMessage(text))
+    return told
