@@ -246,6 +246,8 @@ def _configure_log(level: str) -> None:
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(TextLines())
     logging.basicConfig(level=level.upper(), handlers=[log])
+    if level.upper() == "ERROR":  # lost connections, which the SDK logs with tracebacks, are told in one line
+        logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
 
 
 def main() -> None:

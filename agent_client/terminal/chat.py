@@ -20,7 +20,7 @@ from agent_client.state import state_folder
 from agent_client.terminal.answer_view import AnswerView, formatted, warnings_of
 from agent_client.terminal.call_lines import call_line
 from agent_client.terminal.opening import SESSIONS, Opened, open_conversation
-from recsys_shared.plain_text import error_line, one_line, several_lines
+from recsys_shared.plain_text import error_line, one_line
 from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
@@ -162,12 +162,10 @@ class _Chat:
         for question in (said := questions_of(messages)):
             history.append_string(question)
         if (exchange := last_exchange(messages)) is not None:
-            questions = "question" if len(said) == 1 else "questions"
-            self._console.print(
-                f"Going on with session {one_line(self._session or '')}: {len(said)} {questions} so far."
-            )
+            so_far = f"{len(said)} {'question' if len(said) == 1 else 'questions'} so far"
+            self._console.print(f"Going on with session {one_line(self._session or '')}: {so_far}.")
             question, self._last = exchange
-            self._console.print(Line(several_lines(question), style="bold"))
+            self._console.print(question, style="bold")
             self._console.print(formatted(self._last.text))
             for warning in warnings_of(self._last):
                 self._console.print(warning, style="yellow")
@@ -235,7 +233,7 @@ class _Chat:
             interrupted = True
             answering.cancel()
 
-        with Live(view, console=self._console, transient=True, vertical_overflow="ellipsis"), interrupting(interrupt):
+        with Live(view, console=self._console, transient=True), interrupting(interrupt):
             await asyncio.wait({answering})
             view.stop()
         if interrupted:  # however the libraries below react to that

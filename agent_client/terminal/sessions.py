@@ -15,7 +15,6 @@ async def sessions_table(file: Path) -> Table:
     found = []
     async with kept_in(file) as saver:
         assert isinstance(saver, AsyncSqliteSaver)
-        await saver.setup()
         names = await saver.conn.execute_fetchall("SELECT DISTINCT thread_id FROM checkpoints")
         for (name,) in names:
             kept = await saver.aget_tuple({"configurable": {"thread_id": name}})
