@@ -240,6 +240,52 @@ def web(
     run_web(choices, host, port)
 
 
+@app.command()
+@_with_choices
+def evaluate(
+    choices: Choices,
+    questions: Annotated[
+        Path | None, typer.Option(help="A file that `recsys-mcp questions` has written. [questions are written anew]")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1, help="At most so many questions, of all families.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another number gives other questions.")] = 0,
+    family: Annotated[list[str] | None, typer.Option(help="Only questions of this family. Repeat it for more.")] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the answers and the report. What is answered there is not asked again.")
+    ] = Path("evaluation"),
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Conversations at a time. [4; 1 with a model on this machine]")
+    ] = None,
+    price: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL=IN/OUT", help="Dollars for a million tokens, such as openai:gpt-4.1=2/8."),
+    ] = None,
+    program: Annotated[
+        str | None,
+        typer.Option(
+            "--questions-program",
+            envvar="RECSYS_AGENT_QUESTIONS_PROGRAM",
+            help="The recsys-mcp that writes and grades questions, if this environment's cannot read the dataset.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Compare models: ask them questions about your catalogue whose answers are known, and count what is right.
+
+    Exit code 0: all were asked; 1: some brought an error, and are asked again by the same command; 2: it has ended.
+    """
+    from agent_client.evaluation.prices import parse_prices
+    from agent_client.evaluation.questions import prepare_folder
+
+    prices = parse_prices(price or [])
+    number = [] if n is None else ["--n", str(n)]
+    families = [word for name in family or [] for word in ("--family", name)]
+    file = prepare_folder(out, questions or ["--seed", str(seed), *number, *families], program)
+    from agent_client.evaluation.run import evaluate
+
+    _run(evaluate(choices, file, jobs, prices, program, as_json))
+
+
 def _configure_log(level: str) -> None:
     if level.upper() not in logging.getLevelNamesMapping():
         raise AgentError(f"RECSYS_AGENT_LOG_LEVEL is {level!r}: it has to be ERROR, WARNING, INFO or DEBUG")

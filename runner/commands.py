@@ -6,6 +6,7 @@ The server, training and tests are in .venv; the agent, whose libraries need the
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -139,6 +140,10 @@ def main(arguments: list[str]) -> int:
             return SERVER.script("recsys-mcp", *rest)
         case ["recsys-agent", *rest]:
             AGENT.set_up("web")
+            if rest[:1] == ["evaluate"]:  # its questions are made of the dataset, for which .venv has the libraries
+                SERVER.set_up("train")
+                program = shlex.join([str(SERVER.python), "-P", "-m", "mcp_server"])
+                os.environ.setdefault("RECSYS_AGENT_QUESTIONS_PROGRAM", program)
             return AGENT.script("recsys-agent", *rest)
     print(USAGE)
     return 0 if arguments[:1] in ([], ["--help"], ["-h"]) else 2

@@ -6,16 +6,14 @@ connection, whatever the host allows.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from mcp_server import __version__
+from mcp_server.files.web_page import in_script, policy_of
 
 PARTS = Path(__file__).parent / "parts"
 
@@ -37,23 +35,12 @@ def make_document(page: str, title: str, about: Mapping[str, Any]) -> str:
     script = "".join(_read(f"{part}.js") for part in (*SHARED, *BEFORE.get(page, ()), page))
     return Template(_read("page.html")).substitute(
         title=html.escape(title),
-        policy=f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
-        "base-uri 'none'; form-action 'none'",
+        policy=policy_of(script, style),
         style=style,
-        about=_in_script({**about, "page": page, "version": __version__}),
+        about=in_script({**about, "page": page, "version": __version__}),
         script=script,
     )
 
 
 def _read(name: str) -> str:
     return (PARTS / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """Source expression of a content security policy that allows this text and no other."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _in_script(value: Any) -> str:
-    """JSON in which no text can close the element around it or open a comment in it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

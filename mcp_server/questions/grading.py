@@ -11,8 +11,9 @@ from functools import cached_property
 from mcp_server.questions.answer_texts import AnswerTexts, Given, is_one_of
 from mcp_server.questions.ledger import Ledger
 from mcp_server.questions.refusals import asks_back, says_there_is_none
-from mcp_server.questions.truth import Answer, ListTruth, NamesTruth, NumberTruth, Question, RefusalTruth
+from mcp_server.questions.truth import ListTruth, NamesTruth, NumberTruth, Question, RefusalTruth
 from mcp_server.types import Id
+from recsys_shared.answers import Answer
 
 MOST_SHOWN = 8
 """IDs that an explanation names."""
@@ -47,6 +48,8 @@ class Grader:
         """Tell whether an answer is right, and if not, why."""
         if answer is None:
             return Verdict(question, None, "no answer")
+        if answer.error is not None:
+            return Verdict(question, answer, answer.error)
         match question.truth:
             case NumberTruth() as truth:
                 why = self._number(question, truth, answer)

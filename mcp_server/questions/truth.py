@@ -1,4 +1,4 @@
-"""Questions, the truth of each, and answers to them, as they are written in JSON lines.
+"""Questions and the truth of each, as they are written in JSON lines.
 
 A truth says which answers are right, in a form that a program can check: a number, names, a list of items or users, or
 that there is no such thing. It holds every answer that is right and says nothing of how to find it.
@@ -99,21 +99,3 @@ class Question(BaseModel, extra="forbid", frozen=True):
         """The question without what is as usual."""
         line = self.model_dump(exclude_defaults=True)
         return {**line, "truth": {"form": self.truth.form, **line["truth"]}}
-
-
-class Answer(BaseModel, extra="forbid", frozen=True):
-    """An answer to a question. What is given in a form of its own counts; otherwise it is looked for in the text."""
-
-    id: str
-    answer: str = ""
-    """The text that the person would read."""
-    items: list[Id] | None = None
-    """IDs of the items that the answer names, in its order."""
-    users: list[Id] | None = None
-    """IDs of the users that the answer names, in its order."""
-    names: list[str] | None = None
-    """Values of the field that was asked for."""
-    number: float | None = None
-    """The number that was asked for; of a percentage, 41.5 for 41.5%."""
-    calls: int | None = Field(None, ge=0)
-    """Calls of tools that it took."""

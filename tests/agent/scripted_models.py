@@ -187,6 +187,12 @@ class _Asked:
     written: str
 
 
+def usage(asked: Body) -> Body:
+    """Tokens, as many as a tokenizer with four characters a token would count in what was read; ten were written."""
+    n = len(json.dumps([asked["messages"], asked.get("tools")])) // 4
+    return {"prompt_tokens": n, "completion_tokens": 10, "total_tokens": n + 10}
+
+
 class _OpenAI:
     """Chat completions."""
 
@@ -204,8 +210,12 @@ class _OpenAI:
             for piece in _pieces(asked.written, 7):
                 yield self._event({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
 
-    def ending(self, calls: list[_Asked], reason: str | None) -> str:
-        return self._event({}, reason or ("tool_calls" if calls else "stop")) + "data: [DONE]\n\n"
+    def ending(self, calls: list[_Asked], reason: str | None, asked: Body) -> str:
+        end = self._event({}, reason or ("tool_calls" if calls else "stop"))
+        if (asked.get("stream_options") or {}).get("include_usage"):
+            counts = {**self._head("chat.completion.chunk"), "choices": [], "usage": usage(asked)}
+            end += f"data: {json.dumps(counts)}\n\n"
+        return f"{end}data: [DONE]\n\n"
 
     def _event(self, delta: Body, finish: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
@@ -245,7 +255,7 @@ class _Ollama:
         for asked in calls:
             yield self._line({"content": "", "tool_calls": [self._call(asked)]})
 
-    def ending(self, calls: list[_Asked], reason: str | None) -> str:
+    def ending(self, calls: list[_Asked], reason: str | None, asked: Body) -> str:
         return self._line({"content": ""}, **self._done(reason))
 
     def _line(self, message: Body, **more: Any) -> str:
@@ -284,7 +294,7 @@ def _pieces(text: str, length: int) -> list[str]:
 class ScriptedModel:
     """The endpoint, in a thread of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.readings: list[Reading] = []
         """What was read, one a request, also of those that were refused."""
         self.leave = threading.Event()
@@ -292,7 +302,7 @@ class ScriptedModel:
         self._steps: deque[Step] = deque()
         self._then: Step | None = None
         self._numbers = itertools.count(1)
-        self._server = _Listener(("127.0.0.1", 0), partial(_Handler, self))
+        self._server = _Listener(("127.0.0.1", port), partial(_Handler, self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
@@ -393,7 +403,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._chunk(piece)
         if isinstance(step, Hang):
             self.model.leave.wait(HANG_SECONDS)
-        last = protocol.ending(calls, said.end) if isinstance(step, Say) else None
+        last = protocol.ending(calls, said.end, reading.body) if isinstance(step, Say) else None
         if said.end == "":
             last = ""
         if isinstance(step, BreakOff) and step.error is not None:

@@ -149,6 +149,8 @@ def test_the_version_is_that_of_the_package(environment: dict[str, str]) -> None
         ["ask", QUESTION, "--model", "gpt-4.1"],
         ["chat", "--model", "ollama:x", "--server", "nowhere"],
         ["web", "--model", "x"],
+        ["evaluate", "--model", "ollama:x", "--price", "x"],
+        ["evaluate", "--model", "ollama:x", "--out", "README.md"],
     ],
 )
 def test_langchain_is_imported_for_conversations_only(words: list[str], environment: dict[str, str]) -> None:

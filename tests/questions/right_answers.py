@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from mcp_server.questions.ledger import Ledger
-from mcp_server.questions.truth import Answer, ListTruth, NamesTruth, NumberTruth, Question, RefusalTruth
+from mcp_server.questions.truth import ListTruth, NamesTruth, NumberTruth, Question, RefusalTruth
 from mcp_server.types import Id
+from recsys_shared.answers import Answer
 
 
 def right_answers(question: Question, ledger: Ledger) -> Iterator[Answer]:

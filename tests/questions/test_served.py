@@ -5,9 +5,10 @@ from typing import Any
 
 from mcp_server.questions.grading import Grader
 from mcp_server.questions.ledger import Ledger
-from mcp_server.questions.truth import Answer, Question
+from mcp_server.questions.truth import Question
 from mcp_server.questions.writing import FAMILIES, write_questions
 from mcp_server.serving.service import Service
+from recsys_shared.answers import Answer
 
 
 def _conditions(clauses: str, ledger: Ledger) -> dict[str, Any]:

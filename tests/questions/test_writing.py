@@ -8,8 +8,9 @@ import pytest
 from mcp_server.questions.grading import Grader
 from mcp_server.questions.ledger import Ledger
 from mcp_server.questions.sentences import find_sentences
-from mcp_server.questions.truth import Answer, Question
+from mcp_server.questions.truth import Question
 from mcp_server.questions.writing import FAMILIES, choose, write_questions
+from recsys_shared.answers import Answer
 from tests.conftest import SHOP
 from tests.questions.right_answers import right_answers, wrong_answers
 from tests.reading.records import read_folder
