@@ -230,14 +230,17 @@ def ask(
 def web(
     choices: Choices,
     host: Annotated[
-        str, typer.Option(help="Address to listen on. Everyone who can reach it can use the page.")
+        str, typer.Option(help="Address to listen on. One that others can reach needs --password-file.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free port.")] = 8001,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="File with a password that the page asks for.")
+    ] = None,
 ) -> None:
     """Talk in the browser. This needs the extra "web"."""
     from agent_client.web.server import run_web
 
-    run_web(choices, host, port)
+    run_web(choices, host, port, password_file)
 
 
 @app.command()

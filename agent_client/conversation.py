@@ -61,23 +61,25 @@ class Conversation:
         self._graph = graph
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
-    async def ask(self, question: str, again: bool = False) -> AsyncIterator[Event]:
+    async def ask(self, question: str, again: bool = False, identifier: str | None = None) -> AsyncIterator[Event]:
         """Answer a question; the last event is `Answered`.
+
+        Cancelling is safe at any moment: the next question finds the conversation as far as it got.
 
         Args:
             again: True if it takes the place of the last question and of all that came after that.
-
-        Cancelling is safe at any moment: the next question finds the conversation as far as it got.
+            identifier: The ID of the question, which takes the place of one of this ID and of what came after that.
 
         Raises:
             AgentError: The model has failed, or this program; what was said so far is kept.
         """
         limit = 2 * self.choices.max_steps + 5  # of graph nodes; the agent reaches its own limit first
         config: RunnableConfig = {**self._config, "recursion_limit": limit}
-        asked, calls, text = HumanMessage(question, id=str(uuid4())), list[CallEnded](), ""
-        replaced = (turns(await self.messages()) or [[]])[-1] if again else []
-        removals = [RemoveMessage(message.id or "") for message in replaced]
-        asking = {"messages": [*removals, asked]}
+        asked, calls, text = HumanMessage(question, id=identifier or str(uuid4())), list[CallEnded](), ""
+        known = await self.messages()
+        places = [place for place, message in enumerate(known) if message.id == identifier]
+        replaced = turns(known)[-1] if again and known else known[places[0] :] if places else []
+        asking = {"messages": [*(RemoveMessage(message.id or "") for message in replaced), asked]}
         events: Any = self._graph.astream(asking, config, stream_mode="custom", durability="sync")
         try:
             async with aclosing(events) as stream:

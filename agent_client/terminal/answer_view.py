@@ -9,8 +9,9 @@ from rich.spinner import Spinner
 from rich.text import Text as Line
 
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text, Thought
+from agent_client.lines import warnings_of
 from agent_client.terminal.call_lines import call_as_code, call_line
-from recsys_shared.plain_text import one_line, several_lines
+from recsys_shared.plain_text import several_lines
 from recsys_shared.terminal import PlainConsole
 
 
@@ -108,17 +109,3 @@ class AnswerView:
 
 def _is_empty(line: list[Segment]) -> bool:
     return not "".join(segment.text for segment in line).strip()
-
-
-def warnings_of(answer: Answered) -> list[str]:
-    """All that this program has to say of an answer."""
-    return [warning for warning in (warning_of(answer), *answer.notes) if warning]
-
-
-def warning_of(answer: Answered) -> str:
-    """A warning about what the answer says of items and the tools do not; empty if there is nothing."""
-    if not answer.unsupported:
-        return ""
-    shown = one_line("; ".join(answer.unsupported[:8]))
-    more = f"; and {len(answer.unsupported) - 8} more" if len(answer.unsupported) > 8 else ""
-    return f"⚠ The answer differs from what the tools returned: {shown}{more}."

@@ -8,7 +8,8 @@ from rich.live import Live
 
 from agent_client.choices import Choices
 from agent_client.events import Answered
-from agent_client.terminal.answer_view import AnswerView, formatted, warnings_of
+from agent_client.lines import warnings_of
+from agent_client.terminal.answer_view import AnswerView, formatted
 from agent_client.terminal.opening import open_conversation
 from recsys_shared.plain_text import json_text, several_lines
 from recsys_shared.terminal import PlainConsole

@@ -1,24 +1,15 @@
 """Tool calls as lines for people."""
 
-from typing import Any
-
 from rich.text import Text as Line
 
 from agent_client.events import CallEnded, CallStarted
+from agent_client.lines import arguments_line
 from recsys_shared.plain_text import one_line
-
-ARGUMENTS_WIDTH = 160
-"""Characters of arguments that a line shows."""
 
 MESSAGE_WIDTH = 160
 
 TOOL_WIDTH = 80
 """Characters of a tool's name; a model may call tools that do not exist."""
-
-
-def arguments_line(arguments: dict[str, Any]) -> str:
-    """Arguments as in code: user=98, k=3, item_set='set_7v5p3o'."""
-    return one_line(", ".join(f"{name}={value!r}" for name, value in arguments.items()), ARGUMENTS_WIDTH)
 
 
 def call_as_code(call: CallStarted | CallEnded) -> Line:

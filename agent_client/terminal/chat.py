@@ -16,8 +16,9 @@ from rich.text import Text as Line
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.events import Answered, Event
+from agent_client.lines import warnings_of
 from agent_client.state import state_folder
-from agent_client.terminal.answer_view import AnswerView, formatted, warnings_of
+from agent_client.terminal.answer_view import AnswerView, formatted
 from agent_client.terminal.call_lines import call_line
 from agent_client.terminal.opening import SESSIONS, Opened, open_conversation
 from recsys_shared.plain_text import error_line, one_line
@@ -157,7 +158,7 @@ class _Chat:
     async def _resume(self, history: "InMemoryHistory") -> None:
         """Show the last exchange of this session, and have its questions at hand."""
         messages = await self._messages()
-        from agent_client.terminal.transcript import last_exchange, questions_of
+        from agent_client.transcript import last_exchange, questions_of
 
         for question in (said := questions_of(messages)):
             history.append_string(question)
@@ -184,7 +185,7 @@ class _Chat:
             case "/why":
                 await self._answer(WHY)
             case "/retry":
-                from agent_client.terminal.transcript import questions_of
+                from agent_client.transcript import questions_of
 
                 if questions := questions_of(await self._messages()):
                     await self._answer(questions[-1], again=True)
@@ -257,7 +258,7 @@ class _Chat:
             self._console.print(Line.assemble((f"{number}. ", "dim"), call_line(call)))
 
     def _save(self, name: str, messages: "list[AnyMessage]") -> None:
-        from agent_client.terminal.transcript import transcript
+        from agent_client.transcript import transcript
 
         if not name:
             self._console.print("/save needs a file: /save conversation.md")

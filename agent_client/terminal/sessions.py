@@ -7,7 +7,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from rich.table import Table
 
 from agent_client.conversation import kept_in
-from agent_client.terminal.transcript import questions_of
+from agent_client.transcript import questions_of
 
 
 async def sessions_table(file: Path) -> Table:

@@ -15,7 +15,10 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from agent_client.choices import Choices
 from agent_client.conversation import Conversation, kept_in, opened
 from agent_client.errors import AgentError
+from agent_client.transcript import transcript
 from agent_client.web.card_calls import call_for_card
+from agent_client.web.page import ADDRESS, BROWSER
+from agent_client.web.password import Password
 from agent_client.web.published import Published
 from agent_client.web.shown_answer import ShownAnswer
 from agent_client.web.threads import Threads
@@ -37,14 +40,15 @@ class WebApp:
 
     Args:
         folder: Folder to keep conversations in.
+        password: Asked for, if there is one.
     """
 
-    def __init__(self, choices: Choices, published: Published, folder: Path) -> None:
+    def __init__(self, choices: Choices, published: Published, folder: Path, password: Password | None = None) -> None:
         added = "\n\n".join(part for part in (PAGE_PROMPT, choices.added_prompt) if part)
         self._choices = replace(choices, added_prompt=added)
         self._models = {str(model): model for model in choices.models}
         self._published = published
-        self._folder = folder
+        self._folder, self._password = folder, password
         self._stack = AsyncExitStack()
         self._answering: dict[str, asyncio.Task[Any]] = {}
         """Answers that are being written, by thread; meanwhile a page may be left, and another one opened."""
@@ -62,6 +66,10 @@ class WebApp:
         cl.on_message(self.answer)
         cl.on_chat_end(self.leave)
         cl.action_callback("call_tool")(self.call_for_card)
+        cl.action_callback("transcript")(self.transcript)
+        cl.action_callback("choose_model")(self.choose_model)
+        login = cl.header_auth_callback if self._password is None else cl.password_auth_callback
+        login(self.visitor)
 
     async def open(self) -> None:
         self._checkpointer = await self._stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
@@ -75,6 +83,11 @@ class WebApp:
         if self._answering:
             await asyncio.wait(self._answering.values(), timeout=5)
         await self._stack.aclose()
+
+    async def visitor(self, name_or_headers: Any, password: str = "") -> cl.User | None:
+        """A browser, if it has given the password; nobody is asked who they are."""
+        admitted = self._password is None or await self._password.admits(password, ADDRESS.get())
+        return cl.User(identifier=BROWSER.get(), display_name="This browser") if admitted else None
 
     async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
         return [cl.Starter(label=label, message=question) for label, question in self._published.starters]
@@ -109,28 +122,33 @@ class WebApp:
         await cl.context.emitter.set_modes([Mode(id=MODEL, name="Model", options=options)])
 
     async def answer(self, message: cl.Message) -> None:
+        """Answer a question. One that was edited, or is asked again, takes the place of what was said after it."""
         thread = cl.context.session.thread_id
         if (before := self._answering.get(thread)) is not None:
             await asyncio.wait({before})
         task = asyncio.current_task()
         assert task is not None
         self._answering[thread] = task
-        choices = self._chosen((message.modes or {}).get(MODEL, ""))
+        cl.context.session.current_task = task  # Chainlit does not set it for a question that was edited
+        run = cl.context.current_run
+        again = await self._threads.cut(thread, message.id, run.id if run else "")
+        choices = self._chosen((cl.user_session.get(MODEL) if again else None) or (message.modes or {}).get(MODEL, ""))
         cl.user_session.set(MODEL, str(choices.model))
         await cl.send_window_message({"thread": thread})  # for the page's address
         chat = _chat()
-        shown = ShownAnswer(self._published)
+        shown = ShownAnswer(self._published, message.id)
         try:
             conversation = await chat.conversation(choices, self._checkpointer, thread)
-            async for event in conversation.ask(message.content):
+            async for event in conversation.ask(message.content, identifier=message.id):
                 await shown.show(event)
+        except asyncio.CancelledError:
+            await shown.stop()
+            raise
         except AgentError as error:
-            await shown.settle()
-            await cl.ErrorMessage(content=str(error)).send()
+            await shown.fail(str(error))
         except Exception as error:  # Chainlit would only log it
             logger.exception("an answer has failed")
-            await shown.settle()
-            await cl.ErrorMessage(content=f"recsys-agent has failed ({error!r}): its log says more").send()
+            await shown.fail(f"recsys-agent has failed ({error!r}): its log says more")
         finally:
             await shown.settle()
             self._answering.pop(thread, None)
@@ -150,6 +168,15 @@ class WebApp:
             return {"content": [{"type": "text", "text": str(error)}], "isError": True}
         finally:
             await chat.answered()
+
+    async def transcript(self, action: cl.Action) -> str:
+        """The conversation of the page that asks for it, as Markdown."""
+        kept = await self._checkpointer.aget({"configurable": {"thread_id": cl.context.session.thread_id}})
+        return transcript(kept["channel_values"]["messages"]) if kept else ""
+
+    async def choose_model(self, action: cl.Action) -> None:
+        """Take a model for a question that is asked again; a new question says itself which one it is for."""
+        cl.user_session.set(MODEL, action.payload["model"])
 
     async def leave(self) -> None:
         await _chat().leave()

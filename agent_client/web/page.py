@@ -1,16 +1,13 @@
 """The page itself: it loads nothing from elsewhere, and a cookie gives every browser conversations of its own."""
 
-import re
-import uuid
+import hashlib
+import secrets
+from contextvars import ContextVar
 
-from chainlit.auth.cookie import get_token_from_cookies, set_auth_cookie
-from chainlit.auth.jwt import create_jwt, decode_jwt
-from chainlit.server import get_html_template
-from chainlit.user import User
-from jwt import PyJWTError
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
     (
@@ -27,41 +24,47 @@ POLICY = "; ".join(
     )
 )
 
-_LINKS_ELSEWHERE = re.compile(r'<link\b[^>]*href="https?://[^>]*>\s*')
+COOKIE = "recsys_browser"  # Chainlit deletes those whose names begin as that of its own cookie
+
+COOKIE_SECONDS = 365 * 24 * 3600
+"""A browser keeps its conversations for this long after its last visit."""
+
+BROWSER: ContextVar[str] = ContextVar("browser")
+"""The ID of the browser whose request is being answered. Its cookie cannot be guessed from it."""
+
+ADDRESS: ContextVar[str] = ContextVar("address")
+"""The network address that the request came from."""
 
 
 class PageMiddleware:
-    """Answers the request that a browser makes when a person opens an address; all others go to Chainlit."""
+    """Tells browsers apart, and sends the page with a policy and a cookie."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET":
-            request = Request(scope)
-            if "text/html" in request.headers.get("accept", ""):
-                await _page(request)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        key = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
+        BROWSER.set(hashlib.sha256(key.encode()).hexdigest())
+        ADDRESS.set(request.client.host if request.client else "")
+
+        async def send_page(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Security-Policy"] = POLICY
+                    headers["Referrer-Policy"] = "no-referrer"
+                    headers["Cache-Control"] = "no-store"
+                    headers.append("Set-Cookie", _cookie(key, secure=request.url.scheme == "https"))
+            await send(message)
+
+        await self._app(scope, receive, send_page)
 
 
-def _page(request: Request) -> Response:
-    """The page, with a cookie that identifies the browser from now on."""
-    response = HTMLResponse(
-        _LINKS_ELSEWHERE.sub("", get_html_template("")),
-        headers={"Content-Security-Policy": POLICY, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"},
-    )
-    visitor = User(identifier=_visitor(request) or str(uuid.uuid4()))
-    set_auth_cookie(request, response, create_jwt(visitor))
-    return response
-
-
-def _visitor(request: Request) -> str | None:
-    """The ID of a browser that has been here before."""
-    token = get_token_from_cookies(request.cookies)
-    if token is None:
-        return None
-    try:
-        return decode_jwt(token).identifier
-    except (PyJWTError, TypeError, KeyError):
-        return None
+def _cookie(key: str, secure: bool) -> str:
+    response = Response()
+    response.set_cookie(COOKIE, key, max_age=COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax")
+    return response.headers["Set-Cookie"]

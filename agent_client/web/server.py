@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import ipaddress
+import hmac
 import json
 import logging
 import os
@@ -16,6 +16,8 @@ from pathlib import Path
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.state import STATE_VARIABLE, state_folder
+from agent_client.web.page import PageMiddleware
+from agent_client.web.password import Password, is_loopback, password_for
 
 FILES = Path(__file__).parent / "files"
 """Chainlit's configuration, and beside it the parts that the page is made of."""
@@ -26,17 +28,19 @@ BOTS = ("SLACK_BOT_TOKEN", "DISCORD_BOT_TOKEN", "TEAMS_APP_ID", "DATABASE_URL", 
 """Variables by which Chainlit would start more than a page, or keep conversations elsewhere."""
 
 
-def run_web(choices: Choices, host: str, port: int) -> None:
+def run_web(choices: Choices, host: str, port: int, password_file: Path | None = None) -> None:
     """Serve the page until the process is told to stop; this ends the process.
 
     Args:
         port: Port to listen on; 0 takes any free port.
+        password_file: File with the password to ask for; needed where others than this machine can reach the host.
 
     Raises:
         AgentError: The page cannot be served, or a server of the conversation cannot be used.
     """
+    password = password_for(host, password_file)
     folder = _prepared_folder()
-    _set_environment(folder)
+    _set_environment(folder, password)
     import chainlit.config
     import uvicorn
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -48,16 +52,14 @@ def run_web(choices: Choices, host: str, port: int) -> None:
     cards = folder / "public" / "cards"
     cards.mkdir()
     published = asyncio.run(read_published(choices.servers, cards))
-    WebApp(choices, published, folder).install()
+    WebApp(choices, published, folder, password).install()
     chainlit.config.config.run.headless = True  # no browser is opened
     logging.getLogger("chainlit").setLevel(logging.ERROR)
 
     from chainlit.server import app
 
-    from agent_client.web.page import PageMiddleware
-
     app.add_middleware(PageMiddleware)
-    if _is_loopback(host):  # against pages that give this machine a name of their own (DNS rebinding)
+    if is_loopback(host):  # against pages that give this machine a name of their own (DNS rebinding)
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
     shown = f"[{host}]" if ":" in host else host
     print(f"recsys-agent: http://{shown}:{listening.getsockname()[1]} (Ctrl-C ends)", flush=True)
@@ -73,7 +75,11 @@ def _prepared_folder() -> Path:
         shutil.rmtree(settings, ignore_errors=True)  # with the translations of another version of Chainlit
         settings.mkdir(parents=True)
         shutil.copyfile(FILES / "config.toml", settings / "config.toml")
-        _write_words(settings / "translations")
+        chainlit = _chainlit()
+        _write_words(chainlit / "translations" / LANGUAGE, settings / "translations")
+        shutil.rmtree(folder / "build", ignore_errors=True)
+        shutil.copytree(chainlit / "frontend" / "dist", folder / "build", ignore=shutil.ignore_patterns("*.map"))
+        _write_index(folder / "build")
         shutil.copyfile(FILES / "chainlit.md", folder / "chainlit.md")
         shutil.rmtree(folder / "public", ignore_errors=True)
         shutil.copytree(FILES / "public", folder / "public")
@@ -82,12 +88,25 @@ def _prepared_folder() -> Path:
     return folder
 
 
-def _write_words(folder: Path) -> None:
-    """Write Chainlit's English words with ours in place of some; Chainlit adds its other languages itself."""
+def _write_index(build: Path) -> None:
+    """Put our page in place of Chainlit's, which links to other sites; the names of its own files have digests."""
+    page = (FILES / "index.html").read_text(encoding="utf-8")
+    for suffix in ("js", "css"):
+        page = page.replace(f"index.{suffix}", next((build / "assets").glob(f"index-*.{suffix}")).name)
+    (build / "index.html").write_text(page, encoding="utf-8")
+
+
+def _chainlit() -> Path:
+    """The folder of Chainlit; importing it would read its configuration, which is not there yet."""
     chainlit = find_spec("chainlit")
     if chainlit is None or chainlit.origin is None:
         raise AgentError("the page needs more than is installed: pip install 'recsys-mcp[web]'")
-    words = json.loads((Path(chainlit.origin).parent / "translations" / LANGUAGE).read_text(encoding="utf-8"))
+    return Path(chainlit.origin).parent
+
+
+def _write_words(english: Path, folder: Path) -> None:
+    """Write Chainlit's English words with ours in place of some; Chainlit adds its other languages itself."""
+    words = json.loads(english.read_text(encoding="utf-8"))
     for path, word in json.loads((FILES / "words.json").read_text(encoding="utf-8")).items():
         *groups, name = path.split(".")
         reduce(dict.__getitem__, groups, words)[name] = word
@@ -95,13 +114,15 @@ def _write_words(folder: Path) -> None:
     (folder / LANGUAGE).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
 
 
-def _set_environment(folder: Path) -> None:
+def _set_environment(folder: Path, password: Password | None) -> None:
     """Set the variables that Chainlit reads when it is imported."""
     for name in BOTS:
         os.environ.pop(name, None)
     os.environ["CHAINLIT_APP_ROOT"] = str(folder)
-    os.environ["CHAINLIT_AUTH_SECRET"] = _secret(folder / "secret")
-    os.environ["CHAINLIT_CUSTOM_AUTH"] = "true"  # the cookie that comes with the page
+    secret = _secret(folder / "secret")
+    if password is not None:  # those who came in by another password, or by none, are asked for this one
+        secret = hmac.digest(secret.encode(), password.text.encode(), "sha256").hex()
+    os.environ["CHAINLIT_AUTH_SECRET"] = secret
     os.environ["CHAINLIT_AUTH_COOKIE_NAME"] = "recsys_agent"
 
 
@@ -120,10 +141,3 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else str(error)
         raise AgentError(f"cannot listen on {host}, port {port}: {why}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,9 +1,11 @@
 """An answer on the page, while it comes and when it is complete."""
 
+from typing import Any
+
 import chainlit as cl
 from chainlit.utils import utc_now
 
-from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
+from agent_client.events import Answered, CallEnded, CallStarted, Event, Text, Thought
 from agent_client.web.lists import Listing, listings_of
 from agent_client.web.published import Published
 from agent_client.web.words import Words, shortened
@@ -13,16 +15,26 @@ ARGUMENTS_LENGTH = 60
 
 
 class ShownAnswer:
-    """An answer on the page: texts, a step for each tool call, lists, a warning."""
+    """An answer on the page: thoughts, texts, a step for each tool call, lists, a warning, notes and buttons.
 
-    def __init__(self, published: Published) -> None:
+    Args:
+        question: The ID of the message that asked.
+    """
+
+    def __init__(self, published: Published, question: str) -> None:
         self._published, self._words = published, Words(published.fields)
+        self._question = question
         self._text: cl.Message | None = None
+        self._thought: cl.Step | None = None
         self._steps: dict[str, cl.Step] = {}
         """Steps of the calls that have not ended, by call."""
 
     async def show(self, event: Event) -> None:
+        if not isinstance(event, Thought):
+            await self._settle_thought()
         match event:
+            case Thought(text):
+                await self._think(text)
             case Text(text):
                 await self._write(text)
             case CallStarted():
@@ -39,6 +51,22 @@ class ShownAnswer:
                 return
             self._text = cl.Message(content="")
         await self._text.stream_token(text)
+
+    async def _think(self, text: str) -> None:
+        if self._thought is None:
+            await self.settle_text()
+            run = cl.context.current_run
+            parent = None if run is None else run.id
+            self._thought = cl.Step(name="Thinking", type="llm", parent_id=parent, show_input=False, icon="brain")
+            self._thought.start = utc_now()
+        await self._thought.stream_token(text)
+
+    async def _settle_thought(self) -> None:
+        if self._thought is not None:
+            self._thought.name = f"Thoughts ({len(self._thought.output.split())} words)"
+            self._thought.end = utc_now()
+            await self._thought.send()
+        self._thought = None
 
     async def _begin(self, call: CallStarted) -> None:
         run = cl.context.current_run
@@ -68,13 +96,19 @@ class ShownAnswer:
         if self._text is None and answer.text:
             self._text = cl.Message(content=answer.text)  # from an endpoint that does not stream
         if self._text is None:
-            await cl.ErrorMessage(content="The model has given no answer: ask again, or choose another one.").send()
+            none = "The model has given no answer: ask again, or choose another one."
+            await self.fail(" ".join(answer.notes) or none)
             return
         await self._text.send()
         listings = listings_of(answer, self._words, self._published.cards)
         elements = [self._element(listing) for listing in listings]
         if answer.unsupported:
             elements.append(cl.CustomElement(name="Unsupported", props={"names": answer.unsupported}))
+        if answer.notes:
+            elements.append(cl.CustomElement(name="Notes", props={"notes": answer.notes}))
+        lists, call = [listing.as_props() for listing in listings], listings[-1].call if listings else None
+        found = {"tool": call.tool, "result": call.structured} if call else {}
+        elements.append(self._follow_ups(text=answer.text, lists=lists, **found))
         for element in elements:
             await element.send(for_id=self._text.id)
         self._text = None
@@ -88,6 +122,21 @@ class ShownAnswer:
         given = {"arguments": call.arguments, "result": result, "listing": props}
         return cl.CustomElement(name="Card", props={**self._published.cards[call.tool], **given})
 
+    def _follow_ups(self, **props: Any) -> cl.CustomElement:
+        return cl.CustomElement(name="FollowUps", props={"question": self._question, **props})
+
+    async def stop(self) -> None:
+        """Complete an answer that is broken off."""
+        await self.settle()
+        if said := cl.chat_context.get():
+            await self._follow_ups().send(for_id=said[-1].id)
+
+    async def fail(self, message: str) -> None:
+        """Say why there is no answer."""
+        await self.settle()
+        said = await cl.ErrorMessage(content=message).send()
+        await self._follow_ups().send(for_id=said.id)
+
     async def settle_text(self) -> None:
         """Complete the text that the model has written so far."""
         if self._text is not None:
@@ -96,6 +145,7 @@ class ShownAnswer:
 
     async def settle(self) -> None:
         """Complete the answer: nothing more comes, and steps that have not ended were broken off."""
+        await self._settle_thought()
         await self.settle_text()
         for step in self._steps.values():
             step.output = "Broken off: there is no result."

@@ -31,6 +31,15 @@ CREATE INDEX IF NOT EXISTS steps_of_thread ON steps (thread, created_at);
 CREATE INDEX IF NOT EXISTS elements_of_thread ON elements (thread);
 """
 
+_CUT_STEPS = """
+DELETE FROM steps WHERE thread = :thread AND id NOT IN (:question, :run)
+AND created_at > (SELECT created_at FROM steps WHERE id = :question)
+AND :question IN (SELECT json_extract(content, '$.parentId') FROM steps WHERE thread = :thread AND id != :run)
+"""
+_CUT_ELEMENTS = """
+DELETE FROM elements WHERE thread = :thread
+AND json_extract(content, '$.forId') NOT IN (SELECT id FROM steps WHERE thread = :thread)
+"""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -128,6 +137,18 @@ class Threads(BaseDataLayer):
         await self._forget(thread_id)
         for table, column in (("steps", "thread"), ("elements", "thread"), ("threads", "id")):
             await self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (thread_id,))
+
+    async def cut(self, thread_id: str, question: str, run: str) -> bool:
+        """If a question was asked before, forget what came after it, except for the run that answers it now.
+
+        Returns:
+            True if the question was asked before.
+        """
+        values = {"thread": thread_id, "question": question, "run": run}
+        deleted = await self._database.execute(_CUT_STEPS, values)
+        if deleted.rowcount:
+            await self._database.execute(_CUT_ELEMENTS, values)
+        return deleted.rowcount > 0
 
     @_once_asked
     async def create_step(self, step_dict: StepDict) -> None:

@@ -18,6 +18,7 @@ class PageServer(Program):
         server: URL of the MCP server; without one, each page starts its own.
         state: Where conversations are kept.
         folder: In which it is started.
+        more: Further options.
         variables: More of the environment.
     """
 
@@ -29,13 +30,20 @@ class PageServer(Program):
         state: Path,
         folder: Path,
         port: int = 0,
+        more: Sequence[object] = (),
         **variables: str,
     ) -> None:
         options = ["--base-url", endpoint, "--port", str(port)]
         options += [part for model in models for part in ("--model", f"openai:{model}")]
         options += [] if server is None else ["--server", server]
+        options += map(str, more)
         environment = {"RECSYS_AGENT_STATE": str(state), **variables}
         super().__init__(["agent_client", "web", *options], "stdout", SERVING, environment, folder)
+
+    @property
+    def here(self) -> str:
+        """The address for a browser on this machine, also of a page that listens on all addresses."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def port(self) -> int:

@@ -1,8 +1,10 @@
 """The page as a person uses it."""
 
+import csv
 import re
 import socket
 import threading
+from collections import Counter
 from pathlib import Path
 
 import psutil
@@ -10,11 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from mcp_server.settings import Settings
-from tests.agent.conversations.films import of_set, table
+from tests.agent.conversations.films import of_items, of_set, table
 from tests.agent.scripted_models import Call, Hang, Reading, Refuse, Say, ScriptedModel, Step, call
 from tests.agent_web.conftest import MODELS
 from tests.agent_web.serving import PageServer
-from tests.names import FILTER, HISTORY, POPULAR, RECOMMEND
+from tests.names import FILTER, HISTORY, ITEM, POPULAR, RECOMMEND
 
 FOR_USER_9 = (
     call(FILTER, {"actors": ["Tom Cruise"]}, "I look up films with Tom Cruise, then rank them for user 9."),
@@ -159,6 +161,120 @@ def test_an_answer_goes_on_while_the_page_is_reloaded(page: Page, model: Scripte
     expect(page.locator("#stop-button")).to_be_hidden()
 
 
+def test_a_question_can_be_edited_and_what_came_after_it_is_forgotten(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    ask(page, model, "Why?", Say("Because of what viewer 9 rated before."))
+    question = page.locator("[data-step-type=user_message]").first
+    question.get_by_role("button", name="Edit the question").press("Enter")
+    page.locator("#edit-chat-input").fill("Are you there?")
+    model.play(Say("I am here."))
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("I am here.")).to_be_visible()
+    assert model.readings[-1].questions == ["Are you there?"]
+    assert model.readings[-1].exchanges == []
+    for _ in range(2):
+        expect(page.get_by_text("I am here.")).to_be_visible()
+        expect(page.locator("[data-step-type=user_message]")).to_have_text(["Are you there?"])
+        expect(listing(page)).to_have_count(0)
+        expect(page.locator("[data-step-type=tool]")).to_have_count(0)
+        page.reload()
+    ask(page, model, "Really?", Say("Really."))
+    assert model.readings[-1].questions == ["Are you there?", "Really?"]
+
+
+def test_a_question_can_be_asked_again_and_of_another_model(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Are you there?", Say("I am here."))
+    ask(page, model, "Really?", Say("Perhaps."))
+    expect(page.get_by_role("button", name="Try again")).to_have_count(1)
+    page.get_by_role("button", name="Model").click()
+    with page.expect_response(re.compile("/project/action")):
+        page.get_by_text("second", exact=True).click()
+    model.play(Say("Certainly."))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Certainly.")).to_be_visible()
+    expect(page.get_by_text("Perhaps.")).to_have_count(0)
+    assert model.readings[-1].body["model"] == "second"
+    assert model.readings[-1].questions == ["Are you there?", "Really?"]
+    assert model.readings[-1].answers == ["I am here."]
+    page.reload()
+    expect(page.get_by_text("Certainly.")).to_be_visible()
+    expect(page.get_by_text("Perhaps.")).to_have_count(0)
+
+
+def test_an_answer_that_is_asked_for_again_can_be_stopped(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Are you there?", Refuse(401, "Incorrect API key provided"))
+    model.play(Hang("Once upon a time"))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("Once upon a time")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#stop-button")).to_be_hidden()
+    model.play(Say("I am here."))
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("I am here.")).to_be_visible()
+    expect(page.get_by_text("Once upon a time")).to_have_count(0)
+
+
+@on_both
+def test_what_to_ask_next_is_offered_below_the_last_answer(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    first = model.readings[-1].last(RECOMMEND)["items"][0]
+    page.reload()
+    model.play(Say("They are alike."))
+    page.get_by_role("button", name=f"More like {first['title']}").click()
+    expect(page.get_by_text("They are alike.")).to_be_visible()
+    assert model.readings[-1].questions == [QUESTION, f"More like {first['title']} (ID {first['item_id']})"]
+    expect(page.get_by_role("button", name="Why these?")).to_have_count(0)
+
+
+def test_a_kind_that_some_of_the_listed_share_can_be_left_out(page: Page, model: ScriptedModel) -> None:
+    steps = (
+        call(RECOMMEND, {"user": 9, "k": 5}),
+        call(ITEM, of_items(RECOMMEND, get=["genres"])),
+        Say("Here they are."),
+    )
+    ask(page, model, "Five films for user 9", *steps)
+    counts = Counter(genre for item in model.readings[-1].last(ITEM)["items"] for genre in item["genres"])
+    most = max(count for count in counts.values() if 1 < count < 5)
+    button = page.get_by_role("button", name=re.compile("^Without "))
+    expect(button).to_have_text(re.compile("|".join(f"^Without {genre}$" for genre in counts if counts[genre] == most)))
+    genre = button.inner_text().removeprefix("Without ")
+    model.play(Say("Others, then."))
+    button.click()
+    expect(page.get_by_text("Others, then.")).to_be_visible()
+    assert model.readings[-1].questions[-1] == f"The same without {genre}"
+
+
+def test_a_list_and_a_conversation_can_be_saved_and_an_answer_copied(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9)
+    top = model.readings[-1].last(RECOMMEND)["items"]
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    rows = list(csv.DictReader(saved.value.path().read_text(encoding="utf-8-sig").splitlines()))
+    assert [(row["item_id"], row["title"]) for row in rows] == [(str(item["item_id"]), item["title"]) for item in top]
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save conversation").click()
+    written = saved.value.path().read_text(encoding="utf-8")
+    assert written.startswith(f"## {QUESTION}\n")
+    assert f"`{FILTER}(actors=['Tom Cruise'])`" in written
+    assert top[0]["title"] in written
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    line = f"1. {top[0]['title']} (ID {top[0]['item_id']})"
+    page.wait_for_function("async (line) => (await navigator.clipboard.readText()).includes(line)", arg=line)
+    assert "Shall I explain these?" in page.evaluate("navigator.clipboard.readText()")
+
+
+@on_both
+def test_a_long_answer_leaves_its_question_in_view(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Are you there?", Say("I am here."))
+    ask(page, model, "Tell me everything", Say("\n\n".join(f"Chapter {number}" for number in range(80))))
+    page.wait_for_timeout(1000)
+    expect(page.get_by_text("Tell me everything")).to_be_in_viewport()
+    expect(page.get_by_text("Chapter 79")).not_to_be_in_viewport()
+    page.get_by_role("button", name="To the end").click()
+    expect(page.get_by_text("Chapter 79")).to_be_in_viewport()
+
+
 def test_earlier_conversations_are_listed_and_can_be_deleted(page: Page, model: ScriptedModel) -> None:
     ask(page, model, "Are you there?", Say("I am here."))
     page.get_by_role("button", name="New conversation").click()
@@ -196,6 +312,25 @@ def test_names_that_no_tool_returned_are_warned_of(page: Page, model: ScriptedMo
     expect(warning).to_contain_text("The Weeping of Mr. Nobody")
     page.reload()
     expect(warning).to_contain_text("The Weeping of Mr. Nobody")
+
+
+def test_thoughts_are_folded_away(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Are you there?", Say("<think>Somebody asks for me.</think>I am here."))
+    for _ in range(2):
+        thoughts = page.get_by_role("button", name="Thoughts (4 words)")
+        expect(thoughts).to_be_visible()
+        expect(page.get_by_text("I am here.")).to_be_visible()
+        expect(page.get_by_text("Somebody asks for me.")).to_have_count(0)
+        thoughts.click()
+        expect(page.get_by_text("Somebody asks for me.")).to_be_visible()
+        page.reload()
+
+
+def test_an_answer_that_was_cut_has_a_note(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Tell me everything", Say("Once upon a", end="length"))
+    expect(page.locator(".notes")).to_contain_text("cut")
+    page.reload()
+    expect(page.locator(".notes")).to_contain_text("cut")
 
 
 def test_a_supported_answer_has_no_warning(page: Page, model: ScriptedModel) -> None:
@@ -331,6 +466,55 @@ def test_the_page_may_load_nothing_from_elsewhere(page: Page, server: PageServer
 
 def test_other_names_for_this_machine_are_refused(page: Page, server: PageServer) -> None:
     assert page.request.get(server.base, headers={"Host": "somewhere.example"}).status == 400
+
+
+def test_a_page_for_others_asks_for_its_password(
+    browser: Browser, model: ScriptedModel, films_url: str, tmp_path: Path
+) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("a rather long password\n", encoding="utf-8")
+    secret.chmod(0o600)
+    options = ("--host", "0.0.0.0", "--password-file", secret)
+    server = PageServer(MODELS, f"{model.url}/v1", films_url, tmp_path, tmp_path, more=options)
+    context = browser.new_context()
+    try:
+        page = context.new_page()
+        page.goto(server.here)
+        expect(page.locator("#password")).to_be_focused()
+        assert page.request.get(f"{server.here}/project/settings").status == 401
+        page.keyboard.type("another long password")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("This is not the password")).to_be_visible()
+        page.locator("#password").fill("a rather long password")
+        page.keyboard.press("Enter")
+        ask(page, model, "Are you there?", Say("I am here."))
+        page.reload()
+        expect(page.get_by_text("I am here.")).to_be_visible()
+        port = server.port
+        assert server.end() == 0
+        secret.write_text("a rather new password\n", encoding="utf-8")
+        again = PageServer(MODELS, f"{model.url}/v1", films_url, tmp_path, tmp_path, port, options)
+        try:
+            page.goto(again.here)
+            page.locator("#password").fill("a rather new password")
+            page.keyboard.press("Enter")
+            page.locator("#thread-history").get_by_text("Are you there?").click()
+            expect(page.get_by_text("I am here.")).to_be_visible()
+        finally:
+            again.close()
+    finally:
+        context.close()
+        server.close()
+
+
+def test_a_page_for_others_without_a_password_is_refused(model: ScriptedModel, films_url: str, tmp_path: Path) -> None:
+    server = PageServer(MODELS, f"{model.url}/v1", films_url, tmp_path, tmp_path, more=("--host", "0.0.0.0"))
+    assert server.wait() == 2
+    server.close()
+    assert server.log == [
+        "recsys-agent: --host 0.0.0.0 lets others reach the page: "
+        "give --password-file FILE with the password it is to ask for"
+    ]
 
 
 def test_nothing_is_written_where_the_page_is_started(page: Page, started_in: Path) -> None:

@@ -1,5 +1,5 @@
 // What Chainlit's page leaves out: the system's colours by default, names of buttons for those who do not see them,
-// and the address of a conversation on narrow screens.
+// the address of a conversation on narrow screens, and a login that asks for a password alone.
 (() => {
   if (!localStorage.getItem("vite-ui-theme")) localStorage.setItem("vite-ui-theme", "system");
 
@@ -11,13 +11,26 @@
     "search-chats-button": "Search conversations",
     "sidebar-trigger-button": "Conversations",
     "theme-toggle": "Colours",
+    "user-nav-button": "This browser",
     "thread-options": "Rename or delete this conversation",
     "mode-picker-trigger-model": "Model",
   };
+  const icons = {
+    "lucide-copy": "Copy",
+    "lucide-arrow-down": "To the end of the conversation",
+    "lucide-eye": "Show the password",
+    "lucide-eye-off": "Hide the password",
+  };
   const label = () => {
-    for (const icon of document.querySelectorAll("button:not([aria-label]) > svg.lucide-copy")) {
-      icon.parentElement.setAttribute("aria-label", "Copy");
+    for (const [icon, name] of Object.entries(icons)) {
+      for (const button of document.querySelectorAll(`button:has(> svg.${icon})`)) {
+        if (button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+      }
     }
+    for (const button of document.querySelectorAll("button.edit-message:not([aria-label])")) {
+      button.setAttribute("aria-label", "Edit the question");
+    }
+    fillName();
     for (const [id, name] of Object.entries(names)) {
       for (const element of document.querySelectorAll(`[id="${id}"]`)) {
         const wanted = id === "mode-picker-trigger-model" ? `${name}: ${element.textContent}` : name;
@@ -26,11 +39,26 @@
       }
     }
   };
+  // Chainlit's login wants a name, too; the page knows browsers instead, and the style sheet hides the field.
+  const fillName = () => {
+    const name = document.querySelector("input#email");
+    if (!name || name.value) return;
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(name, "recsys-agent");
+    name.dispatchEvent(new Event("input", { bubbles: true }));
+    const password = document.querySelector("input#password");
+    password.autocomplete = "current-password";
+    password.focus();
+  };
   new MutationObserver(label).observe(document.documentElement, {
     attributeFilter: ["id"], // one button is made into another
     characterData: true,
     childList: true,
     subtree: true,
+  });
+
+  fetch("/auth/config").then(async (answer) => {
+    const { passwordAuth } = await answer.json();
+    document.documentElement.classList.toggle("no-password", !passwordAuth);
   });
 
   // Chainlit's list of conversations puts the address, but on a narrow screen it is not there until it is opened.

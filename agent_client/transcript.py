@@ -6,8 +6,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMes
 
 from agent_client.events import Answered, CallEnded
 from agent_client.history import text_of, turns
-from agent_client.terminal.answer_view import warnings_of
-from agent_client.terminal.call_lines import arguments_line
+from agent_client.lines import arguments_line, warnings_of
 from recsys_shared.plain_text import several_lines
 
 
