@@ -105,7 +105,8 @@ async def filter_items(backends: Backends, arguments: FilterArguments) -> Filter
     await _read_exclusions(catalog, fields, arguments, asked)
     order = None if arguments.order_by is None else read_order(arguments.order_by, spec)
     if not asked.conditions and order is None:
-        raise InvalidInputError(f"give at least one condition: {', '.join(each.name for each in fields)}")
+        names, in_all = ", ".join(each.name for each in fields), count_of(catalog.n_items, nouns.item, nouns.items)
+        raise InvalidInputError(f"give at least one condition: {names}; without any, there are {in_all}")
     selection = await catalog.selector.select([condition for _, condition in asked.conditions], order)
     found = selection.idx
     distinct = catalog.twins.once(found)

@@ -7,7 +7,6 @@ import pytest
 from mcp_server.questions.grading import Grader
 from mcp_server.questions.ledger import Ledger
 from mcp_server.questions.truth import (
-    Answer,
     Language,
     ListTruth,
     NamesTruth,
@@ -16,6 +15,7 @@ from mcp_server.questions.truth import (
     RefusalTruth,
     Truth,
 )
+from recsys_shared.answers import Answer
 from tests.conftest import SHOP
 from tests.reading.records import read_folder
 
