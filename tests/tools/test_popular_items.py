@@ -259,7 +259,7 @@ async def test_the_set_has_all_that_somebody_has_rated(
     assert await _all_of(films, result["item_set"]) == [item for item, _, _ in expected]
     n_above = sum(stands_out for _, _, stands_out in expected)
     assert "They stand out (more than the 0.75 quantile, " in result["message"]
-    assert f"and {n_above - 3:,} more." in result["message"]
+    assert f"; {n_above - 3:,} more do, too." in result["message"]
     assert f"In all {len(expected):,} films have ratings" in result["message"]
 
 
