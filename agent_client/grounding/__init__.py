@@ -12,7 +12,7 @@ from langchain_core.messages import AnyMessage
 
 from agent_client.grounding.claims import Claim, Claims
 from agent_client.grounding.evidence import YEAR, Evidence, Item
-from agent_client.grounding.selection import joins, passed_over
+from agent_client.grounding.selection import passed_over
 from agent_client.grounding.words import any_of, language_of
 from agent_client.names import fold
 
@@ -34,7 +34,6 @@ _YEARS = (
 _ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)\W*$")
 _LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
 _RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?: also)?(?: the film)?\W*$")
-_SAYS = re.compile(r"\W*(?:is|are|was|has|would|will|may|might|could|fits|suits|comes|also)\b")
 
 
 def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable[str] = ()) -> list[str]:
@@ -47,19 +46,19 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     evidence = Evidence(messages, published)
     claims = Claims(answer, evidence)
     language = language_of(answer) or language_of(" ".join(evidence.said[-1:]))
-    foreign = language not in ("", language_of(evidence.language_sample))
+    foreign = language not in ("", evidence.language)
     of_items = {claim.group for claim in claims if claim.head and (claim.ids or evidence.named(claim.name))}
     of_labels = {claim.group for claim in claims if claim.head and _is_label(claim)} - of_items
     findings: list[str] = []
     meant: list[tuple[Claim, list[Item]]] = []
-    for before, claim in zip([None, *claims], claims, strict=False):
+    for claim in claims:
         items = _meant(claim, evidence)
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
         elif claim.name and not evidence.named(claim.name) and f"“{claim.name}”" not in " ".join(findings):
-            joined = bool(meant and meant[-1][1]) and joins(before, claim)
             place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
-            findings += _of_name(claim, evidence, foreign, place, joined)
+            if _is_invented(claim, evidence, foreign, place, claim.joined and bool(meant[-1][1])):
+                findings.append(f"no tool has returned “{claim.name}”")
         findings += [finding for item in items for finding in _of_numbers(claim, item)]
         meant.append((claim, items))
     findings += [f"the last step did not return “{item.title}” (ID {item.id})" for item in passed_over(meant, evidence)]
@@ -72,14 +71,14 @@ def _is_label(claim: Claim) -> bool:
 
 def _meant(claim: Claim, evidence: Evidence) -> list[Item]:
     """The item that a claim is about, if its name or its ID tell."""
-    named = evidence.named(claim.name) if claim.name else []
+    named = evidence.named(claim.name)
     by_id = [item for each in claim.ids for item in evidence.with_id(each)]
     return [item for item in named if item in by_id] or (named if len(named) == 1 else [] if named else by_id[:1])
 
 
 def _of_pair(claim: Claim, evidence: Evidence, foreign: bool) -> Iterator[str]:
-    named = evidence.named(claim.name) if claim.name else []
-    translated = foreign and language_of(claim.name, 1) != language_of(evidence.language_sample)
+    named = evidence.named(claim.name)
+    translated = foreign and language_of(claim.name, 1) != evidence.language
     for identifier in claim.ids:
         by_id = evidence.with_id(identifier)
         if named and not any(item in named for item in by_id):
@@ -87,7 +86,7 @@ def _of_pair(claim: Claim, evidence: Evidence, foreign: bool) -> Iterator[str]:
         elif by_id and not named and claim.name:
             if not translated and not any(_alike(claim.name, item.title) for item in by_id):
                 yield f"ID {identifier} is “{by_id[0].title}”, not “{claim.name}”"
-        elif not by_id and claim.name and not evidence.has_words(claim.name, even_failed=False):
+        elif not by_id and claim.name and not evidence.has_words(claim.name):
             yield f"no tool has returned “{claim.name}” (ID {identifier})"
         elif not by_id and not evidence.has_id(identifier):
             yield f"no tool has returned ID {identifier}"
@@ -101,23 +100,19 @@ def _alike(name: str, title: str) -> bool:
     return f" {other} " in f" {one} " or f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
 
 
-def _of_name(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool) -> Iterator[str]:
-    """A name without an ID that no item has: it has to stand where answers have items, and to look like a name."""
-    dated = re.match(rf"\W*\({YEAR}", claim.about) is not None
-    is_no_name = not _looks_like_a_name(claim.name) or _SUMMARY.match(claim.name)
-    if is_no_name or evidence.has_words(claim.name, even_failed=place != "items"):
-        return
-    if dated or place == "items":
-        is_item = dated or claim.marked == "cell" or not _LABELS.match(claim.name)
-    elif foreign or place == "labels" or _is_label(claim) or _is_of_things(claim):
-        is_item = claim.marked == "cell" and not foreign
-    elif claim.head and claim.group[0] != "prose":
-        is_item = claim.group[0] != "heading" and claim.marked in ("marked", "cell")
-    else:
-        opens = not re.search(r"\w\W*$", claim.before.rpartition(". ")[2]) and _SAYS.match(claim.about) is not None
-        is_item = joined or (opens and " " in claim.name) or _RECOMMENDS.search(claim.before) is not None
-    if is_item:
-        yield f"no tool has returned “{claim.name}”"
+def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool) -> bool:
+    """True for a name without an ID that no tool has returned, if it stands where answers have items."""
+    if not _looks_like_a_name(claim.name) or _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
+        return False
+    if re.match(rf"\W*\({YEAR}", claim.about):
+        return True
+    if place == "items":
+        return claim.marked == "cell" or not _LABELS.match(claim.name)
+    if foreign or place == "labels" or _is_label(claim) or _is_of_things(claim):
+        return False
+    if claim.head and claim.group[0] != "prose":
+        return claim.group[0] != "heading" and claim.marked in ("marked", "cell")
+    return joined or _RECOMMENDS.search(claim.before) is not None
 
 
 def _is_of_things(claim: Claim) -> bool:

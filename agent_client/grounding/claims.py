@@ -37,6 +37,9 @@ _CAPITALS = re.compile(
 _ENTRY = re.compile(r"\W*(?P<entry>[^\W\d_][^(\[:|*\n]{1,60}?)\s*(?=[(\[]|\s[–—-]\s|$)")
 _NO_NAME = re.compile(rf"(?:\W|{_NOUNS}|{_USERS}|\b(?:{_SMALL}|id)\b)*", re.IGNORECASE)
 _BESIDE = re.compile(rf"\s*(?:\(|\[|[*,–—|:-]*\s*(?:{_ID}|#))")
+_JOINS = re.compile(
+    r"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|\b(?:and|or|then|und|et|oder|dann|puis)\b)\W*", re.IGNORECASE
+)
 _FOLLOWS = re.compile(r"[\s:–—,(*=|\"“«„\[#.-]{1,6}|\s*(?:is|ist|est|=)\s*[*\"“«„]*")
 _OF_ANOTHER = re.compile(rf"{any_of('another')}|[.!?;]\s", re.IGNORECASE)
 
@@ -46,23 +49,25 @@ class Claim:
     """An item as an answer speaks of it.
 
     Args:
-        name: Empty where there is only an ID.
+        name: Empty where there is only an ID; in its line or row, it stands from `begin` to `end`.
         marked: "marked" in bold, italics or quotation marks, "cell" of a table, "label" before a colon, and so on.
         group: The list, table, paragraph or row of headings that it belongs to, and its depth.
         intro: The line above its list, or the heading.
-        before: The text before it; the name ends at `end`, counted from the start of this text.
         about: The text after it, up to the next name.
         head: True for the first name of an entry.
+        joined: True if it is told in a row with the name before it: "**Heat** (ID 1), **Seven** and ...".
     """
 
     name: str
     marked: str
+    begin: int
+    end: int
     group: tuple[str, int, int]
     intro: str
     before: str
-    about: str
-    end: int
+    about: str = ""
     head: bool = False
+    joined: bool = False
     ids: list[str] = field(default_factory=list)
 
 
@@ -78,13 +83,8 @@ class Claims(list[Claim]):
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
         self._owner: Claim | None = None
         """The item whose list or section the next lines belong to."""
-        answer = re.sub(
-            r"([^\w\s]{1,2})\1{9,}", r"\1\1\1", answer[:_LONGEST_ANSWER]
-        )  # a model may repeat a sign for ever
-        text = re.sub(r"\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)", r"\1", _CODE.sub("\n", answer.replace("<br>", "; ")))
-        text = re.sub(r"`([^`\n]*)`", lambda code: code[1] if re.fullmatch(_ONE_ID, code[1]) else "…", text)
-        lines = [line[:_LONGEST_LINE] for line in text.splitlines() if not _JSON.match(line[:_LONGEST_LINE])]
         table: list[list[str]] = []
+        lines = _lines(answer)
         for line, following in zip(lines, [*lines[1:], ""], strict=False):
             if "|" in line and (table or (_RULE.match(following) and "-" in following)):
                 table += [] if _RULE.match(line) else [[cell.strip() for cell in _CELL.split(line.strip().strip("|"))]]
@@ -116,7 +116,7 @@ class Claims(list[Claim]):
             entry = f"**{name}** {cell.partition(name)[2]}" if name else ""
             ids = [f"(ID {cell})" for role, _, cell in cells if role == "id" and re.fullmatch(_ONE_ID, cell)]
             others = [f"{heading}: {cell}" for role, heading, cell in cells if not role]
-            self._read_text("; ".join([f"{entry} {' '.join(ids)}", *others]), ("table", self._block, 0), True)
+            self._read_text("; ".join([f"{entry} {' '.join(ids)}", *others]), ("table", self._block, 0))
             self._owner = None
 
     def _read_line(self, line: str) -> None:
@@ -131,63 +131,71 @@ class Claims(list[Claim]):
         if kind != "list" and line.strip() and not indent:
             self._block, self._intro = self._block + 1, line
         group = (kind, 0 if kind == "heading" else self._block, len(head[2]) if head and head[2] else indent)
-        self._read_text(line[head.end() :] if head else line, group, head is not None)
+        self._read_text(line[head.end() :] if head else line, group)
 
-    def _read_text(self, text: str, group: tuple[str, int, int], at_head: bool) -> None:
+    def _read_text(self, text: str, group: tuple[str, int, int]) -> None:
         text = _OTHER_MARKS.sub(lambda mark: f"**{next(filter(None, mark.groups()))}**", text)
-        names = self._names(text, at_head)
-        claims: list[Claim] = []
-        for place, (begin, end, name, marked) in enumerate(names):
-            following = next((after[0] for after in names[place + 1 :] if self._known(after[2])), len(text))
-            head = at_head and not claims and not re.search(r"\w", text[:begin])
-            marked = "cell" if group[0] == "table" and head else marked
-            claims.append(Claim(name, marked, group, self._intro, text[:begin], text[end:following], end, head))
-        ids, goes_on = self._ids(text, names), self._owner is not None and all(kind == "label" for *_, kind in names)
-        ids_first = bool(ids and names) and _follows(text, ids[0][1], names[0][0])
+        claims = self._names(text, group)
+        for place, claim in enumerate(claims):
+            following = (after.begin for after in claims[place + 1 :] if self._known(after.name))
+            claim.about = text[claim.end : next(following, len(text))]
+            claim.joined = place > 0 and _JOINS.fullmatch(text[claims[place - 1].end : claim.begin]) is not None
+        goes_on = self._owner is not None and all(claim.marked == "label" for claim in claims)
+        ids, alone = self._ids(text, claims), []
+        ids_first = bool(ids and claims) and _follows(text, ids[0][1], claims[0].begin)
         for begin, end, found in ids:
-            before = max((place for place, name in enumerate(names) if name[0] < end), default=None)
-            after = next((place for place, name in enumerate(names) if name[0] >= end), None)
-            if after is not None and (ids_first or before is None) and _follows(text, end, names[after][0]):
-                claims[after].ids += found
-            elif before is not None and not ids_first and _is_beside(text[names[before][1] : begin]):
-                claims[before].ids += found
+            before = next((claim for claim in reversed(claims) if claim.begin < end), None)
+            after = next((claim for claim in claims if claim.begin >= end), None)
+            if after is not None and (ids_first or before is None) and _follows(text, end, after.begin):
+                after.ids += found
+            elif before is not None and not ids_first and _is_beside(text[before.end : begin]):
+                before.ids += found
             elif self._owner is not None and goes_on and not re.search(r"\w{3}.*\w{3}", text[:begin]):
                 self._owner.ids += found
             else:
-                claims.append(Claim("", "", group, self._intro, text[:begin], "", end, ids=found))
+                alone.append(Claim("", "", begin, end, group, self._intro, text[:begin], ids=found))
         if self._owner is not None and goes_on:
             self._owner.about += f"; {text}"
-        self += claims
-        if self._owner is None and claims and claims[0].head and claims[0].name:
+        if self._owner is None and claims and claims[0].head:
             self._owner = claims[0]
+        self += [*claims, *alone]
 
-    def _names(self, text: str, at_head: bool) -> list[tuple[int, int, str, str]]:
-        found: list[tuple[int, int, str, str]] = []
+    def _names(self, text: str, group: tuple[str, int, int]) -> list[Claim]:
+        found: list[Claim] = []
         for match in (match for pattern in self._patterns for match in pattern.finditer(text)):
             kind = match.lastgroup or ""
             words, name = match[kind], bare(match[kind].strip(" ,;."))
             begin, end = match.span() if kind == "marked" else match.span(kind)
-            first = at_head and not re.search(r"\w", text[:begin])
-            if kind == "plain" and not (first or _BESIDE.match(text, end) or re.search(r"\d\W{1,3}$", text[:begin])):
+            head = group[0] != "prose" and not re.search(r"\w", text[:begin])
+            if kind == "plain" and not (head or _BESIDE.match(text, end) or re.search(r"\d\W{1,3}$", text[:begin])):
                 continue
             if not self._known(words):
                 if not name or self._evidence.is_value(name) or _NO_NAME.fullmatch(words):
                     continue
                 kind = "label" if words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":" else kind
-            if kind in ("entry", "label") and not first:
+            if kind in ("entry", "label") and not head:
                 continue
-            if not any(begin < other_end and other < end for other, other_end, *_ in found):
-                found.append((begin, end, name, kind))
-        return sorted(found)
+            if not any(begin < other.end and other.begin < end for other in found):
+                kind = "cell" if head and group[0] == "table" else kind
+                found.append(Claim(name, kind, begin, end, group, self._intro, text[:begin], head=head))
+        return sorted(found, key=lambda claim: claim.begin)
 
-    def _ids(self, text: str, names: Sequence[tuple[int, int, str, str]]) -> list[tuple[int, int, list[str]]]:
-        taken, found = [name[:2] for name in names], []
+    def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str]]]:
+        taken, found = [(name.begin, name.end) for name in names], []
         for match in [*_IDS.finditer(text), *self._shaped.finditer(text)]:
             is_taken = any(begin <= match.start() < end for begin, end in taken)
             if not is_taken and not _OF_USER.search(text[: match.start()]):
                 taken.append(match.span())
                 found.append((*match.span(), re.findall(_ONE_ID, next(filter(None, match.groups()), match[0]))))
         return sorted(found)
+
+
+def _lines(answer: str) -> list[str]:
+    """The lines of an answer that may speak of items, without code, links and JSON."""
+    text = re.sub(r"([^\w\s]{1,2})\1{9,}", r"\1\1\1", answer[:_LONGEST_ANSWER])  # a model may repeat a sign for ever
+    text = re.sub(r"\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)", r"\1", _CODE.sub("\n", text.replace("<br>", "; ")))
+    text = re.sub(r"`([^`\n]*)`", lambda code: code[1] if re.fullmatch(_ONE_ID, code[1]) else "…", text)
+    return [line for each in text.splitlines() if not _JSON.match(line := each[:_LONGEST_LINE])]
 
 
 def _is_beside(between: str) -> bool:

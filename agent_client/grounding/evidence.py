@@ -5,16 +5,15 @@ It knows nothing of any catalogue: an item is whatever has a title or name toget
 
 import json
 import re
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from agent_client.grounding.words import kind_of
+from agent_client.grounding.words import kind_of, language_of
 from agent_client.history import text_of, turns
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
 
@@ -37,21 +36,18 @@ class Item:
     years: set[int] = field(default_factory=set)
 
     def numbers_called(self, label: str) -> dict[str, set[float]]:
-        """Those that a label may mean: "rating" the fields rating and imdb_rating, "IMDb rating" the latter alone."""
-        found = {key: values for key, values in self.numbers.items() if kind_of(key) == kind_of(label) != ""}
-        return {key: values for key, values in found.items() if "imdb" in key} if "imdb" in label.lower() else found
+        """Those that a label may mean: "rating" and "IMDb" both mean the fields rating and imdb_rating."""
+        return {key: values for key, values in self.numbers.items() if kind_of(key) == kind_of(label) != ""}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Step:
     """A call: its arguments, and the items that it returned."""
 
     arguments: dict[str, Any]
-    ids: list[str]
-    within: list[str]
-    """IDs of items that are told of another one: the reasons for it, for example."""
     handle: str
-    """The name under which a later call gets these and more of their kind; empty if it has none."""
+    """The name under which a later call gets these items and more of their kind; empty if it has none."""
+    ids: list[str] = field(default_factory=list)
 
 
 class Evidence:
@@ -68,38 +64,34 @@ class Evidence:
         self._by_title: dict[str, list[Item]] = defaultdict(list)
         self._names: set[str] = set()
         self.said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
+        program, self._texts = list(published), [*self.said]
         self.turns: list[list[Step]] = []
-        program, failed, self._texts = list(published), [], [*self.said]
         for turn in turns(messages):
-            self.turns.append([])
-            calls = {
-                call["id"]: call["args"] for said in turn if isinstance(said, AIMessage) for call in said.tool_calls
-            }
+            steps: list[Step] = []
+            asked = {call["id"]: call["args"] for made in turn for call in getattr(made, "tool_calls", [])}
             for message in turn:
+                text = text_of(message.content)
                 if isinstance(message, ToolMessage) and message.status == "error":
-                    failed.append(text_of(message.content))
+                    self._texts.append(text)
                 elif isinstance(message, ToolMessage):
-                    result = message.artifact if message.artifact is not None else _parsed(text_of(message.content))
-                    ids: tuple[list[str], list[str]] = ([], [])
-                    self._read(result, ids)
+                    result = message.artifact if message.artifact is not None else _parsed(text)
                     handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
-                    self.turns[-1].append(Step(calls.get(message.tool_call_id, {}), *ids, handle))
+                    steps.append(Step(asked.get(message.tool_call_id, {}), handle))
+                    self._read(result, steps[-1])
+            self.turns.append(steps)
         self.titles = [item.title for items in self.items.values() for item in items]
-        self._sorted = sorted(self._by_title)
-        self.language_sample = " ".join([*program, *self.titles])
-        said = "\n".join([*program, *self._texts]), "\n".join([*program, *self._texts, *failed])
-        self._said = [(text, f" {fold(text)} ") for text in said]
-        self._words = set(re.findall(r"[\w-]+", said[1].casefold()))
+        self.language = language_of(" ".join([*program, *self.titles]))
+        self._said = "\n".join([*program, *self._texts])
+        self._folded, self._words = f" {fold(self._said)} ", set(re.findall(r"[\w-]+", self._said.casefold()))
 
-    def _read(self, value: Any, ids: tuple[list[str], list[str]], item: Item | None = None) -> None:
+    def _read(self, value: Any, step: Step, item: Item | None = None) -> None:
         if isinstance(value, dict):
             title = next((value[key] for key in value if NAME_KEYS.search(key) and isinstance(value[key], str)), None)
             own_ids = (value[key] for key in value if ID_KEYS.search(key) and isinstance(value[key], int | str))
             own_id = next(own_ids, None)
             if title is not None and own_id is not None:
-                place = 0 if item is None else 1
                 item = self._item(str(own_id), title)
-                ids[place].append(item.id)
+                step.ids.append(item.id)
             for key, each in value.items():
                 self._names.add(title_key(key.replace("_", " ")))
                 if item is not None and isinstance(each, int | float) and not isinstance(each, bool):
@@ -108,10 +100,10 @@ class Evidence:
                     item.years.update(int(year) for year in re.findall(r"(?:1[89]|20)\d\d", str(each)))
                 if ID_KEYS.search(key):
                     self._texts += map(str, each) if isinstance(each, list) else [str(each)]
-                self._read(each, ids, item)
+                self._read(each, step, item)
         elif isinstance(value, list):
             for each in value:
-                self._read(each, ids, item)
+                self._read(each, step, item)
         elif isinstance(value, str):
             self._texts.append(value)
             self._names.update([title_key(value)] if len(value) <= _LONGEST_NAME else [])
@@ -133,9 +125,8 @@ class Evidence:
         key = title_key(name)
         if found := self._by_title.get(key, []):
             return found
-        longer = bisect_left(self._sorted, f"{key} ")
-        if len(key) >= 8 and self._sorted[longer : longer + 1] and self._sorted[longer].startswith(f"{key} "):
-            return self._by_title[self._sorted[longer]]
+        if longer := [title for title in self._by_title if len(key) >= 8 and title.startswith(f"{key} ")]:
+            return self._by_title[min(longer)]
         both, some = ([self._by_title.get(title_key(part), []) for part in split.split(name)] for split in _SPLITS)
         return [item for found in (both if all(both) else some) for item in found]
 
@@ -143,12 +134,11 @@ class Evidence:
         """True for the name of a person, a kind, a field: whatever the results have beside the items' titles."""
         return title_key(name) in self._names
 
-    def has_words(self, name: str, even_failed: bool = True) -> bool:
+    def has_words(self, name: str) -> bool:
         """True if the person has said these words, a tool, or this program; perhaps in an error."""
-        text, folded = self._said[even_failed]
-        if " " in fold(name):
-            return self.is_value(name) or f" {title_key(name)} " in folded
-        return self.is_value(name) or re.search(rf"\b{re.escape(name)}\b", text) is not None  # written as a name is
+        if self.is_value(name) or (" " in fold(name) and f" {title_key(name)} " in self._folded):
+            return True
+        return re.search(rf"\b{re.escape(name)}\b", self._said) is not None  # a single word is written as a name is
 
     def has_id(self, identifier: str) -> bool:
         return identifier.casefold() in self._words

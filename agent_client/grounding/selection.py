@@ -11,28 +11,18 @@ from agent_client.grounding.evidence import Evidence, Item, Step
 from agent_client.grounding.words import any_of
 
 _AS_EARLIER, _GOES_ON = re.compile(any_of("as_earlier")), re.compile(any_of("goes_on"))
-_JOINS = re.compile(
-    r"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|\b(?:and|or|then|und|et|oder|dann|puis)\b)\W*", re.IGNORECASE
-)
-
-
-def joins(before: Claim | None, claim: Claim) -> bool:
-    """True if a name in prose is told in a row with the one before it: "**Heat** (ID 1), **Seven** and ..."."""
-    if before is None or before.group != claim.group:
-        return False
-    return _JOINS.fullmatch(claim.before[before.end :]) is not None
 
 
 def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidence) -> Iterator[Item]:
     """Those among the entries of a list, or in a row in prose, that hold items of the last step as well."""
     *earlier_turns, steps = evidence.turns or [[]]
     candidates, chosen = _chosen(steps)
-    now = {each for step in steps for each in [*step.ids, *step.within]}
-    earlier = {each for turn in earlier_turns for step in turn for each in step.ids} - now
+    earlier = {each for turn in earlier_turns for step in turn for each in step.ids}
+    earlier -= {each for step in steps for each in step.ids}
     rows: dict[object, list[tuple[Claim, Item]]] = defaultdict(list)
-    row, last = 0, None
+    row = 0
     for claim, items in meant:
-        row, last = row + (not joins(last, claim)), claim
+        row += not claim.joined
         if items and (claim.head or claim.group[0] == "prose"):
             rows[claim.group if claim.head else row].append((claim, items[0]))
     named = {item.id for entries in rows.values() for _, item in entries}

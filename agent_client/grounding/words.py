@@ -18,10 +18,7 @@ NUMBERS = {kind: re.compile(any_of(kind)) for kind in ("score", "rating", "price
 
 def kind_of(label: str) -> str:
     """The kind of number that a field or a label has: a score, a rating or a price; empty for all others."""
-    words = label.replace("_", " ")
-    if re.match(r"\W*(?i:n|number|count|votes|anzahl|nombre)\b", words):
-        return ""
-    return next((kind for kind, names in NUMBERS.items() if names.search(words)), "")
+    return next((kind for kind, names in NUMBERS.items() if names.search(label.replace("_", " "))), "")
 
 
 def language_of(text: str, fewest: int = 2) -> str:

@@ -12,8 +12,7 @@ from agent_client.events import Text
 from agent_client.history import is_answer
 from agent_client.models.failures import refuses_tools
 from agent_client.models.replies import NO_READABLE_CALL
-from agent_client.planner.graph import schemas_of
-from agent_client.planner.plan import argument_faults
+from agent_client.planner.plan import argument_faults, schemas_of
 
 MOST_MISFITS = 2
 """Rounds of calls of which none can be made, after which a model that has not made any is asked for plans."""
@@ -35,13 +34,11 @@ class AgentOrPlanner:
 
     async def astream(self, given: dict[str, Any], config: Any, **options: Any) -> AsyncIterator[Any]:
         """The events of the graph that answers. Where it comes to the planner, the attempt before is taken back."""
-        graph, before = self._agent, await self._messages(config)
-        if self._plan:
-            graph, given = self._planner, {**given, "plans": []}
-        failed = False
+        streaming = {**options, "stream_mode": ["custom", "updates"]}
+        graph, begun = (self._planner, {**given, "plans": []}) if self._plan else (self._agent, given)
+        before, failed = await self._messages(config), False
         try:
-            modes = ["custom", "updates"]
-            async with aclosing(graph.astream(given, config, stream_mode=modes)) as stream:
+            async with aclosing(graph.astream(begun, config, **streaming)) as stream:
                 async for mode, chunk in stream:
                     if mode == "custom":
                         yield chunk
@@ -55,10 +52,11 @@ class AgentOrPlanner:
         if failed:
             self._plan = True
             yield Text("\n\n")
-            gone = {message.id for message in given["messages"] if isinstance(message, RemoveMessage)}
-            kept = [message for message in [*before, *given["messages"]] if message.id not in gone]
-            again = {**given, "messages": [RemoveMessage(REMOVE_ALL_MESSAGES), *kept]}
-            async for event in self.astream(again, config):
+            replaced = {message.id for message in given["messages"]}
+            kept = [message for message in before if message.id not in replaced]
+            asked = [message for message in given["messages"] if not isinstance(message, RemoveMessage)]
+            again = {**given, "messages": [RemoveMessage(REMOVE_ALL_MESSAGES), *kept, *asked]}
+            async for event in self.astream(again, config, **options):
                 yield event
             last = (await self._messages(config))[-1]
             last.response_metadata["notes"] = [SWITCHED, *last.response_metadata.get("notes", [])]

@@ -11,8 +11,10 @@ their results.
 import asyncio
 import contextlib
 import json
+import tomllib
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -27,33 +29,13 @@ from langgraph.graph.state import CompiledStateGraph
 
 from agent_client.agent import State
 from agent_client.calls import call_tool
-from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.events import Text, Thought
 from agent_client.history import completed, is_answer, text_of, turns, within_budget
 from agent_client.models.replies import Replies
 from agent_client.models.written import taken_apart
-from agent_client.planner.plan import Schemas, fault_of, faults_of, filled, read_plan, references, schema_of_plans
+from agent_client.planner.plan import fault_of, faults_of, filled, read_plan, references, schema_of_plans, schemas_of
 
-PLANNING = """
-You cannot call tools yourself: write a plan of calls, which are made for you, and you answer afterwards. Write nothing
-but the plan, as JSON of this form:
-
-{"tool_calls": [{"name": "TOOL", "arguments": {"ARGUMENT": "VALUE"}}, {"name": "TOOL", ...}]}
-
-- Make as few calls as suffice, with only those arguments that the question needs.
-- A value may come from another call's result: "$1.FIELD" from the first call's, "$2.LIST[0].FIELD" from the second's;
-  "$2.LIST[*].FIELD" is a whole list.
-- Where no tool is needed, or you have to ask back: {"tool_calls": [], "answer": "WHAT YOU SAY"}
-
-The tools, and the schemas of their arguments:
-""".strip()
-
-ANSWERING = """
-All calls of tools have been made, and their results stand below the question. Answer it from them, in plain words: no
-JSON, no calls.
-""".strip()
-
-REPAIRING = "This was your plan:\n\n{}\n\nIt cannot be run as it is:\n\n{}\n\nWrite it anew."
+PROMPTS = tomllib.loads(Path(__file__).with_name("prompts.toml").read_text("utf-8"))
 
 REFUSED = (400, 422, 500, 501)
 """HTTP statuses by which endpoints refuse a schema."""
@@ -74,13 +56,14 @@ def build_planner(
     tools: Sequence[BaseTool],
     system_prompt: str,
     checkpointer: BaseCheckpointSaver[Any],
-    max_steps: int = MAX_STEPS,
-    context_tokens: int = CONTEXT_TOKENS,
+    max_steps: int,
+    context_tokens: int,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """The graph of the planner; its arguments, and the events that it writes, are the agent's."""
     by_name, schemas = {tool.name: tool for tool in tools}, schemas_of(tools)
     listed = (json.dumps(convert_to_openai_tool(tool)["function"]) for tool in tools)
-    planner, answerer = "\n\n".join([system_prompt, PLANNING, *listed]), f"{system_prompt}\n\n{ANSWERING}"
+    planner = "\n\n".join([system_prompt, PROMPTS["planning"], *listed])
+    answerer = f"{system_prompt}\n\n{PROMPTS['answering']}"
     replies = Replies(model)
     structured: Any = None
     with contextlib.suppress(NotImplementedError, TypeError, ValueError):  # of models that take no schema
@@ -91,25 +74,24 @@ def build_planner(
         *before, question = as_texts(within_budget(state["messages"], context_tokens))
         return [SystemMessage(system), *before, HumanMessage("\n\n".join([text_of(question.content), *told]))]
 
-    async def asked(messages: list[AnyMessage]) -> AIMessage:
+    async def asked(messages: list[AnyMessage]) -> str:
         """The model's plan. An endpoint that refuses the schema is asked without it, from then on."""
         nonlocal structured
         if structured is not None:
             try:
-                found = await structured.ainvoke(messages)
-                return AIMessage(found["raw"].content)
+                return text_of((await structured.ainvoke(messages))["raw"].content)
             except Exception as error:
                 if getattr(error, "status_code", None) not in REFUSED:
                     raise
         reply = await model.ainvoke(messages)
         structured = None
-        return reply
+        return text_of(reply.content)
 
     async def plan(state: PlannerState) -> dict[str, Any]:
         """Write a plan, or its one repair."""
         before = state["plans"]
-        told = [REPAIRING.format(before[-1], "\n".join(state["faults"]))] if before else []
-        thought, text, *_ = taken_apart(text_of((await asked(reading(state, planner, *told))).content), ())
+        told = [PROMPTS["repairing"].format(before[-1], "\n".join(state["faults"]))] if before else []
+        thought, text, *_ = taken_apart(await asked(reading(state, planner, *told)), ())
         if thought:
             get_stream_writer()(Thought(thought))
         found, answer = read_plan(text, schemas) or (None, "")
@@ -121,36 +103,44 @@ def build_planner(
 
     async def call(state: PlannerState) -> dict[str, Any]:
         """Make the calls at once whose references can be filled by now, except those that were made before a repair."""
-        before, made = results_of(state["messages"]), dict(state["made"])
+        before, made, faults = results_of(state["messages"]), dict(state["made"]), [*state["faults"]]
         known = {number: before[identifier][1] for number, identifier in made.items()}
-        ready = [call for call in state["calls"] if known.keys() >= set(references(call))]
-        faults = [] if ready else [fault_of(call, "it waits for a result") for call in state["calls"]]
-        calls = []
-        for call in ready:
+        ready = [each for each in state["calls"] if known.keys() >= set(references(each))]
+        waiting = [each for each in state["calls"] if each not in ready]
+        calls: dict[str, ToolCall] = {}
+        for each in ready:
+            number, name = str(each["id"]), each["name"]
             try:
-                name, args = call["name"], filled(call["args"], known)
+                args = filled(each["args"], known)
             except LookupError as error:
-                faults.append(fault_of(call, error.args[0]))
+                faults.append(fault_of(each, error.args[0]))
                 continue
-            same = next((id for id, (old, _) in before.items() if (old["name"], old["args"]) == (name, args)), None)
-            made[str(call["id"])] = same or uuid.uuid4().hex[:9]
-            if same is None:
-                calls.append(tool_call(name=name, args=args, id=made[str(call["id"])]))
-        answers = await asyncio.gather(*(call_tool(by_name, c["id"] or "", c["name"], c["args"]) for c in calls))
-        failed = {got.tool_call_id: text_of(got.content)[:300] for got in answers if got.status == "error"}
-        faults += [fault_of(call, failed[made[id]]) for call in ready if made.get(id := str(call["id"])) in failed]
+            same = (id for id, (old, _) in before.items() if (old["name"], old["args"]) == (name, args))
+            if found := next(same, ""):
+                made[number] = found
+            else:
+                calls[number] = tool_call(name=name, args=args, id=uuid.uuid4().hex[:9])
+        asked = [(str(each["id"]), each["name"], each["args"]) for each in calls.values()]
+        answers = await asyncio.gather(*(call_tool(by_name, *each) for each in asked))
+        for number, got in zip(calls, answers, strict=True):
+            if got.status == "error":
+                faults.append(fault_of({**calls[number], "id": number}, text_of(got.content)[:300]))
+            else:
+                made[number] = got.tool_call_id
+        if not ready:
+            faults += [fault_of(each, "it waits for a result") for each in waiting]
         return {
-            "calls": [call for call in state["calls"] if ready and call not in ready],
-            "made": {number: identifier for number, identifier in made.items() if identifier not in failed},
+            "calls": waiting if ready else [],
+            "made": made,
             "faults": faults,
-            "messages": [AIMessage("", tool_calls=calls), *answers] if calls else [],
+            "messages": [AIMessage("", tool_calls=[*calls.values()]), *answers] if calls else [],
         }
 
     async def answer(state: PlannerState) -> dict[str, Any]:
         told = ["Say that this could not be done:", *state["faults"]] if state["faults"] else []
         reply = await replies.next(reading(state, answerer, *told))
-        shortened = within_budget(state["messages"], context_tokens) != completed(state["messages"])
-        reply.response_metadata["shortened"] = shortened
+        whole = completed(state["messages"])
+        reply.response_metadata["shortened"] = within_budget(state["messages"], context_tokens) != whole
         return {"messages": [reply]}
 
     async def give_up(state: PlannerState) -> dict[str, Any]:
@@ -174,10 +164,6 @@ def build_planner(
     for name in ("plan", "call"):
         graph.add_conditional_edges(name, onward, ["plan", "call", "answer", "give_up", END])
     return graph.compile(checkpointer=checkpointer)
-
-
-def schemas_of(tools: Sequence[BaseTool]) -> Schemas:
-    return {tool.name: convert_to_openai_tool(tool)["function"]["parameters"] for tool in tools}
 
 
 def said(text: str, **metadata: Any) -> AIMessage:

@@ -4,13 +4,15 @@ results of others, such as "$1.items[*].item_id" from the first.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.validators import validator_for
 from langchain_core.messages import ToolCall
 from langchain_core.messages.tool import tool_call
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from agent_client.models.written import taken_apart
 
@@ -18,6 +20,10 @@ REFERENCE = re.compile(r"\$\{?(\d+)((?:\.[A-Za-z_]\w*|\[(?:\d+|\*)\])+)\}?")
 
 Schemas = Mapping[str, Mapping[str, Any]]
 """The schema of each tool's arguments, by the tool's name."""
+
+
+def schemas_of(tools: Iterable[BaseTool]) -> Schemas:
+    return {tool.name: convert_to_openai_tool(tool)["function"]["parameters"] for tool in tools}
 
 
 def schema_of_plans(schemas: Schemas, most_calls: int) -> dict[str, Any]:
@@ -37,16 +43,19 @@ def _closed(properties: dict[str, Any]) -> dict[str, Any]:
 
 def read_plan(text: str, schemas: Schemas) -> tuple[list[ToolCall], str] | None:
     """The calls in a text, numbered from 1, or the answer in place of them; None if it is no plan."""
-    calls = taken_apart(text, schemas).calls
+    calls: list[ToolCall] = []
+    for name, arguments in taken_apart(text, schemas).calls:
+        given = {key: value for key, value in arguments.items() if value is not None}
+        calls.append(tool_call(id=str(len(calls) + 1), name=name, args=given))
+    if calls:
+        return calls, ""
     try:
-        plan = {} if calls else json.JSONDecoder(strict=False).raw_decode(text, text.index("{"))[0]
+        plan = json.JSONDecoder(strict=False).raw_decode(text, text.index("{"))[0]
     except ValueError:
         return None
-    if not calls and not plan.keys() & {"tool_calls", "answer"}:
+    if plan.get("tool_calls") or not plan.keys() & {"tool_calls", "answer"}:
         return None
-    given = [{key: value for key, value in arguments.items() if value is not None} for _, arguments in calls]
-    named = enumerate(zip(calls, given, strict=True), 1)
-    return [tool_call(id=str(n), name=name, args=args) for n, ((name, _), args) in named], str(plan.get("answer") or "")
+    return [], str(plan.get("answer") or "")
 
 
 def faults_of(calls: Sequence[ToolCall], schemas: Schemas) -> list[str]:
@@ -106,10 +115,10 @@ def _taken(reference: re.Match[str], results: Mapping[str, Any]) -> Any:
         raise LookupError(f"{reference[0]} is not in that result: {told}") from None
 
 
-def _at(value: Any, steps: list[str]) -> Any:
-    if not steps:
+def _at(value: Any, path: list[str]) -> Any:
+    if not path:
         return value
-    step, *rest = steps
-    if isinstance(value, list) and not step.isdigit():
-        return [_at(part, rest if step == "*" else steps) for part in value]
+    step, *rest = path
+    if isinstance(value, list) and not step.isdigit():  # of each in the list, whether or not the model has written [*]
+        return [_at(part, rest if step == "*" else path) for part in value]
     return _at(value[int(step) if isinstance(value, list) else step], rest)

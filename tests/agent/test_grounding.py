@@ -81,7 +81,6 @@ def test_what_an_error_says_is_no_item() -> None:
     messages = conversation(RESULT)
     messages.append(ToolMessage("there is no film The Clockmaker of Lisbon", tool_call_id="9", status="error"))
     assert unsupported("There is no “The Clockmaker of Lisbon”.", messages) == []
-    assert unsupported("1. **The Lion King**\n2. **The Clockmaker of Lisbon**", messages) != []
 
 
 # Names that none has
@@ -226,7 +225,8 @@ def test_a_cell_may_hold_an_escaped_bar() -> None:
 
 FOLDER = Path(__file__).with_name("answers")
 CONVERSATIONS: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "conversations.json").read_text("utf-8"))
-"""Questions, calls and results of the server over the films and two example catalogues, and of another server."""
+"""Questions, calls and results of the server over the films and two example catalogues, and of another server. What
+single viewers have rated, and who is like whom, is made up: the licence of MovieLens forbids to pass it on."""
 
 PUBLISHED = (FOLDER / "published.txt").read_text("utf-8")
 """Instructions and descriptions of tools, as the film server gives them."""
@@ -314,7 +314,7 @@ def listings(draw: st.DrawFn) -> tuple[str, list[Row]]:
         call["result"] for turn in CONVERSATIONS[name] for step in turn["steps"] for call in step if "result" in call
     ]
     listed = [result.get("items") or result.get("movies") or [] for result in results]
-    items = [each for each in listed if each][-1] if any(listed) else [{"item_id": 260, "title": "Event Horizon"}]
+    items = [each for each in listed if each][-1] if any(listed) else [{"item_id": 121, "title": "Independence Day"}]
     name = name if any(listed) else "alike"
     rows = [{"id": each.get("item_id", each.get("id")), "title": each.get("title", each.get("name"))} for each in items]
     return name, draw(st.lists(st.sampled_from(rows), min_size=1, max_size=5, unique_by=lambda row: str(row["id"])))

@@ -236,6 +236,16 @@ async def test_a_plan_has_as_many_calls_as_steps_are_allowed(talk_with: Opened) 
     assert len(turn.ended) == 2
 
 
+@shares_the_servers
+async def test_what_could_not_be_done_is_told_though_other_calls_went_on(talk: Talk) -> None:
+    wrong = {**AMONG_THEM, "arguments": {"user": 98, "item_set": "$1.films"}}
+    read = {"name": ITEM, "arguments": {"items": "$3.items[*].item_id", "get": ["release_year"]}}
+    calls = (COMEDIES, wrong, AMONG_THEM, read)
+    turn = await talk.ask(QUESTION, plan(*calls), plan(*calls), Say("Three comedies."))
+    assert [event.tool for event in turn.ended] == [FILTER, RECOMMEND, ITEM]
+    assert "$1.films is not in that result" in turn.last_reading.questions[-1]
+
+
 # Endpoints
 
 
@@ -251,7 +261,7 @@ async def test_an_endpoint_that_refuses_the_schema_is_asked_without_it_from_then
 
 @shares_the_servers
 async def test_a_key_that_is_not_accepted_is_told(talk: Talk) -> None:
-    with pytest.raises(ModelError, match="does not accept the key"):
+    with pytest.raises(ModelError, match=r"does not accept the key|asks for a key"):
         await talk.ask("?", Refuse(401, "Incorrect API key provided", "invalid_api_key"))
 
 
@@ -305,6 +315,17 @@ async def test_an_answer_without_calls_settles_nothing(talk_with: Opened) -> Non
     turn = await talk.ask("How old is user 198?", NO_TOOLS, AGE_OF_198, Say("He is 21."))
     assert turn.answered.text == "He is 21."
     assert turn.last_reading.answers == ["Hello."]
+
+
+@shares_the_servers
+async def test_a_question_that_takes_the_place_of_another_may_be_answered_by_a_plan(talk_with: Opened) -> None:
+    talk = await talk_with(None)
+    await talk.ask("Hello?", Say("Hello."))
+    (question, _) = await talk.conversation.messages()
+    talk.model.play(NO_TOOLS, AGE_OF_198, Say("He is 21."))
+    events = [event async for event in talk.conversation.ask("How old is user 198?", identifier=question.id)]
+    assert events[-1].text == "He is 21."
+    assert [asked.split("\n")[0] for asked in talk.model.readings[-1].questions] == ["How old is user 198?"]
 
 
 @shares_the_servers

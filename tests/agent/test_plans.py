@@ -58,7 +58,15 @@ def test_an_answer_may_take_the_place_of_calls(written: str, answer: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "written", ["", "I cannot do that.", '{"tool_calls": [{"name": ', '{"user": 4}', "[1] and [2]"]
+    "written",
+    [
+        "",
+        "I cannot do that.",
+        '{"tool_calls": [{"name": ',
+        '{"tool_calls": [{"user": 4}]}',
+        '{"user": 4}',
+        "[1] and [2]",
+    ],
 )
 def test_a_text_without_a_plan_is_none(written: str) -> None:
     assert read_plan(written, SCHEMAS) is None
