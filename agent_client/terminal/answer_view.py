@@ -1,7 +1,8 @@
-"""An answer in a terminal, while it comes and when it is complete."""
+"""An answer in a terminal, with its tool calls: while it comes, and when it is complete."""
 
 from itertools import dropwhile
 
+from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
 from rich.segment import Segment, Segments
@@ -9,15 +10,38 @@ from rich.spinner import Spinner
 from rich.text import Text as Line
 
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text, Thought
-from agent_client.lines import warnings_of
-from agent_client.terminal.call_lines import call_as_code, call_line
-from recsys_shared.plain_text import several_lines
+from agent_client.lines import arguments_line, warnings_of
+from recsys_shared.plain_text import one_line, several_lines
 from recsys_shared.terminal import PlainConsole
+
+MESSAGE_WIDTH = 160
+
+TOOL_WIDTH = 80
+"""Characters of a tool's name; a model may call tools that do not exist."""
 
 
 def formatted(text: str) -> Markdown:
     """A model's Markdown, with the addresses of links in sight: in a terminal no word should hide where it leads."""
     return Markdown(several_lines(text), hyperlinks=False)
+
+
+def call_line(call: CallEnded) -> Line:
+    """A tool call that has ended, with the tool's words for people, if any: its error, or the field `message`."""
+    mark, style = ("✗", "red") if call.failed else ("✓", "green")
+    line = Line.assemble((f"{mark} ", style), _as_code(call), (f"  {call.seconds:.2f} s", "dim"))
+    said = call.text if call.failed else str((call.structured or {}).get("message", ""))
+    if message := one_line(" ".join(said.split()), MESSAGE_WIDTH):
+        line.append(f"\n  {message}", style="red" if call.failed else "dim")
+    return line
+
+
+def _as_code(call: CallStarted | CallEnded) -> Line:
+    return Line.assemble((one_line(call.tool, TOOL_WIDTH), "bold"), f"({arguments_line(call.arguments)})")
+
+
+def print_warnings(console: PlainConsole, answer: Answered) -> None:
+    for warning in warnings_of(answer):
+        console.print(warning, style="yellow")
 
 
 class AnswerView:
@@ -57,14 +81,13 @@ class AnswerView:
                     self._print_blocks()
             case CallStarted():
                 self.settle()
-                self._running[event.id] = Spinner("dots", call_as_code(event))
+                self._running[event.id] = Spinner("dots", _as_code(event))
             case CallEnded():
                 self._running.pop(event.id, None)
                 self._console.print(call_line(event))
             case Answered():
                 self.settle()
-                for warning in warnings_of(event):
-                    self._console.print(warning, style="yellow")
+                print_warnings(self._console, event)
 
     def end_thought(self) -> None:
         """Fold away what the model has thought so far."""
@@ -77,13 +100,7 @@ class AnswerView:
     def _print_blocks(self) -> None:
         """Print all blocks but the last one, which may go on; the entries of a list are blocks, too."""
         self._text = several_lines(self._text)
-        blocks = [
-            (token.map[0], token.level)
-            for token in formatted(self._text).parsed
-            if token.map
-            and token.nesting >= 0
-            and (token.level == 0 or (token.level, token.type) == (1, "list_item_open"))
-        ]
+        blocks = [(token.map[0], token.level) for token in formatted(self._text).parsed if token.map and _begins(token)]
         if blocks and (begin := blocks[-1][0]):
             lines = self._text.split("\n")
             self._print("\n".join(lines[:begin]))
@@ -105,6 +122,11 @@ class AnswerView:
     def stop(self) -> None:
         self.settle()
         self._running.clear()
+
+
+def _begins(token: Token) -> bool:
+    """True if a block of Markdown, or an entry of a list, begins with this token."""
+    return token.nesting >= 0 and (token.level == 0 or (token.level == 1 and token.type == "list_item_open"))
 
 
 def _is_empty(line: list[Segment]) -> bool:

@@ -1,29 +1,29 @@
 """One question, for people and for scripts: the answer goes to stdout, all else to stderr."""
 
 import contextlib
-from dataclasses import asdict
 from typing import Any
 
 from rich.live import Live
 
 from agent_client.choices import Choices
 from agent_client.events import Answered
-from agent_client.lines import warnings_of
-from agent_client.terminal.answer_view import AnswerView, formatted
+from agent_client.terminal.answer_view import AnswerView, formatted, print_warnings
 from agent_client.terminal.opening import open_conversation
 from recsys_shared.plain_text import json_text, several_lines
 from recsys_shared.terminal import PlainConsole
 
 
 async def run_ask(choices: Choices, question: str, as_json: bool, session: str | None) -> int:
-    """Ask one question; the exit code is 0 where it was answered, and 1 where the limit of steps was reached first."""
+    """Ask one question; the exit code is 0 where it was answered, and 1 where there is no whole answer."""
     console, aside = PlainConsole(), PlainConsole(stderr=True)
     view = AnswerView(PlainConsole(quiet=True) if as_json else aside, streams=False)
     view.wait_for("starting the servers")
     async with contextlib.AsyncExitStack() as stack:
-        with Live(view, console=aside, transient=True) if aside.is_terminal else contextlib.nullcontext():
+        with Live(view, console=aside, transient=True) if aside.is_terminal else contextlib.nullcontext() as live:
             conversation = (await open_conversation(stack, choices, session)).conversation
             view.wait_for("thinking")
+            if live is not None:
+                live.refresh()
             async for event in conversation.ask(question):
                 if isinstance(event, Answered):
                     answer = event
@@ -32,21 +32,21 @@ async def run_ask(choices: Choices, question: str, as_json: bool, session: str |
             view.end_thought()
     if as_json:
         print(json_text({**_as_json(answer), "thoughts": view.thoughts}, indent=1))
-    elif console.is_terminal:
-        console.print(formatted(answer.text))
     else:
-        print(several_lines(answer.text))
-    for warning in warnings_of(answer) if not as_json else []:
-        aside.print(warning, style="yellow")
+        if console.is_terminal:
+            console.print(formatted(answer.text))
+        else:
+            print(several_lines(answer.text))
+        print_warnings(aside, answer)
     return 0 if answer.complete else 1
 
 
 def _as_json(answer: Answered) -> dict[str, Any]:
     calls = []
     for call in answer.calls:
-        fields = asdict(call)
-        text, structured, failed = fields.pop("text"), fields.pop("structured"), fields.pop("failed")
-        outcome = {"error": text} if failed else {"result": text if structured is None else structured}
-        calls.append({**fields, "seconds": round(call.seconds, 3), **outcome})
+        result = call.text if call.structured is None else call.structured
+        outcome = {"error": call.text} if call.failed else {"result": result}
+        about = {"id": call.id, "tool": call.tool, "arguments": call.arguments, "seconds": round(call.seconds, 3)}
+        calls.append({**about, **outcome})
     warnings = {"unsupported": answer.unsupported, "notes": answer.notes}
     return {"answer": answer.text, "calls": calls, **warnings, "complete": answer.complete}

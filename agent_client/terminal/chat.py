@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,10 +17,8 @@ from rich.text import Text as Line
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.events import Answered, Event
-from agent_client.lines import warnings_of
 from agent_client.state import state_folder
-from agent_client.terminal.answer_view import AnswerView, formatted
-from agent_client.terminal.call_lines import call_line
+from agent_client.terminal.answer_view import AnswerView, call_line, formatted, print_warnings
 from agent_client.terminal.opening import SESSIONS, Opened, open_conversation
 from recsys_shared.plain_text import error_line, one_line
 from recsys_shared.terminal import PlainConsole
@@ -74,7 +73,7 @@ async def run_chat(choices: Choices, session: str | None) -> int:
     async with contextlib.AsyncExitStack() as stack:
         opening = asyncio.create_task(open_conversation(stack, choices, session))
         try:
-            await _Chat(PlainConsole(), choices, opening, session).run()
+            await _Chat(opening, session).run(str(choices.model))
         finally:
             opening.cancel()
             await asyncio.gather(opening, return_exceptions=True)
@@ -88,14 +87,15 @@ class _InterruptedError(Exception):
 class _Chat:
     """A chat; the person can type while its conversation is being opened."""
 
-    def __init__(
-        self, console: PlainConsole, choices: Choices, opening: "asyncio.Task[Opened]", session: str | None
-    ) -> None:
-        self._console, self._choices, self._opening, self._session = console, choices, opening, session
+    def __init__(self, opening: "asyncio.Task[Opened]", session: str | None) -> None:
+        self._console, self._opening, self._session = PlainConsole(), opening, session
         self._last: Answered | None = None
 
-    async def run(self) -> None:
+    async def run(self, model: str) -> None:
         """Read lines and do what they say until the end.
+
+        Args:
+            model: Name of the model that answers at first.
 
         Raises:
             AgentError: The conversation cannot be opened.
@@ -105,7 +105,7 @@ class _Chat:
         from prompt_toolkit.history import InMemoryHistory
 
         history = InMemoryHistory()
-        self._console.print(Line.assemble((str(self._choices.model), "bold"), ". /help for help, Ctrl-D to end."))
+        self._console.print(Line.assemble((model, "bold"), ". /help for help, Ctrl-D to end."))
         if self._session is not None:
             await self._resume(history)
         prompt: PromptSession[str] = PromptSession(history=history, interrupt_exception=_InterruptedError)
@@ -168,8 +168,7 @@ class _Chat:
             question, self._last = exchange
             self._console.print(question, style="bold")
             self._console.print(formatted(self._last.text))
-            for warning in warnings_of(self._last):
-                self._console.print(warning, style="yellow")
+            print_warnings(self._console, self._last)
 
     async def _do(self, line: str) -> None:
         command, _, rest = line.partition(" ")
@@ -177,7 +176,7 @@ class _Chat:
             case "/help":
                 self._console.print(Markdown(HELP))
             case "/tools":
-                self._console.print(tools_table((await self._opened()).conversation))
+                self._console.print(_tools_table((await self._opened()).conversation))
             case "/steps":
                 self._show_steps()
             case "/save":
@@ -196,19 +195,17 @@ class _Chat:
             case "/model":
                 await self._change_model(rest.strip())
             case "/sessions":
-                from agent_client.terminal.sessions import sessions_table
-
-                self._console.print(await sessions_table(state_folder() / SESSIONS))
+                self._console.print(await _sessions_table(state_folder() / SESSIONS))
             case _ if command.startswith("/") and " " not in line:
                 self._console.print(f"There is no command {one_line(command)}: /help lists them.")
             case _:
                 await self._answer(line)
 
     async def _begin_anew(self) -> None:
-        opened, number = await self._opened(), 2
-        while await opened.saver.aget_tuple({"configurable": {"thread_id": f"{self._session or 'main'}-{number}"}}):
+        opened, name, number = await self._opened(), self._session or "main", 2
+        while await opened.saver.aget_tuple({"configurable": {"thread_id": f"{name}-{number}"}}):
             number += 1
-        await opened.begin(self._choices, f"{self._session or 'main'}-{number}")
+        await opened.begin(opened.conversation.choices, f"{name}-{number}")
         self._last = None
         kept = "" if self._session is None else f", kept as session {one_line(opened.thread)}"
         self._console.print(f"A new conversation{kept}.")
@@ -216,13 +213,13 @@ class _Chat:
     async def _change_model(self, name: str) -> None:
         opened = await self._opened()
         if name:
-            choices = self._choices.asking(name)
+            choices = opened.conversation.choices.asking(name)
             choices.check()
             await opened.begin(choices, opened.thread)
-            self._choices = choices
-        others = ", ".join(str(model) for model in self._choices.models if model != self._choices.model)
+        choices = opened.conversation.choices
+        others = ", ".join(str(model) for model in choices.models if model != choices.model)
         also = f", such as {others}" if others else ""
-        self._console.print(f"{self._choices.model} answers. /model NAME goes on with another one{one_line(also)}.")
+        self._console.print(f"{choices.model} answers. /model NAME goes on with another one{one_line(also)}.")
 
     async def _answer(self, question: str, again: bool = False) -> None:
         conversation, view = (await self._opened()).conversation, AnswerView(self._console)
@@ -271,8 +268,22 @@ class _Chat:
             self._console.print(f"saved in {one_line(name)}")
 
 
-def tools_table(conversation: "Conversation") -> Table:
+def _tools_table(conversation: "Conversation") -> Table:
     table = Table("tool", "what it does", show_lines=True)
     for tool in conversation.tools:
         table.add_row(tool.name, Line(" ".join(tool.description.split())))
+    return table
+
+
+async def _sessions_table(file: Path) -> Table:
+    """The conversations of a file, the one that was used last first."""
+    from agent_client.conversation import kept_in
+    from agent_client.transcript import questions_of
+
+    table = Table("session", "questions", "last used")
+    async with kept_in(file) as saver:
+        async for kept in saver.alist(None):  # the newest first, and one of each conversation
+            used = datetime.fromisoformat(kept.checkpoint["ts"]).astimezone()
+            n_questions = len(questions_of(kept.checkpoint["channel_values"].get("messages", [])))
+            table.add_row(kept.config["configurable"]["thread_id"], str(n_questions), f"{used:%Y-%m-%d %H:%M}")
     return table

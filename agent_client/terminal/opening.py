@@ -31,12 +31,10 @@ class Opened:
         Raises:
             AgentError: The model cannot be used, or no server.
         """
-        from agent_client.conversation import begun
-        from agent_client.models.loading import load_model
-
-        model = await asyncio.to_thread(load_model, choices.model, choices.context_tokens)
+        conversations, model = await asyncio.to_thread(_load, choices)
         await self.servers.open()
-        self.conversation, self.thread = await begun(choices, self.servers, model, self.saver, thread), thread
+        self.conversation = await conversations.begun(choices, self.servers, model, self.saver, thread)
+        self.thread = thread
 
 
 async def open_conversation(stack: contextlib.AsyncExitStack, choices: Choices, session: str | None) -> Opened:
@@ -48,30 +46,23 @@ async def open_conversation(stack: contextlib.AsyncExitStack, choices: Choices, 
     Raises:
         AgentError: The model cannot be used, or no server.
     """
-    wanted = asyncio.Event()
-    if any(server.is_program for server in choices.servers):
-        wanted.set()
-    loading = asyncio.create_task(_loaded(choices, wanted))
+    is_starting = any(server.is_program for server in choices.servers)
+    loading = asyncio.create_task(asyncio.to_thread(_load, choices)) if is_starting else None
     try:
         servers = await stack.enter_async_context(connected(choices.servers))
-        wanted.set()
-        conversations, model = await loading
+        conversations, model = await (loading or asyncio.to_thread(_load, choices))
     finally:
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
+        if loading is not None:
+            loading.cancel()
+            await asyncio.gather(loading, return_exceptions=True)
     file, thread = None if session is None else state_folder() / SESSIONS, session or "main"
     saver = await stack.enter_async_context(conversations.kept_in(file))
     return Opened(await conversations.begun(choices, servers, model, saver, thread), thread, servers, saver)
 
 
-async def _loaded(choices: Choices, wanted: asyncio.Event) -> tuple[Any, Any]:
-    """The module of conversations, and the model; imported in a thread, so that the event loop goes on."""
+def _load(choices: Choices) -> tuple[Any, Any]:
+    """The module of conversations, and the model; to be called in a thread, so that the event loop goes on."""
+    from agent_client import conversation
+    from agent_client.models.loading import load_model
 
-    def load() -> tuple[Any, Any]:
-        from agent_client import conversation
-        from agent_client.models.loading import load_model
-
-        return conversation, load_model(choices.model, choices.context_tokens)
-
-    await wanted.wait()
-    return await asyncio.to_thread(load)
+    return conversation, load_model(choices.model, choices.context_tokens)

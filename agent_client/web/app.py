@@ -13,13 +13,15 @@ from chainlit.types import ThreadDict
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent_client.choices import Choices
-from agent_client.conversation import Conversation, kept_in, opened
+from agent_client.conversation import Conversation, begun, kept_in
 from agent_client.errors import AgentError
+from agent_client.models.loading import load_model
+from agent_client.servers.connected import Servers, connected
 from agent_client.transcript import transcript
 from agent_client.web.card_calls import call_for_card
 from agent_client.web.page import ADDRESS, BROWSER
 from agent_client.web.password import Password
-from agent_client.web.published import Published
+from agent_client.web.published import Published, read_published
 from agent_client.web.shown_answer import ShownAnswer
 from agent_client.web.threads import Threads
 
@@ -29,53 +31,59 @@ MODEL = "model"
 """Name of the model picker beside the question, and its key in a page's session."""
 
 PAGE_PROMPT = """
-The person reads your answer on a page that draws what tools list (names, IDs, numbers) below it. Do not repeat that in
-a table: name the items that matter, and say in a few sentences what is to be said of them.
+The person reads your answer on a page that shows below it what the tools have listed: names, IDs and numbers. So on
+this page, no rule above about presenting items in a table applies: write no table unless the person asks for one. Name
+the items that matter as **Title** (ID n), and say in a few sentences what there is to say about them.
 """.strip()
 """Added after the servers' own words."""
 
 
 class WebApp:
-    """All pages of this process.
+    """All pages of this process, which share the sessions with the servers.
 
     Args:
         folder: Folder to keep conversations in.
         password: Asked for, if there is one.
     """
 
-    def __init__(self, choices: Choices, published: Published, folder: Path, password: Password | None = None) -> None:
+    def __init__(self, choices: Choices, folder: Path, password: Password | None) -> None:
         added = "\n\n".join(part for part in (PAGE_PROMPT, choices.added_prompt) if part)
         self._choices = replace(choices, added_prompt=added)
         self._models = {str(model): model for model in choices.models}
-        self._published = published
         self._folder, self._password = folder, password
         self._stack = AsyncExitStack()
         self._answering: dict[str, asyncio.Task[Any]] = {}
         """Answers that are being written, by thread; meanwhile a page may be left, and another one opened."""
+        self._beginning = asyncio.Lock()
+        self._servers: Servers
+        self._published: Published
         self._checkpointer: BaseCheckpointSaver[Any]
         self._threads: Threads
 
-    def install(self) -> None:
-        """Register these methods with Chainlit."""
-        cl.on_app_startup(self.open)
+    async def open(self) -> None:
+        """Open the servers and the conversations that are kept, and register these methods with Chainlit.
+
+        Raises:
+            AgentError: No server can be used.
+        """
+        async with AsyncExitStack() as stack:
+            self._servers = await stack.enter_async_context(connected(self._choices.servers))
+            self._published = await read_published(self._servers, self._folder / "public" / "cards")
+            self._checkpointer = await stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
+            pages = Threads.opened(self._folder / "pages.sqlite", self._forget)
+            self._threads = await stack.enter_async_context(pages)
+            self._stack = stack.pop_all()
         cl.on_app_shutdown(self.close)
         cl.data_layer(lambda: self._threads)
         cl.set_starters(self.starters)
         cl.on_chat_start(self.start)
         cl.on_chat_resume(self.resume)
         cl.on_message(self.answer)
-        cl.on_chat_end(self.leave)
         cl.action_callback("call_tool")(self.call_for_card)
         cl.action_callback("transcript")(self.transcript)
         cl.action_callback("choose_model")(self.choose_model)
         login = cl.header_auth_callback if self._password is None else cl.password_auth_callback
         login(self.visitor)
-
-    async def open(self) -> None:
-        self._checkpointer = await self._stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
-        self._threads = await self._stack.enter_async_context(
-            Threads.opened(self._folder / "pages.sqlite", self._forget)
-        )
 
     async def close(self) -> None:
         for task in list(self._answering.values()):
@@ -114,9 +122,7 @@ class WebApp:
 
     async def _offer_models(self, chosen: str) -> None:
         options = [
-            ModeOption(
-                id=name, name=model.name, description=f"{model.provider} at {model.place}", default=name == chosen
-            )
+            ModeOption(name, model.name, f"{model.provider} at {model.place}", default=name == chosen)
             for name, model in self._models.items()
         ]
         await cl.context.emitter.set_modes([Mode(id=MODEL, name="Model", options=options)])
@@ -124,21 +130,21 @@ class WebApp:
     async def answer(self, message: cl.Message) -> None:
         """Answer a question. One that was edited, or is asked again, takes the place of what was said after it."""
         thread = cl.context.session.thread_id
-        if (before := self._answering.get(thread)) is not None:
+        while (before := self._answering.get(thread)) is not None:
             await asyncio.wait({before})
         task = asyncio.current_task()
         assert task is not None
         self._answering[thread] = task
+        task.add_done_callback(lambda _: self._answering.pop(thread))
         cl.context.session.current_task = task  # Chainlit does not set it for a question that was edited
         run = cl.context.current_run
         again = await self._threads.cut(thread, message.id, run.id if run else "")
-        choices = self._chosen((cl.user_session.get(MODEL) if again else None) or (message.modes or {}).get(MODEL, ""))
-        cl.user_session.set(MODEL, str(choices.model))
+        if not again or not cl.user_session.get(MODEL):
+            cl.user_session.set(MODEL, (message.modes or {}).get(MODEL))
         await cl.send_window_message({"thread": thread})  # for the page's address
-        chat = _chat()
         shown = ShownAnswer(self._published, message.id)
         try:
-            conversation = await chat.conversation(choices, self._checkpointer, thread)
+            conversation = await self._conversation()
             async for event in conversation.ask(message.content, identifier=message.id):
                 await shown.show(event)
         except asyncio.CancelledError:
@@ -149,25 +155,32 @@ class WebApp:
         except Exception as error:  # Chainlit would only log it
             logger.exception("an answer has failed")
             await shown.fail(f"recsys-agent has failed ({error!r}): its log says more")
-        finally:
-            await shown.settle()
-            self._answering.pop(thread, None)
-            await chat.answered()
 
-    def _chosen(self, name: str) -> Choices:
-        """The choices with the model of this name, or the first model."""
-        return replace(self._choices, model=self._models.get(name) or next(iter(self._models.values())))
+    async def _conversation(self) -> Conversation:
+        """The conversation of the page that is calling, with the model that is chosen there.
+
+        Raises:
+            AgentError: The model cannot be used, or no server.
+        """
+        model = self._models.get(cl.user_session.get(MODEL) or "") or next(iter(self._models.values()))
+        known = cl.user_session.get("conversation")
+        if isinstance(known, Conversation) and known.choices.model == model:
+            return known
+        choices = replace(self._choices, model=model)
+        loaded = await asyncio.to_thread(load_model, model, choices.context_tokens)
+        async with self._beginning:  # for another page, too, the servers' tools may be being listed
+            await self._servers.open()
+            thread = cl.context.session.thread_id
+            conversation = await begun(choices, self._servers, loaded, self._checkpointer, thread)
+        cl.user_session.set("conversation", conversation)
+        return conversation
 
     async def call_for_card(self, action: cl.Action) -> dict[str, Any]:
-        """Answer a card that calls a tool of its server; after a reload, the servers are opened for it."""
-        choices, chat = self._chosen(cl.user_session.get(MODEL) or ""), _chat()
+        """Answer a card that calls a tool of its server."""
         try:
-            conversation = await chat.conversation(choices, self._checkpointer, cl.context.session.thread_id)
-            return await call_for_card(conversation.tools, self._published.names, action.payload)
+            return await call_for_card((await self._conversation()).tools, self._published.names, action.payload)
         except AgentError as error:
             return {"content": [{"type": "text", "text": str(error)}], "isError": True}
-        finally:
-            await chat.answered()
 
     async def transcript(self, action: cl.Action) -> str:
         """The conversation of the page that asks for it, as Markdown."""
@@ -178,63 +191,9 @@ class WebApp:
         """Take a model for a question that is asked again; a new question says itself which one it is for."""
         cl.user_session.set(MODEL, action.payload["model"])
 
-    async def leave(self) -> None:
-        await _chat().leave()
-
     async def _forget(self, thread: str) -> None:
         """Delete what the model reads of a thread."""
         if (answering := self._answering.get(thread)) is not None:
             answering.cancel()
             await asyncio.wait({answering})
         await self._checkpointer.adelete_thread(thread)
-
-
-class _Chat:
-    """The sessions of one page with model and servers: opened by its first question, closed when it is left.
-
-    A page that only lost its connection asks again, and they are opened again.
-    """
-
-    def __init__(self) -> None:
-        self._stack = AsyncExitStack()
-        self._conversation: Conversation | None = None
-        self._opening = asyncio.Lock()
-        self._n_busy = 0
-        """Answers, and calls of cards, that use the conversation."""
-        self._left = False
-
-    async def conversation(self, choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str) -> Conversation:
-        """The page's conversation, opened anew if the choices have changed; to be followed by `answered`.
-
-        Raises:
-            AgentError: The model, or a server, cannot be used.
-        """
-        self._n_busy, self._left = self._n_busy + 1, False
-        async with self._opening:
-            if self._conversation is None or self._conversation.choices != choices:
-                await self._close()
-                self._conversation = await self._stack.enter_async_context(opened(choices, checkpointer, thread))
-            return self._conversation
-
-    async def answered(self) -> None:
-        self._n_busy -= 1
-        if self._left and not self._n_busy:
-            await self._close()
-
-    async def leave(self) -> None:
-        self._left = True
-        if not self._n_busy:
-            await self._close()
-
-    async def _close(self) -> None:
-        self._conversation = None
-        await self._stack.aclose()
-
-
-def _chat() -> _Chat:
-    """The sessions of the page that is calling."""
-    chat = cl.user_session.get("chat")
-    if not isinstance(chat, _Chat):
-        chat = _Chat()
-        cl.user_session.set("chat", chat)
-    return chat

@@ -31,8 +31,8 @@ async def call_for_card(
         message = await tool.ainvoke({"type": "tool_call", "id": "card", "name": name, "args": payload["arguments"]})
     except (ToolException, McpError, ValidationError) as error:
         raise AgentError(str(error)) from error
-    content = {"content": [{"type": "text", "text": text_of(message.content)}], "isError": message.status == "error"}
-    return {
-        **content,
-        **({} if message.artifact is None else {"structuredContent": message.artifact["structured_content"]}),
-    }
+    content = [{"type": "text", "text": text_of(message.content)}]
+    result: dict[str, Any] = {"content": content, "isError": message.status == "error"}
+    if message.artifact is not None:
+        result["structuredContent"] = message.artifact["structured_content"]
+    return result

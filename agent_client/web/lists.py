@@ -10,7 +10,7 @@ from typing import Any
 
 from agent_client.events import Answered, CallEnded
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
-from agent_client.web.words import NOT_A_MEASURE, Words, is_number, shortened
+from agent_client.web.words import LONGEST, NOT_A_MEASURE, Words, is_number
 from recsys_shared.plain_text import one_line
 
 MEASURES = (
@@ -60,8 +60,7 @@ class Listing:
         dated = [row for row in self.rows if row.day and row.number is not None]
         days = [row.day for row in dated]
         in_order = days in (sorted(days), sorted(days, reverse=True)) or all(row.day == row.name for row in dated)
-        enough = len(days) > 2 and len(days) >= len(self.rows) - 1 and len(set(days)) > 1
-        return bool(self.measure) and enough and in_order
+        return in_order and len(days) >= max(3, len(self.rows) - 1) and len(set(days)) > 1
 
     def as_props(self) -> dict[str, Any]:
         """Properties of the page's element that draws the list."""
@@ -83,28 +82,26 @@ def listings_of(answer: Answered, words: Words = NO_WORDS, with_cards: Container
         with_cards: Names of the tools for whose results a server has a page.
     """
     found = [listing for call in answer.calls if not call.failed and (listing := listing_of(call, words))]
-    compared = _comparison(found, answer.calls, words)
-    if compared is not None:
+    if (compared := _comparison(found, answer.calls, words)) is not None:
         return [compared]
     text = f" {fold(answer.text)} "
-    shown: list[int] = []
+    shown: list[Listing] = []
     seen: set[str] = set()
 
-    def worth(place: int) -> tuple[bool, bool, int]:
-        call = found[place].call
-        return call is not None and call.tool in with_cards, bool(found[place].reasons), place
+    def worth(listing: Listing) -> tuple[bool, bool, int]:
+        return listing.call is not None and listing.call.tool in with_cards, bool(listing.reasons), found.index(listing)
 
-    best_first = sorted(range(len(found)), key=worth, reverse=True)
-    for place in best_first:
-        names = {fold(row.name) for row in found[place].rows}
-        told = {fold(row.name) for row in found[place].rows if _names(text, row.name)}
+    best_first = sorted(found, key=worth, reverse=True)
+    for listing in best_first:
+        names = {fold(row.name) for row in listing.rows}
+        told = {fold(row.name) for row in listing.rows if _tells_of(text, row.name)}
         if 2 * len(told) >= len(names) and told - seen:
-            shown.append(place)
-            seen |= told | found[place].reasons
-    return [found[place] for place in sorted(shown or best_first[:1])]
+            shown.append(listing)
+            seen |= told | listing.reasons
+    return sorted(shown or best_first[:1], key=found.index)
 
 
-def _names(text: str, name: str) -> bool:
+def _tells_of(text: str, name: str) -> bool:
     folded = fold(_YEAR_AFTER_NAME.sub("", name))
     return bool(folded) and f" {folded} " in text
 
@@ -122,7 +119,7 @@ def listing_of(call: CallEnded, words: Words = NO_WORDS) -> Listing | None:
     rows = [_row(entry, name_key, id_key, measure, words) for entry in entries]
     message = result.get("message")
     caption = " ".join(message.split()) if isinstance(message, str) else words.label(call.tool)
-    return Listing(shortened(caption), words.label(measure) if measure else "", rows, _reasons(entries), call)
+    return Listing(one_line(caption, LONGEST), words.label(measure) if measure else "", rows, _reasons(entries), call)
 
 
 def _flat(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,9 +145,11 @@ def _entries(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         for key in sorted(result, key=lambda key: key != "items")
         if isinstance(result[key], list) and result[key] and all(isinstance(entry, dict) for entry in result[key])
     ]
-    named = [entries for entries in lists if any(map(_is_named, entries))]
-    told_apart = [entries for entries in lists if _are_told_apart(entries)]
-    return next(iter([*named, *told_apart]), [])
+    return next((entries for fits in (_are_named, _are_told_apart) for entries in lists if fits(entries)), [])
+
+
+def _are_named(entries: Sequence[Mapping[str, Any]]) -> bool:
+    return any(NAME_KEYS.search(key) and isinstance(value, str) for entry in entries for key, value in entry.items())
 
 
 def _are_told_apart(entries: Sequence[Mapping[str, Any]]) -> bool:
@@ -162,10 +161,6 @@ def _are_told_apart(entries: Sequence[Mapping[str, Any]]) -> bool:
     are_names = all(isinstance(value, str | dict) for value in values) or bool(ID_KEYS.search(first[0]))
     others = [value for entry in entries for key, value in entry.items() if key != first[0]]
     return are_names and len(set(map(str, values))) == len(values) and any(map(is_number, others))
-
-
-def _is_named(entry: Mapping[str, Any]) -> bool:
-    return any(NAME_KEYS.search(key) and isinstance(value, str) for key, value in entry.items())
 
 
 def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str | None:
@@ -210,44 +205,36 @@ def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str, words: Wo
     return one_line(str(value or f"ID {identifier}"))
 
 
-def _comparison(found: Sequence[Listing], calls: Sequence[CallEnded], words: Words) -> Listing | None:
-    """Several lists by one tool as one list of bars: the mean count of each."""
-    made = [(listing.call, listing) for listing in found if listing.call is not None]
-    tools = {call.tool for call, listing in made if listing.measure and not listing.over_time}
-    for tool in tools:
-        alike = [(call, listing) for call, listing in made if call.tool == tool and _counts(listing)]
-        if len(alike) > 1 and len({listing.measure for _, listing in alike}) == 1:
-            asked = [_asked(call, calls, words) for call, _ in alike]
+def _comparison(found: Iterable[Listing], calls: Sequence[CallEnded], words: Words) -> Listing | None:
+    """Several lists of counts by one tool as one list of bars: the mean count of each."""
+    groups: dict[tuple[str, str], list[tuple[CallEnded, Listing]]] = {}
+    for listing in found:
+        counts = listing.measure and all(row.number is not None and row.number.is_integer() for row in listing.rows)
+        if counts and not listing.over_time and listing.call is not None:
+            groups.setdefault((listing.call.tool, listing.measure), []).append((listing.call, listing))
+    for (tool, measure), group in groups.items():
+        if len(group) > 1:
+            asked = [_asked(call, calls, words) for call, _ in group]
             rows = []
-            for (call, listing), parts in zip(alike, asked, strict=True):
+            for parts, (_, listing) in zip(asked, group, strict=True):
                 own = [part for part in parts if not all(part in others for others in asked)]
                 mean = sum(row.number or 0 for row in listing.rows) / len(listing.rows)
-                names = shortened(", ".join(row.name for row in listing.rows))
-                label = ", ".join(own or parts) or words.label(call.tool)
+                names = one_line(", ".join(row.name for row in listing.rows), LONGEST)
+                label = ", ".join(own or parts) or words.label(tool)
                 rows.append(Row(label, details=[("", names)], number=mean, shown=f"{mean:,.0f}"))
             rows.sort(key=lambda row: -(row.number or 0))
-            measure = alike[0][1].measure
             return Listing(f"Mean {measure.lower()} of what is listed for each", measure, rows)
     return None
-
-
-def _counts(listing: Listing) -> bool:
-    return bool(listing.measure) and all(row.number is not None and row.number.is_integer() for row in listing.rows)
 
 
 def _asked(call: CallEnded, calls: Sequence[CallEnded], words: Words) -> list[str]:
     """The subject of a call: its arguments, where a value that another call returned stands for that call's own."""
     parts: list[str] = []
+    others = [other for other in calls if other is not call]
     for key, value in call.arguments.items():
-        others = [other for other in calls if other is not call]
-        if isinstance(value, str):
-            sources = (other for other in others if value in (other.structured or {}).values())
-            source = next(sources, None)
-        else:
-            source = None
-        if source is not None:
-            parts += _asked(source, others, words)
+        is_source = [isinstance(value, str) and value in (other.structured or {}).values() for other in others]
+        if any(is_source):
+            parts += _asked(others[is_source.index(True)], others, words)
         elif text := words.value(key, value):
-            names = isinstance(value, str | list)
-            parts.append(text if names else f"{words.label_inside(key)} {text}")
+            parts.append(text if isinstance(value, str | list) else f"{words.label_inside(key)} {text}")
     return parts

@@ -2,9 +2,9 @@
 fields of results, pages that show results (MCP Apps), and questions to begin with.
 """
 
+import asyncio
 import contextlib
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from mcp import ClientSession
 from mcp.types import Tool
 from pydantic import AnyUrl, TypeAdapter, ValidationError
 
-from agent_client.servers.address import ServerAddress
-from agent_client.servers.connected import connected
+from agent_client.servers.connected import Servers
 from agent_client.servers.session import EXPECTED
 from agent_client.web.starters import GENERAL_STARTERS, MOST_STARTERS, Starter, starters_of
 from agent_client.web.words import FieldWords
+
+PATIENCE_SECONDS = 10
+"""A server that still prepares its data has no values for questions yet; the page does not wait for them."""
 
 FIELDS = TypeAdapter(dict[str, FieldWords])
 """Words for fields, which a server has in the `_meta` of a resource under a key that ends in /fields."""
@@ -35,25 +37,26 @@ class Published:
     """The server's own page for a tool's results: the `file` of its document, its `title` and its `server`."""
 
 
-async def read_published(servers: Sequence[ServerAddress], folder: Path) -> Published:
+async def read_published(servers: Servers, folder: Path) -> Published:
     """All that the servers publish; the documents of cards are written into an existing folder.
 
-    Raises:
-        AgentError: No server can be used.
+    A page does without whatever a server does not tell, or not soon.
     """
     published = Published()
-    async with connected(servers) as open_servers:
-        for server, names in open_servers.named():
-            if not server.tools:  # it cannot be used
-                continue
-            session, own = await server.open(), server.address.name
-            published.fields |= await _fields(session)
-            published.starters += await starters_of(session)
-            for tool in server.tools:
-                name = names[tool.name]
-                published.names[own, tool.name], published.titles[name] = name, tool.title or ""
-                if (card := await _card(session, own, tool, folder)) is not None:
-                    published.cards[name] = card
+    for server, names in servers.named():
+        own = server.address.name
+        for tool in server.tools:
+            published.names[own, tool.name], published.titles[names[tool.name]] = names[tool.name], tool.title or ""
+        if server.tools:  # else it cannot be used
+            with contextlib.suppress(*EXPECTED):
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    session = await server.open()
+                    published.fields |= await _fields(session)
+                    for tool in server.tools:
+                        if (card := await _card(session, own, tool, folder)) is not None:
+                            published.cards[names[tool.name]] = card
+                    async for starter in starters_of(session):
+                        published.starters.append(starter)
     published.starters = published.starters[:MOST_STARTERS] or list(GENERAL_STARTERS)
     return published
 

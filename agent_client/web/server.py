@@ -46,25 +46,21 @@ def run_web(choices: Choices, host: str, port: int, password_file: Path | None =
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from agent_client.web.app import WebApp
-    from agent_client.web.published import read_published
 
-    listening = _listen(host, port)
-    cards = folder / "public" / "cards"
-    cards.mkdir()
-    published = asyncio.run(read_published(choices.servers, cards))
-    WebApp(choices, published, folder, password).install()
     chainlit.config.config.run.headless = True  # no browser is opened
     logging.getLogger("chainlit").setLevel(logging.ERROR)
+    listening = _listen(host, port)
+    with asyncio.Runner() as runner:
+        runner.run(WebApp(choices, folder, password).open())
+        from chainlit.server import app
 
-    from chainlit.server import app
-
-    app.add_middleware(PageMiddleware)
-    if is_loopback(host):  # against pages that give this machine a name of their own (DNS rebinding)
-        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
-    shown = f"[{host}]" if ":" in host else host
-    print(f"recsys-agent: http://{shown}:{listening.getsockname()[1]} (Ctrl-C ends)", flush=True)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
-    uvicorn.Server(config).run(sockets=[listening])
+        app.add_middleware(PageMiddleware)
+        if is_loopback(host):  # against pages that give this machine a name of their own (DNS rebinding)
+            app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
+        shown = f"[{host}]" if ":" in host else host
+        print(f"recsys-agent: http://{shown}:{listening.getsockname()[1]} (Ctrl-C ends)", flush=True)
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+        runner.run(uvicorn.Server(config).serve(sockets=[listening]))
 
 
 def _prepared_folder() -> Path:
@@ -83,6 +79,7 @@ def _prepared_folder() -> Path:
         shutil.copyfile(FILES / "chainlit.md", folder / "chainlit.md")
         shutil.rmtree(folder / "public", ignore_errors=True)
         shutil.copytree(FILES / "public", folder / "public")
+        (folder / "public" / "cards").mkdir()
     except OSError as error:
         raise AgentError(f"{folder} cannot be used ({error}): name another folder in {STATE_VARIABLE}") from error
     return folder

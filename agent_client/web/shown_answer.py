@@ -8,7 +8,8 @@ from chainlit.utils import utc_now
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Text, Thought
 from agent_client.web.lists import Listing, listings_of
 from agent_client.web.published import Published
-from agent_client.web.words import Words, shortened
+from agent_client.web.words import Words
+from recsys_shared.plain_text import one_line
 
 ARGUMENTS_LENGTH = 60
 """Characters of the arguments in the title of a step; inside the step they are whole."""
@@ -34,32 +35,22 @@ class ShownAnswer:
             await self._settle_thought()
         match event:
             case Thought(text):
-                await self._think(text)
+                if self._thought is None:
+                    await self._settle_text()
+                    self._thought = _step("Thinking", type="llm", icon="brain", show_input=False)
+                await self._thought.stream_token(text)
             case Text(text):
-                await self._write(text)
+                if self._text is None and text.strip():
+                    self._text = cl.Message(content="")
+                if self._text is not None:
+                    await self._text.stream_token(text)
             case CallStarted():
-                await self.settle_text()
+                await self._settle_text()
                 await self._begin(event)
             case CallEnded():
                 await self._end(event)
             case Answered():
                 await self._finish(event)
-
-    async def _write(self, text: str) -> None:
-        if self._text is None:
-            if not text.strip():
-                return
-            self._text = cl.Message(content="")
-        await self._text.stream_token(text)
-
-    async def _think(self, text: str) -> None:
-        if self._thought is None:
-            await self.settle_text()
-            run = cl.context.current_run
-            parent = None if run is None else run.id
-            self._thought = cl.Step(name="Thinking", type="llm", parent_id=parent, show_input=False, icon="brain")
-            self._thought.start = utc_now()
-        await self._thought.stream_token(text)
 
     async def _settle_thought(self) -> None:
         if self._thought is not None:
@@ -68,19 +59,16 @@ class ShownAnswer:
             await self._thought.send()
         self._thought = None
 
+    async def _settle_text(self) -> None:
+        if self._text is not None:
+            await self._text.send()
+        self._text = None
+
     async def _begin(self, call: CallStarted) -> None:
-        run = cl.context.current_run
-        asked = shortened(self._words.value("", call.arguments), ARGUMENTS_LENGTH)
+        asked = one_line(self._words.value("", call.arguments), ARGUMENTS_LENGTH)
         title = self._published.titles.get(call.tool) or self._words.label(call.tool)
-        step = cl.Step(
-            name=f"{title}: {asked}" if asked else title,
-            type="tool",
-            parent_id=None if run is None else run.id,
-            show_input="json",
-            icon="wrench",
-        )
+        step = _step(f"{title}: {asked}" if asked else title, type="tool", icon="wrench", show_input="json")
         step.input = call.arguments
-        step.start = utc_now()
         self._steps[call.id] = step
         await step.send()
 
@@ -96,10 +84,8 @@ class ShownAnswer:
         if self._text is None and answer.text:
             self._text = cl.Message(content=answer.text)  # from an endpoint that does not stream
         if self._text is None:
-            none = "The model has given no answer: ask again, or choose another one."
-            await self.fail(" ".join(answer.notes) or none)
+            await self.fail(" ".join(answer.notes))
             return
-        await self._text.send()
         listings = listings_of(answer, self._words, self._published.cards)
         elements = [self._element(listing) for listing in listings]
         if answer.unsupported:
@@ -109,9 +95,10 @@ class ShownAnswer:
         lists, call = [listing.as_props() for listing in listings], listings[-1].call if listings else None
         found = {"tool": call.tool, "result": call.structured} if call else {}
         elements.append(self._follow_ups(text=answer.text, lists=lists, **found))
+        said = self._text
+        await self._settle_text()
         for element in elements:
-            await element.send(for_id=self._text.id)
-        self._text = None
+            await element.send(for_id=said.id)
 
     def _element(self, listing: Listing) -> cl.CustomElement:
         """The server's own page for a list, or ours."""
@@ -127,29 +114,30 @@ class ShownAnswer:
 
     async def stop(self) -> None:
         """Complete an answer that is broken off."""
-        await self.settle()
+        await self._break_off()
         if said := cl.chat_context.get():
             await self._follow_ups().send(for_id=said[-1].id)
 
     async def fail(self, message: str) -> None:
         """Say why there is no answer."""
-        await self.settle()
+        await self._break_off()
         said = await cl.ErrorMessage(content=message).send()
         await self._follow_ups().send(for_id=said.id)
 
-    async def settle_text(self) -> None:
-        """Complete the text that the model has written so far."""
-        if self._text is not None:
-            await self._text.send()
-        self._text = None
-
-    async def settle(self) -> None:
-        """Complete the answer: nothing more comes, and steps that have not ended were broken off."""
+    async def _break_off(self) -> None:
         await self._settle_thought()
-        await self.settle_text()
+        await self._settle_text()
         for step in self._steps.values():
             step.output = "Broken off: there is no result."
             step.is_error = True
             step.end = utc_now()
             await step.update()
         self._steps.clear()
+
+
+def _step(name: str, **options: Any) -> cl.Step:
+    """A step that begins now, below the question."""
+    run = cl.context.current_run
+    step = cl.Step(name=name, parent_id=None if run is None else run.id, **options)
+    step.start = utc_now()
+    return step

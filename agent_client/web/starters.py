@@ -1,18 +1,15 @@
 """Questions that a page offers to begin with."""
 
-import asyncio
 import contextlib
 import re
+from collections.abc import AsyncIterator
 
 from mcp import ClientSession, McpError
 from mcp.types import Prompt, PromptReference
 
-from agent_client.servers.session import ASSISTANT_PROMPT, needs_arguments
+from agent_client.servers.session import ASSISTANT_PROMPT
 
 MOST_STARTERS = 5
-
-PATIENCE_SECONDS = 10
-"""A server that still prepares its data has no values for arguments yet; the page does not wait for them."""
 
 GENERAL_STARTERS = (
     ("What can you do?", "What can you do for me, and what do you need to know from me for it?"),
@@ -25,24 +22,23 @@ Starter = tuple[str, str]
 """A label and its question."""
 
 
-async def starters_of(session: ClientSession) -> list[Starter]:
+async def starters_of(session: ClientSession) -> AsyncIterator[Starter]:
     """Questions made of a server's prompts: those without arguments as they are, the others with values that the
     server itself proposes for their arguments.
     """
     capabilities = session.get_server_capabilities()
     if capabilities is None or capabilities.prompts is None:
-        return []
-    found: list[Starter] = []
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            for prompt in (await session.list_prompts()).prompts:
-                if len(found) < MOST_STARTERS and prompt.name != ASSISTANT_PROMPT:
-                    with contextlib.suppress(McpError):
-                        found += await _starter(session, prompt)
-    return found
+        return
+    n_found = 0
+    for prompt in (await session.list_prompts()).prompts:
+        if prompt.name != ASSISTANT_PROMPT and n_found < MOST_STARTERS:
+            with contextlib.suppress(McpError):
+                if (starter := await _starter(session, prompt)) is not None:
+                    n_found += 1
+                    yield starter
 
 
-async def _starter(session: ClientSession, prompt: Prompt) -> list[Starter]:
+async def _starter(session: ClientSession, prompt: Prompt) -> Starter | None:
     values: dict[str, str] = {}
     for name in [argument.name for argument in prompt.arguments or [] if argument.required]:
         reference = PromptReference(type="ref/prompt", name=prompt.name)
@@ -50,10 +46,10 @@ async def _starter(session: ClientSession, prompt: Prompt) -> list[Starter]:
         values[name] = next(iter(proposed), "")
     messages = (await session.get_prompt(prompt.name, values)).messages
     text = "\n\n".join(getattr(message.content, "text", "") for message in messages).strip()
-    if not needs_arguments(prompt):
-        return [(prompt.title or prompt.name, text)] if text else []
+    if not values:
+        return (prompt.title or prompt.name, text) if text else None
     question = first_question(text)
-    return [(question, question)] if all(value and value in question for value in values.values()) else []
+    return (question, question) if all(value and value in question for value in values.values()) else None
 
 
 def first_question(text: str) -> str:

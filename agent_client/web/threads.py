@@ -31,6 +31,8 @@ CREATE INDEX IF NOT EXISTS steps_of_thread ON steps (thread, created_at);
 CREATE INDEX IF NOT EXISTS elements_of_thread ON elements (thread);
 """
 
+_THREADS = "SELECT id, owner, name, metadata, active_at FROM threads"
+
 _CUT_STEPS = """
 DELETE FROM steps WHERE thread = :thread AND id NOT IN (:question, :run)
 AND created_at > (SELECT created_at FROM steps WHERE id = :question)
@@ -58,17 +60,16 @@ class Threads(BaseDataLayer):
     """
 
     def __init__(self, database: aiosqlite.Connection, forget: Callable[[str], Awaitable[None]]) -> None:
-        """Use an open database.
-
-        Args:
-            forget: Called with the ID of a thread before it is deleted.
-        """
-        self._database = database
-        self._forget = forget
+        self._database, self._forget = database, forget
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, file: Path, forget: Callable[[str], Awaitable[None]]) -> AsyncIterator["Threads"]:
+        """The threads of a file.
+
+        Args:
+            forget: Called with the ID of a thread before it is deleted.
+        """
         async with aiosqlite.connect(file, isolation_level=None) as database:
             await database.execute("PRAGMA journal_mode = WAL")
             await database.executescript(_SCHEMA)
@@ -88,26 +89,28 @@ class Threads(BaseDataLayer):
         return str(rows[0][0]) if rows else ""
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        rows = await self._rows("SELECT id, owner, name, metadata, active_at FROM threads WHERE id = ?", [thread_id])
+        rows = await self._rows(f"{_THREADS} WHERE id = ?", [thread_id])
         if not rows:
             return None
+        thread = _thread(rows[0])
         steps = await self._rows("SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid", [thread_id])
         elements = await self._rows("SELECT content FROM elements WHERE thread = ? ORDER BY rowid", [thread_id])
-        return _thread(rows[0], _contents(steps), _contents(elements))
+        thread["steps"] = [json.loads(content) for (content,) in steps]
+        thread["elements"] = [json.loads(content) for (content,) in elements]
+        return thread
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of threads, newest first; the cursor is the number of threads before it."""
         before = int(pagination.cursor or 0)
         like = f"%{filters.search or ''}%"
         rows = await self._rows(
-            """
-            SELECT id, owner, name, metadata, active_at FROM threads
-            WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
+            f"""
+            {_THREADS} WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
             ORDER BY active_at DESC, id LIMIT ? OFFSET ?
             """,
             [filters.userId, like, like, pagination.first + 1, before],
         )
-        shown = [_thread(row, [], []) for row in rows[: pagination.first]]
+        shown = [_thread(row) for row in rows[: pagination.first]]
         page = PageInfo(len(rows) > pagination.first, str(before), str(before + len(shown)))
         return PaginatedResponse(pageInfo=page, data=shown)
 
@@ -135,8 +138,8 @@ class Threads(BaseDataLayer):
 
     async def delete_thread(self, thread_id: str) -> None:
         await self._forget(thread_id)
-        for table, column in (("steps", "thread"), ("elements", "thread"), ("threads", "id")):
-            await self._database.execute(f"DELETE FROM {table} WHERE {column} = ?", (thread_id,))
+        for place in ("steps WHERE thread", "elements WHERE thread", "threads WHERE id"):
+            await self._database.execute(f"DELETE FROM {place} = ?", (thread_id,))
 
     async def cut(self, thread_id: str, question: str, run: str) -> bool:
         """If a question was asked before, forget what came after it, except for the run that answers it now.
@@ -207,13 +210,8 @@ class Threads(BaseDataLayer):
         return ""
 
 
-def _contents(rows: Iterable[Any]) -> list[Any]:
-    return [json.loads(row[0]) for row in rows]
-
-
-def _thread(
-    row: tuple[str, str, str | None, str, str], steps: list[StepDict], elements: list[ElementDict]
-) -> ThreadDict:
+def _thread(row: tuple[str, str, str | None, str, str]) -> ThreadDict:
+    """A row of `_THREADS`, without its content."""
     identifier, owner, name, metadata, active_at = row
     return ThreadDict(
         id=identifier,
@@ -223,6 +221,6 @@ def _thread(
         userIdentifier=owner,
         tags=None,
         metadata=json.loads(metadata),
-        steps=steps,
-        elements=elements,
+        steps=[],
+        elements=[],
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from agent_client.names import ID_KEYS, NAME_KEYS
 from recsys_shared.plain_text import one_line
 
-LONGEST_TEXT = 160
+LONGEST = 160
 """Characters of a text that a line shows."""
 
 NOT_A_MEASURE = re.compile(r"year|month|date|time|rank|position", re.IGNORECASE)
@@ -46,15 +46,14 @@ class Words:
             unit = self._fields[key].unit if key in self._fields else ""
             return one_line(f"{number} {unit}".strip())
         if isinstance(value, str):
-            return self._fields[value].title if value in self._fields else shortened(" ".join(value.split()))
+            return one_line(self._fields[value].title if value in self._fields else " ".join(value.split()), LONGEST)
         if isinstance(value, list):
-            return shortened(", ".join(part for each in value if (part := self.value(key, each))))
+            return one_line(", ".join(part for each in value if (part := self.value(key, each))), LONGEST)
         if isinstance(value, dict):
             named = next((each for own, each in value.items() if NAME_KEYS.search(own) and isinstance(each, str)), None)
-            if named:
-                return shortened(named)
             texts = ((own, self.value(own, each)) for own, each in value.items())
-            return shortened(", ".join(f"{self.label_inside(own)} {text}" for own, text in texts if text))
+            all_of_them = ", ".join(f"{self.label_inside(own)} {text}" for own, text in texts if text)
+            return one_line(named or all_of_them, LONGEST)
         return ""
 
 
@@ -67,8 +66,3 @@ def _shown_number(value: float, grouped: bool) -> str:
 
 def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def shortened(text: str, length: int = LONGEST_TEXT) -> str:
-    """A text as a line of the page, in which nothing turns the direction of writing."""
-    return one_line(text if len(text) <= length else f"{text[: length - 1].rstrip()}…")

@@ -424,6 +424,11 @@ def test_the_end_of_an_answer_is_the_end_of_the_page(page: Page, model: Scripted
 
 @on_phone
 def test_nothing_is_wider_than_a_phone(page: Page, model: ScriptedModel) -> None:
+    starters = page.locator("#starters").get_by_role("button")
+    expect(starters).to_have_count(5)
+    for box in (each.bounding_box() for each in starters.all()):
+        assert box is not None
+        assert 0 <= box["x"] < box["x"] + box["width"] <= 390
     ask(page, model, QUESTION, *FOR_USER_9)
     step(page, FILTER).click()
     step(page, RECOMMEND).click()
@@ -521,23 +526,25 @@ def test_nothing_is_written_where_the_page_is_started(page: Page, started_in: Pa
     assert list(started_in.iterdir()) == []
 
 
-def test_a_server_that_a_page_has_started_ends_with_the_page(
+def test_all_pages_share_one_server_that_ends_with_the_program(
     browser: Browser, model: ScriptedModel, films_settings: Settings, tmp_path: Path
 ) -> None:
     own = PageServer(MODELS, f"{model.url}/v1", None, tmp_path, tmp_path, RECSYS_STATE=str(films_settings.state_folder))
-    context = browser.new_context()
+    contexts = [browser.new_context() for _ in range(2)]
     try:
-        page = context.new_page()
-        page.goto(own.base)
-        ask(page, model, QUESTION, *FOR_USER_9)
-        expect_answer(page)
-        started = psutil.Process(own.process.pid).children()
-        assert len(started) == 1
-        page.close()
+        for context in contexts:
+            page = context.new_page()
+            page.goto(own.base)
+            ask(page, model, QUESTION, *FOR_USER_9)
+            expect_answer(page)
+            started = psutil.Process(own.process.pid).children()
+            assert len(started) == 1
+        assert own.end() == 0
         _, alive = psutil.wait_procs(started, timeout=20)
         assert alive == []
     finally:
-        context.close()
+        for context in contexts:
+            context.close()
         own.close()
 
 

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from agent_client.servers.address import ServerAddress, own_server, server_at
+from agent_client.servers.connected import connected
 from agent_client.web.published import read_published
 from mcp_server.settings import Settings
 from tests.names import ITEM, RECOMMEND
@@ -13,7 +14,8 @@ async def test_pages_and_titles_go_by_the_names_that_the_model_sees(films_settin
     films = own_server().connection
     films = {**films, "args": [*films["args"], "--state", str(films_settings.state_folder)], "command": sys.executable}
     servers = [server_at("http://127.0.0.1:9/mcp", name="gone"), ServerAddress("films", films)]
-    published = await read_published(servers, tmp_path)
+    async with connected(servers) as open_servers:
+        published = await read_published(open_servers, tmp_path)
     name = f"films_{RECOMMEND}"
     assert published.names["films", RECOMMEND] == name
     assert published.titles[name] == "Recommend films"

@@ -73,7 +73,7 @@ export default function FollowUps() {
       )}
       <div className="follow-ups-tools">
         {text && (
-          <button type="button" className="follow-ups-copy" onClick={copy}>
+          <button type="button" onClick={copy}>
             {isCopied ? <Check aria-hidden="true" /> : <Copy aria-hidden="true" />} {isCopied ? "Copied" : "Copy"}
           </button>
         )}
