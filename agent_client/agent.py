@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypedDict
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, InvalidToolCall, SystemMessage, ToolCall
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.config import get_stream_writer
@@ -19,10 +19,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.graph.state import CompiledStateGraph
 
-from agent_client.calls import call_tool, refuse_call
+from agent_client.calls import call_tool
 from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.events import Text
-from agent_client.history import calls_of, completed, turns, within_budget
+from agent_client.history import calls_of, completed, turns, within_budget, without_result
 from agent_client.models.replies import Replies
 
 
@@ -57,12 +57,8 @@ def build_agent(
     async def call_tools(state: State) -> dict[str, Any]:
         asked = state["messages"][-1]
         assert isinstance(asked, AIMessage)
-        refused = ((call["id"] or "", call["name"] or "", call["args"] or "") for call in asked.invalid_tool_calls)
-        results = await asyncio.gather(
-            *(call_tool(by_name, call["id"] or "", call["name"], call["args"]) for call in asked.tool_calls),
-            *(refuse_call(*call) for call in refused),
-        )
-        return {"messages": results}
+        calls: list[ToolCall | InvalidToolCall] = [*asked.tool_calls, *asked.invalid_tool_calls]
+        return {"messages": await asyncio.gather(*(call_tool(by_name, call) for call in calls))}
 
     async def give_up(state: State) -> dict[str, Any]:
         text = (
@@ -70,16 +66,14 @@ def build_agent(
             "The steps so far are above; a narrower question may help."
         )
         get_stream_writer()(Text(text))
-        not_run = [
-            ToolMessage("Not run: the limit of steps is reached.", tool_call_id=identifier, name=name, status="error")
-            for identifier, name in calls_of(state["messages"][-1])
-        ]
+        not_run = without_result(calls_of(state["messages"][-1]), "Not run: the limit of steps is reached.")
         return {"messages": [*not_run, AIMessage(text, response_metadata={"stopped": True})]}
 
     def after_model(state: State) -> str:
         if not calls_of(state["messages"][-1]):
             return END
-        return "tools" if rounds_since_question(state["messages"]) <= max_steps else "give_up"
+        n_rounds = sum(bool(calls_of(message)) for message in turns(state["messages"])[-1])
+        return "tools" if n_rounds <= max_steps else "give_up"
 
     graph = StateGraph(State)
     graph.add_node("model", call_model)
@@ -90,8 +84,3 @@ def build_agent(
     graph.add_edge("tools", "model")
     graph.add_edge("give_up", END)
     return graph.compile(checkpointer=checkpointer)
-
-
-def rounds_since_question(messages: Sequence[AnyMessage]) -> int:
-    """Number of times the model has asked for tools since the last question."""
-    return sum(bool(calls_of(message)) for message in turns(messages)[-1] if not isinstance(message, HumanMessage))

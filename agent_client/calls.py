@@ -4,7 +4,7 @@ import logging
 import time
 from typing import Any
 
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import InvalidToolCall, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool, ToolException
 from langgraph.config import get_stream_writer
 from mcp import McpError
@@ -17,16 +17,19 @@ from agent_client.history import text_of
 logger = logging.getLogger(__name__)
 
 
-async def call_tool(tools: dict[str, BaseTool], identifier: str, name: str, arguments: dict[str, Any]) -> ToolMessage:
+async def call_tool(tools: dict[str, BaseTool], call: ToolCall | InvalidToolCall) -> ToolMessage:
     """Call one tool. The model is told of any failure, and may correct its call."""
-    write = get_stream_writer()
+    write, identifier, name, given = get_stream_writer(), call["id"] or "", call["name"] or "", call["args"]
+    arguments = given if isinstance(given, dict) else {}
     write(CallStarted(identifier, name, arguments))
     started = time.perf_counter()
     structured: dict[str, Any] | None = None
     try:
         if name not in tools:
             raise ServerError(f"there is no tool {name!r}. There are: {', '.join(tools)}")
-        result = await tools[name].ainvoke({"type": "tool_call", "id": identifier, "name": name, "args": arguments})
+        if not isinstance(given, dict):
+            raise ServerError(f"its arguments are not a JSON object. They were: {(given or '')[:500]}")
+        result = await tools[name].ainvoke({"type": "tool_call", "id": identifier, "name": name, "args": given})
         text, failed = text_of(result.content), result.status == "error"
         structured = (result.artifact or {}).get("structured_content")
     except (ServerError, ToolException, McpError, ValidationError) as error:
@@ -49,12 +52,3 @@ def result_of(ended: CallEnded) -> ToolMessage:
         status="error" if ended.failed else "success",
         response_metadata={"seconds": ended.seconds},
     )
-
-
-async def refuse_call(identifier: str, name: str, arguments: str) -> ToolMessage:
-    """Answer a call whose arguments cannot be read."""
-    text = f"{name} was not called: its arguments are not a JSON object. They were: {arguments[:500]}"
-    ended = CallEnded(identifier, name, {}, text, None, True, 0.0)
-    get_stream_writer()(CallStarted(identifier, name, {}))
-    get_stream_writer()(ended)
-    return result_of(ended)

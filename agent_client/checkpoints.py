@@ -56,9 +56,8 @@ async def newest_in(file: Path) -> AsyncIterator[NewestCheckpoints]:
     async with aiosqlite.connect(file) as connection:
         saver = NewestCheckpoints(connection, serde=EncryptedSerializer(_Compression()))
         await saver.setup()
-        await connection.execute(
-            "PRAGMA wal_autocheckpoint=200"
-        )  # pages: else SQLite's log is larger than all the rest
+        # Pages: else SQLite's log is larger than all the rest.
+        await connection.execute("PRAGMA wal_autocheckpoint=200")
         if await saver.delete_older():
             with suppress(sqlite3.OperationalError):  # another program is using the file
                 await connection.execute("VACUUM")

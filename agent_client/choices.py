@@ -36,11 +36,7 @@ class Choices:
             object.__setattr__(self, "models", (self.model, *self.models))
 
     def asking(self, name: str) -> "Choices":
-        """The same with another model: one of those that may be asked, or any, where its provider's others are.
-
-        Raises:
-            ModelError: The text names no model.
-        """
+        """The same with one of `models`, or a new one at its provider's endpoint; a ModelError if it is no name."""
         for model in self.models:
             if name in (str(model), model.name):
                 return replace(self, model=model)
@@ -51,11 +47,7 @@ class Choices:
         return replace(self, model=model)
 
     def check(self) -> None:
-        """Check what can be checked without a request.
-
-        Raises:
-            AgentError: A model, or a server, cannot be used.
-        """
+        """Check what can be checked without a request; an AgentError if a model, or the server, cannot be used."""
         for model in self.models:
             model.client_options()
         if len(self.servers) == 1:  # of several, those are used that can be

@@ -47,97 +47,72 @@ def options(
     """Ask your recommender in plain words: a language model plans, and the tools of MCP servers answer."""
 
 
-DEFAULT_MODELS = ["openai:gpt-4.1"]
-
-Models = Annotated[
-    list[str],
-    typer.Option(
-        "--model",
-        "-m",
-        envvar="RECSYS_AGENT_MODEL",
-        help="openai:NAME (or any compatible endpoint given by --base-url), ollama:NAME, anthropic:NAME, google:NAME "
-        "or azure:DEPLOYMENT. Repeat it to choose between models; the first one is asked at first.",
-    ),
-]
-BaseUrls = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--base-url",
-        envvar="RECSYS_AGENT_BASE_URL",
-        help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1) or a remote Ollama. "
-        "MODEL=URL is for one of several models.",
-    ),
-]
-KeyVariables = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--key-variable",
-        envvar="RECSYS_AGENT_KEY_VARIABLE",
-        help="Environment variable that holds the model's key, in place of OPENAI_API_KEY, ANTHROPIC_API_KEY, "
-        "GOOGLE_API_KEY or AZURE_OPENAI_API_KEY. MODEL=VARIABLE is for one of several models.",
-    ),
-]
-Timeout = Annotated[
-    float,
-    typer.Option("--timeout", min=1, help="Seconds that a model may say nothing, after which it is given up."),
-]
-Temperature = Annotated[
-    float | None,
-    typer.Option(
-        "--temperature", min=0, max=2, help="Temperature of the model. Default: 0 for Ollama, else its provider's."
-    ),
-]
-ServerUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--server",
-        "-s",
-        envvar="RECSYS_AGENT_SERVER",
-        help="URL of a running MCP server, ending in /mcp or /sse. Without it, recsys-mcp is started over stdio.",
-    ),
-]
-Token = Annotated[
-    str | None, typer.Option("--token", envvar="RECSYS_TOKEN", help="Bearer token for --server.", show_envvar=True)
-]
-Config = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="A file of servers in Claude Desktop's form; all of them are used at once."),
-]
-AddPrompt = Annotated[
-    Path | None, typer.Option("--add-prompt", help="File with words of your own, added after the servers' own.")
-]
-OwnPrompt = Annotated[
-    Path | None,
-    typer.Option("--prompt", help="File with a whole system prompt, used in place of the servers' own words."),
-]
-MaxSteps = Annotated[int, typer.Option("--max-steps", min=1, help="Most rounds of tool calls for one question.")]
-Context = Annotated[
-    int,
-    typer.Option("--context", min=2_000, help="Most tokens of conversation for the model; old turns go first."),
-]
-Plan = Annotated[
-    bool | None,
-    typer.Option("--plan/--no-plan", help="Plan all calls first, for weak models. By default: where tool calls fail."),
-]
 SessionName = Annotated[
     str | None, typer.Option("--session", help="Keep the conversation under this name, and continue it next time.")
 ]
 
 
 def _choices(
-    models: Models = DEFAULT_MODELS,
-    base_urls: BaseUrls = None,
-    key_variables: KeyVariables = None,
-    server: ServerUrl = None,
-    token: Token = None,
-    config: Config = None,
-    add_prompt: AddPrompt = None,
-    own_prompt: OwnPrompt = None,
-    max_steps: MaxSteps = MAX_STEPS,
-    context: Context = CONTEXT_TOKENS,
-    timeout: Timeout = ANSWER_SECONDS,
-    temperature: Temperature = None,
-    plan: Plan = None,
+    model: Annotated[
+        list[str],
+        typer.Option(
+            *("--model", "-m"),
+            envvar="RECSYS_AGENT_MODEL",
+            help="openai:NAME (or any compatible endpoint given by --base-url), ollama:NAME, anthropic:NAME, "
+            "google:NAME or azure:DEPLOYMENT. Repeat it to choose between models; the first one is asked at first.",
+        ),
+    ] = ["openai:gpt-4.1"],  # noqa: B006  # nobody changes it
+    base_url: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="RECSYS_AGENT_BASE_URL",
+            help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1) or a remote Ollama. "
+            "MODEL=URL is for one of several models.",
+        ),
+    ] = None,
+    key_variable: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="RECSYS_AGENT_KEY_VARIABLE",
+            help="Environment variable that holds the model's key, in place of OPENAI_API_KEY, ANTHROPIC_API_KEY, "
+            "GOOGLE_API_KEY or AZURE_OPENAI_API_KEY. MODEL=VARIABLE is for one of several models.",
+        ),
+    ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            *("--server", "-s"),
+            envvar="RECSYS_AGENT_SERVER",
+            help="URL of a running MCP server, ending in /mcp or /sse. Without it, recsys-mcp is started over stdio.",
+        ),
+    ] = None,
+    token: Annotated[str | None, typer.Option(envvar="RECSYS_TOKEN", help="Bearer token for --server.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="A file of servers in Claude Desktop's form; all of them are used at once."
+        ),
+    ] = None,
+    add_prompt: Annotated[
+        Path | None, typer.Option(help="File with words of your own, added after the servers' own.")
+    ] = None,
+    prompt: Annotated[
+        Path | None, typer.Option(help="File with a whole system prompt, used in place of the servers' own words.")
+    ] = None,
+    max_steps: Annotated[int, typer.Option(min=1, help="Most rounds of tool calls for one question.")] = MAX_STEPS,
+    context: Annotated[
+        int, typer.Option(min=2_000, help="Most tokens of conversation for the model; old turns go first.")
+    ] = CONTEXT_TOKENS,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds that a model may say nothing, after which it is given up.")
+    ] = ANSWER_SECONDS,
+    temperature: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, help="Temperature of the model. Default: 0 for Ollama, else its provider's."),
+    ] = None,
+    plan: Annotated[
+        bool | None, typer.Option(help="Plan all calls first, for weak models. By default: where tool calls fail.")
+    ] = None,
 ) -> Choices:
     """The choices that the options of every command make."""
     if server is not None and config is not None:
@@ -146,13 +121,13 @@ def _choices(
         addresses = servers_of(config)
     else:
         addresses = [own_server() if server is None else server_at(server, token)]
-    offered = models_of(models, base_urls or (), key_variables or (), timeout, temperature)
+    offered = models_of(model, base_url or (), key_variable or (), timeout, temperature)
     choices = Choices(
         model=offered[0],
         models=offered,
         servers=addresses,
         added_prompt=_read(add_prompt) or "",
-        own_prompt=_read(own_prompt),
+        own_prompt=_read(prompt),
         max_steps=max_steps,
         context_tokens=context,
         plan=plan,
@@ -189,10 +164,9 @@ def _read(file: Path | None) -> str | None:
 def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
     """Run to the end, and exit with the code that comes back."""
     try:
-        code = asyncio.run(work)
+        sys.exit(asyncio.run(work))
     except KeyboardInterrupt:
-        code = 130
-    sys.exit(code)
+        sys.exit(130)
 
 
 @app.command()
@@ -275,7 +249,7 @@ def evaluate(
 ) -> None:
     """Compare models: ask them questions about your catalogue whose answers are known, and count what is right.
 
-    Exit code 0: all were asked; 1: some brought an error, and are asked again by the same command; 2: it has ended.
+    Exit code 0: all were asked; 1: some brought an error, and are asked again by the same command; 2: it was given up.
     """
     from agent_client.evaluation.prices import parse_prices
     from agent_client.evaluation.questions import prepare_folder

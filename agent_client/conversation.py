@@ -1,7 +1,7 @@
 """A conversation: questions go in, events come out, and everything said is kept by the checkpointer."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, RemoveM
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START
 
 from agent_client.agent import build_agent
@@ -40,8 +41,8 @@ You answer with the help of tools. Facts, names, numbers and IDs come from their
 """Added where no server says how to work with its tools."""
 
 SHORTENED_NOTE = (
-    "This conversation has become too long for the model to read: old results are shortened, and then the oldest "
-    "questions left out. Begin a new one, or raise --context."
+    "This conversation has become too long for the model to read: results of tools are shortened, and the oldest "
+    "questions are left out where that is not enough. Begin a new one, or raise --context."
 )
 
 
@@ -49,15 +50,9 @@ class Conversation:
     """One thread of questions and answers."""
 
     def __init__(
-        self,
-        graph: AgentOrPlanner,
-        tools: list[BaseTool],
-        choices: Choices,
-        prompt: str,
-        thread: str,
-        failures: Sequence[AgentError] = (),
+        self, graph: AgentOrPlanner, tools: list[BaseTool], choices: Choices, prompt: str, thread: str
     ) -> None:
-        self.tools, self.choices, self.system_prompt, self.failures = tools, choices, prompt, failures
+        self.tools, self.choices, self.system_prompt = tools, choices, prompt
         self._graph = graph
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
@@ -77,8 +72,8 @@ class Conversation:
         config: RunnableConfig = {**self._config, "recursion_limit": limit}
         asked, calls, text = HumanMessage(question, id=identifier or str(uuid4())), list[CallEnded](), ""
         known = await self.messages()
-        places = [place for place, message in enumerate(known) if message.id == identifier]
-        replaced = turns(known)[-1] if again and known else known[places[0] :] if places else []
+        place = next((place for place, message in enumerate(known) if message.id == identifier), len(known))
+        replaced = turns(known)[-1] if again and known else known[place:]
         asking = {"messages": [*(RemoveMessage(message.id or "") for message in replaced), asked]}
         events: Any = self._graph.astream(asking, config, stream_mode="custom", durability="sync")
         try:
@@ -96,20 +91,29 @@ class Conversation:
             await self._stop(asked, calls, text)
             if not isinstance(error, Exception):
                 raise
-            failure: AgentError | None = explain(error, self.choices.model)
-            if failure is None:
-                logger.exception("a question could not be answered")
-                failure = AgentError(f"the question could not be answered ({type(error).__name__}); the log says more")
-            raise failure from error
+            if (failure := explain(error, self.choices.model)) is not None:
+                raise failure from error
+            logger.exception("a question could not be answered")
+            why = f"the question could not be answered ({type(error).__name__}); the log says more"
+            raise AgentError(why) from error
+        yield await self._answered(calls)
+
+    async def _answered(self, calls: list[CallEnded]) -> Answered:
+        """The answer that has been given, checked; what there is to say of it is kept with it, for transcripts."""
         messages = await self.messages()
         answer, about = text_of(messages[-1].content), messages[-1].response_metadata
-        complete = not about.get("stopped", False)
-        notes, n_shortened = list(about.get("notes", [])), sum(map(_is_shortened, messages))
-        if n_shortened and n_shortened == sum(map(_is_shortened, turns(messages)[-1])):  # not in an earlier turn, too
+        complete, notes = not about.get("stopped", False), list(about.get("notes", []))
+        n_before = len(messages) - len(turns(messages)[-1])
+        is_shortened = [message.response_metadata.get("shortened", False) for message in messages]
+        if any(is_shortened) and not any(is_shortened[:n_before]):
             notes.append(SHORTENED_NOTE)
-        answered = Answered(answer, calls, self._unsupported(answer, messages) if complete else [], complete, notes)
-        await self._keep_warnings(messages[-1], answered)
-        yield answered
+        published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
+        wrong = unsupported(answer, messages, published) if complete else []
+        if wrong or notes:
+            kept = {"response_metadata": {**about, "unsupported": wrong, "notes": notes}}
+            update = {"messages": [messages[-1].model_copy(update=kept)]}
+            await self._graph.aupdate_state(self._config, update, as_node=START)
+        return Answered(answer, calls, wrong, complete, notes)
 
     async def _stop(self, asked: HumanMessage, calls: list[CallEnded], text: str) -> None:
         """Close a question that got no answer with the results and the text that the person has seen."""
@@ -121,17 +125,6 @@ class Conversation:
         results = [seen.get(getattr(result, "tool_call_id", ""), result) for result in completed(turn)[len(turn) :]]
         said = AIMessage(f"{text} {STOPPED}".strip(), response_metadata={"stopped": True})
         await self._graph.aupdate_state(self._config, {"messages": [*results, said]}, as_node=START)
-
-    async def _keep_warnings(self, message: AnyMessage, answered: Answered) -> None:
-        """Keep what is to be said of an answer with it, for transcripts."""
-        if answered.unsupported or answered.notes:
-            warnings = {"unsupported": answered.unsupported, "notes": answered.notes}
-            kept = message.model_copy(update={"response_metadata": {**message.response_metadata, **warnings}})
-            await self._graph.aupdate_state(self._config, {"messages": [kept]}, as_node=START)
-
-    def _unsupported(self, answer: str, messages: Sequence[AnyMessage]) -> list[str]:
-        published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
-        return unsupported(answer, messages, published)
 
     async def messages(self) -> list[AnyMessage]:
         """The whole conversation, from the beginning."""
@@ -147,11 +140,7 @@ async def begun(
     checkpointer: BaseCheckpointSaver[Any],
     thread: str = "main",
 ) -> Conversation:
-    """A conversation with a model and servers, which the caller closes.
-
-    Raises:
-        ServerError: A server does not list its tools.
-    """
+    """A conversation with a model and servers, which the caller closes."""
     prompt = choices.own_prompt
     if prompt is None:
         parts = [BASE_PROMPT, servers.guidance or UNGUIDED_PROMPT, choices.added_prompt]
@@ -161,23 +150,14 @@ async def begun(
     agent = build_agent(model, tools, prompt, checkpointer, *limits)
     planner = build_planner(model, tools, prompt, checkpointer, *limits)
     graph = AgentOrPlanner(agent, planner, tools, choices.plan if tools else False)
-    return Conversation(graph, tools, choices, prompt, thread, servers.failures)
-
-
-def _is_shortened(message: AnyMessage) -> bool:
-    """True if the model did not get to read all of the conversation before this message."""
-    return bool(message.response_metadata.get("shortened"))
+    return Conversation(graph, tools, choices, prompt, thread)
 
 
 @asynccontextmanager
 async def opened(
     choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str = "main"
 ) -> AsyncIterator[Conversation]:
-    """A conversation with a model and servers of its own.
-
-    Raises:
-        AgentError: The model, or a server, cannot be used.
-    """
+    """A conversation with a model and servers of its own; an AgentError if they cannot be used."""
     model = load_model(choices.model, choices.context_tokens)
     async with connected(choices.servers) as servers:
         yield await begun(choices, servers, model, checkpointer, thread)
@@ -187,11 +167,9 @@ async def opened(
 async def kept_in(file: Path | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """The store of conversations: a SQLite file, or memory where there is no file."""
     if file is None:
-        from langgraph.checkpoint.memory import InMemorySaver
-
         yield InMemorySaver()
         return
-    from agent_client.checkpoints import newest_in
+    from agent_client.checkpoints import newest_in  # which few questions need
 
     file.parent.mkdir(parents=True, exist_ok=True)
     async with newest_in(file) as saver:

@@ -33,13 +33,13 @@ def completed(messages: Sequence[AnyMessage]) -> list[AnyMessage]:
         if isinstance(message, ToolMessage):
             waiting.pop(message.tool_call_id, None)
         else:
-            whole += _interrupted(waiting)
+            whole += without_result(waiting.items())
             waiting = dict(calls_of(message))
             if isinstance(message, HumanMessage) and whole and whole[-1].type in ("human", "tool"):
                 whole.append(AIMessage(STOPPED))
         is_empty = is_answer(message) and not text_of(message.content).strip()
         whole.append(message.model_copy(update={"content": NOTHING_SAID}) if is_empty else message)
-    return [*whole, *_interrupted(waiting)]
+    return [*whole, *without_result(waiting.items())]
 
 
 def is_answer(message: AnyMessage) -> bool:
@@ -47,11 +47,9 @@ def is_answer(message: AnyMessage) -> bool:
     return isinstance(message, AIMessage) and not calls_of(message)
 
 
-def _interrupted(calls: dict[str, str]) -> list[ToolMessage]:
-    return [
-        ToolMessage(INTERRUPTED, tool_call_id=identifier, name=name, status="error")
-        for identifier, name in calls.items()
-    ]
+def without_result(calls: Iterable[tuple[str, str]], why: str = INTERRUPTED) -> list[ToolMessage]:
+    """Answers to calls, by their IDs and names, that were not made or have not ended."""
+    return [ToolMessage(why, tool_call_id=identifier, name=name, status="error") for identifier, name in calls]
 
 
 def turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:

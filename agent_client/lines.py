@@ -16,13 +16,8 @@ def arguments_line(arguments: dict[str, Any]) -> str:
 
 def warnings_of(answer: Answered) -> list[str]:
     """All that this program has to say of an answer."""
-    return [warning for warning in (warning_of(answer), *answer.notes) if warning]
-
-
-def warning_of(answer: Answered) -> str:
-    """A warning about what the answer says of items and the tools do not; empty if there is nothing."""
     if not answer.unsupported:
-        return ""
+        return answer.notes
     shown = one_line("; ".join(answer.unsupported[:8]))
     more = f"; and {len(answer.unsupported) - 8} more" if len(answer.unsupported) > 8 else ""
-    return f"⚠ The answer differs from what the tools returned: {shown}{more}."
+    return [f"⚠ The answer differs from what the tools returned: {shown}{more}.", *answer.notes]

@@ -6,16 +6,17 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import UsageMetadataCallbackHandler
 from langchain_core.language_models import BaseChatModel
+from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
 from agent_client.choices import Choices
-from agent_client.conversation import begun, kept_in
+from agent_client.conversation import begun
 from agent_client.errors import AgentError
 from agent_client.events import Answered
 from agent_client.models.loading import load_model
@@ -29,19 +30,14 @@ MOST_FAILURES = 5
 USELESS = (401, 403, 404)
 """HTTP statuses of a wrong key or name, by which every further question would fail, too."""
 
-ELSEWHERE = ("model", "models", "servers")
-"""Choices that are no part of an answer's setting."""
-
 
 def read_answers(file: Path) -> dict[str, Answer]:
     """The answers so far, by their questions. A line that a killed run has cut off is none."""
     found: dict[str, Answer] = {}
     for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if file.exists() else []:
-        try:
+        with suppress(ValidationError):
             answer = Answer.model_validate_json(line)
-        except ValidationError:
-            continue
-        found[answer.id] = answer
+            found[answer.id] = answer
     return found
 
 
@@ -78,24 +74,25 @@ async def ask_all(
         model = model.model_copy(update={"stream_usage": True})
     settings = await _settings(choices, servers, model, questions)
     known = {each.id: each for each in read_answers(file).values() if each.error is None}
-    wanted = {(str(choices.model), identifier, setting) for identifier, setting in settings.items()}
-    if n_other := sum((each.by, each.id, each.setting) not in wanted for each in known.values()):
+    model_name, n_failures = str(choices.model), 0
+    if n_other := sum((each.by, each.setting) != (model_name, settings.get(each.id)) for each in known.values()):
         raise AgentError(
             f"{file} has {n_other} answers to other questions, or given with another prompt, other tools or limits: "
             "give another --out, or delete this file"
         )
     write_answers(file, known.values())
-    left, failures = iter([each for each in questions if each not in known]), list[AgentError]()
+    left = iter([each for each in questions if each not in known])
     done(len(known))
 
     async def work() -> None:
+        nonlocal n_failures
         for identifier in left:
-            common = {"id": identifier, "by": str(choices.model), "setting": settings[identifier]}
+            common = {"id": identifier, "by": model_name, "setting": settings[identifier]}
             answer, failure = await _answer(choices, servers, model, questions[identifier], common)
-            failures[:] = [] if failure is None else [*failures, failure]
-            if failure is not None and getattr(failure.__cause__, "status_code", None) in USELESS:
+            n_failures = n_failures + 1 if failure else 0
+            if failure and getattr(failure.__cause__, "status_code", None) in USELESS:
                 raise failure
-            if failure is not None and len(failures) == MOST_FAILURES:
+            if failure and n_failures == MOST_FAILURES:
                 raise AgentError(f"{MOST_FAILURES} questions in a row have failed; the last one: {failure}")
             with file.open("a", encoding="utf-8") as stream:
                 stream.write(_line(answer))
@@ -113,11 +110,10 @@ async def _settings(
     choices: Choices, servers: Servers, model: BaseChatModel, questions: Mapping[str, list[str]]
 ) -> dict[str, str]:
     """A digest for each question of what its answer hangs on."""
-    async with kept_in(None) as saver:
-        conversation = await begun(choices, servers, model, saver)
-    limits = [getattr(choices, each.name) for each in fields(choices) if each.name not in ELSEWHERE]
+    conversation = await begun(choices, servers, model, InMemorySaver())
     tools = [[tool.name, tool.description, tool.args_schema] for tool in conversation.tools]
-    common = json_text([conversation.system_prompt, tools, limits, choices.model.temperature], default=str)
+    limits = [choices.max_steps, choices.context_tokens, choices.plan, choices.model.temperature]
+    common = json_text([conversation.system_prompt, tools, limits], default=str)
     return {each: hashlib.sha256(f"{common}{turns}".encode()).hexdigest()[:12] for each, turns in questions.items()}
 
 
@@ -126,13 +122,12 @@ async def _answer(
 ) -> tuple[Answer, AgentError | None]:
     usage, started = UsageMetadataCallbackHandler(), time.perf_counter()
     answered, failure = list[Answered](), None
-    async with kept_in(None) as saver:
-        conversation = await begun(choices, servers, model.model_copy(update={"callbacks": [usage]}), saver)
-        try:
-            for turn in turns:
-                answered += [event async for event in conversation.ask(turn) if isinstance(event, Answered)]
-        except AgentError as error:
-            failure = error
+    conversation = await begun(choices, servers, model.model_copy(update={"callbacks": [usage]}), InMemorySaver())
+    try:
+        for turn in turns:
+            answered += [event async for event in conversation.ask(turn) if isinstance(event, Answered)]
+    except AgentError as error:
+        failure = error
     calls, used = [call for each in answered for call in each.calls], list(usage.usage_metadata.values())
     unsupported = [f"Check: {name}" for each in answered[-1:] for name in each.unsupported]
     answer = Answer(

@@ -1,9 +1,13 @@
 """Prices of tokens: those that a person gives, else those of the package genai-prices, where it is installed."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agent_client.errors import AgentError
 from agent_client.models.address import ModelAddress
+
+if TYPE_CHECKING:
+    from recsys_shared.answers import Answer
 
 Price = tuple[float, float]
 """Dollars for a million tokens read, and for a million written."""
@@ -22,14 +26,17 @@ def parse_prices(texts: Sequence[str]) -> dict[str, Price]:
     return prices
 
 
-def dollars(address: ModelAddress, price: Price | None, read: int, cached: int, written: int) -> float | None:
-    """The cost of one answer's tokens, some of which the provider had in its cache; None without a price."""
+def dollars(address: ModelAddress, price: Price | None, answer: "Answer") -> float | None:
+    """The cost of one answer's tokens; None if they were not counted, or have no price."""
+    if answer.tokens_in is None and answer.error is None:  # a refused request costs nothing
+        return None
+    read, written = answer.tokens_in or 0, answer.tokens_out or 0
     if price is not None:
         return (read * price[0] + written * price[1]) / 1_000_000
     try:
         from genai_prices import Usage, calc_price
 
-        used = Usage(input_tokens=read, cache_read_tokens=cached, output_tokens=written)
+        used = Usage(input_tokens=read, cache_read_tokens=answer.tokens_cached or 0, output_tokens=written)
         return float(calc_price(used, address.name, provider_api_url=address.place).total_price)
     except (ImportError, LookupError):
         return None

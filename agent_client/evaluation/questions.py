@@ -34,11 +34,7 @@ def prepare_folder(folder: Path, asked: Path | Sequence[str], program: str | Non
 
 
 def read_questions(file: Path) -> dict[str, list[str]]:
-    """The questions of a file by their IDs; of a conversation's several turns, the last one is graded.
-
-    Raises:
-        AgentError: The file cannot be read, or is another one.
-    """
+    """The questions of a file by their IDs, each with all its turns; an AgentError if it is another file."""
     try:
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
         return {line["id"]: line.get("turns") or [line["question"]] for line in lines}
@@ -47,8 +43,7 @@ def read_questions(file: Path) -> dict[str, list[str]]:
 
 
 def run_program(named: str | None, *options: str, shown: bool = False) -> None:
-    """Run `recsys-mcp questions`: the program that is named, this environment's if it can read datasets, or one on the
-    PATH.
+    """Run `recsys-mcp questions`: as named, or this environment's if it can read datasets, or one on the PATH.
 
     Args:
         shown: Show its output.

@@ -1,6 +1,5 @@
 """An evaluation, from the asking to the report."""
 
-import contextlib
 import dataclasses
 import re
 from collections.abc import Mapping
@@ -39,25 +38,21 @@ async def evaluate(
     """
     asked, page, models = read_questions(questions), questions.with_name("report.html"), choices.models
     files = [questions.with_name(f"{re.sub(r'[^A-Za-z0-9._-]+', '-', str(model))}.jsonl") for model in models]
-    async with contextlib.AsyncExitStack() as stack:
-        servers = await stack.enter_async_context(connected(choices.servers))
-        progress = stack.enter_context(Progress(*BAR, console=PlainConsole(stderr=True)))
-        bars = [progress.add_task(str(model), total=len(asked)) for model in models]
-        for model, file, bar in zip(models, files, bars, strict=True):
-            is_local = is_loopback(urlsplit(model.place).hostname or "")
-            chosen = dataclasses.replace(choices, model=model)
-            n_jobs = jobs or (1 if is_local else JOBS)
-            await ask_all(chosen, servers, asked, file, n_jobs, partial(progress.advance, bar))
+    async with connected(choices.servers) as servers:
+        with Progress(*BAR, console=PlainConsole(stderr=True)) as progress:
+            bars = [progress.add_task(str(model), total=len(asked)) for model in models]
+            for model, file, bar in zip(models, files, bars, strict=True):
+                is_local = is_loopback(urlsplit(model.place).hostname or "")
+                chosen = dataclasses.replace(choices, model=model)
+                n_jobs = jobs or (1 if is_local else JOBS)
+                await ask_all(chosen, servers, asked, file, n_jobs, partial(progress.advance, bar))
     n_errors = 0
     for model, file in zip(models, files, strict=True):
-        answers = read_answers(file).values()
+        answers, price = read_answers(file).values(), prices.get(str(model))
         n_errors += sum(each.error is not None for each in answers)
-        used = ((each, each.tokens_in or 0, each.tokens_cached or 0, each.tokens_out or 0) for each in answers)
-        price = prices.get(str(model))
-        costs = [each.model_copy(update={"dollars": dollars(model, price, *tokens)}) for each, *tokens in used]
-        write_answers(file, costs)
+        write_answers(file, (each.model_copy(update={"dollars": dollars(model, price, each)}) for each in answers))
     grade = [word for file in files for word in ("--grade", str(file))]
     form = ["--json"] if as_json else []
     run_program(program, "--questions", str(questions), *grade, "--page", str(page), *form, shown=True)
-    PlainConsole(stderr=True).print(f"The wrong answers are in {page}")
+    PlainConsole(stderr=True).print(f"The report, with all wrong answers, is {page}")
     return 1 if n_errors else 0

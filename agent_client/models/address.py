@@ -40,8 +40,6 @@ PROVIDERS = {
     "azure": Provider("AZURE_OPENAI_API_KEY", "", "AZURE_OPENAI_ENDPOINT", "langchain_openai"),
 }
 
-KEY_VARIABLE = PROVIDERS["openai"].key
-
 
 @dataclass(frozen=True)
 class ModelAddress:
@@ -60,11 +58,7 @@ class ModelAddress:
 
     @classmethod
     def parse(cls, text: str, base_url: str | None = None) -> "ModelAddress":
-        """The address in a text such as "openai:gpt-4.1" or "ollama:qwen2.5:7b".
-
-        Raises:
-            ModelError: The text has another form.
-        """
+        """The address in a text such as "ollama:qwen2.5:7b"; a ModelError for texts of another form."""
         provider, _, name = text.partition(":")
         if provider not in PROVIDERS or not name:
             raise ModelError(
@@ -75,6 +69,7 @@ class ModelAddress:
 
     @property
     def place(self) -> str:
+        """The endpoint's URL; empty if none is known."""
         provider = PROVIDERS[self.provider]
         return self.base_url or os.environ.get(provider.url_variable) or provider.url
 
@@ -146,31 +141,22 @@ def models_of(
         ModelError: A text has another form, or it is not clear which model it belongs to.
     """
     models = [ModelAddress.parse(text) for text in dict.fromkeys(texts)]
-    url, urls = _assigned("--base-url", base_urls, models)
-    variable, variables = _assigned("--key-variable", key_variables, models)
-    if not all(re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) for name in (*variables.values(), variable or "_")):
+    urls, variables = _assigned("--base-url", base_urls, models), _assigned("--key-variable", key_variables, models)
+    if not all(re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) for name in variables.values()):
         raise ModelError("--key-variable takes the name of an environment variable such as MY_API_KEY, never a key")
-    return [
-        replace(
-            model,
-            base_url=urls.get(model, url),
-            # OpenAI's key is not for somebody else's endpoint beside it.
-            key_variable=variables.get(
-                model, variable or ("" if model.provider == "openai" and model in urls else None)
-            ),
-            timeout=timeout,
-            temperature=temperature,
-        )
-        for model in models
-    ]
+    found = []
+    for model in models:
+        # OpenAI's key is not for somebody else's endpoint beside it.
+        usual = "" if model.provider == "openai" and model in urls else None
+        url, variable = urls.get(model, urls.get(None)), variables.get(model, variables.get(None, usual))
+        found.append(replace(model, base_url=url, key_variable=variable, timeout=timeout, temperature=temperature))
+    return found
 
 
-def _assigned(
-    option: str, values: Iterable[str], models: Sequence[ModelAddress]
-) -> tuple[str | None, dict[ModelAddress, str]]:
-    """The value for all other models, if any, and the values of single models."""
+def _assigned(option: str, values: Iterable[str], models: Sequence[ModelAddress]) -> dict[ModelAddress | None, str]:
+    """The values of single models, and under None the one for all others."""
     for_all: list[str] = []
-    for_one: dict[ModelAddress, str] = {}
+    for_one: dict[ModelAddress | None, str] = {}
     for text in values:
         name, separator, value = text.partition("=")
         if not separator or "://" in name:
@@ -178,9 +164,8 @@ def _assigned(
             continue
         named = [model for model in models if name in (str(model), model.name)]
         if len(named) != 1:
-            among = ", ".join(map(str, models))
-            raise ModelError(f"{option} {name}=... does not name one of the models: {among}")
+            raise ModelError(f"{option} {name}=... does not name one of the models: {', '.join(map(str, models))}")
         for_one[named[0]] = value
     if for_all and (len(for_all) > 1 or len({model.provider for model in models if model not in for_one}) > 1):
         raise ModelError(f"{option} does not say which model it is for: write {option} {models[0]}=...")
-    return next(iter(for_all), None), for_one
+    return {**for_one, None: for_all[0]} if for_all else for_one

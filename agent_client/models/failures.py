@@ -1,6 +1,5 @@
 """The meaning of a language model's errors."""
 
-import asyncio
 import re
 
 import httpx
@@ -18,6 +17,9 @@ from langchain_core.exceptions import ModelError as ProviderError
 
 from agent_client.errors import ModelError
 from agent_client.models.address import ModelAddress
+from recsys_shared.plain_text import error_line
+
+_LOST = (ModelConnectionError, ModelTimeoutError, ConnectionError, TimeoutError, httpx.TransportError)
 
 _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
 """Words of a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
@@ -30,7 +32,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
     if is_silence(error):
         said = f"has not said a word for {address.timeout:g} s: is it slow, or busy? --timeout SECONDS waits longer"
         return ModelError(f"{address} at {address.reached} {said}")
-    said = " ".join(str(error).split())[:300] or type(error).__name__
+    said = error_line(error)[:300] or type(error).__name__
     status = getattr(error, "status_code", None)
     lower = said.lower()
     if isinstance(error, ContextOverflowError) or "context length" in lower or "context window" in lower:
@@ -41,7 +43,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
         key = f"does not accept the key in {address.key_name}" if address.key_name else "asks for a key: --key-variable"
         return ModelError(f"{address.reached} {key} ({said})")
     if isinstance(error, ModelRateLimitError) or status == 429:
-        return ModelError(f"{address.reached} answers no more just now (rate limit or quota): wait a while ({said})")
+        return ModelError(f"{address.reached} does not answer just now (rate limit or quota): wait a while ({said})")
     if status == 404 or isinstance(error, ModelNotFoundError):
         if address.provider == "ollama" and "model" in lower:
             return ModelError(f"{address.reached} has no model {address.name!r}: ollama pull {address.name}")
@@ -52,7 +54,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
         return ModelError(f"{address.reached} does not answer as a model does: {address.advice} ({said})")
     if refuses_tools(error):
         return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
-    if _is_lost(error):
+    if isinstance(error, _LOST):
         return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
     library = type(error).__module__.split(".")[0]
     if status is not None or isinstance(error, ProviderError) or library in ("openai", "ollama", "anthropic", "google"):
@@ -63,18 +65,10 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
 def refuses_tools(error: BaseException) -> bool:
     """True if an endpoint says that it takes no tools, or none with this model."""
     refused = isinstance(error, ModelInvalidRequestError) or getattr(error, "status_code", None) == 400
-    return refused and _NO_TOOLS.search(" ".join(str(error).lower().split())) is not None
+    return refused and _NO_TOOLS.search(error_line(error).lower()) is not None
 
 
 def is_silence(error: BaseException) -> bool:
     """True if an endpoint was reached, and then said nothing for too long."""
     names = {type(error).__name__, type(error.__cause__).__name__}  # of two lines of HTTPX, and of all SDKs
     return bool(names & {"ReadTimeout", "WriteTimeout", "StreamChunkTimeoutError"})
-
-
-def _is_lost(error: BaseException) -> bool:
-    lost = (ModelConnectionError, ModelTimeoutError, ConnectionError, httpx.TransportError, asyncio.TimeoutError)
-    if isinstance(error, lost):
-        return True
-    # openai.APIConnectionError and its likes, without importing them for users of another provider
-    return type(error).__name__ in ("APIConnectionError", "APITimeoutError", "ConnectError", "ConnectTimeout")

@@ -6,6 +6,7 @@ from typing import Any
 from agent_client.errors import ModelError
 from agent_client.models.address import ModelAddress
 from agent_client.models.failures import explain, is_silence
+from recsys_shared.plain_text import error_line
 
 
 def hooks(address: ModelAddress) -> dict[str, list[Callable[[Any], Awaitable[None]]]]:
@@ -15,7 +16,7 @@ def hooks(address: ModelAddress) -> dict[str, list[Callable[[Any], Awaitable[Non
         kind = response.headers.get("content-type", "").partition(";")[0].lower()
         streams = b'"stream":true' in response.request.content.replace(b" ", b"")
         if response.is_success and (kind == "text/html" or (kind == "application/json" and streams)):
-            said = " ".join((await response.aread()).decode(errors="replace").split())[:100]
+            said = error_line((await response.aread()).decode(errors="replace"))[:100]
             what = "a web page" if kind == "text/html" else "JSON in place of a stream"
             raise ModelError(f"{address.reached} answers with {what}, not as a model does: {address.advice} ({said})")
 

@@ -29,11 +29,9 @@ def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
             silently forgets the beginning, with the tools in it.
 
     Raises:
-        ModelError: The model cannot be asked: a package, its endpoint or a key is missing, or a proxy cannot be used.
+        ModelError: The model cannot be asked; see `ModelAddress.client_options`.
     """
-    options = address.client_options()
-    model: BaseChatModel = _LOADERS[address.provider](address, options, context_tokens)
-    return model
+    return _LOADERS[address.provider](address, address.client_options(), context_tokens)
 
 
 def _ollama(address: ModelAddress, options: dict[str, Any], context_tokens: int) -> BaseChatModel:
@@ -106,7 +104,7 @@ def _google(address: ModelAddress, options: dict[str, Any], _: int) -> Any:
     return model
 
 
-_LOADERS: dict[str, Callable[[ModelAddress, dict[str, Any], int], Any]] = {
+_LOADERS: dict[str, Callable[[ModelAddress, dict[str, Any], int], BaseChatModel]] = {
     "openai": _openai,
     "azure": _openai,
     "ollama": _ollama,

@@ -120,8 +120,7 @@ def build_planner(
                 made[number] = found
             else:
                 calls[number] = tool_call(name=name, args=args, id=uuid.uuid4().hex[:9])
-        asked = [(str(each["id"]), each["name"], each["args"]) for each in calls.values()]
-        answers = await asyncio.gather(*(call_tool(by_name, *each) for each in asked))
+        answers = await asyncio.gather(*(call_tool(by_name, each) for each in calls.values()))
         for number, got in zip(calls, answers, strict=True):
             if got.status == "error":
                 faults.append(fault_of({**calls[number], "id": number}, text_of(got.content)[:300]))

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,7 @@ class ServerAddress:
         return f"the server {self.name!r} ({' '.join([self.connection['command'], *self.connection['args']])})"
 
     def client_options(self) -> dict[str, Any]:
-        """Options of the HTTPX client that talks to the server; none if it is a program.
-
-        Raises:
-            ServerError: A proxy cannot be used, or there is no such program.
-        """
+        """Options of the HTTPX client that talks to the server; a ServerError for a bad proxy or a missing program."""
         if not self.is_program:
             try:
                 return client_options(self.connection["url"])
@@ -64,31 +61,22 @@ def own_server() -> ServerAddress:
     )
 
 
-def server_at(url: str, token: str | None = None, name: str = "server") -> ServerAddress:
-    """A running server: over SSE where the URL's path ends in /sse, else over streamable HTTP.
-
-    Raises:
-        AgentError: The text is not a URL.
-    """
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return _remote(name, url, headers, None)
-
-
-def _remote(name: str, url: str, headers: dict[str, str], kind: str | None) -> ServerAddress:
+def server_at(
+    url: str, token: str | None = None, name: str = "server", headers: Mapping[str, str] | None = None, kind: str = ""
+) -> ServerAddress:
+    """A running server, over SSE if it is of that kind or its path ends in /sse; an AgentError if it is no URL."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise AgentError(f"{url!r} is not the URL of a server, such as http://127.0.0.1:8000/mcp")
-    over_sse = kind == "sse" or (kind is None and parts.path.rstrip("/").endswith("/sse"))
-    transport = "sse" if over_sse else "streamable_http"
-    return ServerAddress(name, {"transport": transport, "url": url, "headers": headers})
+    over_sse = kind == "sse" or (not kind and parts.path.rstrip("/").endswith("/sse"))
+    sent = {"Authorization": f"Bearer {token}"} if token else dict(headers or {})
+    return ServerAddress(name, {"transport": "sse" if over_sse else "streamable_http", "url": url, "headers": sent})
 
 
 def servers_of(config: Path) -> list[ServerAddress]:
-    """The servers in a file of Claude Desktop's form: {"mcpServers": {NAME: {"command", "args", "env"} or {"url",
-    "headers"}}}.
+    """The servers in a file of Claude Desktop's form; an AgentError if it has another one.
 
-    Raises:
-        AgentError: The file cannot be used.
+    {"mcpServers": {NAME: {"command", "args", "env"} or {"url", "headers"}}}
     """
     try:
         content = json.loads(config.read_text(encoding="utf-8"))
@@ -101,16 +89,21 @@ def servers_of(config: Path) -> list[ServerAddress]:
 
 
 def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
-    if isinstance(entry, dict) and isinstance(entry.get("url"), str):
-        return _remote(name, entry["url"], entry.get("headers") or {}, entry.get("type") or entry.get("transport"))
-    if isinstance(entry, dict) and isinstance(entry.get("command"), str):
-        own = {key: re.sub(r"\$\{(\w+)\}", _variable, str(text)) for key, text in (entry.get("env") or {}).items()}
+    entry = entry if isinstance(entry, dict) else {}
+    url, command = entry.get("url"), entry.get("command")
+    if isinstance(url, str):
+        kind = entry.get("type") or entry.get("transport") or ""
+        return server_at(url, name=name, headers=_filled(entry.get("headers")), kind=kind)
+    if isinstance(command, str):
         arguments = [str(argument) for argument in entry.get("args") or []]
-        return ServerAddress(
-            name, {"transport": "stdio", "command": entry["command"], "args": arguments, "env": {**os.environ, **own}}
-        )
+        environment = {**os.environ, **_filled(entry.get("env"))}
+        return ServerAddress(name, {"transport": "stdio", "command": command, "args": arguments, "env": environment})
     raise AgentError(f"{config}: server {name!r} has neither a command nor a url")
 
 
-def _variable(found: re.Match[str]) -> str:
-    return os.environ.get(found[1], found[0])
+def _filled(words: Mapping[str, Any] | None) -> dict[str, str]:
+    """Texts with the values of environment variables in place of ${NAME}, so that no key has to stand in the file."""
+    return {
+        key: re.sub(r"\$\{(\w+)\}", lambda found: os.environ.get(found[1], found[0]), str(text))
+        for key, text in (words or {}).items()
+    }

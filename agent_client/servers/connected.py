@@ -26,11 +26,7 @@ class Servers:
         """A line for each server that cannot be used."""
 
     async def open(self) -> None:
-        """Open the sessions that are not open, also those that have failed before.
-
-        Raises:
-            ServerError: No server can be used.
-        """
+        """Open the sessions that are not open, also those that have failed; a ServerError if none can be used."""
 
         async def failure(server: ServerSession) -> ServerError | None:
             try:
@@ -40,7 +36,7 @@ class Servers:
             return None
 
         self.failures = [error for error in await asyncio.gather(*map(failure, self._servers)) if error]
-        if self.failures and len(self.failures) == len(self._servers):
+        if len(self.failures) == len(self._servers) > 0:
             raise self.failures[0]
         for error in self.failures:
             print(f"recsys-agent: {error_line(error)}", file=sys.stderr)
@@ -74,13 +70,12 @@ class Servers:
 
 @asynccontextmanager
 async def connected(addresses: Sequence[ServerAddress]) -> AsyncIterator[Servers]:
-    """Sessions with these servers, open until the end. LangChain is not needed yet, so it can be imported meanwhile.
+    """Sessions with these servers, open until the end; a ServerError if none can be used.
 
-    Raises:
-        ServerError: No server can be used.
+    LangChain is not needed yet, so that it can be imported meanwhile.
     """
+    sessions = [ServerSession(address) for address in addresses]
     async with AsyncExitStack() as stack:
-        sessions = [ServerSession(address) for address in addresses]
         for session in sessions:
             stack.push_async_callback(session.close)
         servers = Servers(sessions)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, cast
@@ -12,12 +12,12 @@ import anyio
 import httpx
 from langchain_mcp_adapters.sessions import Connection, create_session
 from mcp import ClientSession, McpError, StdioServerParameters, stdio_client
-from mcp.types import Tool
+from mcp.types import CONNECTION_CLOSED, Tool
 
 from agent_client.errors import ServerError
 from agent_client.servers.address import ServerAddress
 from agent_client.servers.log_file import LogFile
-from recsys_shared.plain_text import one_line
+from recsys_shared.plain_text import error_line, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ OPENING_SECONDS = 60.0
 SILENT_SECONDS = 5.0
 """Time after which a person is told what is being waited for."""
 
-CONNECTION_CLOSED = -32000
 SESSION_TERMINATED = 32600
 """The SDK's code for HTTP status 404: the server was restarted, and no longer knows the session."""
 
@@ -64,11 +63,7 @@ class ServerSession:
         self._end = asyncio.Event()
 
     async def open(self) -> ClientSession:
-        """The session, opened if it is not open.
-
-        Raises:
-            ServerError: It cannot be opened.
-        """
+        """The session, opened if it is not open; a ServerError if it cannot be."""
         async with self._opening:
             if self._session is not None:
                 return self._session
@@ -83,6 +78,9 @@ class ServerSession:
                 await self._close()
                 late = self._why(TimeoutError(f"it has not answered for {OPENING_SECONDS:.0f} s"))
                 raise ServerError(f"{self.address.described} cannot be used: {late}") from None
+            except asyncio.CancelledError:
+                self._task.cancel()  # else a program would be left behind
+                raise
             finally:
                 notice.cancel()
             return self._session
@@ -100,7 +98,9 @@ class ServerSession:
                     ready.set_result(session)
                     await end.wait()
         except Exception as error:
-            cause = _first(error)
+            cause: BaseException = error
+            while isinstance(cause, BaseExceptionGroup):  # of the SDK's task groups
+                cause = cause.exceptions[0]
             if not isinstance(cause, EXPECTED):
                 logger.error("the session with %s has failed", self.address.name, exc_info=error)
             if not ready.done():
@@ -125,9 +125,7 @@ class ServerSession:
                 yield session
 
     async def call_tool(self, *arguments: Any, **options: Any) -> Any:
-        """Call a tool.
-
-        If the server has gone away, the call is made once more, unless that might carry it out twice.
+        """Call a tool; once more if the server has gone away, unless that might carry the call out twice.
 
         Raises:
             ServerError: The server has gone away; the next call finds it again, or says why not.
@@ -137,11 +135,7 @@ class ServerSession:
         return await self._request("call_tool", harmless, *arguments, **options)
 
     async def list_tools(self) -> None:
-        """List the server's tools, all pages of them.
-
-        Raises:
-            ServerError: It has gone away, or has no tools.
-        """
+        """List the server's tools, all pages of them; a ServerError if it has gone away, or lists none."""
         self.tools, found, cursor = [], [], ""
         try:
             while cursor is not None:
@@ -192,13 +186,24 @@ class ServerSession:
             task.cancel()
             await asyncio.wait({task}, timeout=5)
 
-    def _why(self, error: BaseException) -> str:
-        why = _why(error, self.address.connection)
-        return f"{why}; {self._log}" if self.address.is_program else why
-
     async def close(self) -> None:
         async with self._opening:
             await self._close()
+
+    def _why(self, error: BaseException) -> str:
+        """The meaning of a failure of the connection, in one line; a program's log may say more."""
+        connection = self.address.connection
+        said = error_line(error) or type(error).__name__
+        if isinstance(error, httpx.HTTPStatusError):
+            status = error.response.status_code
+            if status == 401:
+                return "it does not accept this token" if connection["headers"] else "it asks for a token: pass --token"
+            return NO_SERVER if status in (404, 405) else f"it answered with HTTP status {status}"
+        if isinstance(error, httpx.ConnectError | ConnectionRefusedError):
+            return "nothing answers there; is it running?"
+        if isinstance(error, McpError) and said == "Session terminated":  # the SDK's words for HTTP status 404
+            return NO_SERVER
+        return f"{said}; {self._log}" if self.address.is_program else said
 
 
 async def _guidance(session: ClientSession) -> str:
@@ -216,27 +221,3 @@ async def _guidance(session: ClientSession) -> str:
 def needs_arguments(prompt: Any) -> bool:
     """True if a server's prompt has arguments that must be given."""
     return any(argument.required for argument in prompt.arguments or [])
-
-
-def _first(error: BaseException) -> BaseException:
-    """The first error in a group of the SDK's task groups; any other error is its own first."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-def _why(error: BaseException, connection: Mapping[str, Any]) -> str:
-    """The meaning of a failure of a connection, in one line."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, httpx.HTTPStatusError):
-        status = error.response.status_code
-        if status == 401:
-            return "it does not accept this token" if connection["headers"] else "it asks for a token: pass --token"
-        return NO_SERVER if status in (404, 405) else f"it answered with HTTP status {status}"
-    if isinstance(error, httpx.ConnectError | ConnectionRefusedError):
-        return "nothing answers there; is it running?"
-    if isinstance(error, McpError) and said == "Session terminated":  # the SDK's words for HTTP status 404
-        return NO_SERVER
-    if isinstance(error, FileNotFoundError) and "command" in connection:
-        return f"there is no program {connection['command']!r}"
-    return said

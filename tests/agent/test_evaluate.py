@@ -20,6 +20,7 @@ import pytest
 from agent_client.errors import AgentError
 from agent_client.evaluation.prices import dollars, parse_prices
 from agent_client.models.address import ModelAddress
+from recsys_shared.answers import Answer
 from tests.agent.commands import COMMAND, PATIENCE_SECONDS, run
 from tests.agent.conftest import TOKEN
 from tests.agent.scripted_models import Reading, Refuse, Say, Step
@@ -284,8 +285,11 @@ def test_what_is_wrong_is_said_before_anything_is_asked(
 def test_a_price_is_for_a_million_tokens() -> None:
     address = ModelAddress.parse("openai:meta/llama=3:8b", "http://127.0.0.1:9/v1")
     prices = parse_prices(["openai:meta/llama=3:8b=0.5/2", "ollama:x=0/0"])
-    assert dollars(address, prices[str(address)], 3_000_000, 1_000_000, 500_000) == pytest.approx(2.5)
-    assert dollars(address, prices["ollama:x"], 3_000_000, 0, 500_000) == 0
+    used = Answer(id="x", tokens_in=3_000_000, tokens_cached=1_000_000, tokens_out=500_000)
+    assert dollars(address, prices[str(address)], used) == pytest.approx(2.5)
+    assert dollars(address, prices["ollama:x"], used) == 0
+    assert dollars(address, prices[str(address)], Answer(id="x")) is None
+    assert dollars(address, prices[str(address)], Answer(id="x", error="refused")) == 0
     with pytest.raises(AgentError, match="MODEL=IN/OUT"):
         parse_prices(["openai:x=1/2/3"])
 
@@ -293,10 +297,11 @@ def test_a_price_is_for_a_million_tokens() -> None:
 def test_prices_of_known_models_are_those_of_their_providers_and_tokens_in_the_cache_cost_less() -> None:
     pytest.importorskip("genai_prices")
     known, elsewhere = ModelAddress.parse("openai:gpt-4.1"), ModelAddress.parse("openai:gpt-4.1", "http://127.0.0.1:9")
-    whole, cached = dollars(known, None, 100_000, 0, 1_000), dollars(known, None, 100_000, 90_000, 1_000)
+    used = Answer(id="x", tokens_in=100_000, tokens_out=1_000)
+    whole, cached = (dollars(known, None, used.model_copy(update={"tokens_cached": n})) for n in (0, 90_000))
     assert whole is not None and cached is not None
     assert 0 < cached < whole
-    assert dollars(elsewhere, None, 100_000, 0, 1_000) is None
+    assert dollars(elsewhere, None, used) is None
 
 
 def test_text_of_an_answer_that_looks_like_markup_stays_text(

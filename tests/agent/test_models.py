@@ -11,7 +11,7 @@ from agent_client.choices import Choices
 from agent_client.conversation import kept_in, opened
 from agent_client.errors import ModelError
 from agent_client.events import Text
-from agent_client.models.address import KEY_VARIABLE, ModelAddress
+from agent_client.models.address import ModelAddress
 from agent_client.models.loading import load_model
 from tests.agent.conftest import PROVIDERS, Talk, address_of
 from tests.agent.scripted_models import BreakOff, Call, Hang, Refuse, Say, ScriptedModel, Step, call
@@ -60,7 +60,7 @@ async def test_a_refusal_is_one_line_with_the_remedy(
 ) -> None:
     async with talk_without_tools(provider, scripted_model) as talk:
         told = await failure(talk, then=refusal)
-        asked_for = f"does not accept the key in {KEY_VARIABLE}" if provider == "openai" else "asks for a key"
+        asked_for = "does not accept the key in OPENAI_API_KEY" if provider == "openai" else "asks for a key"
         assert (asked_for if remedy == "key" else remedy) in told
         assert talk.conversation.choices.model.place in told
         turn = await talk.ask("Are you there now?", Say("I am."))
@@ -201,22 +201,22 @@ def test_a_model_is_named_by_provider_and_name() -> None:
 
 
 def test_a_missing_key_is_told_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    with pytest.raises(ModelError, match=f"set {KEY_VARIABLE}"):
+    with pytest.raises(ModelError, match="set OPENAI_API_KEY"):
         load_model(ModelAddress.parse("openai:gpt-4.1"), 32_000)
 
 
 async def test_an_endpoint_of_ones_own_needs_no_key(
     scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     async with talk_without_tools("openai", scripted_model) as talk:
         assert (await talk.ask("Hello?", Say("Hello."))).answered.text == "Hello."
 
 
 async def test_the_key_goes_to_the_endpoint(scripted_model: ScriptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(KEY_VARIABLE, "sk-test")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
     async with talk_without_tools("openai", scripted_model) as talk:
         turn = await talk.ask("Hello?", Say("Hello."))
     assert turn.last_reading.authorization == "Bearer sk-test"

@@ -329,6 +329,19 @@ async def test_a_question_that_takes_the_place_of_another_may_be_answered_by_a_p
 
 
 @shares_the_servers
+async def test_a_question_that_is_asked_again_may_lead_to_plans_and_keeps_its_place(talk_with: Opened) -> None:
+    talk = await talk_with(None)
+    await talk.ask("Hello?", Say("Hello."))
+    await talk.ask("How old is user 198?", Say("I do not know."))
+    talk.model.play(NO_TOOLS, AGE_OF_198, Say("He is 21."))
+    *_, answered = [event async for event in talk.conversation.ask("How old is user 198?", again=True)]
+    assert (answered.text, answered.notes) == ("He is 21.", [SWITCHED])
+    messages = await talk.conversation.messages()
+    assert [message.text for message in messages if message.type == "human"] == ["Hello?", "How old is user 198?"]
+    assert "I do not know." not in [message.text for message in messages]
+
+
+@shares_the_servers
 async def test_without_leave_nothing_is_planned(talk_with: Opened) -> None:
     talk = await talk_with(False)
     with pytest.raises(ModelError, match="cannot call tools"):
