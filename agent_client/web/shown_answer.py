@@ -93,7 +93,8 @@ class ShownAnswer:
         if answer.notes:
             elements.append(cl.CustomElement(name="Notes", props={"notes": answer.notes}))
         lists, call = [listing.as_props() for listing in listings], listings[-1].call if listings else None
-        found = {"tool": call.tool, "result": call.structured} if call else {}
+        beside = [each.structured for each in answer.calls if each is not call and each.structured]
+        found = {"tool": call.tool, "result": call.structured, "beside": beside} if call else {}
         elements.append(self._follow_ups(text=answer.text, lists=lists, **found))
         said = self._text
         await self._settle_text()

@@ -1,6 +1,6 @@
 // Buttons below an answer; props: question (the ID of the message that asked) and, where there is an answer, text, lists
-// (as in Listing), and tool and result of the last list. What goes on with a conversation is offered below its last
-// answer only. Nothing is known of any catalogue.
+// (as in Listing), tool and result of the last list, and the results beside it. What goes on with a conversation is
+// offered below its last answer only. Nothing is known of any catalogue.
 import { messagesState, modesState, useChatData, useChatInteract, useChatMessages } from "@chainlit/react-client"
 import { Check, Copy, RotateCcw, Save, Table } from "lucide-react"
 import { useEffect, useRef, useState } from "react"
@@ -12,10 +12,10 @@ const LONGEST_CATEGORY = 30
 const LONGEST_LABEL = 40
 
 export default function FollowUps() {
-  const { question, text, lists = [], tool = "", result } = props
+  const { question, text, lists = [], tool = "", result, beside = [] } = props
   const rows = lists[lists.length - 1]?.rows ?? []
   const entries = entriesOf(result, rows.length)
-  const questions = entries.length > 0 ? questionsOf(tool, rows[0], entries) : []
+  const questions = entries.length > 0 ? questionsOf(tool, rows[0], withMore(entries, beside)) : []
   const { messages } = useChatMessages()
   const { loading } = useChatData()
   const { editMessage } = useChatInteract()
@@ -97,9 +97,18 @@ export default function FollowUps() {
   )
 }
 
+const isEntry = (each) => each && typeof each === "object" && !Array.isArray(each)
+
+// The things with what other results say of them, by their IDs.
+function withMore(entries, beside) {
+  const idOf = (entry) => Object.entries(entry).find(([key]) => /(^|_)id$/i.test(key))?.[1]
+  const others = beside.flatMap((result) => Object.values(result ?? {}).filter(Array.isArray).flat().filter(isEntry))
+  const more = (id) => Object.assign({}, ...(id == null ? [] : others.filter((each) => idOf(each) === id)))
+  return entries.map((entry) => ({ ...more(idOf(entry)), ...entry }))
+}
+
 // The things behind a list, with all their fields.
 function entriesOf(result, length) {
-  const isEntry = (each) => each && typeof each === "object" && !Array.isArray(each)
   const isList = (value) => Array.isArray(value) && value.length > 0 && value.length === length && value.every(isEntry)
   const found = Object.values(result ?? {}).find(isList) ?? []
   return found.map(({ details, ...own }) => (isEntry(details) ? { ...own, ...details } : details ? { ...own, details } : own))
