@@ -54,5 +54,5 @@ async def evaluate(
     grade = [word for file in files for word in ("--grade", str(file))]
     form = ["--json"] if as_json else []
     run_program(program, "--questions", str(questions), *grade, "--page", str(page), *form, shown=True)
-    PlainConsole(stderr=True).print(f"The report, with all wrong answers, is {page}")
+    PlainConsole(stderr=True).print(f"The report, with all wrong answers, is {page}", soft_wrap=True)
     return 1 if n_errors else 0

@@ -99,7 +99,9 @@ def _beginnings(text: str, whole: bool) -> Iterator[tuple[re.Match[str], Any, in
     at = 0
     while sign := _SIGN.search(text, at):
         at = sign.end()
-        if beginning := _BEGINNING.match(text, sign.start()):
+        if text.startswith("```", sign.start()) and text.count("```", 0, sign.start()) % 2:
+            at += 2  # the end of a block of code, which is none of a call
+        elif beginning := _BEGINNING.match(text, sign.start()):
             found = (None, beginning.end()) if beginning["mark"] else _json_at(text, beginning.start("json"), whole)
             yield beginning, *found
             at = found[1]

@@ -5,7 +5,7 @@ and what resembles one.
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent_client.models.written import Written, taken_apart
@@ -156,6 +156,8 @@ PIECES = st.one_of(
 )
 
 
+@settings(deadline=None)
+@example(f"```sql\nSELECT 1\n```{FORMS['Mistral']}")
 @given(st.lists(PIECES, max_size=5).map("".join))
 def test_no_call_is_ever_shown_as_prose(text: str) -> None:
     """What is shown of a text while it comes is the beginning of what is left of it in the end."""
@@ -166,12 +168,14 @@ def test_no_call_is_ever_shown_as_prose(text: str) -> None:
         assert end.thought.startswith(now.thought)
 
 
+@settings(deadline=None)
 @given(st.text("abc hij.,\n", min_size=1, max_size=60))
 def test_ordinary_prose_is_shown_at_once(text: str) -> None:
     shown = taken_apart(text, TOOLS, whole=False).prose
     assert shown == text.strip()
 
 
+@settings(deadline=None)
 @given(st.text("finde({[\"'name:,}])<>/tol_c |=`\n", max_size=60))
 def test_any_text_is_taken_apart(text: str) -> None:
     written = taken_apart(text, TOOLS)

@@ -149,6 +149,7 @@ def test_a_page_of_a_server_gets_the_result_and_nothing_beyond_its_frame(
 def test_numbers_over_time_stand_where_their_days_are(lamps_page: Page, model: ScriptedModel) -> None:
     ask(lamps_page, model, "Sales", call("sales", {}), Say("Below."))
     chart = lamps_page.get_by_role("img", name="Sales from 2024-01-01 to 2024-12-31: 5, 3, 7")
+    expect(chart.locator("circle")).to_have_count(3)
     places = [float(dot.get_attribute("cx").rstrip("%")) for dot in chart.locator("circle").all()]
     assert places == pytest.approx([1, 1 + 98 / 365, 99])
     expect(frames(lamps_page)).to_have_count(0)

@@ -414,9 +414,10 @@ def test_the_end_of_an_answer_is_the_end_of_the_page(page: Page, model: Scripted
     history = (call(HISTORY, {"user": 90, "k": 5}), Say("The newest ratings are below."))
     for question, steps in ((QUESTION, FOR_USER_9), ("History of user 90", history)):
         ask(page, model, question, *steps)
-        last = frames(page).last.content_frame.locator("main li").last
+        last = frames(page).last.content_frame.locator("main li:visible").last
         expect(last).to_be_visible()
-        page.mouse.move(195, 300)
+        assert page.viewport_size is not None
+        page.mouse.move(0.6 * page.viewport_size["width"], 300)  # over the conversation, not over the list of them
         page.mouse.wheel(0, 5000)
         page.wait_for_timeout(300)
         expect(last).to_be_in_viewport()
@@ -452,13 +453,12 @@ def test_all_buttons_have_names(page: Page, model: ScriptedModel) -> None:
 def test_colours_follow_the_system(browser: Browser, server: PageServer) -> None:
     brightness = {}
     for scheme in ("light", "dark"):
-        context = browser.new_context(color_scheme=scheme)
-        page = context.new_page()
-        page.goto(server.base)
-        expect(page.locator("#chat-input")).to_be_visible()
-        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-        brightness[scheme] = sum(map(int, re.findall(r"\d+", colour)[:3]))
-        context.close()
+        with browser.new_context(color_scheme=scheme) as context:
+            page = context.new_page()
+            page.goto(server.base)
+            expect(page.locator("#chat-input")).to_be_visible()
+            colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            brightness[scheme] = sum(map(int, re.findall(r"\d+", colour)[:3]))
     assert brightness["light"] > 700
     assert brightness["dark"] < 150
 
