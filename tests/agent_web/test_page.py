@@ -418,8 +418,9 @@ def test_the_end_of_an_answer_is_the_end_of_the_page(page: Page, model: Scripted
         expect(last).to_be_visible()
         assert page.viewport_size is not None
         page.mouse.move(0.6 * page.viewport_size["width"], 300)  # over the conversation, not over the list of them
-        page.mouse.wheel(0, 5000)
-        page.wait_for_timeout(300)
+        for _ in range(10):  # the page grows while the cards in it are drawn
+            page.mouse.wheel(0, 5000)
+            page.wait_for_timeout(200)
         expect(last).to_be_in_viewport()
 
 

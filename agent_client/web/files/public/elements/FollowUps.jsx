@@ -11,8 +11,7 @@ const RECOMMENDS = /recommend|suggest|similar|rank|top_k/i
 const LONGEST_CATEGORY = 30
 const LONGEST_LABEL = 40
 
-export default function FollowUps() {
-  const { question, text, lists = [], tool = "", result, beside = [] } = props
+function FollowUps({ chat, question, text, lists = [], tool = "", result, beside = [] }) {
   const rows = lists[lists.length - 1]?.rows ?? []
   const entries = entriesOf(result, rows.length)
   const questions = entries.length > 0 ? questionsOf(tool, rows[0], withMore(entries, beside)) : []
@@ -36,7 +35,7 @@ export default function FollowUps() {
   const model = options.find((option) => option.default)?.id
   const before = useRef(model)
   useEffect(() => {
-    if (isLast && model && before.current && before.current !== model) callAction({ name: "choose_model", payload: { model } })
+    if (isLast && model && before.current && before.current !== model) chat.callAction({ name: "choose_model", payload: { model } })
     before.current = model
   }, [model, isLast])
 
@@ -56,7 +55,7 @@ export default function FollowUps() {
     editMessage(last)
   }
   const save = async () => {
-    const { response } = await callAction({ name: "transcript", payload: {} })
+    const { response } = await chat.callAction({ name: "transcript", payload: {} })
     if (response) download(response, "conversation.md", "text/markdown")
     else toast.error("Nothing of this conversation is kept yet.")
   }
@@ -65,7 +64,7 @@ export default function FollowUps() {
       {isLast && questions.length > 0 && (
         <div className="follow-ups-questions">
           {questions.map(([label, asked]) => (
-            <button key={asked} type="button" disabled={loading} title={asked} onClick={() => sendUserMessage(asked)}>
+            <button key={asked} type="button" disabled={loading} title={asked} onClick={() => chat.sendUserMessage(asked)}>
               {label}
             </button>
           ))}
@@ -176,3 +175,7 @@ function download(text, name, type) {
   link.click()
   URL.revokeObjectURL(link.href)
 }
+
+// As in Card: with a component of its own at each message, buttons would be made anew while they are being pressed.
+const Lasting = (globalThis.recsysFollowUps ??= FollowUps)
+export default <Lasting {...props} chat={{ callAction, sendUserMessage }} />
