@@ -3,6 +3,7 @@ goes on, and its log keeps short. Runs with both lines of the SDK.
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import subprocess
@@ -60,10 +61,18 @@ class Stdio:
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True)
         self._reader.start()
-        self._watchdog = threading.Timer(PATIENCE_SECONDS, self._process.kill)
-        self._watchdog.start()
         self.ask(request("greeting", "initialize", **GREETING))
         self.send(notification("notifications/initialized"))
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[None]:
+        """Wait for the server, which is killed where that takes too long."""
+        watchdog = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        watchdog.start()
+        try:
+            yield
+        finally:
+            watchdog.cancel()
 
     def _read_log(self, stream: IO[bytes]) -> None:
         self.log += [line.decode().rstrip("\n") for line in stream]
@@ -76,10 +85,11 @@ class Stdio:
     def answer(self) -> Json:
         """The next answer."""
         assert self._process.stdout is not None
-        while line := self._process.stdout.readline():
-            message: Json = json.loads(line)
-            if "method" not in message:
-                return message
+        with self._patient():
+            while line := self._process.stdout.readline():
+                message: Json = json.loads(line)
+                if "method" not in message:
+                    return message
         raise AssertionError("\n".join(["the server has ended", *self.log]))
 
     def ask(self, line: bytes) -> Json:
@@ -91,8 +101,8 @@ class Stdio:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        code = self._process.wait()
-        self._watchdog.cancel()
+        with self._patient():
+            code = self._process.wait()
         self._reader.join()
         self._process.stdout.close()
         return code
