@@ -1,4 +1,4 @@
-"""How names and IDs are recognised in any catalogue: by their keys, and by their words alone."""
+"""The recognition of names and IDs in any catalogue: by their keys, and by their words alone."""
 
 import re
 import unicodedata

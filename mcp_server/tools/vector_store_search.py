@@ -130,7 +130,7 @@ async def search_items(backends: Backends, arguments: SearchArguments[Id]) -> Se
     notes = [f"{count_of(len(positions), nouns.item, nouns.items)} {found.what}{order}.", *found.notes]
     known = [fit for fit in fits if fit is not None]
     if known != sorted(known, reverse=True):
-        notes.append("They are in order of more than their fit, which tells nearness in meaning alone.")
+        notes.append("Their order depends on more than fit, which tells nearness in meaning alone.")
     best = max(known, default=None)
     if found.may_be_far and best is not None and best < WEAK_FIT:
         notes.append(f"None of them is near in meaning: the best fit is {best:g} of 100.")

@@ -215,7 +215,7 @@ The end.
 
 
 def text_on(console: PlainConsole) -> str:
-    """What a console has printed, without spaces at the ends of lines and with single empty lines."""
+    """The text that a console has printed, without spaces at the ends of lines and with single empty lines."""
     assert isinstance(console.file, io.StringIO)
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" +$", "", console.file.getvalue(), flags=re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""What an answer says of items, and whether the tools say the same: worked examples, and a corpus of whole answers."""
+"""The check of answers against the results of tools: worked examples, and a corpus of whole answers."""
 
 import json
 import re

@@ -160,7 +160,7 @@ PIECES = st.one_of(
 @example(f"```sql\nSELECT 1\n```{FORMS['Mistral']}")
 @given(st.lists(PIECES, max_size=5).map("".join))
 def test_no_call_is_ever_shown_as_prose(text: str) -> None:
-    """What is shown of a text while it comes is the beginning of what is left of it in the end."""
+    """The part of a text that is shown while it comes is the beginning of the prose that is left in the end."""
     end = taken_apart(text, TOOLS)
     for length in range(len(text) + 1):
         now = taken_apart(text[:length], TOOLS, whole=False)
