@@ -23,10 +23,9 @@ from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
 from agent_client.grounding import unsupported
 from agent_client.history import STOPPED, completed, is_answer, text_of, turns
 from agent_client.models.failures import explain
-from agent_client.models.loading import load_model
 from agent_client.planner.choosing import AgentOrPlanner
 from agent_client.planner.graph import build_planner
-from agent_client.servers.connected import Servers, connected
+from agent_client.servers.connected import Servers
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +55,12 @@ class Conversation:
         self._graph = graph
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
-    async def ask(self, question: str, again: bool = False, identifier: str | None = None) -> AsyncIterator[Event]:
+    async def ask(self, question: str, identifier: str | None = None) -> AsyncIterator[Event]:
         """Answer a question; the last event is `Answered`.
 
         Cancelling is safe at any moment: the next question finds the conversation as far as it got.
 
         Args:
-            again: True if it takes the place of the last question and of all that came after that.
             identifier: The ID of the question, which takes the place of one of this ID and of what came after that.
 
         Raises:
@@ -73,8 +71,7 @@ class Conversation:
         asked, calls, text = HumanMessage(question, id=identifier or str(uuid4())), list[CallEnded](), ""
         known = await self.messages()
         place = next((place for place, message in enumerate(known) if message.id == identifier), len(known))
-        replaced = turns(known)[-1] if again and known else known[place:]
-        asking = {"messages": [*(RemoveMessage(message.id or "") for message in replaced), asked]}
+        asking = {"messages": [*(RemoveMessage(message.id or "") for message in known[place:]), asked]}
         events: Any = self._graph.astream(asking, config, stream_mode="custom", durability="sync")
         try:
             async with aclosing(events) as stream:
@@ -151,16 +148,6 @@ async def begun(
     planner = build_planner(model, tools, prompt, checkpointer, *limits)
     graph = AgentOrPlanner(agent, planner, tools, choices.plan if tools else False)
     return Conversation(graph, tools, choices, prompt, thread)
-
-
-@asynccontextmanager
-async def opened(
-    choices: Choices, checkpointer: BaseCheckpointSaver[Any], thread: str = "main"
-) -> AsyncIterator[Conversation]:
-    """A conversation with a model and servers of its own; an AgentError if they cannot be used."""
-    model = load_model(choices.model, choices.context_tokens)
-    async with connected(choices.servers) as servers:
-        yield await begun(choices, servers, model, checkpointer, thread)
 
 
 @asynccontextmanager

@@ -2,10 +2,12 @@
 call has a result and every question an answer.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.messages.tool import tool_call
 from langchain_core.messages.utils import count_tokens_approximately
 
 INTERRUPTED = "This call was interrupted: there is no result."
@@ -50,6 +52,29 @@ def is_answer(message: AnyMessage) -> bool:
 def without_result(calls: Iterable[tuple[str, str]], why: str = INTERRUPTED) -> list[ToolMessage]:
     """Answers to calls, by their IDs and names, that were not made or have not ended."""
     return [ToolMessage(why, tool_call_id=identifier, name=name, status="error") for identifier, name in calls]
+
+
+def results_of(messages: Iterable[AnyMessage]) -> list[tuple[ToolCall, ToolMessage]]:
+    """The results of tools in a part of a conversation, each with its call."""
+    found, calls = [], dict[str | None, ToolCall]()
+    for message in messages:
+        if isinstance(message, AIMessage):
+            calls |= {call["id"]: call for call in message.tool_calls}
+        elif isinstance(message, ToolMessage):
+            unread = tool_call(name=message.name or "", args={}, id=message.tool_call_id)
+            found.append((calls.get(message.tool_call_id, unread), message))
+    return found
+
+
+def data_of(result: ToolMessage) -> Any:
+    """The data of a result, which some servers send as text alone; its text if it is none."""
+    if result.artifact is not None:
+        return result.artifact
+    text = text_of(result.content)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def turns(messages: Sequence[AnyMessage]) -> list[list[AnyMessage]]:

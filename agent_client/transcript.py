@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
 from agent_client.events import Answered, CallEnded
-from agent_client.history import text_of, turns
+from agent_client.history import results_of, text_of, turns
 from agent_client.lines import arguments_line, warnings_of
 from recsys_shared.plain_text import several_lines
 
@@ -35,19 +35,17 @@ def last_exchange(messages: Sequence[AnyMessage]) -> tuple[str, Answered] | None
     if not messages:
         return None
     question, *rest = turns(messages)[-1]
-    arguments = {call["id"]: call["args"] for message in rest for call in getattr(message, "tool_calls", [])}
     calls = [
         CallEnded(
-            message.tool_call_id,
-            message.name or "",
-            arguments.get(message.tool_call_id, {}),
-            text_of(message.content),
-            message.artifact,
-            message.status == "error",
-            message.response_metadata.get("seconds", 0.0),
+            result.tool_call_id,
+            result.name or "",
+            call["args"],
+            text_of(result.content),
+            result.artifact,
+            result.status == "error",
+            result.response_metadata.get("seconds", 0.0),
         )
-        for message in rest
-        if isinstance(message, ToolMessage)
+        for call, result in results_of(rest)
     ]
     return text_of(question.content), _answered(messages[-1], calls)
 

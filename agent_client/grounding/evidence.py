@@ -3,7 +3,6 @@
 It knows nothing of any catalogue: an item is whatever has a title or name together with an ID.
 """
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,10 +10,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 
 from agent_client.grounding.words import kind_of, language_of
-from agent_client.history import text_of, turns
+from agent_client.history import data_of, results_of, text_of, turns
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
 
 YEAR = r"(?<![\w.,-])(?:1[89]|20)\d\d(?![\w-]|[.,/]\d)"
@@ -68,16 +67,14 @@ class Evidence:
         self.turns: list[list[Step]] = []
         for turn in turns(messages):
             steps: list[Step] = []
-            asked = {call["id"]: call["args"] for made in turn for call in getattr(made, "tool_calls", [])}
-            for message in turn:
-                text = text_of(message.content)
-                if isinstance(message, ToolMessage) and message.status == "error":
-                    self._texts.append(text)
-                elif isinstance(message, ToolMessage):
-                    result = message.artifact if message.artifact is not None else _parsed(text)
-                    handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
-                    steps.append(Step(asked.get(message.tool_call_id, {}), handle))
-                    self._read(result, steps[-1])
+            for call, message in results_of(turn):
+                if message.status == "error":
+                    self._texts.append(text_of(message.content))
+                    continue
+                result = data_of(message)
+                handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
+                steps.append(Step(call["args"], handle))
+                self._read(result, steps[-1])
             self.turns.append(steps)
         self.titles = [item.title for items in self.items.values() for item in items]
         self.language = language_of(" ".join([*program, *self.titles]))
@@ -149,10 +146,3 @@ def title_key(title: str) -> str:
     """The same for all ways to write one title: "Lion King, The (1994)" and "THE LION KING" both have "lion king"."""
     key = re.sub(r" (?:and|und|et)(?= )", "", fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title)))
     return re.sub(rf"^{_ARTICLE} (?=\w)|(?<=\w) {_ARTICLE}$", "", key)
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

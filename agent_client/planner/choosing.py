@@ -36,7 +36,7 @@ class AgentOrPlanner:
         """The events of the graph that answers. Where it comes to the planner, the attempt before is taken back."""
         streaming = {**options, "stream_mode": ["custom", "updates"]}
         graph, begun = (self._planner, {**given, "plans": []}) if self._plan else (self._agent, given)
-        before, failed = await self._messages(config), False
+        before, failed = await self._messages(config) if self._plan is None else [], False
         try:
             async with aclosing(graph.astream(begun, config, **streaming)) as stream:
                 async for mode, chunk in stream:

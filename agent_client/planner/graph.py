@@ -30,7 +30,7 @@ from langgraph.graph.state import CompiledStateGraph
 from agent_client.agent import State
 from agent_client.calls import call_tool
 from agent_client.events import Text, Thought
-from agent_client.history import completed, is_answer, text_of, turns, within_budget
+from agent_client.history import completed, data_of, is_answer, results_of, text_of, turns, within_budget
 from agent_client.models.replies import Replies
 from agent_client.models.written import taken_apart
 from agent_client.planner.plan import fault_of, faults_of, filled, read_plan, references, schema_of_plans, schemas_of
@@ -65,13 +65,13 @@ def build_planner(
     planner = "\n\n".join([system_prompt, PROMPTS["planning"], *listed])
     answerer = f"{system_prompt}\n\n{PROMPTS['answering']}"
     replies = Replies(model)
+    schema = schema_of_plans(schemas, max_steps)
     structured: Any = None
     with contextlib.suppress(NotImplementedError, TypeError, ValueError):  # of models that take no schema
-        schema = schema_of_plans(schemas, max_steps)
         structured = model.with_structured_output(schema, method="json_schema", include_raw=True)
 
-    def reading(state: PlannerState, system: str, *told: str) -> list[AnyMessage]:
-        *before, question = as_texts(within_budget(state["messages"], context_tokens))
+    def reading(messages: Sequence[AnyMessage], system: str, *told: str) -> list[AnyMessage]:
+        *before, question = as_texts(messages)
         return [SystemMessage(system), *before, HumanMessage("\n\n".join([text_of(question.content), *told]))]
 
     async def asked(messages: list[AnyMessage]) -> str:
@@ -91,7 +91,8 @@ def build_planner(
         """Write a plan, or its one repair."""
         before = state["plans"]
         told = [PROMPTS["repairing"].format(before[-1], "\n".join(state["faults"]))] if before else []
-        thought, text, *_ = taken_apart(await asked(reading(state, planner, *told)), ())
+        read = within_budget(state["messages"], context_tokens)
+        thought, text, *_ = taken_apart(await asked(reading(read, planner, *told)), ())
         if thought:
             get_stream_writer()(Thought(thought))
         found, answer = read_plan(text, schemas) or (None, "")
@@ -103,8 +104,9 @@ def build_planner(
 
     async def call(state: PlannerState) -> dict[str, Any]:
         """Make the calls at once whose references can be filled by now, except those that were made before a repair."""
-        before, made, faults = results_of(state["messages"]), dict(state["made"]), [*state["faults"]]
-        known = {number: before[identifier][1] for number, identifier in made.items()}
+        results, made, faults = results_of(turns(state["messages"])[-1]), dict(state["made"]), [*state["faults"]]
+        before = {result.tool_call_id: (made_call, result) for made_call, result in results if result.status != "error"}
+        known = {number: data_of(before[identifier][1]) for number, identifier in made.items()}
         ready = [each for each in state["calls"] if known.keys() >= set(references(each))]
         waiting = [each for each in state["calls"] if each not in ready]
         calls: dict[str, ToolCall] = {}
@@ -137,9 +139,9 @@ def build_planner(
 
     async def answer(state: PlannerState) -> dict[str, Any]:
         told = ["Say that this could not be done:", *state["faults"]] if state["faults"] else []
-        reply = await replies.next(reading(state, answerer, *told))
-        whole = completed(state["messages"])
-        reply.response_metadata["shortened"] = within_budget(state["messages"], context_tokens) != whole
+        read = within_budget(state["messages"], context_tokens)
+        reply = await replies.next(reading(read, answerer, *told))
+        reply.response_metadata["shortened"] = read != completed(state["messages"])
         return {"messages": [reply]}
 
     async def give_up(state: PlannerState) -> dict[str, Any]:
@@ -169,19 +171,6 @@ def said(text: str, **metadata: Any) -> AIMessage:
     """A message whose text is there at once."""
     get_stream_writer()(Text(text))
     return AIMessage(text, response_metadata=metadata)
-
-
-def results_of(messages: Sequence[AnyMessage]) -> dict[str, tuple[ToolCall, Any]]:
-    """Calls for the newest question that have results, and these results as data, by the calls' IDs."""
-    turn, found = turns(messages)[-1], {}
-    asked = {call["id"]: call for message in turn if isinstance(message, AIMessage) for call in message.tool_calls}
-    for message in turn:
-        if isinstance(message, ToolMessage) and message.status != "error":
-            result: Any = message.artifact or text_of(message.content)
-            with contextlib.suppress(TypeError, ValueError):  # some servers send their data as text alone
-                result = json.loads(result)
-            found[message.tool_call_id] = (asked[message.tool_call_id], result)
-    return found
 
 
 def as_texts(messages: Sequence[AnyMessage]) -> list[AnyMessage]:

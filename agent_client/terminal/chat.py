@@ -184,12 +184,7 @@ class _Chat:
             case "/why":
                 await self._answer(WHY)
             case "/retry":
-                from agent_client.transcript import questions_of
-
-                if questions := questions_of(await self._messages()):
-                    await self._answer(questions[-1], again=True)
-                else:
-                    self._console.print("Nothing has been asked yet.")
+                await self._retry()
             case "/new":
                 await self._begin_anew()
             case "/model":
@@ -221,9 +216,18 @@ class _Chat:
         also = f", such as {others}" if others else ""
         self._console.print(f"{choices.model} answers. /model NAME goes on with another one{one_line(also)}.")
 
-    async def _answer(self, question: str, again: bool = False) -> None:
+    async def _retry(self) -> None:
+        from agent_client.history import text_of, turns
+
+        if messages := await self._messages():
+            last = turns(messages)[-1][0]
+            await self._answer(text_of(last.content), last.id)
+        else:
+            self._console.print("Nothing has been asked yet.")
+
+    async def _answer(self, question: str, identifier: str | None = None) -> None:
         conversation, view = (await self._opened()).conversation, AnswerView(self._console)
-        answering = asyncio.create_task(self._follow(conversation.ask(question, again), view))
+        answering = asyncio.create_task(self._follow(conversation.ask(question, identifier), view))
         interrupted = False
 
         def interrupt() -> None:

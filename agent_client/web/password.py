@@ -2,18 +2,18 @@
 
 import asyncio
 import hmac
-import ipaddress
 import sys
 from pathlib import Path
 from weakref import WeakValueDictionary
 
 from agent_client.errors import AgentError
+from recsys_shared.listening import is_this_machine
 
 SHORTEST = 12
 """Characters of a password; at one guess a second, shorter ones could be found."""
 
 WRONG_SECONDS = 1.0
-"""How long a wrong try keeps its address from the next one."""
+"""Time for which a wrong try keeps its address from the next one."""
 
 
 class Password:
@@ -41,7 +41,7 @@ def password_for(host: str, file: Path | None) -> Password | None:
         AgentError: Others can reach this host and there is no password, or the password cannot be used.
     """
     if file is None:
-        if is_loopback(host):
+        if is_this_machine(host):
             return None
         raise AgentError(
             f"--host {host} lets others reach the page: give --password-file FILE with the password it is to ask for"
@@ -55,10 +55,3 @@ def password_for(host: str, file: Path | None) -> Password | None:
     if mode & 0o004 and sys.platform != "win32":
         print(f"recsys-agent: everybody on this machine can read {file}: chmod o-r {file}", file=sys.stderr)
     return Password(text)
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -17,7 +17,8 @@ from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.state import STATE_VARIABLE, state_folder
 from agent_client.web.page import PageMiddleware
-from agent_client.web.password import Password, is_loopback, password_for
+from agent_client.web.password import Password, password_for
+from recsys_shared.listening import is_this_machine
 
 FILES = Path(__file__).parent / "files"
 """Chainlit's configuration, and beside it the parts that the page is made of."""
@@ -55,7 +56,7 @@ def run_web(choices: Choices, host: str, port: int, password_file: Path | None =
         from chainlit.server import app
 
         app.add_middleware(PageMiddleware)
-        if is_loopback(host):  # against pages that give this machine a name of their own (DNS rebinding)
+        if is_this_machine(host):  # against pages that give this machine a name of their own (DNS rebinding)
             app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
         shown = f"[{host}]" if ":" in host else host
         print(f"recsys-agent: http://{shown}:{listening.getsockname()[1]} (Ctrl-C ends)", flush=True)

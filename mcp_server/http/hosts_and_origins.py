@@ -15,20 +15,13 @@ from mcp_server.http.auth import HOW_TO_MAKE_A_TOKEN, Tokens
 from mcp_server.http.middleware import problem
 from mcp_server.http.refusals import Refusals
 from mcp_server.settings import Settings
+from recsys_shared.listening import is_this_machine
 
 THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine, as Host headers spell them."""
 
 EVERY_ADDRESS = ("0.0.0.0", "::", "")
 """Addresses to listen on that are no name to be reached by."""
-
-
-def is_this_machine(host: str) -> bool:
-    """True if an address to listen on is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def check_exposure(settings: Settings, tokens: Tokens) -> None:

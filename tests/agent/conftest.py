@@ -133,7 +133,8 @@ async def kept_open(
 ) -> "AsyncIterator[tuple[Conversation, BaseCheckpointSaver[str]]]":
     """A conversation through each class of models, with one server for all tests of a module."""
     from agent_client.choices import Choices
-    from agent_client.conversation import kept_in, opened
+    from agent_client.conversation import kept_in
+    from tests.agent.opening import opened
 
     choices = Choices(address_of(request.param, scripted_model), [films_server])
     async with kept_in(None) as saver, opened(choices, saver) as conversation:

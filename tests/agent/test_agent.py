@@ -3,9 +3,10 @@
 import pytest
 
 from agent_client.choices import MAX_STEPS, Choices
-from agent_client.conversation import kept_in, opened
+from agent_client.conversation import kept_in
 from agent_client.events import CallEnded, CallStarted
 from tests.agent.conftest import Talk, address_of
+from tests.agent.opening import opened
 from tests.agent.scripted_models import Call, Say, ScriptedModel, call
 from tests.names import HISTORY, ITEM, RECOMMEND, USER
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from agent_client.choices import Choices
-from agent_client.conversation import Conversation, kept_in, opened
+from agent_client.conversation import Conversation, kept_in
 from agent_client.errors import ModelError
 from agent_client.events import Answered, CallEnded, Event
 from agent_client.models.address import PROVIDERS, ModelAddress, models_of
 from agent_client.servers.address import ServerAddress
 from tests.agent.endpoints import SILENCE, Asked, Reply, anthropic_stream, endpoint, google_stream, openai_stream
+from tests.agent.opening import opened
 from tests.names import HISTORY
 
 STREAMS: dict[str, Callable[..., Reply]] = {
@@ -65,7 +66,7 @@ async def events_of(conversation: Conversation, question: str = "Hello?") -> lis
 
 
 async def failure(address: ModelAddress) -> str:
-    """What a person is told; one line."""
+    """The line that a person is told."""
     async with talking(address) as conversation:
         with pytest.raises(ModelError) as failed:
             await events_of(conversation)

@@ -8,12 +8,13 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from agent_client.choices import Choices
-from agent_client.conversation import kept_in, opened
+from agent_client.conversation import kept_in
 from agent_client.errors import ModelError
 from agent_client.events import Text
 from agent_client.models.address import ModelAddress
 from agent_client.models.loading import load_model
 from tests.agent.conftest import PROVIDERS, Talk, address_of
+from tests.agent.opening import opened
 from tests.agent.scripted_models import BreakOff, Call, Hang, Refuse, Say, ScriptedModel, Step, call
 from tests.names import HISTORY, RECOMMEND
 

@@ -62,7 +62,7 @@ async def talk(talk_with: Opened) -> Talk:
 
 
 def schema_of(reading: Reading) -> Any:
-    """What the request asked the endpoint to hold the model to."""
+    """The schema that the request asked the endpoint to hold the model to."""
     if "format" in reading.body:
         return reading.body["format"]
     return reading.body.get("response_format", {}).get("json_schema", {}).get("schema")
@@ -334,7 +334,8 @@ async def test_a_question_that_is_asked_again_may_lead_to_plans_and_keeps_its_pl
     await talk.ask("Hello?", Say("Hello."))
     await talk.ask("How old is user 198?", Say("I do not know."))
     talk.model.play(NO_TOOLS, AGE_OF_198, Say("He is 21."))
-    *_, answered = [event async for event in talk.conversation.ask("How old is user 198?", again=True)]
+    question = (await talk.conversation.messages())[-2]
+    *_, answered = [event async for event in talk.conversation.ask("How old is user 198?", identifier=question.id)]
     assert (answered.text, answered.notes) == ("He is 21.", [SWITCHED])
     messages = await talk.conversation.messages()
     assert [message.text for message in messages if message.type == "human"] == ["Hello?", "How old is user 198?"]

@@ -15,7 +15,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from agent_client.agent import build_agent
 from agent_client.choices import Choices
-from agent_client.conversation import SHORTENED_NOTE, Conversation, begun, kept_in, opened
+from agent_client.conversation import SHORTENED_NOTE, Conversation, begun, kept_in
 from agent_client.events import CallEnded, Text, Thought
 from agent_client.history import INTERRUPTED, SHORTENED
 from agent_client.models.loading import load_model
@@ -24,6 +24,7 @@ from agent_client.servers.address import ServerAddress
 from agent_client.servers.connected import connected
 from tests.agent.commands import COMMAND, PATIENCE_SECONDS, run
 from tests.agent.conftest import PROVIDERS, Talk, Turn, address_of
+from tests.agent.opening import opened
 from tests.agent.scripted_models import Call, Hang, Refuse, Say, ScriptedModel, call
 from tests.agent.test_defects import Model
 from tests.names import RECOMMEND, USER

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent_client.choices import Choices
-from agent_client.conversation import kept_in, opened
+from agent_client.conversation import kept_in
 from agent_client.errors import AgentError, ServerError
 from agent_client.events import CallStarted
 from agent_client.servers import log_file
@@ -31,6 +31,7 @@ from agent_client.servers.session import ServerSession
 from agent_client.servers.tool_names import renamed, shown_names
 from mcp_server.settings import Settings
 from tests.agent.conftest import PROVIDERS, Talk, address_of
+from tests.agent.opening import opened
 from tests.agent.scripted_models import Call, Reading, Say, ScriptedModel, Step, call
 from tests.names import FILTER, HISTORY, RECOMMEND, USER
 from tests.running_servers import HttpServer

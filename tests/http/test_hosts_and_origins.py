@@ -6,8 +6,9 @@ import pytest
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.http.auth import Tokens
-from mcp_server.http.hosts_and_origins import accepted_hosts, accepted_origins, check_exposure, is_this_machine
+from mcp_server.http.hosts_and_origins import accepted_hosts, accepted_origins, check_exposure
 from mcp_server.settings import Settings
+from recsys_shared.listening import is_this_machine
 
 ONE, OTHER, THIRD = "one-token-of-sixteen", "other.token/of+sixteen=", "~third_token_of_sixteen~"
 
