@@ -207,6 +207,7 @@ class PrivateServer(Server):
         """Let it accept connections, by the kernel, and answer nothing, until ``thaw``."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # each of its threads; until then some still answer
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
