@@ -81,8 +81,15 @@ Key = tuple[tuple[Id, ...], tuple[float, ...] | None]
 """The content of a set: its items, and their scores where it has any."""
 
 
-def _unpack(packed: bytes) -> Key:
-    content = json.loads(zlib.decompress(packed))
+def _unpack(packed: bytes, digest: str) -> Key | None:
+    """The content of a set, or None where it is not the one of the digest."""
+    try:
+        written = zlib.decompress(packed)
+    except zlib.error:
+        return None
+    if _digest(written) != digest:
+        return None
+    content = json.loads(written)
     if content and isinstance(content[0], list):  # no ID is a list
         items, scores = content
         return tuple(items), tuple(scores)
@@ -93,8 +100,11 @@ def _pack(key: Key) -> tuple[str, bytes]:
     """The digest and the packed content of a set."""
     items, scores = key
     content = json.dumps(items if scores is None else [items, scores], separators=(",", ":")).encode()
-    digest = base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
-    return digest, zlib.compress(content, 1)
+    return _digest(content), zlib.compress(content, 1)
+
+
+def _digest(content: bytes) -> str:
+    return base64.b32encode(hashlib.sha256(content).digest()).decode().lower().rstrip("=")
 
 
 class ItemSets:
@@ -214,9 +224,14 @@ class ItemSets:
         row = connection.execute(select(_sets).where(_sets.c.handle == handle)).first()
         if row is None or row.last_used < now - self._seconds:
             return None
+        content = _unpack(row.content, row.digest)
+        if content is None:  # damaged on the disk; the tool that made it can write it again
+            if touch:
+                connection.execute(delete(_sets).where(_sets.c.handle == handle))
+            return None
         if touch:
             self._touch(connection, handle, now)
-        return _Known(*_unpack(row.content), now)
+        return _Known(*content, now)
 
     async def ping(self) -> None:
         """Ask the database something.

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
 
 from mcp_server.errors import BackendError
 from mcp_server.files.disk import MIB, require_room, unwritable
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 LOCK_TIMEOUT_SECONDS = 5
 """Time that a write waits for another process's write."""
+
+DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+"""Errors of a file that has been changed by something else than SQLite, or is written in part."""
 
 SHARED_MEMORY_BYTES = MIB
 """Room that the mapped file of a write-ahead log may need."""
@@ -40,12 +43,14 @@ class SqliteDatabase:
 
     Args:
         name: The database's name in error messages, such as "the catalogue".
+        synced: False for what can be lost: a change then does not wait until it is on the disk. A process that is
+            killed loses nothing, but a machine that loses its power may leave the file damaged (``is_damaged``).
     """
 
-    def __init__(self, path: Path, name: str, *, read_only: bool) -> None:
+    def __init__(self, path: Path, name: str, *, read_only: bool, synced: bool = True) -> None:
         self._name = name
         self._path = path
-        self._engine = _read_only_engine(path) if read_only else _writable_engine(path)
+        self._engine = _read_only_engine(path) if read_only else _writable_engine(path, synced)
         self._reader: Connection | None = None
 
     async def read(self, query: Callable[[Connection], T]) -> T:
@@ -98,6 +103,14 @@ class SqliteDatabase:
                 return work(connection)
         except SQLAlchemyError as error:
             raise self._failure(error) from error
+
+    def is_damaged(self) -> bool:
+        """True if the file is not what SQLite has written, in the calling thread. It is read as a whole."""
+        try:
+            with self._engine.connect() as connection:
+                return connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok"
+        except DatabaseError as error:
+            return getattr(error.orig, "sqlite_errorcode", None) in DAMAGED
 
     async def close(self) -> None:
         self.dispose()
@@ -158,7 +171,7 @@ def _is_write_ahead(path: Path) -> bool:
         return False
 
 
-def _writable_engine(path: Path) -> Engine:
+def _writable_engine(path: Path, synced: bool) -> Engine:
     """An engine with a rollback journal. A write-ahead log would make a commit 0.5 ms faster, but it maps a file into
     memory, and the system ends a process that touches such a page when there is no room for it on disk.
     """
@@ -174,7 +187,7 @@ def _writable_engine(path: Path) -> Engine:
                 cursor.execute("PRAGMA journal_mode=TRUNCATE")
         else:
             cursor.execute("PRAGMA journal_mode=TRUNCATE")
-        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute(f"PRAGMA synchronous={'NORMAL' if synced else 'OFF'}")
         cursor.close()
 
     return engine

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import re
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,6 +185,20 @@ async def test_sets_that_would_share_a_handle_get_longer_ones(place: Place, monk
     async with place.opened() as later:
         assert [await later.put(ids) for ids in contents] == handles
         assert [await _get(later, handle) for handle in handles] == contents
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", zlib.compress(b"[1,2,4]")])
+async def test_a_set_whose_content_has_changed_is_unknown_until_it_is_put_again(place: Place, content: bytes) -> None:
+    async with place.opened() as sets, place.opened() as elsewhere:
+        handle = await sets.put([1, 2, 3])
+        database = place.database()
+        change = text("UPDATE recsys_item_sets_3 SET content = :content WHERE handle = :handle")
+        await database.write(lambda connection: connection.execute(change, {"content": content, "handle": handle}))
+        await database.close()
+        with pytest.raises(InvalidInputError, match="call the tool that made it again"):
+            await elsewhere.get(handle)
+        assert await elsewhere.put([1, 2, 3]) == handle
+        assert await _get(elsewhere, handle) == [1, 2, 3]
 
 
 class _Clock:
