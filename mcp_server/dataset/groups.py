@@ -6,7 +6,7 @@ field.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mcp_server.errors import InvalidInputError, quoted
@@ -48,6 +48,8 @@ class UserGroups:
                 is_plain = field not in booleans and n_alike[_fold(name)] == 1 and name not in qualified
                 value = BOOLEANS[name] if field in booleans else name
                 self.all.append(UserGroup(field, name, value, name if is_plain else f"{field}:{name}"))
+        self._by_folded_qualified = _by(lambda group: _fold(group.qualified), self.all)
+        self._by_folded_name = _by(lambda group: _fold(group.name), self.all)
 
     def find(self, asked: str) -> UserGroup:
         """The group that a caller means: the exact name counts first, then one that differs in case and spaces.
@@ -56,14 +58,12 @@ class UserGroups:
             InvalidInputError: There is no such group, or there are several.
         """
         alike = _fold(asked)
-        found: list[UserGroup] = []
-        for matching in (
-            [group for group in self.all if group.qualified == asked],
-            [group for group in self.all if group.name == asked],
-            [group for group in self.all if _fold(group.qualified) == alike],
-            [group for group in self.all if _fold(group.name) == alike],
-        ):
-            found = found or matching
+        found = (
+            [group for group in self.all if group.qualified == asked]
+            or [group for group in self.all if group.name == asked]
+            or self._by_folded_qualified.get(alike)
+            or self._by_folded_name.get(alike, [])
+        )
         if len(found) == 1:
             return found[0]
         if found:
@@ -75,9 +75,13 @@ class UserGroups:
 
 def by_field(groups: Iterable[UserGroup]) -> dict[str, list[UserGroup]]:
     """Groups, each once, by their field."""
+    return _by(lambda group: group.field, dict.fromkeys(groups))
+
+
+def _by(key: Callable[[UserGroup], str], groups: Iterable[UserGroup]) -> dict[str, list[UserGroup]]:
     found: dict[str, list[UserGroup]] = {}
-    for group in dict.fromkeys(groups):
-        found.setdefault(group.field, []).append(group)
+    for group in groups:
+        found.setdefault(key(group), []).append(group)
     return found
 
 

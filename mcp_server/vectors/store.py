@@ -32,7 +32,7 @@ FORMS: Final[tuple[Form, ...]] = (TEXT, SENTENCES, PROFILE, WORDS)
 DIGESTS = "digests"
 """Name in a point's payload."""
 
-CANDIDATES = 100
+CANDIDATES = 50
 """Items that each form finds, at least."""
 
 LIKELY_OWN = 10
