@@ -258,7 +258,7 @@ class FolderParts:
         database = SqliteDatabase(file, name, read_only=False, synced=False)
         try:
             if await asyncio.to_thread(database.is_damaged):
-                logger.warning("%s (%s) is damaged: it is made again, and item sets given before are forgotten", name, file)
+                logger.warning("%s (%s) is damaged: it is made again; earlier item sets are forgotten", name, file)
                 database.dispose()
                 file.unlink(missing_ok=True)
             await database.write(create_item_sets)

@@ -35,7 +35,9 @@ from mcp_server.vectors.store import (
     Hits,
     HybridQuery,
     Point,
+    Sought,
     Words,
+    made,
 )
 
 logger = logging.getLogger(__name__)
@@ -141,13 +143,13 @@ class QdrantEdgeStore:
 
     async def search(
         self,
-        query: HybridQuery,
+        sought: Sought,
         limit: int,
         only: Sequence[int] | None,
         leave_out: Sequence[int],
         also: Sequence[int] = (),
     ) -> Hits:
-        return await asyncio.to_thread(self._search, query, limit, only, leave_out, also)
+        return await asyncio.to_thread(lambda: self._search(made(sought), limit, only, leave_out, also))
 
     async def stored(self, item: int) -> HybridQuery | None:
         return await asyncio.to_thread(self._stored, item)

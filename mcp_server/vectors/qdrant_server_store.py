@@ -9,7 +9,20 @@ from qdrant_client.http.exceptions import ApiException
 
 from mcp_server.vectors.qdrant_collections import QdrantCollections
 from mcp_server.vectors.qdrant_server import QdrantServer, is_lost_connection
-from mcp_server.vectors.store import DIGESTS, PROFILE, SENTENCES, TEXT, WORDS, DenseForm, Form, Hits, HybridQuery, Words
+from mcp_server.vectors.store import (
+    DIGESTS,
+    PROFILE,
+    SENTENCES,
+    TEXT,
+    WORDS,
+    DenseForm,
+    Form,
+    Hits,
+    HybridQuery,
+    Sought,
+    Words,
+    made,
+)
 
 T = TypeVar("T")
 
@@ -39,12 +52,13 @@ class QdrantServerStore:
 
     async def search(
         self,
-        query: HybridQuery,
+        sought: Sought,
         limit: int,
         only: Sequence[int] | None,
         leave_out: Sequence[int],
         also: Sequence[int] = (),
     ) -> Hits:
+        query = await asyncio.to_thread(made, sought)
         nearest = await self._nearest(query, limit, _filter(only, leave_out))
         candidates = {int(point.id) for points in nearest.values() for point in points}.union(also)
         if not candidates:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from mcp_server.dataset.search import SearchWeights
 from mcp_server.types import DoubleArray, FloatArray, IntArray
 from mcp_server.vectors.embedder import Embedder
 from mcp_server.vectors.fusion import Background, Fusion
-from mcp_server.vectors.store import CANDIDATES, SENTENCES, TEXT, Hits, HybridQuery, VectorStore, WordIndexer
+from mcp_server.vectors.store import CANDIDATES, SENTENCES, TEXT, Hits, HybridQuery, Sought, VectorStore, WordIndexer
 from mcp_server.vectors.texts import text_digest
 
 LONGEST_NAME = 8
@@ -107,8 +108,7 @@ class TextSearch:
         Raises:
             BackendError: The store cannot be read.
         """
-        hybrid = await asyncio.to_thread(self._hybrid, query)
-        hits = await self._search(hybrid, limit, only, leave_out, titled)
+        hits = await self._search(partial(self._hybrid, query), limit, only, leave_out, titled)
         digest = text_digest(query)
         with_text = [item for item, digests in hits.digests.items() if digest in digests]
         is_own = np.isin(hits.items, with_text) & ~np.isin(hits.items, titled)
@@ -155,7 +155,7 @@ class TextSearch:
 
     async def _search(
         self,
-        query: HybridQuery,
+        sought: Sought,
         limit: int,
         only: IntArray | None,
         leave_out: Sequence[int],
@@ -163,7 +163,7 @@ class TextSearch:
     ) -> Hits:
         more = [] if also is None else also.tolist()
         return await self._store.search(
-            query, max(limit + 1, CANDIDATES), None if only is None else only.tolist(), leave_out, more
+            sought, max(limit + 1, CANDIDATES), None if only is None else only.tolist(), leave_out, more
         )
 
     def _in_order(self, hits: Hits) -> Found:

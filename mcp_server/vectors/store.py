@@ -8,7 +8,7 @@ of these is by all four; making one order of them is left to ``fusion``.
 Two stores do so with the same engine: Qdrant Edge in the process, and a Qdrant server or cloud.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
@@ -86,6 +86,15 @@ class HybridQuery:
         return FORMS if self.words.indices else FORMS[:-1]
 
 
+Sought = HybridQuery | Callable[[], HybridQuery]
+"""A query, or a function that makes it, which takes milliseconds where a text is embedded."""
+
+
+def made(sought: Sought) -> HybridQuery:
+    """The query itself."""
+    return sought if isinstance(sought, HybridQuery) else sought()
+
+
 @dataclass(frozen=True)
 class Hits:
     """Candidates, and how near each is to a query."""
@@ -134,7 +143,7 @@ class VectorStore(Protocol):
 
     async def search(
         self,
-        query: HybridQuery,
+        sought: Sought,
         limit: int,
         only: Sequence[int] | None,
         leave_out: Sequence[int],
@@ -143,6 +152,7 @@ class VectorStore(Protocol):
         """The nearest items by each form, and how near each of them is by all forms.
 
         Args:
+            sought: The query. If it is still to be made, that is done beside the event loop.
             limit: Items that each form finds, at least 1.
             only: Items to choose from; all where None.
             leave_out: Items that are not found, even if they are among ``only``.
