@@ -7,6 +7,7 @@ a store is opened, with the keys in another order.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -32,7 +33,7 @@ Digests = Mapping[str, str]
 
 def digest_folder(folder: Path) -> dict[str, str]:
     """The digests of all files of a part."""
-    return {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)}
+    return {path.relative_to(folder).as_posix(): _digest(path) for path in lasting_files(folder)}
 
 
 def check_folder(folder: Path, expected: Digests, *, only_quick: bool = False) -> None:
@@ -48,7 +49,7 @@ def check_folder(folder: Path, expected: Digests, *, only_quick: bool = False) -
     if not expected:
         return
     try:
-        if only_quick and sum(map(stored_bytes, _files(folder))) > QUICK_BYTES:
+        if only_quick and sum(map(stored_bytes, lasting_files(folder))) > QUICK_BYTES:
             return
         found = digest_folder(folder)
     except OSError as error:
@@ -79,12 +80,16 @@ def read_digests(folder: Path) -> dict[str, str]:
     return listed
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files but hidden ones, which other processes make for a moment when they open a store."""
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if path.is_file() and inside.as_posix() != DIGESTS_FILE and not any(p.startswith(".") for p in inside.parts):
-            yield path
+def lasting_files(folder: Path) -> Iterator[Path]:
+    """All files but hidden ones and those in hidden folders, which other processes make for a moment when they open a
+    store: they may be gone before they can be looked into.
+    """
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(place, name)
+            if not name.startswith(".") and path != folder / DIGESTS_FILE and path.is_file():
+                yield path
 
 
 def _digest(path: Path) -> str:

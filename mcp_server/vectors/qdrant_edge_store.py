@@ -21,6 +21,7 @@ from typing import Any, cast
 import qdrant_edge as edge
 
 from mcp_server.errors import DamagedPartError, UnwritableError
+from mcp_server.files.digests import lasting_files
 from mcp_server.files.disk import MIB, UNWRITABLE, free_bytes, require_room, system_number
 from mcp_server.files.sparse_files import copy_sparsely, stored_bytes
 from mcp_server.vectors.store import (
@@ -260,7 +261,7 @@ def _copy_aside(folder: Path) -> "tempfile.TemporaryDirectory[str]":
     Raises:
         UnwritableError: There is no room for it.
     """
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = list(lasting_files(folder))
     needed = sum(map(stored_bytes, files))
     try:
         place = Path(tempfile.gettempdir())

@@ -9,7 +9,10 @@ import json
 import os
 import re
 import sqlite3
+import tempfile
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +174,29 @@ def test_opening_leaves_a_state_as_it_was_made(shop: Shop) -> None:
     for name in current.parts:
         check_folder(shop.state / "parts" / name, current.digests[name])
     assert prepare(shop.settings) == []
+
+
+def test_a_store_that_another_process_opens_meanwhile_is_whole(tmp_path: Path) -> None:
+    """Its files are written anew by way of hidden folders, which are there for a moment only."""
+    store, ended = tmp_path / "part" / "store", threading.Event()
+    store.mkdir(parents=True)
+    (store / "config.json").write_text('{"size": 1}')
+    made = digest_folder(store.parent)
+
+    def write_anew() -> None:
+        while not ended.is_set():
+            with tempfile.TemporaryDirectory(prefix=".atomicwrite", dir=store) as scratch:
+                (Path(scratch) / "file").write_text('{"size": 1}')
+                (Path(scratch) / "file").replace(store / "config.json")
+
+    with ThreadPoolExecutor() as threads:
+        writers = [threads.submit(write_anew) for _ in range(2)]
+        try:
+            for _ in range(300):
+                check_folder(store.parent, made)
+        finally:
+            ended.set()
+    assert [writer.result() for writer in writers] == [None, None]
 
 
 def test_a_part_of_an_interrupted_preparation_is_checked_too(shop: Shop) -> None:
