@@ -12,6 +12,7 @@ from docs_site.key_examples import EXAMPLES
 from docs_site.key_types import SIMPLE, choices_in, in_words
 from docs_site.markdown import block, code, page
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.images import ImageSpec
 from mcp_server.dataset.search import SearchSpec, SearchWeights
 from mcp_server.dataset.sources import ENDINGS, Alternatives, SourceFile, SourceQuery
 from mcp_server.dataset.spec import (
@@ -56,6 +57,8 @@ class Section:
 SECTIONS = (
     Section("dataset", "Keys of the file itself.", (DatasetSpec,)),
     Section("items", "What is recommended.", (ItemSpec,), "items."),
+    Section("images", "Pictures of items, such as posters or photos. Pages show them; a model never looks at them.",
+            (ImageSpec,), "items.image."),
     Section("users", "Who rates, buys, borrows or listens.", (UserSpec,), "users."),
     Section("interactions", "What users have done with items.", (InteractionSpec,), "interactions."),
     Section("sources", "Where records come from. `items`, `users` and `interactions` each have a list of them. Records "

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel
 
 from mcp_server.dataset.fields import FieldSpec
+from mcp_server.dataset.images import ImageSpec
 from mcp_server.dataset.search import SearchSpec
 from mcp_server.dataset.sources import Alternatives, SourceFile, SourceQuery
 from mcp_server.dataset.spec import (
@@ -28,11 +29,14 @@ EXAMPLES: Mapping[tuple[type[BaseModel], str], str] = {
     (ItemSpec, "id_type"): "id_type: string",
     (ItemSpec, "title"): "title: name",
     (ItemSpec, "summary"): "summary: [department, price]",
+    (ItemSpec, "image"): "image: {field: poster, base: https://images.example.com/posters/}",
     (ItemSpec, "same_item"): "same_item: [[isbn], [title, author, year]]",
     (ItemSpec, "available"): "available: stock > 0",
     (ItemSpec, "sources"): "sources:\n  - {file: products.csv}\n  - {file: tags.csv}",
     (ItemSpec, "fields"): "fields:\n  - {name: name, kind: text, filter: true}\n"
     "  - {name: price, kind: number, unit: euros, filter: true}",
+    (ImageSpec, "field"): "field: poster",
+    (ImageSpec, "base"): "base: https://images.example.com/posters/",
     (UserSpec, "id"): "id: customer",
     (UserSpec, "groups"): "groups: [age_group, city]",
     (InteractionSpec, "user"): "user: customer",

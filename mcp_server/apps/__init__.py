@@ -7,6 +7,6 @@ made. Nothing here knows the MCP SDK; the server publishes the pages.
 The protocol: https://github.com/modelcontextprotocol/ext-apps/blob/main/specification/2026-01-26/apps.mdx
 """
 
-from mcp_server.apps.pages import META, MIME_TYPE, AppPage, build_pages
+from mcp_server.apps.pages import MIME_TYPE, AppPage, build_pages
 
-__all__ = ["META", "MIME_TYPE", "AppPage", "build_pages"]
+__all__ = ["MIME_TYPE", "AppPage", "build_pages"]

@@ -1,7 +1,7 @@
 """The HTML document of a page, made of its parts.
 
-Everything is inside it, and its policy allows exactly that: the browser refuses any other script or style, and every
-connection, whatever the host allows.
+Everything but pictures of items is inside it, and its policy allows exactly that: the browser refuses any other script
+or style, and every other connection, whatever the host allows.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ BEFORE = {"taste": ("timeline",)}
 """More scripts that a page needs before its own."""
 
 
-def make_document(page: str, title: str, about: Mapping[str, Any]) -> str:
+def make_document(page: str, title: str, about: Mapping[str, Any], images: str | None) -> str:
     """The document of a page.
 
     Args:
         page: Name of the page, and of its own script and style.
         about: Facts that its scripts read as ``ABOUT``.
+        images: Place of pictures that it may load.
     """
     style = _read("theme.css") + _read(f"{page}.css")
     script = "".join(_read(f"{part}.js") for part in (*SHARED, *BEFORE.get(page, ()), page))
     return Template(_read("page.html")).substitute(
         title=html.escape(title),
-        policy=policy_of(script, style),
+        policy=policy_of(script, style, images),
         style=style,
         about=in_script({**about, "page": page, "version": __version__}),
         script=script,

@@ -15,9 +15,6 @@ from mcp_server.dataset.words import is_year
 
 MIME_TYPE = "text/html;profile=mcp-app"
 
-META: dict[str, Any] = {"ui": {"csp": {"connectDomains": [], "resourceDomains": []}, "prefersBorder": True}}
-"""`_meta` of each page, in the list of resources and with its content: a page needs nothing from any network."""
-
 
 @dataclass(frozen=True)
 class AppPage:
@@ -31,9 +28,17 @@ class AppPage:
     """Names of the tools whose results it shows."""
     about: Mapping[str, Any] = field(repr=False)
     """Facts about the dataset, as JSON values."""
+    images: str | None
+    """Place of the pictures that it shows: it needs nothing else from any network."""
 
     def html(self) -> str:
-        return make_document(self.name, self.title, self.about)
+        return make_document(self.name, self.title, self.about, self.images)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """`_meta` of the page, in the list of resources and with its content."""
+        origins = [] if self.images is None else ["/".join(self.images.split("/")[:3])]
+        return {"ui": {"csp": {"connectDomains": [], "resourceDomains": origins}, "prefersBorder": True}}
 
 
 PAGES = (
@@ -58,12 +63,16 @@ PAGES = (
 )
 """Name, title, description and tool of each page. Every dataset has these tools."""
 
+WITH_IMAGES = "recommendations"
+"""Name of the page that shows pictures of items, where there are any."""
+
 
 def build_pages(facts: DatasetFacts) -> dict[str, AppPage]:
     """The pages for a dataset, by URI."""
-    about = describe_dataset(facts)
+    about, image = describe_dataset(facts), facts.spec.items.image
+    images = {WITH_IMAGES: image.base} if image is not None else {}
     pages = [
-        AppPage(f"ui://recsys/{name}", name, facts.say(title), facts.say(description), (tool,), about)
+        AppPage(f"ui://recsys/{name}", name, facts.say(title), facts.say(description), (tool,), about, images.get(name))
         for name, title, description, tool in PAGES
     ]
     return {page.uri: page for page in pages}
@@ -76,6 +85,7 @@ def describe_dataset(facts: DatasetFacts) -> dict[str, Any]:
     return {
         "nouns": spec.nouns.model_dump(),
         "summary": [_describe_field(each) for each in spec.summary],
+        "image": spec.items.image and spec.items.image.model_dump(),
         "rating": _describe_rating(spec),
         "groups": [
             {"label": titles[field], "names": [group.published for group in groups]}

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from mcp_server.dataset.fields import DateForm, FieldSpec, Name, check_names
+from mcp_server.dataset.images import ImageSpec
 from mcp_server.dataset.search import SearchSpec, SearchWeights
 from mcp_server.dataset.sources import Alternatives, Folder, Source, SourceFile, SourceQuery
 from mcp_server.errors import DatasetError, quoted
@@ -69,6 +70,8 @@ class ItemSpec(BaseModel, extra="forbid", frozen=True):
     summary: list[str] = []
     """Fields that describe an item in brief, beside its title. By default the first category and the first two numbers
     that can be filtered."""
+    image: ImageSpec | None = None
+    """Pictures of items. By default pages show none."""
     same_item: list[list[str]] = []
     """Lists of fields. Two items that agree in all fields of one list are the same item."""
     available: Expression | None = None
@@ -84,6 +87,10 @@ class ItemSpec(BaseModel, extra="forbid", frozen=True):
     def _names_are_declared(self) -> Self:
         same = [name for key in self.same_item for name in key]
         check_names(self.fields, [self.title, *self.summary, *same], "items")
+        if self.image is not None:
+            check_names(self.fields, [self.image.field], "items: image")
+            if next(field for field in self.fields if field.name == self.image.field).kind != "text":
+                raise ValueError(f"items: image: {self.image.field!r} is not a field of kind text")
         return self
 
 
@@ -309,6 +316,7 @@ def _unknown_key(problem: ErrorDetails) -> str | None:
         DatasetSpec,
         Nouns,
         ItemSpec,
+        ImageSpec,
         UserSpec,
         InteractionSpec,
         SearchSpec,

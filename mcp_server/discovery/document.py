@@ -97,6 +97,9 @@ def _items(proposal: Proposal) -> Iterator[str]:
     yield f"  id: {scalar(items.id)}"
     yield f"  id_type: {items.id_type}"
     yield f"  title: {items.title}"
+    if items.image is not None:
+        yield from _comment("Pages show the pictures that are in this place, and load them from there.", 2)
+        yield f"  image: {scalar(items.image.model_dump())}"
     if items.available is not None:
         yield from _comment(
             f"{items.available_why}: what is not available is never recommended, but can be looked up.", 2

@@ -7,6 +7,7 @@ from typing import Any
 from mcp_server.discovery.field_kinds import FieldProposal, LeftOut, propose_field
 from mcp_server.discovery.links import Link
 from mcp_server.discovery.lookups import find_lookups, lookup_source
+from mcp_server.discovery.pictures import find_image
 from mcp_server.discovery.profiles import Profile
 from mcp_server.discovery.proposal import ItemsProposal, SourceProposal
 from mcp_server.discovery.questions import Choose, says_yes
@@ -88,8 +89,9 @@ class ItemsFinder:
         available, why, used = self._available(parts.fields)
         parts.fields = _few_filters(parts.fields, {titled.name, *used})
         id_type, id_why = id_type_of(table.columns[key], self._roles.interactions.columns[self._roles.item])
+        image = find_image(parts.fields)
         proposal = ItemsProposal(
-            key, id_type, id_why, titled.name, parts.sources, parts.fields, available, why, parts.left_out
+            key, id_type, id_why, titled.name, image, parts.sources, parts.fields, available, why, parts.left_out
         )
         return proposal, unused
 

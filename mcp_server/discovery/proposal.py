@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcp_server.dataset.images import ImageSpec
 from mcp_server.discovery.field_kinds import FieldProposal, LeftOut
 
 
@@ -22,6 +23,7 @@ class ItemsProposal:
     id_type: str
     id_why: str
     title: str
+    image: ImageSpec | None
     sources: list[SourceProposal]
     fields: list[FieldProposal]
     available: str | None

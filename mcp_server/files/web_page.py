@@ -1,4 +1,4 @@
-"""Parts of self-contained HTML pages, whose policy allows their own script and style and nothing else."""
+"""Parts of self-contained HTML pages, whose policy allows their own script and style and next to nothing else."""
 
 import base64
 import hashlib
@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 
-def policy_of(script: str, style: str) -> str:
-    """A content security policy by which the browser takes this script and this style, and loads nothing."""
+def policy_of(script: str, style: str, images: str | None = None) -> str:
+    """A content security policy by which the browser takes this script and this style, and loads nothing else but
+    pictures, if a place for them is given.
+    """
+    pictures = "" if images is None else f"img-src {images}; "
     return (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; {pictures}"
         "base-uri 'none'; form-action 'none'"
     )
 

@@ -82,7 +82,7 @@ class Resources:
         meta = {FIELDS: describe_fields(spec)}
         yield Listed(self._card, "dataset", f"About {spec.title}", description, "dataset", "text/markdown", None, meta)
         for page in self.pages.values():
-            yield Listed(page.uri, page.name, page.title, page.description, "chart", apps.MIME_TYPE, None, apps.META)
+            yield Listed(page.uri, page.name, page.title, page.description, "chart", apps.MIME_TYPE, None, page.meta)
 
     def templates(self) -> Iterator[Listed]:
         """Templates of addresses, one each for items, users and sets."""
@@ -104,7 +104,7 @@ class Resources:
         if address.rstrip("/") == self._card:
             return Content(write_card(self._facts), "text/markdown")
         if page := self.pages.get(address):
-            return Content(page.html(), apps.MIME_TYPE, apps.META)
+            return Content(page.html(), apps.MIME_TYPE, page.meta)
         return None
 
     async def read(self, address: str, backends: Backends) -> Content:

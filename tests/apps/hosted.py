@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,11 +36,14 @@ body { margin: 0 } iframe { display: block; width: 100%; border: 0 }
 </style></head><body><script src="/host.js"></script></body></html>
 """
 
-RESTRICTIVE_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; media-src 'self' data:; connect-src 'none'"
-)
-"""Policy that hosts set, by MCP Apps, for pages that declare no domains."""
+
+def policy_for(domains: Sequence[str]) -> str:
+    """Policy that hosts set, by MCP Apps, for a page that declares some domains, or none."""
+    resources = " ".join(["'self'", *domains])
+    return (
+        f"default-src 'none'; script-src {resources} 'unsafe-inline'; style-src {resources} 'unsafe-inline'; "
+        f"img-src {resources} data:; media-src {resources} data:; connect-src 'none'"
+    )
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ class Host:
         self._script = script
         self.shown: Hosted | None = None
         self.elsewhere: list[str] = []
-        """URLs that pages wanted to fetch."""
+        """URLs that pages wanted to fetch, but for pictures."""
+        self.pictures: dict[str, bytes] = {}
+        """PNG files by their URL."""
         self.complaints: list[str] = []
         """Errors and warnings of the browser."""
         self._context = browser.new_context(device_scale_factor=scale)
@@ -137,8 +142,10 @@ class Host:
             case ("https", "host.test", "/host.js", _, _):
                 route.fulfill(body=self._script, content_type="text/javascript")
             case ("https", "view.test", "/", _, _):
-                policy = {"Content-Security-Policy": RESTRICTIVE_POLICY}
+                policy = {"Content-Security-Policy": policy_for(self._view.domains)}
                 route.fulfill(body=self._view.document, content_type="text/html; charset=utf-8", headers=policy)
+            case _ if route.request.url in self.pictures:
+                route.fulfill(body=self.pictures[route.request.url], content_type="image/png")
             case _:
                 self.elsewhere.append(route.request.url)
                 route.abort()
@@ -151,6 +158,7 @@ class Hosted:
         capabilities: What the host offers.
         context: How the host looks.
         messages_fail: Does the host refuse what the page says in the conversation?
+        domains: Those that the page declares.
         media: What people have set in the browser, as Playwright's emulate_media takes it.
     """
 
@@ -163,11 +171,12 @@ class Hosted:
         capabilities: Wire | None = None,
         context: Wire | None = None,
         messages_fail: bool = False,
+        domains: Sequence[str] = (),
         viewport: tuple[int, int] = (900, 700),
         **media: Any,
     ) -> None:
         self._call, self._messages_fail = call, messages_fail
-        self.document = document
+        self.document, self.domains = document, domains
         self.calls: list[tuple[str, Wire]] = []
         self.messages: list[str] = []
         self.tab = host.tab

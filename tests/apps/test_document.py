@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from mcp_server.apps import META, MIME_TYPE, AppPage, build_pages
+from mcp_server.apps import MIME_TYPE, AppPage, build_pages
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.spec import DatasetSpec, find_spec_file, load_spec
 from mcp_server.tools import build_tools
@@ -83,9 +83,10 @@ def test_the_policy_lets_nothing_in_but_what_is_there(page: AppPage) -> None:
     assert all(re.fullmatch(r"'sha256-[A-Za-z0-9+/=]{44}'", source) for source in rules.values())
 
 
-def test_hosts_are_told_that_no_domain_is_needed() -> None:
+@pytest.mark.parametrize("page", both_datasets(), ids=lambda page: page.title)
+def test_hosts_are_told_that_no_domain_is_needed(page: AppPage) -> None:
     assert MIME_TYPE == "text/html;profile=mcp-app"
-    assert all(domains == [] for domains in META["ui"]["csp"].values())
+    assert page.meta["ui"]["csp"] == {"connectDomains": [], "resourceDomains": []}
 
 
 @pytest.mark.parametrize("page", pages(SHOP_SPEC), ids=lambda page: page.name)

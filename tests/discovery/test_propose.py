@@ -240,3 +240,26 @@ def test_interactions_alone_make_items_and_users(look_at: LookAt, tmp_path: Path
     assert "mode(description) AS description" in look.declared["items"]["sources"][0]["query"]
     assert look.declared["users"]["groups"] == ["country"]
     assert look.declared["interactions"]["feedback"] == "counts"
+
+
+# Pictures
+
+
+@pytest.mark.parametrize(
+    ("column", "addresses", "image"),
+    [
+        ("poster_url", "https://img.test/posters/{}.jpg", {"field": "poster_url", "base": "https://img.test/posters/"}),
+        ("cover", "http://img.test:8080/{}/large.jpg", {"field": "cover", "base": "http://img.test:8080/"}),
+        ("photo", "photo-{}.jpg", None),
+        ("website", "https://img.test/posters/{}.html", None),
+        ("image", "https://img{}.test/a.jpg", None),
+    ],
+)
+def test_pictures_in_one_place_are_proposed(
+    look_at: LookAt, tmp_path: Path, column: str, addresses: str, image: dict[str, str] | None
+) -> None:
+    rows = [f"{number},Book {number},{addresses.format(number)}" for number in range(1, 21)]
+    (tmp_path / "books.csv").write_text("\n".join([f"book_id,title,{column}", *rows]))
+    loans = [f"{user},{1 + (user * 7 + book) % 20}" for user in range(1, 30) for book in range(5)]
+    (tmp_path / "loans.csv").write_text("\n".join(["reader_id,book_id", *loans]))
+    assert look_at(tmp_path).declared["items"].get("image") == image

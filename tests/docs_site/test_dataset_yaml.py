@@ -14,7 +14,7 @@ from mcp_server.dataset.spec import DatasetSpec
 
 PAGE = dataset_yaml_page()
 
-MODULES = {f"mcp_server.dataset.{name}" for name in ("spec", "fields", "search", "sources")}
+MODULES = {f"mcp_server.dataset.{name}" for name in ("spec", "fields", "images", "search", "sources")}
 
 
 def models_below(model: type[BaseModel]) -> set[type[BaseModel]]:

@@ -88,10 +88,11 @@ function knownDetails(items) {
 }
 
 /** The summary fields of items, by ID: those that came with them, and the rest from the server where the host lets us.
+ *  more: names of fields beside the summary, which never come with items.
  *  Raises: HostError: they cannot be had. */
-async function summaries(host, items) {
-  const found = knownDetails(items);
-  const fields = ABOUT.summary.map((field) => field.name);
+async function summaries(host, items, more = []) {
+  const fields = [...ABOUT.summary.map((field) => field.name), ...more];
+  const found = more.length > 0 && host.canCallTools ? new Map() : knownDetails(items);
   const missing = [...new Set(items.map((item) => item.item_id).filter((id) => !found.has(id)))];
   if (fields.length === 0 || !host.canCallTools) return found;
   while (missing.length > 0) {

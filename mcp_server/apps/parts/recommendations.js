@@ -20,7 +20,7 @@ function showRecommendations(host, given, result) {
   const more = firstOf(elements, FIRST_CARDS, "more-cards", `Show all ${countItems(elements.length)}`);
   const explain = explainButton(host, given, result, cards);
   replaceContent(main, head(title, result.message, explain), h("ol", { class: "cards" }, elements), more);
-  summaries(host, result.items).then(
+  summaries(host, result.items, ABOUT.image ? [ABOUT.image.field] : []).then(
     (found) => cards.forEach((card) => card.describe(found.get(card.id))),
     (error) => announce(`Details cannot be shown: ${error.message}`),
   );
@@ -69,24 +69,41 @@ function explainButton(host, given, result, cards) {
   );
 }
 
+/** The address of an item's picture; null where it has none in the place where all are. */
+function pictureOf(details) {
+  const { field, base } = ABOUT.image ?? {};
+  const named = details?.[field];
+  if (!named) return null;
+  const isWhole = /^([a-z][a-z\d+.-]*:|\/\/)/i.test(named);
+  try {
+    const place = new URL(base).href;
+    const address = new URL(isWhole ? named : base + named.replace(/^\/+/, ""), base).href;
+    return address.startsWith(place) ? address : null;
+  } catch {
+    return null; // no address at all
+  }
+}
+
 class Card {
   #facts = h("div", { class: "description" });
   #year = h("span", { class: "year" });
   #because = h("div", { class: "because" });
+  #head;
 
   constructor(host, given, item, place) {
     this.id = item.item_id;
     const heading = `card-${place}`;
     const title = titleOf(item);
+    this.#head = h(
+      "div",
+      { class: "card-head" },
+      h("span", { class: "rank" }, String(place + 1)),
+      h("h2", { id: heading, title }, askingTitle(host, item), " ", this.#year),
+    );
     this.element = h(
       "li",
       { class: "card", "aria-labelledby": heading },
-      h(
-        "div",
-        { class: "card-head" },
-        h("span", { class: "rank" }, String(place + 1)),
-        h("h2", { id: heading, title }, askingTitle(host, item), " ", this.#year),
-      ),
+      this.#head,
       this.#facts,
       this.#because,
       standing(item),
@@ -119,6 +136,17 @@ class Card {
     this.#facts.replaceChildren(
       ...(chips.length ? [h("ul", { class: "chips" }, chips.map((chip) => h("li", null, String(chip))))] : []),
       ...(facts.length ? [h("dl", { class: "facts" }, facts)] : []),
+    );
+    this.#picture(pictureOf(details));
+  }
+
+  /** Show a picture beside the title, which says what it is of; one that cannot be loaded goes away. */
+  #picture(address) {
+    this.#head.querySelector(".picture")?.remove();
+    if (address === null) return;
+    const remove = ({ currentTarget: picture }) => picture.remove();
+    this.#head.append(
+      h("img", { class: "picture", alt: "", loading: "lazy", referrerpolicy: "no-referrer", src: address, error: remove }),
     );
   }
 

@@ -1,0 +1,15 @@
+"""Pictures of items, as a specification declares them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+
+class ImageSpec(BaseModel, extra="forbid", frozen=True):
+    """Pictures of items, such as posters or photos. Pages show them; a model never looks at them."""
+
+    field: str
+    """Text field with the address of an item's picture, or with what follows ``base`` in it."""
+    base: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/([A-Za-z0-9._~%-]+/)*$")]
+    """Place of all pictures, such as ``https://images.example.com/posters/``, with a slash at its end. Pages may load
+    pictures from there, and nothing from anywhere else: an item whose picture is elsewhere is shown without one."""
