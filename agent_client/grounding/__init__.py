@@ -18,21 +18,24 @@ from agent_client.names import fold
 
 _NUMBER = (
     r"(?<![\w.,-])(?<!ID )(?P<number>\d{1,3}(?:[.,]\d+)?)"
-    r"(?![\w-]|[.,]\d|\s*(?:and|und|et|or|–|,)\s*\d|/(?!10\b)\d)"
+    r"(?![\w-]|[.,]\d|\s*(?:and|und|et|or|–|,)\s*\d|/(?!(?:10|5)\b)\d)"
 )
 _LABEL = rf"(?P<label>(?:imdb[ -]?)?{any_of('score', 'rating', 'price')})"
 _BETWEEN = r"(?:[\s:=*]*(?:(?:is|of|at|with|von|ist|de|est|on|it|bei)\s+)?[*★$€£\s]*)"
+_OUT_OF = r"(?:/\s*|(?:out of|von|sur|de)\s+)"
 _NUMBERS = (
     re.compile(rf"{_LABEL}{_BETWEEN}{_NUMBER}", re.IGNORECASE),
-    re.compile(rf"{_NUMBER}\s*(?:/\s*10|%)?\s(?:(?:on|bei|sur)\s+)?{_LABEL}(?!{_BETWEEN}\d)", re.IGNORECASE),
-    re.compile(rf"(?P<label>){_NUMBER}\s*(?:/\s*10|von 10|out of 10|sur 10)\b", re.IGNORECASE),
+    re.compile(rf"{_NUMBER}\s*(?:/\s*10|%)?\s(?:(?:on|bei|sur|en)\s+)?{_LABEL}(?!{_BETWEEN}\d)", re.IGNORECASE),
+    re.compile(rf"(?P<label>){_NUMBER}\s*{_OUT_OF}(?:10|5)\b(?!\s+(?:{any_of('users', 'nouns')}))", re.IGNORECASE),
+    re.compile(rf"(?P<label>)[⭐★☆]\ufe0f?\s*{_NUMBER}"),
 )
 _YEARS = (
-    re.compile(rf"^[\s*_”\"»“,–—-]*(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
+    re.compile(rf"^[\s*_”\"»“,–—-]*(?:[(\[][^()\[\]]*[)\]][\s*,·–—:-]*)?(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
     re.compile(rf"{any_of('released')}(?: (?:in|dem jahr|en))?[\s:*]*({YEAR})", re.IGNORECASE),
 )
 _ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)\W*$")
 _LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
+_OFFERS = re.compile(any_of("offers"))
 _RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?: also)?(?: the film)?\W*$")
 
 
@@ -49,15 +52,17 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     foreign = language not in ("", evidence.language)
     of_items = {claim.group for claim in claims if claim.head and (claim.ids or evidence.named(claim.name))}
     of_labels = {claim.group for claim in claims if claim.head and _is_label(claim)} - of_items
+    with_ids = claims.aliases.union(claim.name for claim in claims if claim.ids)
     findings: list[str] = []
     meant: list[tuple[Claim, list[Item]]] = []
     for claim in claims:
         items = _meant(claim, evidence)
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
-        elif claim.name and not evidence.named(claim.name) and f"“{claim.name}”" not in " ".join(findings):
+        elif claim.name and not evidence.named(claim.name) and claim.name not in with_ids:
             place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
-            if _is_invented(claim, evidence, foreign, place, claim.joined and bool(meant[-1][1])):
+            joined = claim.joined and bool(meant[-1][1])
+            if _is_invented(claim, evidence, foreign, place, joined, foreign and not with_ids):
                 findings.append(f"no tool has returned “{claim.name}”")
         findings += [finding for item in items for finding in _of_numbers(claim, item)]
         meant.append((claim, items))
@@ -100,24 +105,24 @@ def _alike(name: str, title: str) -> bool:
     return f" {other} " in f" {one} " or f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
 
 
-def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool) -> bool:
+def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool, translates: bool) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
     if not _looks_like_a_name(claim.name) or _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
         return False
     if re.match(rf"\W*\({YEAR}", claim.about):
         return True
     if place == "items":
-        return claim.marked == "cell" or not _LABELS.match(claim.name)
-    if foreign or place == "labels" or _is_label(claim) or _is_of_things(claim):
+        return claim.marked == "cell" or not (claim.marked == "section" or _LABELS.match(claim.name))
+    if place == "labels" or _is_label(claim) or _is_of_things(claim):
         return False
     if claim.head and claim.group[0] != "prose":
-        return claim.group[0] != "heading" and claim.marked in ("marked", "cell")
-    return joined or _RECOMMENDS.search(claim.before) is not None
+        return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")
+    return not translates and (joined or _RECOMMENDS.search(claim.before) is not None)
 
 
 def _is_of_things(claim: Claim) -> bool:
     """True among people, kinds and steps, and below a question, which is followed by choices."""
-    return claim.intro.endswith("?") or _THINGS.search(f"{claim.intro} {claim.before[-40:]}") is not None
+    return claim.intro.endswith("?") or _OFFERS.search(claim.intro) is not None or _THINGS.search(f"{claim.intro} {claim.before[-40:]}") is not None
 
 
 def _looks_like_a_name(phrase: str) -> bool:

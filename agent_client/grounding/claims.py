@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from agent_client.grounding.evidence import YEAR, Evidence
 from agent_client.grounding.words import any_of
@@ -12,12 +13,12 @@ _NOUNS, _USERS = any_of("nouns"), any_of("users")
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""
 
-_ID = r"(?:IDs?|SKUs?)"
+_ID = r"(?:(?:ID|[Ii]d|SKU)s?)"
 _ONE_ID = r"(?:\d+|[A-Za-z]+-?\d[\w-]*)"
 _MORE_IDS = rf"(?:(?:\s*,\s*|\s+)(?:(?:and|or|und|et|&)\s+)?{_ONE_ID})*"
 _IDS = re.compile(
-    rf"\b(?:(?:IDs|SKUs)[\s:#=*]*({_ONE_ID}{_MORE_IDS})|{_ID}[\s:#=*]*({_ONE_ID})|{_NOUNS} (\d+)(?= ?\())"
-    rf"|[(\[]#(\d+)[)\]]|\[(?!{YEAR}\])(\d+)\]"
+    rf"\b(?:(?:IDs|[Ii]ds|SKUs)[\s:#=*]*({_ONE_ID}{_MORE_IDS})|{_ID}[\s:#=*]*({_ONE_ID})|{_NOUNS} (\d+)(?= ?\())"
+    rf"|[(\[]#(\d+)[)\]]|[,·–—-] #(\d+)(?!\s*\w)|\[(?!{YEAR}\])(\d+)\]"
 )
 _OF_USER = re.compile(rf"{_USERS}['’s]*\W*(?:\w*\d\w*)?\W*$")
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
@@ -37,11 +38,14 @@ _CAPITALS = re.compile(
 _ENTRY = re.compile(r"\W*(?P<entry>[^\W\d_][^(\[:|*\n]{1,60}?)\s*(?=[(\[]|\s[–—-]\s|$)")
 _NO_NAME = re.compile(rf"(?:\W|{_NOUNS}|{_USERS}|\b(?:{_SMALL}|id)\b)*", re.IGNORECASE)
 _BESIDE = re.compile(rf"\s*(?:\(|\[|[*,–—|:-]*\s*(?:{_ID}|#))")
-_JOINS = re.compile(
-    r"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|\b(?:and|or|then|und|et|oder|dann|puis)\b)\W*", re.IGNORECASE
-)
+_JOINS = re.compile(rf"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|{any_of('joins')})(?:\W|{any_of('joins')})*")
+_BRACKET = re.compile(r"[\s*_”\"»“]*[(\[][\s*_“\"«„]*")
+_BOLD_LINE = re.compile(r"\s*\*\*[^*]+\*\*\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*$")
 _FOLLOWS = re.compile(r"[\s:–—,(*=|\"“«„\[#.-]{1,6}|\s*(?:is|ist|est|=)\s*[*\"“«„]*")
 _OF_ANOTHER = re.compile(rf"{any_of('another')}|[.!?;]\s", re.IGNORECASE)
+
+_DEEPEST = 7
+"""Level of a heading that is a line in bold type."""
 
 
 @dataclass
@@ -81,6 +85,8 @@ class Claims(list[Claim]):
         self._patterns = [_MARKED, re.compile(titles), _CAPITALS, _ENTRY]
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
+        self.aliases: set[str] = set()
+        """Other names that the answer gives to items, in their own language say: before or in brackets."""
         self._owner: Claim | None = None
         """The item whose list or section the next lines belong to."""
         table: list[list[str]] = []
@@ -99,7 +105,7 @@ class Claims(list[Claim]):
         if not rows:
             return
         roles = [_role(cell) for cell in rows[0]]
-        in_first_column = any(_role(row[0]) == "name" for row in rows[1:])
+        in_first_column = roles[0] != "name" and any(_role(row[0]) == "name" for row in rows[1:])
         if "name" not in roles[1:] and (in_first_column or any(self._known(bare(cell)) for cell in rows[0][1:])):
             rows = [list(column) for column in zip(*rows, strict=False)]  # a column for each item
             roles = [_role(cell) for cell in rows[0]]
@@ -124,13 +130,15 @@ class Claims(list[Claim]):
         line = re.sub(r"\*\*([^*\n]+)\*\*", lambda bold: _BOLD.sub(r"**\1** \2", bold[0]), line)
         head = _HEAD.match(line)
         indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
-        kind = "prose" if head is None else "heading" if head[2] else "list"
+        is_heading = head[2] if head else _BOLD_LINE.match(line)
+        kind = "heading" if is_heading else "list" if head else "prose"
         owner, _, depth = self._owner.group if self._owner else ("", 0, 0)
         if kind == "heading" or (owner == "list" and line.strip() and indent <= depth):
             self._owner = None
         if kind != "list" and line.strip() and not indent:
             self._block, self._intro = self._block + 1, line
-        group = (kind, 0 if kind == "heading" else self._block, len(head[2]) if head and head[2] else indent)
+        level = indent if kind != "heading" else len(head[2]) if head else _DEEPEST
+        group = (kind, 0 if kind == "heading" else self._block, level)
         self._read_text(line[head.end() :] if head else line, group)
 
     def _read_text(self, text: str, group: tuple[str, int, int]) -> None:
@@ -154,10 +162,20 @@ class Claims(list[Claim]):
                 self._owner.ids += found
             else:
                 alone.append(Claim("", "", begin, end, group, self._intro, text[:begin], ids=found))
+        for one, other in pairwise(list(claims)):
+            known, alias = (one, other) if self._known(one.name) else (other, one)
+            is_alias = self._known(known.name) and not self._known(alias.name)
+            if is_alias and _BRACKET.fullmatch(text[one.end : other.begin]):
+                self.aliases.add(alias.name)
+                one.name, one.ids, one.about = known.name, one.ids + other.ids, other.about
+                claims.remove(other)
         if self._owner is not None and goes_on:
             self._owner.about += f"; {text}"
         if self._owner is None and claims and claims[0].head:
             self._owner = claims[0]
+        is_entry = bool(claims) and claims[0].head and bool(claims[0].ids or self._known(claims[0].name))
+        if self and is_entry and group[0] != "heading" == self[-1].group[0]:
+            self[-1].marked = "section"
         self += [*claims, *alone]
 
     def _names(self, text: str, group: tuple[str, int, int]) -> list[Claim]:

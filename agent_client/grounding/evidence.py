@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from agent_client.grounding.words import kind_of, language_of
+from agent_client.grounding.words import any_of, kind_of, language_of
 from agent_client.history import data_of, results_of, text_of, turns
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
 
@@ -20,6 +20,8 @@ YEAR = r"(?<![\w.,-])(?:1[89]|20)\d\d(?![\w-]|[.,/]\d)"
 _RELEASED = re.compile(r"year|release|publish|premiere", re.IGNORECASE)
 _ARTICLE = r"(?:the|an?|l[ea]s?|l|il|el|los|der|die|das|ein|eine|une?)"
 _SPLITS = re.compile(r"\s*[,/&+]\s*|\s+(?:and|und|et)\s+"), re.compile(r"\s*[:(|–—]\s*|\s+-\s+")
+_IN_TEXT = re.compile(rf"{any_of('nouns')} ([\w-]*\d)\b \(([^\W\d_a-z][^()]*)\)")
+"""An item in a sentence of a tool: film 50 (Star Wars)."""
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
 
@@ -103,6 +105,8 @@ class Evidence:
                 self._read(each, step, item)
         elif isinstance(value, str):
             self._texts.append(value)
+            for identifier, title in _IN_TEXT.findall(value):
+                self._item(identifier, title)
             self._names.update([title_key(value)] if len(value) <= _LONGEST_NAME else [])
 
     def _item(self, identifier: str, title: str) -> Item:
