@@ -11,28 +11,33 @@ from difflib import SequenceMatcher
 from langchain_core.messages import AnyMessage
 
 from agent_client.grounding.claims import Claim, Claims
-from agent_client.grounding.evidence import YEAR, Evidence, Item
+from agent_client.grounding.evidence import ARTICLE, YEAR, Evidence, Item
 from agent_client.grounding.selection import passed_over
 from agent_client.grounding.words import any_of, language_of
 from agent_client.names import fold
 
 _NUMBER = (
     r"(?<![\w.,-])(?<!ID )(?P<number>\d{1,3}(?:[.,]\d+)?)"
-    r"(?![\w-]|[.,]\d|\s*(?:and|und|et|or|–|,)\s*\d|/(?!(?:10|5)\b)\d)"
+    r"(?![\w-]|[.,]\d|\s*(?:and|und|et|–|,)\s*\d|\s(?:or|oder|ou|o)\s|/(?!(?:10|5)\b)\d)"
 )
 _LABEL = rf"(?P<label>(?:imdb[ -]?)?{any_of('score', 'rating', 'price')})"
 _BETWEEN = r"(?:[\s:=*]*(?:(?:is|of|at|with|von|ist|de|est|on|it|bei)\s+)?[*★$€£\s]*)"
 _OUT_OF = r"(?:/\s*|(?:out of|von|sur|de)\s+)"
+_BEHIND = r"^[\s*_”\"»“,·:–—-]*(?:(?:ID )?[(\[][^()\[\]]*[)\]][\s*,·:–—-]*)?"
+_PRICE = rf"{_BEHIND}(?:\([^()]*?|(?:{any_of('costs')}\s+)?)"
 _NUMBERS = (
-    re.compile(rf"{_LABEL}{_BETWEEN}{_NUMBER}", re.IGNORECASE),
-    re.compile(rf"{_NUMBER}\s*(?:/\s*10|%)?\s(?:(?:on|bei|sur|en)\s+)?{_LABEL}(?!{_BETWEEN}\d)", re.IGNORECASE),
-    re.compile(rf"(?P<label>){_NUMBER}\s*{_OUT_OF}(?:10|5)\b(?!\s+(?:{any_of('users', 'nouns')}))", re.IGNORECASE),
-    re.compile(rf"(?P<label>)[⭐★☆]\ufe0f?\s*{_NUMBER}"),
+    ("", re.compile(rf"{_LABEL}{_BETWEEN}{_NUMBER}", re.IGNORECASE)),
+    ("", re.compile(rf"{_NUMBER}\s*(?:/\s*10|%)?\s(?:(?:on|bei|sur|en)\s+)?{_LABEL}(?!{_BETWEEN}\d)", re.IGNORECASE)),
+    ("rating", re.compile(rf"{_NUMBER}\s*{_OUT_OF}(?:10|5)\b(?!\s+(?:{any_of('users', 'nouns')}))", re.IGNORECASE)),
+    ("rating", re.compile(rf"[⭐★☆]\ufe0f?\s*{_NUMBER}")),
+    ("price", re.compile(rf"{_PRICE}[$€£]\s?{_NUMBER}")),
+    ("price", re.compile(rf"{_PRICE}{_NUMBER}\s?(?:[$€£]|EUR|USD|euros?\b)")),
 )
 _YEARS = (
-    re.compile(rf"^[\s*_”\"»“,–—-]*(?:[(\[][^()\[\]]*[)\]][\s*,·–—:-]*)?(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
+    re.compile(rf"{_BEHIND}(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
     re.compile(rf"{any_of('released')}(?: (?:in|dem jahr|en))?[\s:*]*({YEAR})", re.IGNORECASE),
 )
+_YEAR_BEFORE = re.compile(rf"\b{ARTICLE} ({YEAR})(?:er)? [\w-]+(?: [\w-]+)?\W*$", re.IGNORECASE)
 _ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)\W*$")
 _LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
 _OFFERS = re.compile(any_of("offers"))
@@ -134,14 +139,15 @@ def _looks_like_a_name(phrase: str) -> bool:
 def _of_numbers(claim: Claim, item: Item) -> Iterator[str]:
     """Scores, ratings, prices and years beside an item's name that are not its own."""
     text = re.split(r"(?<=[^\W\d_]{3})[.!?](?:\s|$)|\b(?:than|while|whereas|als|que)\b", claim.about)[0]
-    for match in (match for pattern in _NUMBERS for match in pattern.finditer(text)):
-        known = item.numbers_called(match["label"] or "rating")
+    for kind, match in ((kind, match) for kind, pattern in _NUMBERS for match in pattern.finditer(text)):
+        known = item.numbers_called(kind or match["label"])
         is_own = any(_is_rounded(match["number"], value) for values in known.values() for value in values)
         is_rough = _ROUGHLY.search(text[: match.start("number")]) or _ROUGHLY.search(text[: match.start()])
         if known and not is_own and not is_rough:
             key, values = next(iter(known.items()))
             yield f"“{item.title}” has {key.replace('_', ' ')} {_listed(values)}, not {match['number']}"
     years = {int(match[1]) for pattern in _YEARS for match in pattern.finditer(text)}
+    years.update(map(int, _YEAR_BEFORE.findall(claim.before)))
     if years and item.years and not years & item.years:
         yield f"“{item.title}” is from {_listed(item.years)}, not {min(years)}"
 

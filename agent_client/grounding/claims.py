@@ -147,6 +147,8 @@ class Claims(list[Claim]):
         for place, claim in enumerate(claims):
             following = (after.begin for after in claims[place + 1 :] if self._known(after.name))
             claim.about = text[claim.end : next(following, len(text))]
+            if claims[place - 1].marked == "label" and re.fullmatch(r"[\s:*]+", text[claims[place - 1].end : claim.begin]):
+                claims[place - 1].marked = "section"
             claim.joined = place > 0 and _JOINS.fullmatch(text[claims[place - 1].end : claim.begin]) is not None
         goes_on = self._owner is not None and all(claim.marked == "label" for claim in claims)
         ids, alone = self._ids(text, claims), []

@@ -18,7 +18,7 @@ from agent_client.names import ID_KEYS, NAME_KEYS, fold
 
 YEAR = r"(?<![\w.,-])(?:1[89]|20)\d\d(?![\w-]|[.,/]\d)"
 _RELEASED = re.compile(r"year|release|publish|premiere", re.IGNORECASE)
-_ARTICLE = r"(?:the|an?|l[ea]s?|l|il|el|los|der|die|das|ein|eine|une?)"
+ARTICLE = r"(?:the|an?|l[ea]s?|l|il|el|los|der|die|das|ein|eine|une?)"
 _SPLITS = re.compile(r"\s*[,/&+]\s*|\s+(?:and|und|et)\s+"), re.compile(r"\s*[:(|–—]\s*|\s+-\s+")
 _IN_TEXT = re.compile(rf"{any_of('nouns')} ([\w-]*\d)\b \(([^\W\d_a-z][^()]*)\)")
 """An item in a sentence of a tool: film 50 (Star Wars)."""
@@ -149,4 +149,4 @@ class Evidence:
 def title_key(title: str) -> str:
     """The same for all ways to write one title: "Lion King, The (1994)" and "THE LION KING" both have "lion king"."""
     key = re.sub(r" (?:and|und|et)(?= )", "", fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title)))
-    return re.sub(rf"^{_ARTICLE} (?=\w)|(?<=\w) {_ARTICLE}$", "", key)
+    return re.sub(rf"^{ARTICLE} (?=\w)|(?<=\w) {ARTICLE}$", "", key)
