@@ -13,7 +13,7 @@ from langchain_core.messages import AnyMessage
 from agent_client.grounding.claims import Claim, Claims
 from agent_client.grounding.evidence import ARTICLE, YEAR, Evidence, Item
 from agent_client.grounding.selection import passed_over
-from agent_client.grounding.words import any_of, language_of
+from agent_client.grounding.words import any_of, kind_of, language_of
 from agent_client.names import fold
 
 _NUMBER = (
@@ -21,7 +21,7 @@ _NUMBER = (
     r"(?![\w-]|[.,]\d|\s*(?:and|und|et|–|,)\s*\d|\s(?:or|oder|ou|o)\s|/(?!(?:10|5)\b)\d)"
 )
 _LABEL = rf"(?P<label>(?:imdb[ -]?)?{any_of('score', 'rating', 'price')})"
-_BETWEEN = r"(?:[\s:=*]*(?:(?:is|of|at|with|von|ist|de|est|on|it|bei)\s+)?[*★$€£\s]*)"
+_BETWEEN = r"(?:[\s:=*]*(?:(?:is|of|at|with|von|ist|de|est|it|bei)\s+)?[*★$€£\s]*)"
 _OUT_OF = r"(?:/\s*|(?:out of|von|sur|de)\s+)"
 _BEHIND = r"^[\s*_”\"»“,·:–—-]*(?:(?:ID )?[(\[][^()\[\]]*[)\]][\s*,·:–—-]*)?"
 _PRICE = rf"{_BEHIND}(?:\([^()]*?|(?:{any_of('costs')}\s+)?)"
@@ -33,6 +33,8 @@ _NUMBERS = (
     ("price", re.compile(rf"{_PRICE}[$€£]\s?{_NUMBER}")),
     ("price", re.compile(rf"{_PRICE}{_NUMBER}\s?(?:[$€£]|EUR|USD|euros?\b)")),
 )
+_BARE = re.compile(rf"{_BEHIND}(?:[(\[](?:[^()\[\]]*?[,;·]\s*)?)?(?P<number>\d{{1,3}}[.,]\d+)(?=\s*(?:[)\],;·|–—]|$))")
+"""A number with digits behind the point, without a word that tells what it is."""
 _YEARS = (
     re.compile(rf"{_BEHIND}(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
     re.compile(rf"{any_of('released')}(?: (?:in|dem jahr|en))?[\s:*]*({YEAR})", re.IGNORECASE),
@@ -41,7 +43,7 @@ _YEAR_BEFORE = re.compile(rf"\b{ARTICLE} ({YEAR})(?:er)? [\w-]+(?: [\w-]+)?\W*$"
 _ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)\W*$")
 _LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
 _OFFERS = re.compile(any_of("offers"))
-_RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?: also)?(?: the film)?\W*$")
+_RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?:\W+{any_of('joins')})?(?: the film)?\W*$")
 
 
 def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable[str] = ()) -> list[str]:
@@ -56,7 +58,7 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     language = language_of(answer) or language_of(" ".join(evidence.said[-1:]))
     foreign = language not in ("", evidence.language)
     of_items = {claim.group for claim in claims if claim.head and (claim.ids or evidence.named(claim.name))}
-    of_labels = {claim.group for claim in claims if claim.head and _is_label(claim)} - of_items
+    of_labels = claims.of_kinds.union(claim.group for claim in claims if claim.head and _is_label(claim)) - of_items
     with_ids = claims.aliases.union(claim.name for claim in claims if claim.ids)
     findings: list[str] = []
     meant: list[tuple[Claim, list[Item]]] = []
@@ -112,7 +114,9 @@ def _alike(name: str, title: str) -> bool:
 
 def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool, translates: bool) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
-    if not _looks_like_a_name(claim.name) or _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
+    in_row = joined or _RECOMMENDS.search(claim.before) is not None
+    as_abroad = foreign and claim.marked == "marked" and claim.name[:1].isupper() and (in_row or place == "items")
+    if not (as_abroad or _looks_like_a_name(claim.name)) or _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
         return False
     if re.match(rf"\W*\({YEAR}", claim.about):
         return True
@@ -122,7 +126,7 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, jo
         return False
     if claim.head and claim.group[0] != "prose":
         return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")
-    return not translates and (joined or _RECOMMENDS.search(claim.before) is not None)
+    return in_row and not translates
 
 
 def _is_of_things(claim: Claim) -> bool:
@@ -146,6 +150,9 @@ def _of_numbers(claim: Claim, item: Item) -> Iterator[str]:
         if known and not is_own and not is_rough:
             key, values = next(iter(known.items()))
             yield f"“{item.title}” has {key.replace('_', ' ')} {_listed(values)}, not {match['number']}"
+    if (match := _BARE.match(text)) and any(map(kind_of, item.numbers)):
+        if not any(_is_rounded(match["number"], value) for values in item.numbers.values() for value in values):
+            yield f"“{item.title}” has no number {match['number']}"
     years = {int(match[1]) for pattern in _YEARS for match in pattern.finditer(text)}
     years.update(map(int, _YEAR_BEFORE.findall(claim.before)))
     if years and item.years and not years & item.years:

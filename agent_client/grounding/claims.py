@@ -24,6 +24,7 @@ _OF_USER = re.compile(rf"{_USERS}['’s]*\W*(?:\w*\d\w*)?\W*$")
 _CODE = re.compile(r"^[ \t]*(```|~~~).*?(?:^[ \t]*\1|\Z)", re.MULTILINE | re.DOTALL)
 _JSON = re.compile(r'^\s*(?:[\[{]\s*$|[\]}]+,?\s*$|"[^"]*"\s*:|\{.*\}[,\]]*\s*$|\[\s*[{"\d].*\]\s*$)')
 _CELL = re.compile(r"(?<!\\)\|")
+_UNIT = re.compile(r"\s*(?:\([^()]*\)|/\s*\d+|\b(?:per|pro|par|por|in|en)\b.*)")
 _RULE = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$")
 _HEAD = re.compile(r"^(\s*)(?:(#{1,6})\s+(?:\d+[.)]\s+)?|(?:[-*+•]\s+)?(?:\d+[.)]\s+)|[-*+•]\s+)")
 _BOLD = re.compile(rf"\*\*([^*(\[]+?)\s*((?:[(\[]|[,–—|:-]\s*{_ID}\b)[^*]*)\*\*")
@@ -39,11 +40,13 @@ _ENTRY = re.compile(r"\W*(?P<entry>[^\W\d_][^(\[:|*\n]{1,60}?)\s*(?=[(\[]|\s[–
 _NO_NAME = re.compile(rf"(?:\W|{_NOUNS}|{_USERS}|\b(?:{_SMALL}|id)\b)*", re.IGNORECASE)
 _BESIDE = re.compile(rf"\s*(?:\(|\[|[*,–—|:-]*\s*(?:{_ID}|#))")
 _JOINS = re.compile(rf"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|{any_of('joins')})(?:\W|{any_of('joins')})*")
-_BRACKET = re.compile(r"[\s*_”\"»“]*[(\[][\s*_“\"«„]*")
+_BRACKET = re.compile(r"[\s*_”\"»“]*[(\[](?:(?:[\w ]{1,20}:|orig\w*\.?)\s*)?[\s*_“\"«„]*", re.IGNORECASE)
 _BOLD_LINE = re.compile(r"\s*\*\*[^*]+\*\*\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*$")
 _FOLLOWS = re.compile(r"[\s:–—,(*=|\"“«„\[#.-]{1,6}|\s*(?:is|ist|est|=)\s*[*\"“«„]*")
+_FACTS = any_of("nouns", "released", "score", "rating", "price")
 _OF_ANOTHER = re.compile(rf"{any_of('another')}|[.!?;]\s", re.IGNORECASE)
 
+_KEY = re.compile(rf"^(\W*?)[*_]*(?:{_NOUNS}|[Nn]ame)[*_]*:[*_\s]*([^(\[*|–—]{{2,80}}?)[*_]*(?=\s*(?:[(\[–—]|$))")
 _DEEPEST = 7
 """Level of a heading that is a line in bold type."""
 
@@ -85,6 +88,8 @@ class Claims(list[Claim]):
         self._patterns = [_MARKED, re.compile(titles), _CAPITALS, _ENTRY]
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
+        self.of_kinds: set[tuple[str, int, int]] = set()
+        """The groups with entries of kinds, people and other values that are no items."""
         self.aliases: set[str] = set()
         """Other names that the answer gives to items, in their own language say: before or in brackets."""
         self._owner: Claim | None = None
@@ -114,9 +119,13 @@ class Claims(list[Claim]):
             n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
             if 2 * max(n_known, default=0) >= len(rows) - 1 > 0:
                 roles[n_known.index(max(n_known))] = "name"
+        if "id" not in roles and len(rows) > 2:
+            all_ids = (all(map(self._evidence.with_id, column)) for column in zip(*rows[1:], strict=False))
+            roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, all_ids, strict=False)]
+        headings = [_UNIT.sub("", heading) for heading in rows[0]]
         self._block, self._owner = self._block + 1, None
         for row in rows[1:]:
-            cells = list(zip(roles, rows[0], (re.sub(r"[*_]{2}", "", cell) for cell in row), strict=False))
+            cells = list(zip(roles, headings, (re.sub(r"[*_]{2}", "", cell) for cell in row), strict=False))
             cell = next((cell for role, _, cell in cells if role == "name"), "")
             name = bare(cell) if self._known(bare(cell)) or re.search(r"[^\W\d]", bare(cell)) else ""
             entry = f"**{name}** {cell.partition(name)[2]}" if name else ""
@@ -128,6 +137,7 @@ class Claims(list[Claim]):
     def _read_line(self, line: str) -> None:
         line = re.sub(r"^(\W*)\*\*(\d+[.)]|#\d+:?)\s*", r"\1\2 **", line)  # bold type is drawn around the name alone
         line = re.sub(r"\*\*([^*\n]+)\*\*", lambda bold: _BOLD.sub(r"**\1** \2", bold[0]), line)
+        line = _KEY.sub(r"\1**\2**", line)
         head = _HEAD.match(line)
         indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
         is_heading = head[2] if head else _BOLD_LINE.match(line)
@@ -169,7 +179,7 @@ class Claims(list[Claim]):
             is_alias = self._known(known.name) and not self._known(alias.name)
             if is_alias and _BRACKET.fullmatch(text[one.end : other.begin]):
                 self.aliases.add(alias.name)
-                one.name, one.ids, one.about = known.name, one.ids + other.ids, other.about
+                one.name, one.ids, one.about = known.name, one.ids + other.ids, f"({other.about}"
                 claims.remove(other)
         if self._owner is not None and goes_on:
             self._owner.about += f"; {text}"
@@ -190,6 +200,8 @@ class Claims(list[Claim]):
             if kind == "plain" and not (head or _BESIDE.match(text, end) or re.search(r"\d\W{1,3}$", text[:begin])):
                 continue
             if not self._known(words):
+                if head and self._evidence.is_value(name):
+                    self.of_kinds.add(group)
                 if not name or self._evidence.is_value(name) or _NO_NAME.fullmatch(words):
                     continue
                 kind = "label" if words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":" else kind
@@ -220,7 +232,7 @@ def _lines(answer: str) -> list[str]:
 
 def _is_beside(between: str) -> bool:
     """True if an ID after this text belongs to the name before it."""
-    if not re.search(r"[^\W\d_]", re.sub(rf"{_NOUNS}|\byear\b|;[^;:]*:", "", between)):
+    if not re.search(r"[^\W\d_]", re.sub(rf"{_FACTS}|;[^;:]*:", "", between)):
         return len(between) < 40
     return re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None and not _OF_ANOTHER.search(between)
 

@@ -41,8 +41,10 @@ def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidenc
 def _chosen(steps: Sequence[Step]) -> tuple[set[str], set[str]]:
     """The items that later calls of a turn were given to choose from and left out, and those that were chosen."""
     narrowed: set[int] = set()
+    known = {each for step in steps for each in step.ids}
     for place, step in enumerate(steps):
         listed = {str(each) for value in step.arguments.values() if isinstance(value, list) for each in value}
+        listed &= known  # and not the names of fields
         if not step.ids or (listed and listed.issubset(step.ids)):
             continue  # it has found nothing, or looked up what it was given
         for number, source in enumerate(steps[:place]):
