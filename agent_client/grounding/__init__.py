@@ -21,7 +21,7 @@ _NUMBER = (
     r"(?![\w-]|[.,]\d|\s*(?:and|und|et|–|,)\s*\d|\s(?:or|oder|ou|o)\s|/(?!(?:10|5)\b)\d)"
 )
 _LABEL = rf"(?P<label>(?:imdb[ -]?)?{any_of('score', 'rating', 'price')})"
-_BETWEEN = r"(?:[\s:=*]*(?:(?:is|of|at|with|von|ist|de|est|it|bei)\s+)?[*★$€£\s]*)"
+_BETWEEN = r"(?:[\s:=*]*(?:(?:\w+\s+)?(?:is|of|at|with|von|ist|de|est|it|bei)\s+)?[*★$€£\s]*)"
 _OUT_OF = r"(?:/\s*|(?:out of|von|sur|de)\s+)"
 _BEHIND = r"^[\s*_”\"»“,·:–—-]*(?:(?:ID )?[(\[][^()\[\]]*[)\]][\s*,·:–—-]*)?"
 _PRICE = rf"{_BEHIND}(?:\([^()]*?|(?:{any_of('costs')}\s+)?)"
@@ -42,8 +42,9 @@ _YEARS = (
 _YEAR_BEFORE = re.compile(rf"\b{ARTICLE} ({YEAR})(?:er)? [\w-]+(?: [\w-]+)?\W*$", re.IGNORECASE)
 _ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)\W*$")
 _LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
+_ONLY_LABELS = re.compile(rf"(?:\W*{any_of('labels', 'nouns', 'users', 'joins')}s?)+\W*")
 _OFFERS = re.compile(any_of("offers"))
-_RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?:\W+{any_of('joins')})?(?: the film)?\W*$")
+_RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?:\W+{any_of('fillers', 'joins')}){{0,3}}(?: the film)?\W*$")
 
 
 def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable[str] = ()) -> list[str]:
@@ -115,14 +116,15 @@ def _alike(name: str, title: str) -> bool:
 def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool, translates: bool) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
     in_row = joined or _RECOMMENDS.search(claim.before) is not None
-    as_abroad = foreign and claim.marked == "marked" and claim.name[:1].isupper() and (in_row or place == "items")
+    as_abroad = (foreign or language_of(claim.name, 1) not in ("", evidence.language)) and claim.marked == "marked" and claim.name[:1].isupper() and (in_row or place == "items")
     if not (as_abroad or _looks_like_a_name(claim.name)) or _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
         return False
     if re.match(rf"\W*\({YEAR}", claim.about):
         return True
     if place == "items":
-        return claim.marked == "cell" or not (claim.marked == "section" or _LABELS.match(claim.name))
-    if place == "labels" or _is_label(claim) or _is_of_things(claim):
+        is_label = _ONLY_LABELS.fullmatch if claim.group[0] == "list" else _LABELS.match
+        return claim.marked == "cell" or not (claim.marked == "section" or is_label(claim.name))
+    if place == "labels" or _is_of_things(claim) or (claim.marked == "label" if joined else _is_label(claim)):
         return False
     if claim.head and claim.group[0] != "prose":
         return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")

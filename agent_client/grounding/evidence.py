@@ -128,6 +128,8 @@ class Evidence:
             return found
         if longer := [title for title in self._by_title if len(key) >= 8 and title.startswith(f"{key} ")]:
             return self._by_title[min(longer)]
+        if len(longer := [title for title in self._by_title if len(key) >= 8 and title.endswith(f" {key}")]) == 1:
+            return self._by_title[longer[0]]
         both, some = ([self._by_title.get(title_key(part), []) for part in split.split(name)] for split in _SPLITS)
         return [item for found in (both if all(both) else some) for item in found]
 
