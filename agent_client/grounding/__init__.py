@@ -13,14 +13,14 @@ from langchain_core.messages import AnyMessage
 from agent_client.grounding.claims import Claim, Claims
 from agent_client.grounding.evidence import ARTICLE, YEAR, Evidence, Item
 from agent_client.grounding.selection import passed_over
-from agent_client.grounding.words import any_of, kind_of, language_of
+from agent_client.grounding.words import any_of, kinds_of, language_of
 from agent_client.names import fold
 
 _NUMBER = (
     r"(?<![\w.,-])(?<!ID )(?P<number>\d{1,3}(?:[.,]\d+)?)"
     r"(?![\w-]|[.,]\d|\s*(?:and|und|et|–|,)\s*\d|\s(?:or|oder|ou|o)\s|/(?!(?:10|5)\b)\d)"
 )
-_LABEL = rf"(?P<label>(?:imdb[ -]?)?{any_of('score', 'rating', 'price')})"
+_LABEL = rf"(?P<label>(?:(?:imdb|{any_of('mean')})[ -]?)?{any_of('score', 'rating', 'price', 'mean')})"
 _BETWEEN = r"(?:[\s:=*]*(?:(?:\w+\s+)?(?:is|of|at|with|von|ist|de|est|it|bei)\s+)?[*★$€£\s]*)"
 _OUT_OF = r"(?:/\s*|(?:out of|von|sur|de)\s+)"
 _BEHIND = r"^[\s*_”\"»“,·:–—-]*(?:(?:ID )?[(\[][^()\[\]]*[)\]][\s*,·:–—-]*)?"
@@ -44,7 +44,9 @@ _ROUGHLY = re.compile(rf"(?:{any_of('roughly')}|[<>≥≤~≈±]|\d\s*[–-]\s*)
 _LABELS, _SUMMARY, _THINGS = re.compile(any_of("labels")), re.compile(any_of("summary")), re.compile(any_of("things"))
 _ONLY_LABELS = re.compile(rf"(?:\W*{any_of('labels', 'nouns', 'users', 'joins')}s?)+\W*")
 _OFFERS = re.compile(any_of("offers"))
-_RECOMMENDS = re.compile(rf"{any_of('recommends', 'nouns')}(?:\W+{any_of('fillers', 'joins')}){{0,3}}(?: the film)?\W*$")
+_RECOMMENDS = re.compile(
+    rf"{any_of('recommends', 'nouns')}(?:\W+{any_of('fillers', 'joins')}){{0,3}}(?: the film)?\W*$"
+)
 
 
 def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable[str] = ()) -> list[str]:
@@ -116,8 +118,17 @@ def _alike(name: str, title: str) -> bool:
 def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool, translates: bool) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
     in_row = joined or _RECOMMENDS.search(claim.before) is not None
-    as_abroad = (foreign or language_of(claim.name, 1) not in ("", evidence.language)) and claim.marked == "marked" and claim.name[:1].isupper() and (in_row or place == "items")
-    if not (as_abroad or _looks_like_a_name(claim.name)) or _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
+    as_abroad = (
+        (foreign or language_of(claim.name, 1) not in ("", evidence.language))
+        and claim.marked == "marked"
+        and claim.name[:1].isupper()
+        and (in_row or place == "items")
+    )
+    if (
+        not (as_abroad or _looks_like_a_name(claim.name))
+        or _SUMMARY.match(claim.name)
+        or evidence.has_words(claim.name)
+    ):
         return False
     if re.match(rf"\W*\({YEAR}", claim.about):
         return True
@@ -132,8 +143,10 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, jo
 
 
 def _is_of_things(claim: Claim) -> bool:
-    """True among people, kinds and steps, and below a question, which is followed by choices."""
-    return claim.intro.endswith("?") or _OFFERS.search(claim.intro) is not None or _THINGS.search(f"{claim.intro} {claim.before[-40:]}") is not None
+    """True among people, kinds and steps, and below a question or an offer, which is followed by choices."""
+    above = claim.intro if claim.head else ""
+    offered = above.endswith("?") or _OFFERS.search(above) is not None
+    return offered or _THINGS.search(f"{above} {claim.before}") is not None
 
 
 def _looks_like_a_name(phrase: str) -> bool:
@@ -152,7 +165,7 @@ def _of_numbers(claim: Claim, item: Item) -> Iterator[str]:
         if known and not is_own and not is_rough:
             key, values = next(iter(known.items()))
             yield f"“{item.title}” has {key.replace('_', ' ')} {_listed(values)}, not {match['number']}"
-    if (match := _BARE.match(text)) and any(map(kind_of, item.numbers)):
+    if (match := _BARE.match(text)) and any(map(kinds_of, item.numbers)):
         if not any(_is_rounded(match["number"], value) for values in item.numbers.values() for value in values):
             yield f"“{item.title}” has no number {match['number']}"
     years = {int(match[1]) for pattern in _YEARS for match in pattern.finditer(text)}

@@ -26,7 +26,8 @@ _JSON = re.compile(r'^\s*(?:[\[{]\s*$|[\]}]+,?\s*$|"[^"]*"\s*:|\{.*\}[,\]]*\s*$|
 _CELL = re.compile(r"(?<!\\)\|")
 _UNIT = re.compile(r"\s*(?:\([^()]*\)|/\s*\d+|\b(?:per|pro|par|por|in|en)\b.*)")
 _RULE = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$")
-_NUMBERED, _BULLET = r"(?:(?:\d+|[a-z])[.)]|\(\d+\)|\d\ufe0f?\u20e3)\s+", r"(?:[-*+•]|[^\w\s!-~¡¿“”„«»‘’…]+)\s+"
+_SIGNS = r"[^\w\s!-~¡¿“”„«»‘’…]+"
+_NUMBERED, _BULLET = r"(?:(?:\d+|[a-z])[.)]|\(\d+\)|\d\ufe0f?\u20e3)\s+", rf"(?:[-*+•]|{_SIGNS})\s+"
 _HEAD = re.compile(rf"^(\s*)(?:(#{{1,6}})\s+(?:{_NUMBERED})?|(?:{_BULLET})?{_NUMBERED}|{_BULLET})")
 _BOLD = re.compile(rf"\*\*([^*(\[]+?)\s*((?:[(\[]|[,–—|:-]\s*{_ID}\b)[^*]*)\*\*")
 _CAPITAL, _SMALL = r"[^\W\d_a-zß-ÿ][\w'’.&:-]*", r"of|the|and|in|an?|to|for|on|de|la|le|du|des|von|der|die|das|und|\d+"
@@ -42,9 +43,10 @@ _NO_NAME = re.compile(rf"(?:\W|{_NOUNS}|{_USERS}|\b(?:{_SMALL}|id)\b)*", re.IGNO
 _BESIDE = re.compile(rf"\s*(?:\(|\[|[*,–—|:-]*\s*(?:{_ID}|#))")
 _JOINS = re.compile(rf"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|{any_of('joins')})(?:\W|{any_of('joins')})*")
 _BRACKET = re.compile(r"[\s*_”\"»“]*[(\[](?:(?:[\w ]{1,20}:|orig\w*\.?)\s*)?[\s*_“\"«„]*", re.IGNORECASE)
-_BOLD_LINE = re.compile(r"\s*\*\*[^*]+\*\*\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*$")
+_BOLD_LINE = re.compile(rf"\s*(?:{_SIGNS}\s+)?\*\*[^*]+\*\*\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*$")
 _FOLLOWS = re.compile(r"[\s:–—,(*=|\"“«„\[#.-]{1,6}|\s*(?:is|ist|est|=)\s*[*\"“«„]*")
-_FACTS = any_of("nouns", "released", "score", "rating", "price")
+_FACT_LINE = re.compile(r"\W*\w[\w ]{1,20}[*_]*:")
+_FACTS = any_of("nouns", "released", "score", "rating", "price", "mean")
 _OF_ANOTHER = re.compile(rf"{any_of('another')}|[.!?;]\s", re.IGNORECASE)
 
 _KEY = re.compile(rf"^(\W*?)[*_]*(?:{_NOUNS}|[Nn]ame)[*_]*:[*_\s]*([^(\[*|–—]{{2,80}}?)[*_]*(?=\s*(?:[(\[–—]|$))")
@@ -93,6 +95,8 @@ class Claims(list[Claim]):
         """The groups with entries of kinds, people and other values that are no items."""
         self.aliases: set[str] = set()
         """Other names that the answer gives to items, in their own language say: before or in brackets."""
+        self._after = ""
+        """What the line before was: a list's line goes on in the next one, until an empty one."""
         self._owner: Claim | None = None
         """The item whose list or section the next lines belong to."""
         table: list[list[str]] = []
@@ -144,9 +148,11 @@ class Claims(list[Claim]):
         is_heading = head[2] if head else _BOLD_LINE.match(line)
         kind = "heading" if is_heading else "list" if head else "prose"
         owner, _, depth = self._owner.group if self._owner else ("", 0, 0)
-        if kind == "heading" or (owner == "list" and line.strip() and indent <= depth):
+        goes_on = kind == "prose" and owner == self._after == "list" and _FACT_LINE.match(line) is not None
+        self._after = "" if not line.strip() else "list" if goes_on else kind
+        if kind == "heading" or (owner == "list" and line.strip() and indent <= depth and not goes_on):
             self._owner = None
-        if kind != "list" and line.strip() and not indent:
+        if kind != "list" and line.strip() and not indent and not goes_on:
             self._block, self._intro = self._block + 1, line
         level = indent if kind != "heading" else len(head[2]) if head else _DEEPEST
         group = (kind, 0 if kind == "heading" else self._block, level)
@@ -155,12 +161,6 @@ class Claims(list[Claim]):
     def _read_text(self, text: str, group: tuple[str, int, int]) -> None:
         text = _OTHER_MARKS.sub(lambda mark: f"**{next(filter(None, mark.groups()))}**", text)
         claims = self._names(text, group)
-        for place, claim in enumerate(claims):
-            following = (after.begin for after in claims[place + 1 :] if self._known(after.name))
-            claim.about = text[claim.end : next(following, len(text))]
-            if claims[place - 1].marked == "label" and re.fullmatch(r"[\s:*]+", text[claims[place - 1].end : claim.begin]):
-                claims[place - 1].marked = "section"
-            claim.joined = place > 0 and _JOINS.fullmatch(text[claims[place - 1].end : claim.begin]) is not None
         goes_on = self._owner is not None and all(claim.marked == "label" for claim in claims)
         ids, alone = self._ids(text, claims), []
         ids_first = bool(ids and claims) and _follows(text, ids[0][1], claims[0].begin)
@@ -180,8 +180,16 @@ class Claims(list[Claim]):
             is_alias = self._known(known.name) and not self._known(alias.name)
             if is_alias and _BRACKET.fullmatch(text[one.end : other.begin]):
                 self.aliases.add(alias.name)
-                one.name, one.ids, one.about = known.name, one.ids + other.ids, f"({other.about}"
+                one.name, one.ids = known.name, one.ids + other.ids
                 claims.remove(other)
+        self.aliases.update(claim.name for claim in claims if claim.ids)
+        for place, claim in enumerate(claims):
+            items = (each for each in claims[place + 1 :] if self._known(each.name) or each.name in self.aliases)
+            claim.about = text[claim.end : next((each.begin for each in items), len(text))]
+        for one, other in pairwise(claims):
+            if one.marked == "label" and re.fullmatch(r"[\s:*]+", text[one.end : other.begin]):
+                one.marked = "section"
+            other.joined = _JOINS.fullmatch(text[one.end : other.begin]) is not None
         if self._owner is not None and goes_on:
             self._owner.about += f"; {text}"
         if self._owner is None and claims and claims[0].head:

@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from agent_client.grounding.words import any_of, kind_of, language_of
+from agent_client.grounding.words import any_of, kinds_of, language_of
 from agent_client.history import data_of, results_of, text_of, turns
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
 
@@ -37,8 +37,10 @@ class Item:
     years: set[int] = field(default_factory=set)
 
     def numbers_called(self, label: str) -> dict[str, set[float]]:
-        """Those that a label may mean: "rating" and "IMDb" both mean the fields rating and imdb_rating."""
-        return {key: values for key, values in self.numbers.items() if kind_of(key) == kind_of(label) != ""}
+        """Those that a label may mean: "rating" means mean_rating and imdb_rating, "mean rating" the first alone."""
+        return {
+            key: values for key, values in self.numbers.items() if kinds_of(label) and kinds_of(label) <= kinds_of(key)
+        }
 
 
 @dataclass

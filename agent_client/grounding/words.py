@@ -13,12 +13,12 @@ def any_of(*lists: str) -> str:
     return rf"\b(?i:{'|'.join(words)})\b"
 
 
-NUMBERS = {kind: re.compile(any_of(kind)) for kind in ("score", "rating", "price")}
+NUMBERS = {kind: re.compile(any_of(kind)) for kind in ("score", "rating", "price", "mean")}
 
 
-def kind_of(label: str) -> str:
-    """The kind of number that a field or a label has: a score, a rating or a price; empty for all others."""
-    return next((kind for kind, names in NUMBERS.items() if names.search(label.replace("_", " "))), "")
+def kinds_of(label: str) -> set[str]:
+    """The kinds of number that a field or a label has: a score, a rating or a price, and perhaps a mean."""
+    return {kind for kind, names in NUMBERS.items() if names.search(label.replace("_", " "))}
 
 
 def language_of(text: str, fewest: int = 2) -> str:
