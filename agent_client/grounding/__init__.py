@@ -23,7 +23,7 @@ _NUMBER = (
 _LABEL = rf"(?P<label>(?:(?:imdb|{any_of('mean')})[ -]?)?{any_of('score', 'rating', 'price', 'mean')})"
 _BETWEEN = r"(?:[\s:=*]*(?:(?:\w+\s+)?(?:is|of|at|with|von|ist|de|est|it|bei)\s+)?[*★$€£\s]*)"
 _OUT_OF = r"(?:/\s*|(?:out of|von|sur|de)\s+)"
-_BEHIND = r"^[\s*_”\"»“,·:–—-]*(?:(?:ID )?[(\[][^()\[\]]*[)\]][\s*,·:–—-]*)?"
+_BEHIND = r"^(?:[\s*_”\"»“,;·|:–—-]|[(\[][^()\[\]]*[)\]]|ID:?\s[\w-]+)*"
 _PRICE = rf"{_BEHIND}(?:\([^()]*?|(?:{any_of('costs')}\s+)?)"
 _NUMBERS = (
     ("", re.compile(rf"{_LABEL}{_BETWEEN}{_NUMBER}", re.IGNORECASE)),
@@ -146,7 +146,7 @@ def _is_of_things(claim: Claim) -> bool:
     """True among people, kinds and steps, and below a question or an offer, which is followed by choices."""
     above = claim.intro if claim.head else ""
     offered = above.endswith("?") or _OFFERS.search(above) is not None
-    return offered or _THINGS.search(f"{above} {claim.before}") is not None
+    return offered or _THINGS.search(f"{above} {claim.before[-40:]}") is not None
 
 
 def _looks_like_a_name(phrase: str) -> bool:
@@ -160,14 +160,16 @@ def _of_numbers(claim: Claim, item: Item) -> Iterator[str]:
     text = re.split(r"(?<=[^\W\d_]{3})[.!?](?:\s|$)|\b(?:than|while|whereas|als|que)\b", claim.about)[0]
     for kind, match in ((kind, match) for kind, pattern in _NUMBERS for match in pattern.finditer(text)):
         known = item.numbers_called(kind or match["label"])
-        is_own = any(_is_rounded(match["number"], value) for values in known.values() for value in values)
+        times = range(1, 11) if "price" in kinds_of(kind or match["label"]) else [1]  # several of them cost more
+        own = (n * value for n in times for values in known.values() for value in values)
+        is_own = any(_is_rounded(match["number"], value) for value in own)
         is_rough = _ROUGHLY.search(text[: match.start("number")]) or _ROUGHLY.search(text[: match.start()])
         if known and not is_own and not is_rough:
             key, values = next(iter(known.items()))
             yield f"“{item.title}” has {key.replace('_', ' ')} {_listed(values)}, not {match['number']}"
-    if (match := _BARE.match(text)) and any(map(kinds_of, item.numbers)):
-        if not any(_is_rounded(match["number"], value) for values in item.numbers.values() for value in values):
-            yield f"“{item.title}” has no number {match['number']}"
+    bare = _BARE.match(text) if any(map(kinds_of, item.numbers)) else None
+    if bare and not any(_is_rounded(bare["number"], value) for values in item.numbers.values() for value in values):
+        yield f"“{item.title}” has no number {bare['number']}"
     years = {int(match[1]) for pattern in _YEARS for match in pattern.finditer(text)}
     years.update(map(int, _YEAR_BEFORE.findall(claim.before)))
     if years and item.years and not years & item.years:

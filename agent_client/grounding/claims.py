@@ -27,7 +27,7 @@ _CELL = re.compile(r"(?<!\\)\|")
 _UNIT = re.compile(r"\s*(?:\([^()]*\)|/\s*\d+|\b(?:per|pro|par|por|in|en)\b.*)")
 _RULE = re.compile(r"^\s*\|?(\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$")
 _SIGNS = r"[^\w\s!-~¡¿“”„«»‘’…]+"
-_NUMBERED, _BULLET = r"(?:(?:\d+|[a-z])[.)]|\(\d+\)|\d\ufe0f?\u20e3)\s+", rf"(?:[-*+•]|{_SIGNS})\s+"
+_NUMBERED, _BULLET = r"(?:(?:\d+|[a-z])[.)]|\(\d+\)|#\d+:?|\d\ufe0f?\u20e3)\s+", rf"(?:[-*+•]|{_SIGNS})\s+"
 _HEAD = re.compile(rf"^(\s*)(?:(#{{1,6}})\s+(?:{_NUMBERED})?|(?:{_BULLET})?{_NUMBERED}|{_BULLET})")
 _BOLD = re.compile(rf"\*\*([^*(\[]+?)\s*((?:[(\[]|[,–—|:-]\s*{_ID}\b)[^*]*)\*\*")
 _CAPITAL, _SMALL = r"[^\W\d_a-zß-ÿ][\w'’.&:-]*", r"of|the|and|in|an?|to|for|on|de|la|le|du|des|von|der|die|das|und|\d+"
@@ -145,7 +145,7 @@ class Claims(list[Claim]):
         line = _KEY.sub(r"\1**\2**", line)
         head = _HEAD.match(line)
         indent = len(line.expandtabs(4)) - len(line.expandtabs(4).lstrip())
-        is_heading = head[2] if head else _BOLD_LINE.match(line)
+        is_heading = head[2] or (not self._after and _BOLD_LINE.match(line)) if head else _BOLD_LINE.match(line)
         kind = "heading" if is_heading else "list" if head else "prose"
         owner, _, depth = self._owner.group if self._owner else ("", 0, 0)
         goes_on = kind == "prose" and owner == self._after == "list" and _FACT_LINE.match(line) is not None
@@ -154,7 +154,7 @@ class Claims(list[Claim]):
             self._owner = None
         if kind != "list" and line.strip() and not indent and not goes_on:
             self._block, self._intro = self._block + 1, line
-        level = indent if kind != "heading" else len(head[2]) if head else _DEEPEST
+        level = indent if kind != "heading" else len(head[2]) if head and head[2] else _DEEPEST
         group = (kind, 0 if kind == "heading" else self._block, level)
         self._read_text(line[head.end() :] if head else line, group)
 
