@@ -152,7 +152,7 @@ def _is_of_things(claim: Claim) -> bool:
 def _looks_like_a_name(phrase: str) -> bool:
     """True if all but the small words are capitalised; "Filter by actor" and "crime drama" do not look like names."""
     words = [word for word in re.findall(r"[^\W\d_]+", phrase) if len(word) > 3]
-    return phrase[:1].isalnum() and all(word[0].isupper() for word in words)
+    return phrase[:1].isalnum() and not phrase[0].islower() and all(word[0].isupper() for word in words)
 
 
 def _of_numbers(claim: Claim, item: Item) -> Iterator[str]:

@@ -133,7 +133,7 @@ class Claims(list[Claim]):
             cells = list(zip(roles, headings, (re.sub(r"[*_]{2}", "", cell) for cell in row), strict=False))
             cell = next((cell for role, _, cell in cells if role == "name"), "")
             name = bare(cell) if self._known(bare(cell)) or re.search(r"[^\W\d]", bare(cell)) else ""
-            entry = f"**{name}** {cell.partition(name)[2]}" if name else ""
+            entry = cell if _IDS.search(name) else f"**{name}** {cell.partition(name)[2]}" if name else ""
             ids = [f"(ID {cell})" for role, _, cell in cells if role == "id" and re.fullmatch(_ONE_ID, cell)]
             others = [f"{heading}: {cell}" for role, heading, cell in cells if not role]
             self._read_text("; ".join([f"{entry} {' '.join(ids)}", *others]), ("table", self._block, 0))

@@ -137,7 +137,8 @@ class Evidence:
 
     def is_value(self, name: str) -> bool:
         """True for the name of a person, a kind, a field: whatever the results have beside the items' titles."""
-        return title_key(name) in self._names
+        surname, _, first_name = name.partition(", ")
+        return title_key(name) in self._names or title_key(f"{first_name} {surname}") in self._names
 
     def has_words(self, name: str) -> bool:
         """True if the person has said these words, a tool, or this program; perhaps in an error."""
