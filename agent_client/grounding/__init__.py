@@ -18,7 +18,7 @@ from agent_client.names import fold
 
 _NUMBER = (
     r"(?<![\w.,-])(?<!ID )(?P<number>\d{1,3}(?:[.,]\d+)?)"
-    r"(?![\w-]|[.,]\d|\s*(?:and|und|et|–|,)\s*\d|\s(?:or|oder|ou|o)\s|/(?!(?:10|5)\b)\d)"
+    rf"(?![\w-]|[.,]\d|\s*(?:and|und|et|–|,)\s*\d|\s{any_of('no_number')}|/(?!(?:10|5)\b)\d)"
 )
 _LABEL = rf"(?P<label>(?:(?:imdb|{any_of('mean')})[ -]?)?{any_of('score', 'rating', 'price', 'mean')})"
 _BETWEEN = r"(?:[\s:=*]*(?:(?:\w+\s+)?(?:is|of|at|with|von|ist|de|est|it|bei)\s+)?[*★$€£\s]*)"
@@ -135,7 +135,7 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, jo
     if place == "items":
         is_label = _ONLY_LABELS.fullmatch if claim.group[0] == "list" else _LABELS.match
         return claim.marked == "cell" or not (claim.marked == "section" or is_label(claim.name))
-    if place == "labels" or _is_of_things(claim) or (claim.marked == "label" if joined else _is_label(claim)):
+    if place == "labels" or claim.marked == "label" or not joined and (_is_label(claim) or _is_of_things(claim)):
         return False
     if claim.head and claim.group[0] != "prose":
         return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")

@@ -89,6 +89,10 @@ class Claims(list[Claim]):
         shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"[^\W\d]", each)}
         titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
         self._patterns = [_MARKED, re.compile(titles), _CAPITALS, _ENTRY]
+        others = {
+            re.sub(r"(?<!\\)[^\W\d]", "[a-z]", shape) for shape in shapes
+        }  # of another kind, so in brackets alone
+        shapes |= {rf"(?<=[(\[]){shape}" for shape in others}
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
         self.of_kinds: set[tuple[str, int, int]] = set()
@@ -187,7 +191,8 @@ class Claims(list[Claim]):
             items = (each for each in claims[place + 1 :] if self._known(each.name) or each.name in self.aliases)
             claim.about = text[claim.end : next((each.begin for each in items), len(text))]
         for one, other in pairwise(claims):
-            if one.marked == "label" and re.fullmatch(r"[\s:*]+", text[one.end : other.begin]):
+            leads = one.marked in ("label", "marked") and one.head and not one.ids and self._known(other.name)
+            if leads and not self._known(one.name) and re.fullmatch(r"[\s:*→–—-]+", text[one.end : other.begin]):
                 one.marked = "section"
             other.joined = _JOINS.fullmatch(text[one.end : other.begin]) is not None
         if self._owner is not None and goes_on:
@@ -206,7 +211,9 @@ class Claims(list[Claim]):
             words, name = match[kind], bare(match[kind].strip(" ,;."))
             begin, end = match.span() if kind == "marked" else match.span(kind)
             head = group[0] != "prose" and not re.search(r"\w", text[:begin])
-            if kind == "plain" and not (head or _BESIDE.match(text, end) or re.search(r"\d\W{1,3}$", text[:begin])):
+            if kind == "plain" and not (
+                head or _BESIDE.match(text, end) or re.search(r"(?:\d\W{1,3}|[(\[])$", text[:begin])
+            ):
                 continue
             if not self._known(words):
                 if head and self._evidence.is_value(name):
