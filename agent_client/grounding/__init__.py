@@ -33,10 +33,13 @@ _NUMBERS = (
     ("price", re.compile(rf"{_PRICE}[$€£]\s?{_NUMBER}")),
     ("price", re.compile(rf"{_PRICE}{_NUMBER}\s?(?:[$€£]|EUR|USD|euros?\b)")),
 )
-_BARE = re.compile(rf"{_BEHIND}(?:[(\[](?:[^()\[\]]*?[,;·]\s*)?)?(?P<number>\d{{1,3}}[.,]\d+)(?=\s*(?:[)\],;·|–—]|$))")
+_BARE = re.compile(
+    rf"{_BEHIND}(?:[(\[](?:[^()\[\]]*?[,;·]\s*)?|(?<=[:–—·,;|] ))(?P<number>\d{{1,3}}(?:\.\d+|,\d\d?))"
+    r"(?=\s*(?:[)\],;·|–—]|\.?\s*$))"
+)
 """A number with digits behind the point, without a word that tells what it is."""
 _YEARS = (
-    re.compile(rf"{_BEHIND}(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})"),
+    re.compile(rf"{_BEHIND}(?:\([^()]*?|\[[^\[\]]*?)?({YEAR})(?!\s+[*“\"«„]*$)"),  # which is the next item's
     re.compile(rf"{any_of('released')}(?: (?:in|dem jahr|en))?[\s:*]*({YEAR})", re.IGNORECASE),
 )
 _YEAR_BEFORE = re.compile(rf"\b{ARTICLE} ({YEAR})(?:er)? [\w-]+(?: [\w-]+)?\W*$", re.IGNORECASE)
@@ -135,7 +138,7 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, jo
     if place == "items":
         is_label = _ONLY_LABELS.fullmatch if claim.group[0] == "list" else _LABELS.match
         return claim.marked == "cell" or not (claim.marked == "section" or is_label(claim.name))
-    if place == "labels" or claim.marked == "label" or not joined and (_is_label(claim) or _is_of_things(claim)):
+    if place == "labels" or claim.marked == "label" or (not joined and (_is_label(claim) or _is_of_things(claim))):
         return False
     if claim.head and claim.group[0] != "prose":
         return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")

@@ -41,7 +41,9 @@ _CAPITALS = re.compile(
 _ENTRY = re.compile(r"\W*(?P<entry>[^\W\d_][^(\[:|*\n]{1,60}?)\s*(?=[(\[]|\s[–—-]\s|$)")
 _NO_NAME = re.compile(rf"(?:\W|{_NOUNS}|{_USERS}|\b(?:{_SMALL}|id)\b)*", re.IGNORECASE)
 _BESIDE = re.compile(rf"\s*(?:\(|\[|[*,–—|:-]*\s*(?:{_ID}|#))")
-_JOINS = re.compile(rf"\W*?(?:\([^()]*\)|\[[^\[\]]*\])?\W*?(?:[,;&]|{any_of('joins')})(?:\W|{any_of('joins')})*")
+_JOINS = re.compile(
+    rf"\W*?(?:(?:\([^()]*\)|\[[^\[\]]*\])(?:\s\w+)?)?\W*?(?:[,;&]|{any_of('joins')})(?:\W|{any_of('joins')})*"
+)
 _BRACKET = re.compile(r"[\s*_”\"»“]*[(\[](?:(?:[\w ]{1,20}:|orig\w*\.?)\s*)?[\s*_“\"«„]*", re.IGNORECASE)
 _BOLD_LINE = re.compile(rf"\s*(?:{_SIGNS}\s+)?\*\*[^*]+\*\*\s*(?:\([^()]*\)|\[[^\[\]]*\])?\s*$")
 _FOLLOWS = re.compile(r"[\s:–—,(*=|\"“«„\[#.-]{1,6}|\s*(?:is|ist|est|=)\s*[*\"“«„]*")

@@ -37,10 +37,13 @@ class Item:
     years: set[int] = field(default_factory=set)
 
     def numbers_called(self, label: str) -> dict[str, set[float]]:
-        """Those that a label may mean: "rating" means mean_rating and imdb_rating, "mean rating" the first alone."""
-        return {
-            key: values for key, values in self.numbers.items() if kinds_of(label) and kinds_of(label) <= kinds_of(key)
-        }
+        """Those that a label may mean.
+
+        "Rating" means mean_rating and imdb_rating, "mean rating" the first alone, and "score" where there is none both.
+        """
+        kinds = kinds_of(label)
+        called = {key: values for key, values in self.numbers.items() if kinds and kinds <= kinds_of(key)}
+        return called if called or kinds != {"score"} else self.numbers_called("rating")
 
 
 @dataclass
