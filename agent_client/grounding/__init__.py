@@ -121,17 +121,11 @@ def _alike(name: str, title: str) -> bool:
 def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool, translates: bool) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
     in_row = joined or _RECOMMENDS.search(claim.before) is not None
-    as_abroad = (
-        (foreign or language_of(claim.name, 1) not in ("", evidence.language))
-        and claim.marked == "marked"
-        and claim.name[:1].isupper()
-        and (in_row or place == "items")
-    )
-    if (
-        not (as_abroad or _looks_like_a_name(claim.name))
-        or _SUMMARY.match(claim.name)
-        or evidence.has_words(claim.name)
-    ):
+    abroad = foreign or language_of(claim.name, 1) not in ("", evidence.language)  # where titles have small letters
+    stands_out = claim.marked == "marked" and claim.name[:1].isupper() and (in_row or place == "items")
+    if not (_looks_like_a_name(claim.name) or (abroad and stands_out)):
+        return False
+    if _SUMMARY.match(claim.name) or evidence.has_words(claim.name):
         return False
     if re.match(rf"\W*\({YEAR}", claim.about):
         return True

@@ -91,10 +91,8 @@ class Claims(list[Claim]):
         shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"[^\W\d]", each)}
         titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
         self._patterns = [_MARKED, re.compile(titles), _CAPITALS, _ENTRY]
-        others = {
-            re.sub(r"(?<!\\)[^\W\d]", "[a-z]", shape) for shape in shapes
-        }  # of another kind, so in brackets alone
-        shapes |= {rf"(?<=[(\[]){shape}" for shape in others}
+        letters = re.compile(r"(?<!\\)[^\W\d]")  # with others than the known IDs have, one is read in brackets alone
+        shapes |= {rf"(?<=[(\[]){letters.sub('[a-z]', shape)}" for shape in shapes}
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
         self.of_kinds: set[tuple[str, int, int]] = set()
@@ -187,6 +185,7 @@ class Claims(list[Claim]):
             if is_alias and _BRACKET.fullmatch(text[one.end : other.begin]):
                 self.aliases.add(alias.name)
                 one.name, one.ids = known.name, one.ids + other.ids
+                text = text[: other.begin] + " " * (other.end - other.begin) + text[other.end :]
                 claims.remove(other)
         self.aliases.update(claim.name for claim in claims if claim.ids)
         for place, claim in enumerate(claims):
