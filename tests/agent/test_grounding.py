@@ -225,7 +225,7 @@ def test_a_cell_may_hold_an_escaped_bar() -> None:
 
 FOLDER = Path(__file__).with_name("answers")
 CONVERSATIONS: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "conversations.json").read_text("utf-8"))
-"""Questions, calls and results of the server over the films and two example catalogues, and of another server. What
+"""Questions, calls and results of the server over the films and two example catalogues, and of other servers. What
 single viewers have rated, and who is like whom, is made up: the licence of MovieLens forbids to pass it on."""
 
 PUBLISHED = (FOLDER / "published.txt").read_text("utf-8")
