@@ -43,7 +43,7 @@ WEIGHT_OF_A_SET = 20
 """Items that a set weighs beside its own: what is kept of it takes memory even if it is empty."""
 
 MANY = 5_000
-"""Items of a set from which on it is packed beside the event loop."""
+"""Items of a set from which on it is packed and written beside the event loop."""
 
 _sets = Table(
     "recsys_item_sets_3",  # the number rises with the columns: an older database is then simply another table
@@ -55,6 +55,8 @@ _sets = Table(
     mysql_engine="InnoDB",
     mysql_charset="ascii",
 )
+
+_INSERT_OR_IGNORE = _sets.insert().prefix_with("OR IGNORE", dialect="sqlite")
 
 
 def create_item_sets(connection: Connection) -> None:
@@ -136,10 +138,12 @@ class ItemSets:
         handle = self._handles.get(key, "")
         if handle in self._known and now - self._known[handle].used < TOUCH_SECONDS:
             return handle
-        digest, packed = await asyncio.to_thread(_pack, key) if len(items) >= MANY else _pack(key)
+        is_large = len(items) >= MANY
+        digest, packed = await asyncio.to_thread(_pack, key) if is_large else _pack(key)
+        write = self._database.write if is_large else self._database.write_little
         for length in range(SHORTEST, len(digest) + 1):
             handle = f"set_{digest[:length]}"
-            if await self._database.write(partial(self._keep, handle=handle, digest=digest, packed=packed, now=now)):
+            if await write(partial(self._keep, handle=handle, digest=digest, packed=packed, now=now)):
                 self._known[handle], self._handles[key] = _Known(*key, now), handle
                 await self._clean(now)
                 return handle
@@ -147,12 +151,11 @@ class ItemSets:
 
     def _keep(self, connection: Connection, *, handle: str, digest: str, packed: bytes, now: float) -> bool:
         """Write a set; False where the handle is another set's."""
-        kept = select(_sets.c.digest, _sets.c.last_used).where(_sets.c.handle == handle)
         values = {"handle": handle, "digest": digest, "content": packed, "last_used": now}
-        insert = _sets.insert().prefix_with("OR IGNORE", dialect="sqlite")
         # In one statement, because a search waits for it. MySQL's IGNORE would let other mistakes through, too.
-        if connection.dialect.name == "sqlite" and connection.execute(insert, values).rowcount:
+        if connection.dialect.name == "sqlite" and connection.execute(_INSERT_OR_IGNORE, values).rowcount:
             return True
+        kept = select(_sets.c.digest, _sets.c.last_used).where(_sets.c.handle == handle)
         found = connection.execute(kept).first()
         if found is None:
             try:

@@ -24,5 +24,8 @@ class Database(Protocol):
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Run a change in one transaction. It must bear being run again, after a transaction that was undone."""
 
+    async def write_little(self, change: Callable[[Connection], T]) -> T:
+        """Run a change of a row or two, as ``write`` does."""
+
     async def close(self) -> None:
         """Close all connections."""

@@ -66,6 +66,8 @@ class MysqlDatabase:
 
         return await self._attempt(run)
 
+    write_little = write
+
     async def _attempt(self, run: Callable[[], Awaitable[T]]) -> T:
         """Run, and run again if the connection was lost or the server has undone the change."""
         for attempt in range(1, ATTEMPTS + 1):

@@ -1,8 +1,8 @@
 """The embedded database: SQLite files, through SQLAlchemy Core.
 
 An indexed read of a local file takes about 50 microseconds, and handing it to another thread four times as long, so
-reads run where they are called. Scans and writes, which may take milliseconds or wait for a lock, run on a worker
-thread.
+reads run where they are called, and so do little changes that wait for neither the disk nor a lock. Scans and other
+writes, which may take milliseconds, run on a worker thread.
 """
 
 import asyncio
@@ -50,8 +50,12 @@ class SqliteDatabase:
     def __init__(self, path: Path, name: str, *, read_only: bool, synced: bool = True) -> None:
         self._name = name
         self._path = path
-        self._engine = _read_only_engine(path) if read_only else _writable_engine(path, synced)
+        self._synced = synced
+        self._engine = _read_only_engine(path) if read_only else _writable_engine(path, synced, LOCK_TIMEOUT_SECONDS)
+        self._impatient = self._engine if read_only else _writable_engine(path, synced, 0)
+        """Never waits for a lock."""
         self._reader: Connection | None = None
+        self._writer: Connection | None = None
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query at once, on a connection that is kept, because the event loop runs one query at a time."""
@@ -68,6 +72,11 @@ class SqliteDatabase:
             self._reader.close()
             self._reader = None
 
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
     async def scan(self, query: Callable[[Connection], T]) -> T:
         """Run a query beside the event loop, and stop it when its caller is cancelled."""
         stoppable = _Stoppable(query)
@@ -80,6 +89,20 @@ class SqliteDatabase:
     async def write(self, change: Callable[[Connection], T]) -> T:
         """Run a change beside the event loop."""
         return await asyncio.to_thread(self.change, change)
+
+    async def write_little(self, change: Callable[[Connection], T]) -> T:
+        """Run a change at once where it need not wait for the disk or for another process, else as ``write`` does."""
+        if not self._synced:
+            try:
+                if self._writer is None:
+                    self._writer = self._impatient.connect()
+                with self._writer.begin():
+                    return change(self._writer)
+            except SQLAlchemyError as error:
+                self._drop_writer()
+                if _code(error) != sqlite3.SQLITE_BUSY:
+                    raise self._failure(error) from error
+        return await self.write(change)
 
     def run(self, query: Callable[[Connection], T]) -> T:
         """Run a query in the calling thread.
@@ -110,7 +133,7 @@ class SqliteDatabase:
             with self._engine.connect() as connection:
                 return connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar() != "ok"
         except DatabaseError as error:
-            return getattr(error.orig, "sqlite_errorcode", None) in DAMAGED
+            return _code(error) in DAMAGED
 
     async def close(self) -> None:
         self.dispose()
@@ -118,6 +141,8 @@ class SqliteDatabase:
     def dispose(self) -> None:
         """Close the database, for callers without an event loop."""
         self._drop_reader()
+        self._drop_writer()
+        self._impatient.dispose()
         self._engine.dispose()
 
     def _failure(self, error: SQLAlchemyError) -> BackendError:
@@ -171,12 +196,18 @@ def _is_write_ahead(path: Path) -> bool:
         return False
 
 
-def _writable_engine(path: Path, synced: bool) -> Engine:
+def _code(error: SQLAlchemyError) -> int | None:
+    """SQLite's number for a kind of error; None for errors that are not SQLite's."""
+    code: int | None = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF  # the rest says more of some
+
+
+def _writable_engine(path: Path, synced: bool, lock_timeout: float) -> Engine:
     """An engine with a rollback journal. A write-ahead log would make a commit 0.5 ms faster, but it maps a file into
     memory, and the system ends a process that touches such a page when there is no room for it on disk.
     """
     was_write_ahead = _is_write_ahead(path)
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": lock_timeout})
 
     @event.listens_for(engine, "connect")
     def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:

@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from traceback import format_exception_only
 from typing import Any
 
 from mcp_server.recommender.training.jobs import EvaluateJob, TrainJob, parse_job
@@ -40,6 +41,10 @@ def main() -> None:
         result = run(job, Path.cwd(), emit)
     except UnsuitableError as error:
         emit({"event": "refused", "text": str(error)})
+    except Exception as error:
+        # Not by stderr: other threads of a library may fail at the same time, and end it with words of their own.
+        emit({"event": "failed", "text": format_exception_only(error)[-1].strip()})
+        raise
     else:
         emit({"event": "done", "result": result})
     events.close()

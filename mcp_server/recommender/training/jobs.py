@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -217,7 +218,7 @@ def run_job(
             listening.start()
             child.stdin.write(job.model_dump_json() + "\n")
             child.stdin.flush()
-            outcome = _read_events(child.stdout, progress)
+            outcome = _read_events(child.stdout, progress, partial(_explain, job))
         except BrokenPipeError:
             outcome = None
         else:
@@ -249,7 +250,7 @@ def _fitted(job: TrainJob | EvaluateJob, n_items: int) -> TrainJob | EvaluateJob
 
 
 def _explain(job: TrainJob | EvaluateJob, said: str) -> str:
-    """One sentence about a training that failed, made of the last words of its process."""
+    """One sentence about a training that failed, made of its exception, or of the last words of its process."""
     where = "" if job.model in OWN_MODELS else " in RecBole"
     return explain_failure(job.model, job.settings, said, where=where)
 
@@ -259,14 +260,23 @@ def _keep_last_line(lines: Iterable[str], said: deque[str]) -> None:
     said.extend(line.strip() for line in lines if line.strip())
 
 
-def _read_events(events: Any, progress: Progress) -> dict[str, Any] | None:
-    """Read events until the result, or None where the child ended without one."""
+def _read_events(events: Any, progress: Progress, explain: Callable[[str], str]) -> dict[str, Any] | None:
+    """Read events until the result, or None where the child ended without one.
+
+    Args:
+        explain: Makes a sentence of the last line of an exception.
+
+    Raises:
+        TrainingError: The job has failed.
+    """
     for line in events:
         event = _EVENT.validate_json(line)
         if event["event"] == "progress":
             progress(event["label"], event["done"], event["total"], event["score"])
         elif event["event"] == "refused":
             raise TrainingError(event["text"])
+        elif event["event"] == "failed":
+            raise TrainingError(explain(event["text"].splitlines()[-1]))
         else:
             result: dict[str, Any] = event["result"]
             return result
