@@ -19,7 +19,7 @@ from agent_client.agent import build_agent
 from agent_client.calls import result_of
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.events import Answered, CallEnded, CallStarted, Event, Text
+from agent_client.events import Answered, CallEnded, CallStarted, Event, Retracted, Text
 from agent_client.grounding import unsupported
 from agent_client.history import STOPPED, completed, is_answer, text_of, turns
 from agent_client.models.failures import explain
@@ -79,7 +79,7 @@ class Conversation:
                     match event:
                         case Text(piece):
                             text += piece
-                        case CallStarted():
+                        case CallStarted() | Retracted():
                             text = ""  # the message with this call is kept
                         case CallEnded():
                             calls.append(event)

@@ -19,6 +19,11 @@ class Thought:
 
 
 @dataclass(frozen=True)
+class Retracted:
+    """The text since the last call was no answer, and is taken back: it was a thought, or is written anew."""
+
+
+@dataclass(frozen=True)
 class CallStarted:
     """A tool is being called."""
 
@@ -57,4 +62,4 @@ class Answered:
     """Sentences of this program about the answer: that it was cut, or that old results were shortened."""
 
 
-Event = Text | Thought | CallStarted | CallEnded | Answered
+Event = Text | Thought | Retracted | CallStarted | CallEnded | Answered

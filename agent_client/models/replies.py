@@ -12,7 +12,7 @@ from langchain_core.messages.tool import tool_call
 from langchain_core.runnables import Runnable
 from langgraph.config import get_stream_writer
 
-from agent_client.events import Text, Thought
+from agent_client.events import Retracted, Text, Thought
 from agent_client.history import NOTHING_SAID
 from agent_client.models.written import Written, begun_thought, taken_apart
 
@@ -61,7 +61,7 @@ class Replies:
         reply, raw, problem = await self._asked(messages)
         if problem in _ASKED_AGAIN:
             if reply.content:
-                get_stream_writer()(Text("\n\n"))
+                get_stream_writer()(Retracted())
             usage, said = reply.usage_metadata, AIMessage(raw.strip() or NOTHING_SAID)
             reply, _, problem = await self._asked([*messages, said, HumanMessage(_ASKED_AGAIN[problem])])
             reply.usage_metadata = add_usage(usage, reply.usage_metadata) if usage or reply.usage_metadata else None
@@ -106,9 +106,13 @@ class Replies:
 
 def _show(shown: Written, now: Written) -> Written:
     """Write what has come since to the stream."""
-    for event, before, text in ((Thought, shown.thought, now.thought), (Text, shown.prose, now.prose)):
-        if new := text.removeprefix(before):  # all of it, where a thought was taken for prose until it ended
-            get_stream_writer()(event(new))
+    write, prose = get_stream_writer(), shown.prose
+    if not now.prose.startswith(prose):  # a thought was taken for prose until it ended
+        write(Retracted())
+        prose = ""
+    for event, before, text in ((Thought, shown.thought, now.thought), (Text, prose, now.prose)):
+        if new := text.removeprefix(before):
+            write(event(new))
     return now
 
 

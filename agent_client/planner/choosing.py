@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, AnyMessage, RemoveMessage
 from langchain_core.tools import BaseTool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
-from agent_client.events import Text
+from agent_client.events import Retracted
 from agent_client.history import is_answer
 from agent_client.models.failures import refuses_tools
 from agent_client.models.replies import NO_READABLE_CALL
@@ -51,7 +51,7 @@ class AgentOrPlanner:
             failed = True
         if failed:
             self._plan = True
-            yield Text("\n\n")
+            yield Retracted()
             replaced = {message.id for message in given["messages"]}
             kept = [message for message in before if message.id not in replaced]
             asked = [message for message in given["messages"] if not isinstance(message, RemoveMessage)]

@@ -9,7 +9,7 @@ from rich.segment import Segment, Segments
 from rich.spinner import Spinner
 from rich.text import Text as Line
 
-from agent_client.events import Answered, CallEnded, CallStarted, Event, Text, Thought
+from agent_client.events import Answered, CallEnded, CallStarted, Event, Retracted, Text, Thought
 from agent_client.lines import arguments_line, warnings_of
 from recsys_shared.plain_text import one_line, several_lines
 from recsys_shared.terminal import PlainConsole
@@ -54,6 +54,7 @@ class AnswerView:
     def __init__(self, console: PlainConsole, streams: bool = True) -> None:
         self._console, self._streams = console, streams
         self._text, self._gap = "", False  # a gap: an empty line between this text and what is printed of it already
+        self._is_begun = False  # some of it is printed
         self._thought, self.thoughts = "", list[str]()
         self._waiting = Spinner("dots")
         self.wait_for("thinking")
@@ -79,6 +80,10 @@ class AnswerView:
                 self._text += text
                 if self._streams and "\n" in text:
                     self._print_blocks()
+            case Retracted():
+                if self._is_begun:
+                    self._console.print("(the text above is no part of the answer)", style="dim")
+                self._text, self._gap, self._is_begun = "", False, False
             case CallStarted():
                 self.settle()
                 self._running[event.id] = Spinner("dots", _as_code(event))
@@ -104,7 +109,7 @@ class AnswerView:
         if blocks and (begin := blocks[-1][0]):
             lines = self._text.split("\n")
             self._print("\n".join(lines[:begin]))
-            self._text, self._gap = "\n".join(lines[begin:]), (begin, 0) in blocks
+            self._text, self._gap, self._is_begun = "\n".join(lines[begin:]), (begin, 0) in blocks, True
 
     def _print(self, text: str) -> None:
         rendered = self._console.render_lines(formatted(text))
@@ -117,7 +122,7 @@ class AnswerView:
         self.end_thought()
         if self._text.strip():
             self._print(self._text)
-        self._text, self._gap = "", False
+        self._text, self._gap, self._is_begun = "", False, False
 
     def stop(self) -> None:
         self.settle()

@@ -5,7 +5,7 @@ from typing import Any
 import chainlit as cl
 from chainlit.utils import utc_now
 
-from agent_client.events import Answered, CallEnded, CallStarted, Event, Text, Thought
+from agent_client.events import Answered, CallEnded, CallStarted, Event, Retracted, Text, Thought
 from agent_client.web.lists import Listing, listings_of
 from agent_client.web.published import Published
 from agent_client.web.words import Words
@@ -44,6 +44,9 @@ class ShownAnswer:
                     self._text = cl.Message(content="")
                 if self._text is not None:
                     await self._text.stream_token(text)
+            case Retracted() if self._text is not None:
+                await self._text.remove()
+                self._text = None
             case CallStarted():
                 await self._settle_text()
                 await self._begin(event)

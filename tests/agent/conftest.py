@@ -64,10 +64,19 @@ class Turn:
 
     @property
     def written(self) -> str:
-        """All that was streamed."""
-        from agent_client.events import Text
+        """All that was streamed and not taken back."""
+        from agent_client.events import CallStarted, Retracted, Text
 
-        return "".join(event.text for event in self.events if isinstance(event, Text))
+        before, text = "", ""
+        for event in self.events:
+            match event:
+                case Text(piece):
+                    text += piece
+                case CallStarted():
+                    before, text = before + text, ""
+                case Retracted():
+                    text = ""
+        return before + text
 
     @property
     def last_reading(self) -> Reading:

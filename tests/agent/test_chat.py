@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pexpect
 
-from agent_client.events import Answered, Text, Thought
+from agent_client.events import Answered, Retracted, Text, Thought
 from agent_client.terminal.answer_view import AnswerView, formatted
 from recsys_shared.terminal import PlainConsole
 from tests.agent.commands import COMMAND, PATIENCE_SECONDS, QUESTION, RECOMMENDING, endpoint, run
@@ -251,6 +251,19 @@ def test_thoughts_are_folded_and_notes_are_shown_after_the_answer() -> None:
     view.show(Answered("Heat.", notes=["This answer was cut."]))
     assert text_on(console) == "thought: 5 words\nHeat.\nThis answer was cut.\n"
     assert view.thoughts == ["A film, but which one?"]
+
+
+def test_text_that_turns_out_to_be_a_thought_is_taken_back() -> None:
+    console = PlainConsole(file=io.StringIO(), width=80)
+    view = AnswerView(console)
+    for event in (Text("The user wants a film."), Retracted(), Thought("The user wants a film."), Text("Heat.")):
+        view.show(event)
+    view.show(Answered("Heat."))
+    assert text_on(console) == "thought: 5 words\nHeat.\n"
+    for event in (Text("A film.\n\nWhich"), Retracted(), Thought("A film.\n\nWhich one?"), Text("Ronin.")):
+        view.show(event)
+    view.show(Answered("Ronin."))
+    assert text_on(console).endswith("A film.\n(the text above is no part of the answer)\nthought: 4 words\nRonin.\n")
 
 
 def test_asking_shows_what_is_going_on(model: ScriptedModel, environment: dict[str, str], there: list[str]) -> None:

@@ -100,7 +100,7 @@ async def test_a_call_that_cannot_be_read_is_asked_for_once_more(talk: Talk) -> 
     again = turn.readings[1]
     assert BROKEN in again.answers[-1]
     assert "could not be read" in again.questions[-1]
-    assert "".join(turn.written.split()) == "Ilookitup.Heis21."
+    assert turn.written == "He is 21."
     assert turn.last_reading.questions == ["?"]
 
 
@@ -164,7 +164,8 @@ async def test_thoughts_of_which_only_the_end_is_marked_are_learnt(talk: Talk, s
     async with kept_in(None) as saver, opened(choices, saver) as conversation:
         fresh = Talk(conversation, scripted_model)
         turn = await fresh.ask("?", Say("The user wants a name.\n</think>\n\nHeat."))
-        assert turn.answered.text == "Heat."
+        assert turn.written == turn.answered.text == "Heat."
+        assert thoughts(turn) == "The user wants a name.\n"
         turn = await fresh.ask("Another?", Say("The user wants another one.\n</think>\n\nCasino."))
         assert turn.written == turn.answered.text == "Casino."
         assert thoughts(turn) == "The user wants another one.\n"
@@ -187,6 +188,22 @@ async def test_a_field_for_thoughts_is_no_part_of_the_answer(scripted_model: Scr
         assert thoughts(turn) == ("A film with De Niro." if provider == "ollama" else "")
         turn = await talk.ask("Another?", Say("Casino."))
     assert "De Niro" not in str(turn.last_reading.messages)
+
+
+@shares_the_server
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_a_reply_of_nothing_but_a_thought_is_no_answer(scripted_model: ScriptedModel, provider: str) -> None:
+    choices = Choices(address_of(provider, scripted_model), [])
+    thought = Say("", thought="A film with De Niro.")
+    async with kept_in(None) as saver, opened(choices, saver) as conversation:
+        talk = Talk(conversation, scripted_model)
+        turn = await talk.ask("?", thought, Say("Casino."))
+        assert (turn.written, turn.answered.text, turn.answered.notes) == ("Casino.", "Casino.", [])
+        turn = await talk.ask("Another?", thought, thought)
+        assert (turn.written, turn.answered.text, turn.answered.notes) == ("", "", [NO_ANSWER])
+        turn = await talk.ask("A last one?", Say("", thought="A film with De Niro.", end="length"))
+        assert (turn.written, turn.answered.text, turn.answered.notes) == ("", "", [CUT])
+        assert "De Niro" not in str([*turn.last_reading.messages, *await conversation.messages()])
 
 
 # Silence

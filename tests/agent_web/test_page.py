@@ -314,8 +314,9 @@ def test_names_that_no_tool_returned_are_warned_of(page: Page, model: ScriptedMo
     expect(warning).to_contain_text("The Weeping of Mr. Nobody")
 
 
-def test_thoughts_are_folded_away(page: Page, model: ScriptedModel) -> None:
-    ask(page, model, "Are you there?", Say("<think>Somebody asks for me.</think>I am here."))
+@pytest.mark.parametrize("begin", ["<think>", ""], ids=["begin and end", "the end only"])
+def test_thoughts_are_folded_away(page: Page, model: ScriptedModel, begin: str) -> None:
+    ask(page, model, "Are you there?", Say(f"{begin}Somebody asks for me.</think>I am here."))
     for _ in range(2):
         thoughts = page.get_by_role("button", name="Thoughts (4 words)")
         expect(thoughts).to_be_visible()
