@@ -254,7 +254,7 @@ def evaluate(
     from agent_client.evaluation.prices import parse_prices
     from agent_client.evaluation.questions import prepare_folder
 
-    prices = parse_prices(price or [])
+    prices = parse_prices(price or [], choices.models)
     number = [] if n is None else ["--n", str(n)]
     families = [word for name in family or [] for word in ("--family", name)]
     file = prepare_folder(out, questions or ["--seed", str(seed), *number, *families], program)

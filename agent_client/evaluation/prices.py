@@ -13,8 +13,8 @@ Price = tuple[float, float]
 """Dollars for a million tokens read, and for a million written."""
 
 
-def parse_prices(texts: Sequence[str]) -> dict[str, Price]:
-    """Prices by model, of texts such as "openai:gpt-4.1=2/8"; an AgentError for texts of another form."""
+def parse_prices(texts: Sequence[str], models: Sequence[ModelAddress]) -> dict[str, Price]:
+    """Prices by model, of texts such as "openai:gpt-4.1=2/8"; an AgentError for other forms, or other models."""
     prices: dict[str, Price] = {}
     for text in texts:
         model, _, amounts = text.rpartition("=")
@@ -22,6 +22,9 @@ def parse_prices(texts: Sequence[str]) -> dict[str, Price]:
             read, written = map(float, amounts.split("/"))
         except ValueError:
             raise AgentError(f"--price {text!r}: write MODEL=IN/OUT, such as openai:gpt-4.1=2/8") from None
+        if model not in map(str, models):
+            asked = ", ".join(map(str, models))
+            raise AgentError(f"--price {text!r} is for none of the models that are asked: {asked}")
         prices[model] = (read, written)
     return prices
 

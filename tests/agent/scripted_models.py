@@ -221,16 +221,15 @@ class _OpenAI:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         return f"data: {json.dumps({**self._head('chat.completion.chunk'), 'choices': [choice]})}\n\n"
 
-    def whole(self, text: str, calls: list[_Asked], reason: str | None) -> Body:
+    def whole(self, text: str, calls: list[_Asked], reason: str | None, asked: Body) -> Body:
         message: Body = {"role": "assistant", "content": text}
         if calls:
             message["tool_calls"] = [
-                {"id": asked.id, "type": "function", "function": {"name": asked.tool, "arguments": asked.written}}
-                for asked in calls
+                {"id": each.id, "type": "function", "function": {"name": each.tool, "arguments": each.written}}
+                for each in calls
             ]
         choice = {"index": 0, "message": message, "finish_reason": reason or ("tool_calls" if calls else "stop")}
-        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-        return {**self._head("chat.completion"), "choices": [choice], "usage": usage}
+        return {**self._head("chat.completion"), "choices": [choice], "usage": usage(asked)}
 
     def _head(self, kind: str) -> Body:
         return {"id": "chatcmpl-1", "object": kind, "created": CREATED, "model": NAME}
@@ -261,10 +260,10 @@ class _Ollama:
     def _line(self, message: Body, **more: Any) -> str:
         return json.dumps({**self._head(message), "done": False, **more}) + "\n"
 
-    def whole(self, text: str, calls: list[_Asked], reason: str | None) -> Body:
+    def whole(self, text: str, calls: list[_Asked], reason: str | None, asked: Body) -> Body:
         message: Body = {"content": text}
         if calls:
-            message["tool_calls"] = [self._call(asked) for asked in calls]
+            message["tool_calls"] = [self._call(each) for each in calls]
         return {**self._head(message), **self._done(reason)}
 
     def _head(self, message: Body) -> Body:
@@ -393,7 +392,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(OFF_SCRIPT, protocol.refusal(Refuse(OFF_SCRIPT, f"the script fails: {error!r}")))
             return
         if not reading.body.get("stream"):
-            self._send(200, protocol.whole(text, calls, said.end))
+            self._send(200, protocol.whole(text, calls, said.end, reading.body))
             return
         self.send_response(200)
         self.send_header("Content-Type", protocol.content_type)

@@ -23,8 +23,9 @@ from agent_client.models.address import ModelAddress
 from recsys_shared.answers import Answer
 from tests.agent.commands import COMMAND, PATIENCE_SECONDS, run
 from tests.agent.conftest import TOKEN
-from tests.agent.scripted_models import Reading, Refuse, Say, Step
+from tests.agent.scripted_models import Reading, Refuse, Say, Step, usage
 from tests.agent.three_models import ThreeModels
+from tests.names import USER
 from tests.running_servers import HttpServer
 
 OTHER_PYTHON = os.environ.get("RECSYS_TEST_OTHER_PYTHON")
@@ -141,6 +142,34 @@ def test_models_are_compared_by_what_is_right_and_what_it_took(
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "openai:careful" in page
     assert not re.search(r"\bsrc=|\bhref=|url\(|@import", page)
+
+
+def test_tokens_of_plans_are_counted(
+    models: Watched,
+    running_server: HttpServer,
+    environment: dict[str, str],
+    program: list[str],
+    tmp_path: Path,
+) -> None:
+    file, plan = (
+        tmp_path / "one.jsonl",
+        {"tool_calls": [{"name": USER, "arguments": {"user": 198, "get": ["age"]}}]},
+    )
+    file.write_text(json.dumps(QUESTIONS[-1]))
+    readings: list[Reading] = []
+
+    def next_step(reading: Reading) -> Step:
+        readings.append(reading)
+        return Say("There are 1682." if "Result of" in reading.questions[-1] else json.dumps(plan))
+
+    models.next_step = next_step  # type: ignore[method-assign]
+    more = ["--questions", str(file), *program, "--plan"]
+    ended = run(words("careful", models, running_server, tmp_path, *more), environment)
+    assert ended.returncode == 0, ended.stderr
+    (answer,) = lines(tmp_path / "openai-careful.jsonl")
+    assert [bool(reading.body.get("stream")) for reading in readings] == [False, True]
+    assert answer["tokens_in"] == sum(usage(reading.body)["prompt_tokens"] for reading in readings)
+    assert answer["tokens_out"] == 20
 
 
 def test_questions_are_written_and_a_table_is_shown(
@@ -269,6 +298,7 @@ def test_answers_of_another_prompt_or_model_are_not_taken_for_these(
     ("more", "said"),
     [
         (["--price", "openai:x=cheap"], "--price 'openai:x=cheap': write MODEL=IN/OUT, such as openai:gpt-4.1=2/8"),
+        (["--price", "ollama:y=0/0"], "--price 'ollama:y=0/0' is for none of the models that are asked: ollama:x"),
         (["--questions", "no-such-file"], "No such file"),
         (["--questions", "pyproject.toml"], "is not a file of `recsys-mcp questions`"),
         (["--questions-program", "no-such-program"], "no-such-program questions cannot be run"),
@@ -284,14 +314,14 @@ def test_what_is_wrong_is_said_before_anything_is_asked(
 
 def test_a_price_is_for_a_million_tokens() -> None:
     address = ModelAddress.parse("openai:meta/llama=3:8b", "http://127.0.0.1:9/v1")
-    prices = parse_prices(["openai:meta/llama=3:8b=0.5/2", "ollama:x=0/0"])
+    prices = parse_prices(["openai:meta/llama=3:8b=0.5/2", "ollama:x=0/0"], [address, ModelAddress.parse("ollama:x")])
     used = Answer(id="x", tokens_in=3_000_000, tokens_cached=1_000_000, tokens_out=500_000)
     assert dollars(address, prices[str(address)], used) == pytest.approx(2.5)
     assert dollars(address, prices["ollama:x"], used) == 0
     assert dollars(address, prices[str(address)], Answer(id="x")) is None
     assert dollars(address, prices[str(address)], Answer(id="x", error="refused")) == 0
     with pytest.raises(AgentError, match="MODEL=IN/OUT"):
-        parse_prices(["openai:x=1/2/3"])
+        parse_prices(["openai:x=1/2/3"], [ModelAddress.parse("openai:x")])
 
 
 def test_prices_of_known_models_are_those_of_their_providers_and_tokens_in_the_cache_cost_less() -> None:
