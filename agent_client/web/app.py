@@ -21,8 +21,9 @@ from agent_client.transcript import transcript
 from agent_client.web.card_calls import call_for_card
 from agent_client.web.page import ADDRESS, BROWSER
 from agent_client.web.password import Password
-from agent_client.web.published import Published, read_published
+from agent_client.web.published import Published
 from agent_client.web.shown_answer import ShownAnswer
+from agent_client.web.starters import GENERAL_STARTERS, MOST_STARTERS
 from agent_client.web.threads import Threads
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class WebApp:
         """Answers that are being written, by thread; meanwhile a page may be left, and another one opened."""
         self._beginning = asyncio.Lock()
         self._servers: Servers
-        self._published: Published
+        self._published = Published(folder / "public" / "cards")
         self._checkpointer: BaseCheckpointSaver[Any]
         self._threads: Threads
 
@@ -68,7 +69,7 @@ class WebApp:
         """
         async with AsyncExitStack() as stack:
             self._servers = await stack.enter_async_context(connected(self._choices.servers))
-            self._published = await read_published(self._servers, self._folder / "public" / "cards")
+            await self._published.read(self._servers)
             self._checkpointer = await stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
             pages = Threads.opened(self._folder / "pages.sqlite", self._forget)
             self._threads = await stack.enter_async_context(pages)
@@ -98,7 +99,8 @@ class WebApp:
         return cl.User(identifier=BROWSER.get(), display_name="This browser") if admitted else None
 
     async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
-        return [cl.Starter(label=label, message=question) for label, question in self._published.starters]
+        offered = self._published.starters[:MOST_STARTERS] or GENERAL_STARTERS
+        return [cl.Starter(label=label, message=question) for label, question in offered]
 
     async def start(self) -> None:
         await self._offer_models(next(iter(self._models)))
@@ -170,6 +172,7 @@ class WebApp:
         loaded = await asyncio.to_thread(load_model, model, choices.context_tokens)
         async with self._beginning:  # for another page, too, the servers' tools may be being listed
             await self._servers.open()
+            await self._published.read(self._servers)
             thread = cl.context.session.thread_id
             conversation = await begun(choices, self._servers, loaded, self._checkpointer, thread)
         cl.user_session.set("conversation", conversation)

@@ -1,4 +1,4 @@
-"""The things that servers publish about themselves, read before the page is served: titles of tools, words for the
+"""The things that servers publish about themselves, read as soon as they can be used: titles of tools, words for the
 fields of results, pages that show results (MCP Apps), and questions to begin with.
 """
 
@@ -14,7 +14,7 @@ from pydantic import AnyUrl, TypeAdapter, ValidationError
 
 from agent_client.servers.connected import Servers
 from agent_client.servers.session import EXPECTED
-from agent_client.web.starters import GENERAL_STARTERS, MOST_STARTERS, Starter, starters_of
+from agent_client.web.starters import Starter, starters_of
 from agent_client.web.words import FieldWords
 
 PATIENCE_SECONDS = 10
@@ -26,8 +26,13 @@ FIELDS = TypeAdapter(dict[str, FieldWords])
 
 @dataclass
 class Published:
-    """All that the servers publish; tools go by the names that the model sees."""
+    """All that the servers publish; tools go by the names that the model sees.
 
+    A page does without whatever a server does not tell, or not soon.
+    """
+
+    folder: Path
+    """An existing folder, into which the documents of cards are written."""
     starters: list[Starter] = field(default_factory=list)
     fields: dict[str, FieldWords] = field(default_factory=dict)
     names: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -35,30 +40,26 @@ class Published:
     titles: dict[str, str] = field(default_factory=dict)
     cards: dict[str, dict[str, str]] = field(default_factory=dict)
     """The server's own page for a tool's results: the `file` of its document, its `title` and its `server`."""
+    _read: set[str] = field(default_factory=set)
+    """Names of the servers that have been read."""
 
-
-async def read_published(servers: Servers, folder: Path) -> Published:
-    """All that the servers publish; the documents of cards are written into an existing folder.
-
-    A page does without whatever a server does not tell, or not soon.
-    """
-    published = Published()
-    for server, names in servers.named():
-        own = server.address.name
-        for tool in server.tools:
-            published.names[own, tool.name], published.titles[names[tool.name]] = names[tool.name], tool.title or ""
-        if server.tools:  # else it cannot be used
-            with contextlib.suppress(*EXPECTED):
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    session = await server.open()
-                    published.fields |= await _fields(session)
-                    for tool in server.tools:
-                        if (card := await _card(session, own, tool, folder)) is not None:
-                            published.cards[names[tool.name]] = card
-                    async for starter in starters_of(session):
-                        published.starters.append(starter)
-    published.starters = published.starters[:MOST_STARTERS] or list(GENERAL_STARTERS)
-    return published
+    async def read(self, servers: Servers) -> None:
+        """Read the servers that can be used and have not been read yet."""
+        for server, names in servers.named():
+            own = server.address.name
+            for tool in server.tools:
+                self.names[own, tool.name], self.titles[names[tool.name]] = names[tool.name], tool.title or ""
+            if server.tools and own not in self._read:  # without tools, it cannot be used
+                self._read.add(own)
+                with contextlib.suppress(*EXPECTED):
+                    async with asyncio.timeout(PATIENCE_SECONDS):
+                        session = await server.open()
+                        self.fields |= await _fields(session)
+                        for tool in server.tools:
+                            if (card := await _card(session, own, tool, self.folder)) is not None:
+                                self.cards[names[tool.name]] = card
+                        async for starter in starters_of(session):
+                            self.starters.append(starter)
 
 
 async def _fields(session: ClientSession) -> dict[str, FieldWords]:
