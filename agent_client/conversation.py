@@ -55,13 +55,16 @@ class Conversation:
         self._graph = graph
         self._config: RunnableConfig = {"configurable": {"thread_id": thread}}
 
-    async def ask(self, question: str, identifier: str | None = None) -> AsyncIterator[Event]:
+    async def ask(
+        self, question: str, identifier: str | None = None, n_before: int | None = None
+    ) -> AsyncIterator[Event]:
         """Answer a question; the last event is `Answered`.
 
         Cancelling is safe at any moment: the next question finds the conversation as far as it got.
 
         Args:
             identifier: The ID of the question, which takes the place of one of this ID and of what came after that.
+            n_before: Questions that stay before it, if none has its ID: version 0.1.0 gave them others on the page.
 
         Raises:
             AgentError: The model has failed, or this program; what was said so far is kept.
@@ -70,7 +73,8 @@ class Conversation:
         config: RunnableConfig = {**self._config, "recursion_limit": limit}
         asked, calls, text = HumanMessage(question, id=identifier or str(uuid4())), list[CallEnded](), ""
         known = await self.messages()
-        place = next((place for place, message in enumerate(known) if message.id == identifier), len(known))
+        n_kept = sum(map(len, turns(known)[:n_before]))
+        place = next((place for place, message in enumerate(known) if message.id == identifier), n_kept)
         asking = {"messages": [*(RemoveMessage(message.id or "") for message in known[place:]), asked]}
         events: Any = self._graph.astream(asking, config, stream_mode="custom", durability="sync")
         try:

@@ -140,14 +140,14 @@ class WebApp:
         task.add_done_callback(lambda _: self._answering.pop(thread))
         cl.context.session.current_task = task  # Chainlit does not set it for a question that was edited
         run = cl.context.current_run
-        again = await self._threads.cut(thread, message.id, run.id if run else "")
-        if not again or not cl.user_session.get(MODEL):
+        n_before = await self._threads.cut(thread, message.id, run.id if run else "")
+        if n_before is None or not cl.user_session.get(MODEL):
             cl.user_session.set(MODEL, (message.modes or {}).get(MODEL))
         await cl.send_window_message({"thread": thread})  # for the page's address
         shown = ShownAnswer(self._published, message.id)
         try:
             conversation = await self._conversation()
-            async for event in conversation.ask(message.content, identifier=message.id):
+            async for event in conversation.ask(message.content, message.id, n_before):
                 await shown.show(event)
         except asyncio.CancelledError:
             await shown.stop()

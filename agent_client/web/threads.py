@@ -141,17 +141,19 @@ class Threads(BaseDataLayer):
         for place in ("steps WHERE thread", "elements WHERE thread", "threads WHERE id"):
             await self._database.execute(f"DELETE FROM {place} = ?", (thread_id,))
 
-    async def cut(self, thread_id: str, question: str, run: str) -> bool:
+    async def cut(self, thread_id: str, question: str, run: str) -> int | None:
         """If a question was asked before, forget what came after it, except for the run that answers it now.
 
         Returns:
-            True if the question was asked before.
+            The number of questions before it; None if it was not asked before.
         """
         values = {"thread": thread_id, "question": question, "run": run}
         deleted = await self._database.execute(_CUT_STEPS, values)
-        if deleted.rowcount:
-            await self._database.execute(_CUT_ELEMENTS, values)
-        return deleted.rowcount > 0
+        if not deleted.rowcount:
+            return None
+        await self._database.execute(_CUT_ELEMENTS, values)
+        questions = "json_extract(content, '$.type') = 'user_message'"
+        return len(await self._rows(f"SELECT id FROM steps WHERE thread = ? AND {questions}", [thread_id])) - 1
 
     @_once_asked
     async def create_step(self, step_dict: StepDict) -> None:

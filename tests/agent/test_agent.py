@@ -175,3 +175,14 @@ async def test_only_the_newest_turns_are_read_where_all_are_too_long(talk: Talk,
         everything = await conversation.messages()
     assert [question[:11] for question in turn.last_reading.questions] == ["Question 3?", "Question 4?"]
     assert len(everything) == 10
+
+
+async def test_a_question_of_an_unknown_id_takes_the_place_that_the_page_knows(talk: Talk) -> None:
+    for question in ("First?", "Second?", "Third?"):
+        await talk.ask(question, call(USER, AGE), Say(f"The answer to {question}"))
+    talk.model.play(Say("Edited."), Say("Next."))
+    for question, n_before in (("Another second?", 1), ("Next?", None)):
+        async for _ in talk.conversation.ask(question, f"page's own {question}", n_before):
+            pass
+    assert talk.model.readings[-1].questions == ["First?", "Another second?", "Next?"]
+    assert talk.model.readings[-1].answers == ["The answer to First?", "Edited."]
