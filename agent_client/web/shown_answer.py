@@ -29,6 +29,8 @@ class ShownAnswer:
         self._thought: cl.Step | None = None
         self._steps: dict[str, cl.Step] = {}
         """Steps of the calls that have not ended, by call."""
+        self._ended: dict[str, str] = {}
+        """IDs of the steps of those that have, by call."""
 
     async def show(self, event: Event) -> None:
         if not isinstance(event, Thought):
@@ -77,6 +79,7 @@ class ShownAnswer:
 
     async def _end(self, call: CallEnded) -> None:
         step = self._steps.pop(call.id)
+        self._ended[call.id] = step.id
         step.name += f" ({call.seconds:.2f} s)"
         step.output = call.text if call.structured is None else call.structured
         step.is_error = call.failed
@@ -96,8 +99,8 @@ class ShownAnswer:
         if answer.notes:
             elements.append(cl.CustomElement(name="Notes", props={"notes": answer.notes}))
         lists, call = [listing.as_props() for listing in listings], listings[-1].call if listings else None
-        beside = [each.structured for each in answer.calls if each is not call and each.structured]
-        found = {"tool": call.tool, "result": call.structured, "beside": beside} if call else {}
+        beside = [self._ended[each.id] for each in answer.calls if each is not call and each.structured]
+        found = {"tool": call.tool, "step": self._ended[call.id], "beside": beside} if call else {}
         elements.append(self._follow_ups(text=answer.text, lists=lists, **found))
         said = self._text
         await self._settle_text()

@@ -1,9 +1,9 @@
 // Buttons below an answer; props: question (the ID of the message that asked) and, where there is an answer, text, lists
-// (as in Listing), tool and result of the last list, and the results beside it. What goes on with a conversation is
-// offered below its last answer only. Nothing is known of any catalogue.
+// (as in Listing), the tool of the last list and the ID of its step, and the IDs of the steps beside it. What goes on with
+// a conversation is offered below its last answer only. Nothing is known of any catalogue.
 import { messagesState, modesState, useChatData, useChatInteract, useChatMessages } from "@chainlit/react-client"
 import { Check, Copy, RotateCcw, Save, Table } from "lucide-react"
-import { useEffect, useRef, useState } from "react"
+import { useEffect, useMemo, useRef, useState } from "react"
 import { useRecoilValue, useSetRecoilState } from "recoil"
 import { toast } from "sonner"
 
@@ -11,11 +11,13 @@ const RECOMMENDS = /recommend|suggest|similar|rank|top_k/i
 const LONGEST_CATEGORY = 30
 const LONGEST_LABEL = 40
 
-function FollowUps({ chat, question, text, lists = [], tool = "", result, beside = [] }) {
+function FollowUps({ chat, question, text, lists = [], tool = "", step, beside = [] }) {
+  const { messages } = useChatMessages()
+  const outputs = [step, ...beside].map((id) => outputOf(messages, id))
+  const [result, ...others] = useMemo(() => outputs.map((output) => JSON.parse(output || "{}")), outputs)
   const rows = lists[lists.length - 1]?.rows ?? []
   const entries = entriesOf(result, rows.length)
-  const questions = entries.length > 0 ? questionsOf(tool, rows[0], withMore(entries, beside)) : []
-  const { messages } = useChatMessages()
+  const questions = entries.length > 0 ? questionsOf(tool, rows[0], withMore(entries, others)) : []
   const { loading } = useChatData()
   const { editMessage } = useChatInteract()
   const setMessages = useSetRecoilState(messagesState)
@@ -96,12 +98,20 @@ function FollowUps({ chat, question, text, lists = [], tool = "", result, beside
   )
 }
 
+// What a step has returned; it may be inside others.
+function outputOf(steps, id) {
+  for (const each of steps) {
+    const output = each.id === id ? each.output : outputOf(each.steps ?? [], id)
+    if (output !== undefined) return output
+  }
+}
+
 const isEntry = (each) => each && typeof each === "object" && !Array.isArray(each)
 
 // The things with what other results say of them, by their IDs.
 function withMore(entries, beside) {
   const idOf = (entry) => Object.entries(entry).find(([key]) => /(^|_)id$/i.test(key))?.[1]
-  const others = beside.flatMap((result) => Object.values(result ?? {}).filter(Array.isArray).flat().filter(isEntry))
+  const others = beside.flatMap((result) => Object.values(result).filter(Array.isArray).flat().filter(isEntry))
   const more = (id) => Object.assign({}, ...(id == null ? [] : others.filter((each) => idOf(each) === id)))
   return entries.map((entry) => ({ ...more(idOf(entry)), ...entry }))
 }
@@ -109,7 +119,7 @@ function withMore(entries, beside) {
 // The things behind a list, with all their fields.
 function entriesOf(result, length) {
   const isList = (value) => Array.isArray(value) && value.length > 0 && value.length === length && value.every(isEntry)
-  const found = Object.values(result ?? {}).find(isList) ?? []
+  const found = Object.values(result).find(isList) ?? []
   return found.map(({ details, ...own }) => (isEntry(details) ? { ...own, ...details } : details ? { ...own, details } : own))
 }
 
