@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from agent_client.errors import ServerError
 from agent_client.servers.address import ServerAddress
@@ -15,6 +15,7 @@ from recsys_shared.plain_text import error_line
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
     from mcp import ClientSession
+    from mcp.types import CallToolResult
 
 
 class Servers:
@@ -58,6 +59,15 @@ class Servers:
                 tool.args_schema = renamed(tool.args_schema, names)
                 found.append(tool)
         return found
+
+    async def read(self, server: str, tool: str, arguments: dict[str, Any]) -> "CallToolResult":
+        """Call a tool that changes nothing, by its server's own name for it; a ServerError if there is none."""
+        for session in self._servers:
+            readable = [each.name for each in session.tools if each.annotations and each.annotations.readOnlyHint]
+            if session.address.name == server and tool in readable:
+                result: CallToolResult = await session.call_tool(tool, arguments)
+                return result
+        raise ServerError(f"{server} has no tool {tool!r} that changes nothing")
 
     @property
     def guidance(self) -> str:

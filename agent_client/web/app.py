@@ -11,6 +11,7 @@ import chainlit as cl
 from chainlit.mode import Mode, ModeOption
 from chainlit.types import ThreadDict
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from mcp import McpError
 
 from agent_client.choices import Choices
 from agent_client.conversation import Conversation, begun, kept_in
@@ -18,7 +19,6 @@ from agent_client.errors import AgentError
 from agent_client.models.loading import load_model
 from agent_client.servers.connected import Servers, connected
 from agent_client.transcript import transcript
-from agent_client.web.card_calls import call_for_card
 from agent_client.web.page import ADDRESS, BROWSER
 from agent_client.web.password import Password
 from agent_client.web.published import Published
@@ -179,11 +179,12 @@ class WebApp:
         return conversation
 
     async def call_for_card(self, action: cl.Action) -> dict[str, Any]:
-        """Answer a card that calls a tool of its server."""
+        """Answer a card (MCP App) that calls a tool of its own server. The model does not hear of it."""
         try:
-            return await call_for_card((await self._conversation()).tools, self._published.names, action.payload)
-        except AgentError as error:
+            result = await self._servers.read(*(action.payload[key] for key in ("server", "name", "arguments")))
+        except (AgentError, McpError) as error:
             return {"content": [{"type": "text", "text": str(error)}], "isError": True}
+        return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     async def transcript(self, action: cl.Action) -> str:
         """The conversation of the page that asks for it, as Markdown."""

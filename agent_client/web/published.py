@@ -35,8 +35,6 @@ class Published:
     """An existing folder, into which the documents of cards are written."""
     starters: list[Starter] = field(default_factory=list)
     fields: dict[str, FieldWords] = field(default_factory=dict)
-    names: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Names of tools, by those of a server and of its tool."""
     titles: dict[str, str] = field(default_factory=dict)
     cards: dict[str, dict[str, str]] = field(default_factory=dict)
     """The server's own page for a tool's results: the `file` of its document, its `title` and its `server`."""
@@ -48,7 +46,7 @@ class Published:
         for server, names in servers.named():
             own = server.address.name
             for tool in server.tools:
-                self.names[own, tool.name], self.titles[names[tool.name]] = names[tool.name], tool.title or ""
+                self.titles[names[tool.name]] = tool.title or ""
             if server.tools and own not in self._read:  # without tools, it cannot be used
                 self._read.add(own)
                 with contextlib.suppress(*EXPECTED):

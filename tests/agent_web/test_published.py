@@ -18,7 +18,6 @@ async def test_pages_and_titles_go_by_the_names_that_the_model_sees(films_settin
     async with connected(servers) as open_servers:
         await published.read(open_servers)
     name = f"films_{RECOMMEND}"
-    assert published.names["films", RECOMMEND] == name
     assert published.titles[name] == "Recommend films"
     card = published.cards[name]
     assert (card["title"], card["server"]) == ("Recommend films", "films")
@@ -36,7 +35,7 @@ async def test_a_server_that_was_down_is_read_when_it_is_back(films_settings: Se
     async with connected(servers) as open_servers:
         await published.read(open_servers)
         n_starters = len(published.starters)
-        assert [server for server, _ in published.names] == ["films"] * len(published.names)
+        assert not any(name.startswith("late_") for name in [*published.titles, *published.cards])
         late.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         late.chmod(0o700)
         await open_servers.open()
