@@ -4,10 +4,9 @@ import hashlib
 import secrets
 from contextvars import ContextVar
 
-from starlette.datastructures import MutableHeaders
+from starlette.middleware.base import RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
     (
@@ -36,35 +35,16 @@ ADDRESS: ContextVar[str] = ContextVar("address")
 """The network address that the request came from."""
 
 
-class PageMiddleware:
-    """Tells browsers apart, and sends the page with a policy and a cookie."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope)
-        key = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
-        BROWSER.set(hashlib.sha256(key.encode()).hexdigest())
-        ADDRESS.set(request.client.host if request.client else "")
-
-        async def send_page(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = POLICY
-                    headers["Referrer-Policy"] = "no-referrer"
-                    headers["Cache-Control"] = "no-store"
-                    headers.append("Set-Cookie", _cookie(key, secure=request.url.scheme == "https"))
-            await send(message)
-
-        await self._app(scope, receive, send_page)
-
-
-def _cookie(key: str, secure: bool) -> str:
-    response = Response()
-    response.set_cookie(COOKIE, key, max_age=COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax")
-    return response.headers["Set-Cookie"]
+async def send_page(request: Request, respond: RequestResponseEndpoint) -> Response:
+    """Starlette middleware that tells browsers apart, and sends the page with a policy and a cookie."""
+    key = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
+    BROWSER.set(hashlib.sha256(key.encode()).hexdigest())
+    ADDRESS.set(request.client.host if request.client else "")
+    response = await respond(request)
+    if response.headers.get("content-type", "").startswith("text/html"):
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, key, max_age=COOKIE_SECONDS, secure=secure, httponly=True, samesite="lax")
+    return response

@@ -16,7 +16,7 @@ from pathlib import Path
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.state import STATE_VARIABLE, state_folder
-from agent_client.web.page import PageMiddleware
+from agent_client.web.page import send_page
 from agent_client.web.password import Password, password_for
 from recsys_shared.listening import is_this_machine
 
@@ -44,6 +44,7 @@ def run_web(choices: Choices, host: str, port: int, password_file: Path | None =
     _set_environment(folder, password)
     import chainlit.config
     import uvicorn
+    from starlette.middleware.base import BaseHTTPMiddleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from agent_client.web.app import WebApp
@@ -55,7 +56,7 @@ def run_web(choices: Choices, host: str, port: int, password_file: Path | None =
         runner.run(WebApp(choices, folder, password).open())
         from chainlit.server import app
 
-        app.add_middleware(PageMiddleware)
+        app.add_middleware(BaseHTTPMiddleware, dispatch=send_page)
         if is_this_machine(host):  # against pages that give this machine a name of their own (DNS rebinding)
             app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
         shown = f"[{host}]" if ":" in host else host
