@@ -212,12 +212,8 @@ async def _guidance(session: ClientSession) -> str:
     parts = [greeting.instructions or ""]
     if greeting.capabilities.prompts is not None:
         prompts = (await session.list_prompts()).prompts
-        if any(prompt.name == ASSISTANT_PROMPT and not needs_arguments(prompt) for prompt in prompts):
+        needed = {prompt.name: [each for each in prompt.arguments or [] if each.required] for prompt in prompts}
+        if needed.get(ASSISTANT_PROMPT) == []:
             found = await session.get_prompt(ASSISTANT_PROMPT)
             parts += [getattr(message.content, "text", "") for message in found.messages]
     return "\n\n".join(part.strip() for part in parts if part.strip())
-
-
-def needs_arguments(prompt: Any) -> bool:
-    """True if a server's prompt has arguments that must be given."""
-    return any(argument.required for argument in prompt.arguments or [])

@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from rich.live import Live
@@ -50,16 +49,17 @@ WHY = "Why these? Explain the recommendations."
 
 
 @contextlib.contextmanager
-def interrupting(stop: Callable[[], object]) -> Iterator[None]:
-    """A context in which Ctrl-C calls this function instead of ending the program."""
-    loop = asyncio.get_running_loop()
+def interrupting(task: "asyncio.Task[None]") -> Iterator[asyncio.Event]:
+    """A context in which Ctrl-C cancels this task instead of ending the program; its event tells whether it came."""
+    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
 
-    def handle(_: int, __: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop)
+    def stop() -> None:
+        pressed.set()
+        task.cancel()
 
-    before = signal.signal(signal.SIGINT, handle)
+    before = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(stop))
     try:
-        yield
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -228,17 +228,10 @@ class _Chat:
     async def _answer(self, question: str, identifier: str | None = None) -> None:
         conversation, view = (await self._opened()).conversation, AnswerView(self._console)
         answering = asyncio.create_task(self._follow(conversation.ask(question, identifier), view))
-        interrupted = False
-
-        def interrupt() -> None:
-            nonlocal interrupted
-            interrupted = True
-            answering.cancel()
-
-        with Live(view, console=self._console, transient=True), interrupting(interrupt):
+        with Live(view, console=self._console, transient=True), interrupting(answering) as interrupted:
             await asyncio.wait({answering})
             view.stop()
-        if interrupted:  # however the libraries below react to that
+        if interrupted.is_set():  # however the libraries below react to that
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await answering
             self._console.print("stopped", style="dim")
