@@ -21,6 +21,8 @@ class ComputedField:
     measure: Literal["amount", "mean_rating", "like_share"]
     """amount: number of interactions. like_share: percent, of the users who have interacted with an item, that like
     it."""
+    unit: str = ""
+    """As that of declared fields; empty for a number of interactions."""
 
     @property
     def is_average(self) -> bool:
@@ -37,9 +39,15 @@ def computed_fields(spec: DatasetSpec) -> list[ComputedField]:
 def _all_of(spec: DatasetSpec) -> Iterator[ComputedField]:
     yield ComputedField(f"n_{_as_name(spec.nouns.interactions)}", f"number of {spec.nouns.interactions}", "amount")
     if spec.interactions.kind == "ratings":
-        yield ComputedField("mean_rating", "mean rating", "mean_rating")
+        yield ComputedField("mean_rating", "mean rating", "mean_rating", _scale_of(spec))
     if spec.interactions.kind != "likes":
-        yield ComputedField("like_share", "like share", "like_share")
+        yield ComputedField("like_share", "like share", "like_share", "%")
+
+
+def _scale_of(spec: DatasetSpec) -> str:
+    """The best rating as a unit, where it is declared."""
+    declared = spec.interactions.rating_range
+    return "" if declared is None else f"of {declared[1]:g}"
 
 
 def amount_name(spec: DatasetSpec) -> str:

@@ -47,9 +47,8 @@ def write_card(facts: DatasetFacts) -> str:
 def describe_fields(spec: DatasetSpec) -> dict[str, dict[str, str]]:
     """Title and unit of the fields of results, by name, for clients that draw results themselves."""
     most = "" if spec.interactions.rating_range is None else f"of {spec.interactions.rating_range[1]:g}"
-    units = {"mean_rating": most, "like_share": "%"}
     own = {"n_interactions": (spec.nouns.interactions, ""), "rating": ("rating", most)}
-    computed = {field.name: (field.title, units.get(field.name, "")) for field in computed_fields(spec)}
+    computed = {field.name: (field.title, field.unit) for field in computed_fields(spec)}
     declared = {field.name: (field.title, field.unit or "") for field in (*spec.users.fields, *spec.items.fields)}
     return {name: {"title": title, "unit": unit} for name, (title, unit) in {**own, **computed, **declared}.items()}
 

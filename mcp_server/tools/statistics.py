@@ -20,7 +20,7 @@ from mcp_server.tools.results import Entry, Result, count_of
 from mcp_server.tools.statistics_message import Counted, Shown, say_statistics
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.user_groups import NamedGroups, named_groups
-from mcp_server.tools.windows import NamedWindow, Since, WindowArguments, named_window
+from mcp_server.tools.windows import NamedWindow, WindowArguments, named_window
 
 if TYPE_CHECKING:
     from mcp_server.catalog.breakdown import Breakdown, Selection
@@ -52,7 +52,7 @@ class StatisticsArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserI
     )
     user: UserId | None = Field(None, description="Only this {user}.")
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(None, description="Only these.")
-    since: Annotated[Since | None, Feature.TIMES] = Field(None, description="As get_popular_items_tool.")
+    since: Annotated[Date | None, Feature.TIMES] = Field(None, description="As get_popular_items_tool.")
     until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Likewise.")
     order_by: Annotated[str, IsOrder()] | None = Field(None, description='Column of the result, or "n_items asc".')
     k: K = 20

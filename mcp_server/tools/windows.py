@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 
 from mcp_server.dataset.facts import Feature
 from mcp_server.dataset.windows import DAY, Window, day_of
 from mcp_server.errors import InvalidInputError
 from mcp_server.tools.arguments import Arguments
-from mcp_server.tools.limits import Date, IsDate, check_date, year_as_text
-from mcp_server.tools.readings.dates import LAST_DAYS
+from mcp_server.tools.limits import Date
 from mcp_server.tools.results import count_of
 
 if TYPE_CHECKING:
@@ -20,17 +19,10 @@ if TYPE_CHECKING:
     from mcp_server.dataset.spec import DatasetSpec, Nouns
 
 
-def _check_since(text: str) -> str:
-    return text.strip() if LAST_DAYS.fullmatch(text.strip()) else check_date(text)
-
-
-Since = Annotated[str, IsDate(), BeforeValidator(year_as_text), AfterValidator(_check_since)]
-
-
 class WindowArguments(Arguments):
     """The two ends of the time that counts."""
 
-    since: Annotated[Since | None, Feature.TIMES] = Field(
+    since: Annotated[Date | None, Feature.TIMES] = Field(
         None, description="Only from a date on: 2024, 2024-03 or 2024-03-05; or '30 days': the data's last."
     )
     until: Annotated[Date | None, Feature.TIMES] = Field(None, description="Only to the end of a date.")
@@ -62,17 +54,17 @@ async def named_window(timeline: Timeline, spec: DatasetSpec, arguments: WindowA
     nouns, span = spec.nouns, await timeline.span()
     if span is None:
         raise InvalidInputError(f"since, until: no {nouns.interaction} has a time that is known")
-    days = None if since is None else LAST_DAYS.fullmatch(since)
-    if days:
-        since = day_of(max(span[1] - (int(days[1]) - 1) * DAY, span[0]))
     window = Window.between(since, until)
     assert window is not None
     if window.begin is not None and window.end is not None and window.begin >= window.end:
         raise InvalidInputError(f"since {since} is after until {until}: there is no such time")
     ends = [*([f"since {since}"] if since else []), *([f"until the end of {until}"] if until else [])]
     words = f"in {since}" if since == until else " ".join(ends)
-    is_inside = not days and _is_inside(window, span)
-    notes = [] if is_inside else [f"The {nouns.interactions} are from {day_of(span[0])} to {day_of(span[1])}."]
+    notes = (
+        []
+        if _is_inside(window, span)
+        else [f"The {nouns.interactions} are from {day_of(span[0])} to {day_of(span[1])}."]
+    )
     notes += _say_latest(spec)
     return NamedWindow(window, f" {words}", notes, _say_untimed(await timeline.n_untimed(), nouns))
 

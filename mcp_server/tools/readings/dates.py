@@ -15,9 +15,6 @@ MONTHS = {name.casefold(): number for number, name in enumerate(calendar.month_n
 MONTHS |= {name.casefold(): number for number, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 """English names of months, whole and short, and their numbers."""
 
-LAST_DAYS = re.compile(r"(?:the )?(?:last )?([1-9]\d{0,6}) days?", re.IGNORECASE)
-"""Form of a time that goes back from the newest interaction, which some arguments take in the place of a date."""
-
 LONGEST_DATE = 100
 """Characters that are read of a text."""
 

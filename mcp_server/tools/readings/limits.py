@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mcp_server.dataset.fields import FieldSpec
@@ -12,14 +12,16 @@ from mcp_server.errors import quoted
 from mcp_server.tools.readings.dates import MONTHS, read_date
 from mcp_server.tools.readings.numbers import (
     SAY_IT,
-    AmbiguousError,
     Atom,
+    RefusedError,
     read_month,
     read_number,
     read_whole,
     read_year,
 )
 from mcp_server.tools.readings.problems import UnreadableError
+from mcp_server.tools.readings.units import NO_UNIT, Unit, share_unit, with_unit
+from mcp_server.tools.readings.years import decade_of, decades_of, opened
 
 _KEYS = {
     "gt": "> after greater_than more_than above over higher_than later_than longer_than newer_than",
@@ -39,7 +41,6 @@ _WORDS = sorted((key.replace("_", " ") for key in _BY_KEY if key != "value"), ke
 _BEFORE = re.compile(rf"({'|'.join(re.escape(word) for word in _WORDS)})(?![a-z])\s*:?\s*(?!=)(.+)")
 _AFTER = re.compile(r"(.+?)\s*(\+|on|onwards?|(?:and|or) (?:more|up|above|higher|later|newer|longer|after|over)"
                     r"|(?:and|or) (?:less|fewer|below|lower|earlier|older|shorter|before|under))")  # fmt: skip
-_DECADE = re.compile(r"(?:the )?(\d{3}0|[3-9]0)'?s")
 _RANGE = re.compile(
     r"(?:between |from )?(.+?)\s*(?:\.\.+|…|–|—|\s-\s|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b)\s*(.+)"
 )
@@ -51,7 +52,6 @@ _JOINED = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
 LONGEST_TEXT = 200
 """Characters."""
 
-_WITH_UNIT = re.compile(r"([-+]?[\d.,]+)\s*([^\W\d_]{2,}|[%€$£])\.?")
 _SHORT_RANGE = re.compile(r"[12]\d{3}-\d{2}")
 """Two years, of which the second has no century."""
 
@@ -69,41 +69,35 @@ class NegatedError(UnreadableError):
         self.value, self.others = value, others
 
 
-def read_number_limits(value: Any, field: FieldSpec | None) -> dict[str, Any]:
+def read_number_limits(value: Any, field: FieldSpec | None, unit: Unit = NO_UNIT) -> dict[str, Any]:
     """Limits of a number.
 
     Args:
-        field: The field of items that has the number, if it is one.
+        field: The field of items that has the number, if it is declared.
+        unit: Its unit. Numbers of months and years have none.
 
     Raises:
         NegatedError: A value is asked not to be there.
         UnreadableError: The value is none that can be understood.
     """
-    atom: Atom = read_whole if field is not None and field.integer else read_number
     if field is not None and field.part == "month":
-        atom = read_month
-    elif field is not None and is_year(field):
-        atom = read_year
-    unit = "" if field is None else (field.unit or "").casefold()
-
-    def without_unit(value: Any, limit: str) -> Any:
-        if unit and isinstance(value, str) and (found := _WITH_UNIT.fullmatch(value.strip().casefold())):
-            word = found[2].removesuffix("s")
-            if unit.startswith(word) or word == unit.removesuffix("s"):
-                value = found[1]
-        return atom(value, limit)
-
-    return _read(value, without_unit)
+        return _read(value, read_month)
+    if field is not None and is_year(field):
+        return _read(opened(value), read_year)
+    return _read(value, with_unit(read_whole if field is not None and field.integer else read_number, unit))
 
 
-def read_date_limits(value: Any) -> dict[str, Any]:
+def read_date_limits(value: Any, read: Callable[[Any], str] = read_date) -> dict[str, Any]:
     """Limits of a date.
 
+    Args:
+        read: Reads one date.
+
     Raises:
         NegatedError: A value is asked not to be there.
         UnreadableError: The value is none that can be understood.
     """
-    return _read(value, lambda value, _: read_date(value))
+    return _read(opened(value), lambda value, _: read(value))
 
 
 def _read(value: Any, atom: Atom) -> dict[str, Any]:
@@ -147,7 +141,7 @@ def _read_limit(key: str, name: str, value: Any, atom: Atom) -> dict[str, Any]:
         return _read(value, atom)
     if isinstance(value, list) and len(value) == 1:
         (value,) = value
-    if isinstance(value, str) and (decade := _decade_of(value.strip().casefold())):
+    if isinstance(value, str) and (decade := decade_of(value.strip().casefold())):
         value = decade[0] if limit in ("gte", "lt") else decade[1]
     return {limit: atom(value, limit)}
 
@@ -196,18 +190,9 @@ def _alone(text: str, atom: Atom) -> dict[str, Any] | None:
     return None if (value := _tried(atom, text, "eq")) is None else {"eq": value}
 
 
-def _decade_of(text: str) -> tuple[str, str] | None:
-    """First and last year of "the 1990s"."""
-    found = _DECADE.fullmatch(text)
-    if found is None:
-        return None
-    first = int(found[1]) + (1900 if len(found[1]) == 2 else 0)
-    return str(first), str(first + 9)
-
-
 def _decade(text: str, atom: Atom) -> dict[str, Any] | None:
-    """ "1990s": all its years."""
-    decade = _decade_of(text.removeprefix("in "))
+    """ "1990s", "80s and 90s": all their years."""
+    decade = decades_of(text)
     return None if decade is None else {"gte": atom(decade[0], "gte"), "lte": atom(decade[1], "lte")}
 
 
@@ -240,7 +225,7 @@ def _all_signed(texts: Sequence[str], atom: Atom) -> dict[str, Any] | None:
             raise NegatedError(part[2], [text for text in texts if text != part[0]])
         try:
             _add(found, _read_limit(part[1], part[1].replace(" ", "_"), part[2], atom))
-        except AmbiguousError:
+        except RefusedError:
             raise
         except UnreadableError:
             return None
@@ -268,7 +253,7 @@ def _bounded(text: str, atom: Atom) -> dict[str, Any] | None:
         "over",
     )
     limit = "gte" if found[2].split()[-1] in more else "lte"
-    value = _tried(atom, found[1], limit)
+    value = _end(atom, found[1], limit)
     return None if value is None else {limit: value}
 
 
@@ -279,17 +264,23 @@ def _between(text: str, atom: Atom) -> dict[str, Any] | None:
         if found is None:
             continue
         last = f"{found[1][:2]}{found[2]}" if _SHORT_RANGE.fullmatch(f"{found[1]}-{found[2]}") else found[2]
-        ends = [_tried(atom, found[1], "gte"), _tried(atom, last, "lte")]
+        ends = [_end(atom, share_unit(found[1], last), "gte"), _end(atom, last, "lte")]
         if None not in ends:
             return {"gte": ends[0], "lte": ends[1]}
     return None
+
+
+def _end(atom: Atom, text: str, limit: str) -> Any:
+    """An end of a range, which may be a decade."""
+    decade = decade_of(text)
+    return _tried(atom, text if decade is None else decade[0 if limit == "gte" else 1], limit)
 
 
 def _tried(atom: Atom, text: str, limit: str) -> Any:
     """A value, or None where the text is none."""
     try:
         return atom(text, limit)
-    except AmbiguousError:
+    except RefusedError:
         raise
     except UnreadableError:
         return None

@@ -1,18 +1,22 @@
-"""Readings that only the catalogue can decide: lists of names in one text, negated names, and IDs that are texts."""
+"""Readings that only the catalogue can decide: lists of names in one text, negated names, IDs that are texts, and
+times that are counted back."""
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from mcp_server.dataset.windows import day_of
 from mcp_server.errors import InvalidInputError, quoted
 from mcp_server.tools.readings.forms import NOTHING
 from mcp_server.tools.readings.groups import NEGATION
 from mcp_server.tools.readings.ids import other_forms
 from mcp_server.tools.readings.parameters import EXCLUDE, Kind, Parameter
 from mcp_server.tools.readings.problems import Findings
+from mcp_server.tools.readings.relative_dates import RelativeDate, read_relative
 
 if TYPE_CHECKING:
     from mcp_server.catalog.catalog import Catalog
@@ -46,6 +50,8 @@ async def look_up(
             found[name] = await _read_names(parameter, value, "exclude" in parameters, backends, findings)
         elif parameter.kind is Kind.ID and not parameter.is_integer:
             found[name] = await _read_ids(parameter, value, nouns, backends, findings)
+        elif parameter.kind is Kind.DATE and (relative := read_relative(value)):
+            found[name] = await _count_back(parameter, value, relative, nouns, backends, findings)
         elif name == EXCLUDE and parameter.kind is Kind.FIELDS:
             fields = {each: parameters[each] for each in value}
             found[name] = await look_up(value, fields, nouns, backends, findings)
@@ -54,6 +60,22 @@ async def look_up(
             findings.empty.append(name)
     _match_any(found, read, parameters, findings)
     return found
+
+
+async def _count_back(
+    parameter: Parameter, value: str, relative: RelativeDate, nouns: Nouns, backends: Backends, findings: Findings
+) -> str | None:
+    """The date that is so long before the newest interaction; it is no earlier than the first one."""
+    span = await (await backends.catalog()).statistics.timeline.span()
+    if span is None:
+        findings.problems.append(f"{parameter.name}: no {nouns.interaction} has a time that is known")
+        return None
+    first, newest = map(day_of, span)
+    is_last = parameter.name == "until"
+    date = relative.on(datetime.date.fromisoformat(newest), is_last=is_last)
+    date = date if is_last else max(date, first[: len(date)])
+    findings.note(parameter.name, value, f"{date}, counted back from the newest {nouns.interaction} ({newest})")
+    return date
 
 
 async def _read_names(

@@ -27,8 +27,23 @@ Atom = Callable[[Any, str], Any]
 SAY_IT = 'give one value or limits, such as {"gte": 5, "lt": 7} (gt >, gte >=, lt <, lte <=, eq =)'
 
 
-class AmbiguousError(UnreadableError):
-    """A value can mean several things."""
+_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen twenty"
+)
+COUNTS = {word: number for number, word in enumerate(_WORDS.split())}
+COUNTS |= {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100, "dozen": 12}
+COUNTS |= {"a": 1, "an": 1, "a couple of": 2, "a dozen": 12, "a hundred": 100, "one hundred": 100}
+"""Words for whole numbers."""
+
+COUNT = "|".join(sorted(COUNTS, key=len, reverse=True))
+"""A pattern of these words."""
+
+
+class RefusedError(UnreadableError):
+    """A value is understood and cannot be taken as it stands, so no other reading is tried: it can mean several things,
+    or is in a unit that the number is not in.
+    """
 
 
 def read_number(value: Any, _: str) -> float:
@@ -39,6 +54,8 @@ def read_number(value: Any, _: str) -> float:
     plain = value.strip() if isinstance(value, str) else ""
     if len(plain) <= LONGEST_NUMBER and _NUMBER.fullmatch(plain):
         return int(plain) if re.fullmatch(r"[-+]?\d+", plain) else float(plain)
+    if plain.casefold() in COUNTS and plain.casefold() not in ("a", "an"):
+        return COUNTS[plain.casefold()]
     if found := _SCALED.fullmatch(plain.casefold()):
         return float(found[1]) * (1_000 if found[2] in ("k", "thousand") else 1_000_000)
     if found := _THOUSANDS.fullmatch(plain):
@@ -46,8 +63,13 @@ def read_number(value: Any, _: str) -> float:
         if found[1] not in ",." or plain.count(found[1]) > 1:
             return int(digits)
         decimal = plain.replace(",", ".")
-        raise AmbiguousError(f"{quoted(plain)} can be {digits} or {decimal}: write it without a {found[1]!r}")
+        raise RefusedError(f"{quoted(plain)} can be {digits} or {decimal}: write it without a {found[1]!r}")
     raise UnreadableError(f"a number is expected: {SAY_IT}")
+
+
+def read_count(text: str) -> float:
+    """A number in digits or in a word."""
+    return COUNTS[text] if text in COUNTS else read_number(text, "eq")
 
 
 def read_whole(value: Any, limit: str) -> float:

@@ -14,6 +14,7 @@ from mcp_server.dataset.computed_fields import computed_fields
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import IdOf
 from mcp_server.tools.limits import DateLimits, IsDate, IsOrder, NumberLimits
+from mcp_server.tools.readings.units import NO_UNIT, Unit
 
 if TYPE_CHECKING:
     from mcp_server.dataset.facts import DatasetFacts
@@ -75,6 +76,8 @@ class Parameter:
     """True for a condition on a field of items."""
     field: FieldSpec | None = None
     """The declaration of the field, where the dataset has one."""
+    unit: Unit = NO_UNIT
+    """The unit of its numbers."""
 
 
 def parameters_of(
@@ -88,14 +91,17 @@ def parameters_of(
         choices: Arguments that take names, and the names that there are.
     """
     fields = {field.name: field for field in facts.spec.filters}
-    conditions = {*fields, *(field.name for field in computed_fields(facts.spec))} if EXCLUDE in known else {*fields}
+    units = {name: field.unit or "" for name, field in fields.items()}
+    if EXCLUDE in known:
+        units |= {field.name: field.unit for field in computed_fields(facts.spec)}
     found = {}
     for name in known:
         declared = model.model_fields[name]
         parts = [*declared.metadata, *_parts(declared.annotation)]
         found[name] = _kind_of(name, parts, choices.get(name, ()))
-        if name in conditions and found[name].kind in OF_FIELDS:
-            found[name] = replace(found[name], is_condition=True, field=fields.get(name))
+        if name in units and found[name].kind in OF_FIELDS:
+            unit = Unit(units[name], noun=name.split("_")[-1])
+            found[name] = replace(found[name], is_condition=True, field=fields.get(name), unit=unit)
     return found
 
 

@@ -13,7 +13,7 @@ from mcp_server.dataset.spec import Nouns
 from mcp_server.dataset.words import is_date_part
 from mcp_server.errors import quoted
 from mcp_server.tools.limits import say_limits
-from mcp_server.tools.readings.dates import LAST_DAYS, read_date
+from mcp_server.tools.readings.ends import read_end
 from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like, same_limits, says_the_same
 from mcp_server.tools.readings.groups import read_groups
 from mcp_server.tools.readings.ids import divided, read_id
@@ -138,14 +138,16 @@ class ValueReader:
         return [name for name in names if name]
 
     def _read_number_limits(self, parameter: Parameter, value: Any, findings: Findings) -> dict[str, Any]:
-        limits = read_number_limits(value, parameter.field)
+        limits = read_number_limits(value, parameter.field, parameter.unit)
         if parameter.name == "like_share" and parameter.field is None and any(0 < each < 1 for each in limits.values()):
             raise UnreadableError(f"is in percent: 80 is 80%, and {quoted(value)} would be less than one percent")
         is_bare = not isinstance(value, Mapping | list)
         is_date = parameter.field is not None and is_date_part(parameter.field)
         if is_bare and set(limits) == {"eq"} and not is_date:
             number = limits["eq"]
-            findings.note(parameter.name, value, f'exactly {number:g} (for {number:g} or more: {{"gte": {number:g}}})')
+            findings.note(
+                parameter.name, value, f'exactly {number:.15g} (for {number:.15g} or more: {{"gte": {number:.15g}}})'
+            )
         elif not same_limits(value, limits):
             findings.note(parameter.name, value, say_limits(limits))
         return limits
@@ -157,10 +159,8 @@ class ValueReader:
         return limits
 
     def _read_date(self, parameter: Parameter, value: Any, findings: Findings) -> str:
-        if isinstance(value, str) and LAST_DAYS.fullmatch(value.strip()):
-            return value
-        date = read_date(value)
-        if date != str(value).strip():
+        date = read_end(value, is_last=parameter.name == "until")
+        if date.casefold() != " ".join(str(value).casefold().split()):
             findings.note(parameter.name, value, date)
         return date
 
