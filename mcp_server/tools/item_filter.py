@@ -17,7 +17,7 @@ from mcp_server.tools.filter_arguments import FilterArguments, build_arguments
 from mcp_server.tools.item_order import read_order, say_order
 from mcp_server.tools.limits import DateLimits, NumberLimits
 from mcp_server.tools.reliability import few_interactions
-from mcp_server.tools.results import Entry, ListedItem, Result, count_of, keep_set, list_items, name_some
+from mcp_server.tools.results import Entry, ListedItem, Result, count_of, keep_set, list_items, name_repeated
 from mcp_server.tools.tool import Tool, make_tool
 
 if TYPE_CHECKING:
@@ -161,11 +161,11 @@ async def _say_repeated(catalog: Catalog, found: IntArray, distinct: IntArray, n
     import numpy as np
 
     repeated = catalog.twins.once(found[~np.isin(found, distinct)])
-    titles = name_some([name.title for name in await catalog.names(repeated)])
+    titles = await name_repeated(catalog, repeated, found)
+    be = "is" if len(distinct) == 1 else "are"
     verb = "is" if len(repeated) == 1 else "are"
     different = count_of(len(distinct), f"different {nouns.item}", f"different {nouns.items}")
-    be = "is" if len(distinct) == 1 else "are"
-    return f"{len(repeated):,} of them ({titles}) {verb} found under several IDs, so there {be} {different}."
+    return f"{len(repeated):,} of them {verb} found under several IDs, so there {be} {different}: {titles}."
 
 
 def _shown_of(order: Order, catalog: Catalog) -> list[str]:

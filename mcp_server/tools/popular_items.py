@@ -11,7 +11,16 @@ from mcp_server.dataset.feedback import amount, counting
 from mcp_server.dataset.ids import ItemId
 from mcp_server.tools.arguments import LARGEST_K, CandidatesArguments, Detail, K, OneOrMore, remaining_items
 from mcp_server.tools.reliability import few_users
-from mcp_server.tools.results import Amount, ListedItem, Result, count_of, keep_set, list_items, name_some, unavailable
+from mcp_server.tools.results import (
+    Amount,
+    ListedItem,
+    Result,
+    count_of,
+    keep_set,
+    list_items,
+    name_repeated,
+    unavailable,
+)
 from mcp_server.tools.tool import Tool, make_tool
 from mcp_server.tools.user_groups import named_groups
 from mcp_server.tools.windows import WindowArguments, named_window
@@ -110,7 +119,8 @@ async def popular_items(backends: Backends, arguments: PopularArguments[Id]) -> 
     if len(chosen):
         notes += [_say_line(spec, popular, len(chosen))] if candidates is None or len(candidates) > 1 else []
         of_whom = f"{what}{f' of these {nouns.users}' if groups.name else ''}{time.words}"
-        notes += [_say_others(popular, len(chosen), of_whom, nouns)]
+        uncounted = _say_uncounted(catalog, numbers, popular, candidates)
+        notes += [_say_others(popular, len(chosen), of_whom, uncounted, nouns)]
         notes += await _say_repeated(catalog, numbers, chosen, candidates, nouns)
     else:
         notes.append(f"None of the {nouns.items} to choose from has {what} of {whom}.")
@@ -135,18 +145,33 @@ def _say_line(spec: DatasetSpec, popular: PopularItems, n_listed: int) -> str:
     if n_above < n_listed:
         rest = "the last one does" if n_listed - n_above == 1 else f"the last {n_listed - n_above:,} do"
         return f"The first {n_above:,} {'stands' if n_above == 1 else 'stand'} out ({line}), {rest} not."
-    others = f"; {n_above - n_listed:,} more do, too" if n_above > n_listed else ""
+    others = f"; so do {n_above - n_listed:,} more" if n_above > n_listed else ""
     return f"{'It stands' if n_listed == 1 else 'They stand'} out ({line}){others}."
 
 
-def _say_others(popular: PopularItems, n_listed: int, what: str, nouns: Nouns) -> str:
+def _say_others(popular: PopularItems, n_listed: int, what: str, uncounted: str, nouns: Nouns) -> str:
     """A sentence on the items that are not listed, or that there are none."""
     n_found = len(popular.found.idx)
     if n_found == n_listed:
         return f"No other {nouns.item} to choose from has {what}."
     more = "" if n_listed == LARGEST_K else f" A greater k, up to {LARGEST_K}, lists more."
     alone = f"for the {n_listed:,} listed alone, pass their IDs"
-    return f"In all {n_found:,} {nouns.items} have {what}.{more} item_set is all {n_found:,} of these; {alone}."
+    return (
+        f"In all {n_found:,} {nouns.items} have {what}{uncounted}.{more} item_set is all {n_found:,} of these; {alone}."
+    )
+
+
+def _say_uncounted(catalog: Catalog, numbers: ItemNumbers, popular: PopularItems, candidates: IntArray | None) -> str:
+    """The items that are not counted among those that have been used, as the end of a sentence; empty without any."""
+    import numpy as np
+
+    again = np.setdiff1d(catalog.twins.with_twins(popular.found.idx), popular.found.idx)
+    untitled = catalog.untitled if candidates is None else again[:0]  # of those given, another sentence tells
+    again = again if candidates is None else again[np.isin(again, candidates)]
+    counts = [np.count_nonzero(numbers.popularity[each] > 0) for each in (again, untitled)]
+    words = ("listed again under another ID", "without a title")
+    told = [f"{count:,} {word}" for count, word in zip(counts, words, strict=True) if count]
+    return f", not counting {' and '.join(told)}" if told else ""
 
 
 def _say_untitled(catalog: Catalog, candidates: IntArray | None, nouns: Nouns) -> list[str]:
@@ -170,9 +195,9 @@ async def _say_repeated(
     twins = listed[np.isin(catalog.twins.canonical(listed), catalog.twins.canonical(others))]
     if not len(twins):
         return []
-    titles = name_some([name.title for name in await catalog.names(twins)])
+    titles = await name_repeated(catalog, twins, np.concatenate([twins, others]))
     verb = "is" if len(twins) == 1 else "are"
     return [
-        f"{titles} {verb} in the catalogue under another ID, too; only the {nouns.interactions} of the ID listed are "
+        f"{titles} {verb} in the catalogue under several IDs; only the {nouns.interactions} of the ID listed are "
         "counted."
     ]

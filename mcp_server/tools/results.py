@@ -146,6 +146,24 @@ def name_some(names: Sequence[object]) -> str:
     return f"{shown} and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else shown
 
 
+async def name_repeated(catalog: Catalog, items: IntArray, among: IntArray) -> str:
+    """Some items that are listed several times, each with its IDs: "Chasing Amy (IDs 246 and 268) and 12 more".
+
+    Args:
+        items: Positions, of each item one.
+        among: Positions of those whose IDs are named.
+    """
+    import numpy as np
+
+    among = np.sort(among)
+    canonical = catalog.twins.canonical(among)
+    said = []
+    for each in items[:MOST_NAMED]:
+        names = await catalog.names(among[canonical == catalog.twins.canonical(each)])
+        said.append(f"{names[0].title} (IDs {' and '.join(str(name.id) for name in names)})")
+    return name_some([*said, *items[MOST_NAMED:].tolist()])
+
+
 def count_of(number: int, one: str, many: str) -> str:
     """ "1 film", "1,682 films"."""
     return f"{number:,} {one if number == 1 else many}"

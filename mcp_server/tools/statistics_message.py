@@ -87,7 +87,10 @@ def _on_groups(nouns: Nouns, counted: Counted, breakdown: Breakdown) -> Iterator
         yield f"everybody is all {nouns.users}; lift is the share over theirs."
     if n_twins := counted.n_given - counted.n_items:
         again = count_of(n_twins, f"{nouns.item} is listed again", f"{nouns.items} are listed again")
-        yield f"{again} under another ID, and counted once, with the {nouns.interactions} of both."
+        ids = count_of(counted.n_given, f"{nouns.item} ID stands", f"{nouns.item} IDs stand")
+        different = count_of(counted.n_items, nouns.item, nouns.items)
+        once = f"counted once, with the {nouns.interactions} of both"
+        yield f"{ids} for {different}: {again} under another ID and {once}."
 
 
 def _on_kind(spec: DatasetSpec) -> Iterator[str]:

@@ -129,6 +129,8 @@ async def recommend(backends: Backends, arguments: TopKArguments[Id, Id]) -> Top
     if len(items) < arguments.k:
         is_asked = "k" in arguments.model_fields_set or allowed is None or len(allowed) >= arguments.k
         notes.append(_why_fewer(ranking, out, allowed, arguments.k if is_asked else None, len(items), nouns))
+    elif out.n_known:
+        notes.append(_say_known(audience, nouns))
     order = f", {_say_order(ranking, arguments.blend)}" if items else ""
     among = ""
     if allowed is not None and len(items) >= arguments.k:  # otherwise the last sentence says so
@@ -236,6 +238,14 @@ async def _add_reasons(
     names = iter(await list_items(backends, Reason, speaking, "compact", **known))
     columns["because"] = [[next(names) for _ in reasons] for reasons in because]
     return []
+
+
+def _say_known(audience: Audience, nouns: Nouns) -> str:
+    """A sentence on the items that were left out because they are known."""
+    if len(audience.members) > 1:
+        return f"{nouns.items.capitalize()} already in their histories are left out."
+    known = "given as liked" if audience.members[0].user is None else "already in the history"
+    return f"{nouns.items.capitalize()} {known} are left out."
 
 
 def _why_fewer(

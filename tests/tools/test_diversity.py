@@ -97,7 +97,7 @@ async def test_films_are_chosen_for_their_scores_and_for_being_unlike_in_names_a
     assert [item["rank"] for item in result["items"]] == [pool.index(item) + 1 for item in expected]
     n_others = len(set(expected) - set(pool[:k]))
     said = f"put {n_others} of these in the place of films that rank higher." if n_others else "changed nothing."
-    assert result["message"] == f"{k} films for viewer {user}, best first. Diversity {diversity:g} {said}"
+    assert result["message"].startswith(f"{k} films for viewer {user}, best first. Diversity {diversity:g} {said}")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_what_is_alike_gives_way_to_what_is_not(tmp_path: Path) -> None:
     diverse = await SHOP.answer(tmp_path, RECOMMEND, user="ann", k=2, diversity=0.5)
     assert letters(diverse) == "ac"
     assert [item["rank"] for item in diverse["items"]] == [1, 3]
-    assert diverse["message"].endswith("Diversity 0.5 put 1 of these in the place of products that rank higher.")
+    assert "Diversity 0.5 put 1 of these in the place of products that rank higher. " in diverse["message"]
     all_of_them = await SHOP.answer(tmp_path, RECOMMEND, user="ann", diversity=1)
     assert letters(all_of_them) == "abcd"
     assert "Diversity 1 changed nothing." in all_of_them["message"]

@@ -206,7 +206,10 @@ async def test_twins_are_counted_by_id_and_listed_once(films: Service) -> None:
     result = await films.call(FILTER, {"title": ["Chasing Amy"]})
     assert result["count"] == 2
     assert len(result["items"]) == 1
-    assert " is found under several IDs, so there is 1 different film." in result["message"]
+    assert (
+        "1 of them is found under several IDs, so there is 1 different film: Chasing Amy (IDs 246 and 268)."
+        in result["message"]
+    )
     assert set(await members(films, result)) == {246, 268}
 
 

@@ -289,3 +289,20 @@ async def test_reasons_for_someone_without_an_id_are_the_liked_items(films: Serv
 async def test_bad_requests_say_what_is_wrong(films: Service, arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(InvalidInputError, match=text):
         await films.call(RECOMMEND, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"user": 4}, "Films already in the history are left out."),
+        ({"users": [4, 9]}, "Films already in their histories are left out."),
+        ({"liked_items": [50]}, "Films given as liked are left out."),
+        ({"user": 4, "exclude_seen": False}, None),
+        ({"user": 4, "items": [1, 2, 3, 4, 5]}, None),
+    ],
+)
+async def test_what_is_left_out_of_recommendations_is_said(
+    films: Service, arguments: dict[str, Any], sentence: str | None
+) -> None:
+    message = (await films.call(RECOMMEND, arguments))["message"]
+    assert sentence in message if sentence else "left out" not in message
