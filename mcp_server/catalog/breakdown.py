@@ -73,12 +73,27 @@ class Breakdown:
     def n_rows(self) -> int:
         return len(self.selected.rows.n_pairs)
 
+    @property
+    def is_whole(self) -> bool:
+        """True for the whole selection as one row."""
+        return self.item_groups is None and self.of_users == [()]
+
 
 class Breakdowns:
     """Makes breakdowns. All queries raise BackendError where the database cannot be read."""
 
     def __init__(self, statistics: Statistics, grouper: ItemGrouper, twins: Twins) -> None:
         self._statistics, self._grouper, self._twins = statistics, grouper, twins
+
+    async def whole(self, selection: Selection) -> Breakdown:
+        """The whole selection as one row, which is no group."""
+        numbers, n_users = await self._numbers(selection)
+        total, others = _total(numbers, selection.items), None
+        if selection.user is not None or selection.groups:
+            every = _total(await self._statistics.numbers({}, selection.window), selection.items)
+            others = Part(every, every)
+        n_items = np.array([len(self._twins.once(np.flatnonzero(selection.items)))])
+        return Breakdown(Part(total, total), others, total, n_users, None, None, n_items, [()], None)
 
     async def by_items(self, groupings: Sequence[ItemGrouping], selection: Selection) -> Breakdown:
         """A breakdown by one grouping of items, or by two together."""

@@ -48,7 +48,7 @@ Numbers by groups of {items}""",
 
 class StatisticsArguments(WindowArguments, ItemsArguments[ItemId], Generic[UserId, ItemId]):
     group_by: Annotated[list[str], OneOrMore] = Field(
-        min_length=1, max_length=MOST_GROUPINGS, description="1 or 2 fields."
+        [], max_length=MOST_GROUPINGS, description="1 or 2 fields; none: totals."
     )
     user: UserId | None = Field(None, description="Only this {user}.")
     user_group: Annotated[list[str] | None, OneOrMore, Feature.USER_GROUPS] = Field(None, description="Only these.")
@@ -270,6 +270,8 @@ def _say_counted(
 
 
 async def _break_down(catalog: Catalog, group_by: _GroupBy, selection: Selection) -> Breakdown:
+    if not group_by.names:
+        return await catalog.breakdowns.whole(selection)
     if not group_by.users:
         return await catalog.breakdowns.by_items(group_by.items, selection)
     if not group_by.items:

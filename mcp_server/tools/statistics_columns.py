@@ -73,13 +73,13 @@ def columns_of(breakdown: Breakdown, amount: str, spec: DatasetSpec) -> Columns:
     if breakdown.users_in_rows is not None:
         values["n_users"] = breakdown.users_in_rows
     values[amount] = rows.amounts
-    values |= _ratios(breakdown.selected, spec)
+    values |= _ratios(breakdown.selected, spec, is_whole=breakdown.is_whole)
     if breakdown.n_items is not None and breakdown.n_users > 1:
-        values["per_item"] = rows.amounts / breakdown.n_items
+        values["per_item"] = rows.amounts / np.maximum(breakdown.n_items, 1)
     if breakdown.n_items is None and breakdown.users_in_rows is not None:
         values["per_user"] = rows.amounts / np.maximum(breakdown.users_in_rows, 1)
-    others = {} if breakdown.others is None else _ratios(breakdown.others, spec)
-    if others:
+    others = {} if breakdown.others is None else _ratios(breakdown.others, spec, is_whole=breakdown.is_whole)
+    if "share" in others:
         values["lift"] = np.divide(
             values["share"], others["share"], out=np.full(len(rows.amounts), np.nan), where=others["share"] > 0
         )
@@ -89,8 +89,8 @@ def columns_of(breakdown: Breakdown, amount: str, spec: DatasetSpec) -> Columns:
     return Columns(values, others, few)
 
 
-def _ratios(part: Part, spec: DatasetSpec) -> dict[str, DoubleArray]:
-    found = {"share": part.percentages}
+def _ratios(part: Part, spec: DatasetSpec, *, is_whole: bool) -> dict[str, DoubleArray]:
+    found = {} if is_whole else {"share": part.percentages}
     if part.rows.mean_ratings is not None:
         found["mean_rating"] = part.rows.mean_ratings
     if spec.interactions.kind != "likes":

@@ -56,13 +56,17 @@ def say_statistics(
         on_time: Sentences about the time that counts.
     """
     nouns = spec.nouns
-    what = f"{nouns.interactions.capitalize()} of {counted.whom}{counted.among}{counted.time} by {shown.by}"
+    of_whom = f"{nouns.interactions.capitalize()} of {counted.whom}{counted.among}{counted.time}"
+    what = f"{of_whom} by {shown.by}"
     page = f", {shown.order}"
     if not shown.n_rows:
         page = "; the offset is beyond the last of them" if breakdown.n_rows else ""
     elif shown.n_rows < breakdown.n_rows:
-        page = f"; {shown.offset + 1:,} to {shown.offset + shown.n_rows:,}{page}"
+        last = f" to {shown.offset + shown.n_rows:,}" if shown.n_rows > 1 else ""
+        page = f"; listed: {shown.offset + 1:,}{last}{page}"
     first = f"{what}: {count_of(breakdown.n_rows, 'group', 'groups')}{page}."
+    if breakdown.is_whole:
+        first = f"{of_whom}: totals. group_by breaks them down."
     return " ".join(
         [
             first,
@@ -84,7 +88,8 @@ def _on_groups(nouns: Nouns, counted: Counted, breakdown: Breakdown) -> Iterator
     if breakdown.n_items is not None and breakdown.users_in_rows is not None:
         yield f"share is of what each row's {nouns.users} did; everybody is the {nouns.users} of all rows."
     elif breakdown.others is not None:
-        yield f"everybody is all {nouns.users}; lift is the share over theirs."
+        lift = "" if breakdown.is_whole else "; lift is the share over theirs"
+        yield f"everybody is all {nouns.users}{lift}."
     if n_twins := counted.n_given - counted.n_items:
         again = count_of(n_twins, f"{nouns.item} is listed again", f"{nouns.items} are listed again")
         ids = count_of(counted.n_given, f"{nouns.item} ID stands", f"{nouns.item} IDs stand")
@@ -114,5 +119,7 @@ def _on_few(spec: DatasetSpec, counted: Counted, breakdown: Breakdown, shown: Sh
     is_rating = spec.interactions.kind == "ratings"
     pairs = nouns.interactions if is_rating else f"pairs of {nouns.user} and {nouns.item}"
     users = "" if breakdown.users_in_rows is None else f" or {nouns.users}"
-    those = "group shown is" if shown.n_few == 1 else "groups shown are"
-    return [f"{shown.n_few:,} {those} of fewer than {FEWEST_USERS} {pairs}{users} (few): that may be chance."]
+    those = f"{shown.n_few:,} {'group shown is' if shown.n_few == 1 else 'groups shown are'}"
+    if breakdown.is_whole:
+        those = "These are"
+    return [f"{those} of fewer than {FEWEST_USERS} {pairs}{users} (few): that may be chance."]

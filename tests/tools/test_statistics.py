@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -300,7 +301,6 @@ async def test_the_least_come_first_on_demand(films: Service) -> None:
     [
         ({"group_by": "mood"}, "there is no field 'mood'. There are: genres, actors"),
         ({"group_by": ["genres", "actors", "director"]}, "at most 2"),
-        ({"group_by": []}, "group_by: is required"),
         ({"group_by": "genres", "order_by": "best"}, "Give one of n_items, n_ratings"),
         ({"group_by": "genres", "order_by": "n_items upwards"}, "is no order"),
         ({"group_by": "gender", "user": 9}, "one viewer makes no groups of viewers"),
@@ -438,3 +438,27 @@ async def test_booleans_of_guests(canteen: Service) -> None:
         assert row["n_users"] == len(members)
         assert row["n_interactions"] == sum(guest in members for guest, _ in set(ORDERS))
     assert sum(row["n_users"] for row in answer["rows"]) == 10
+
+
+async def test_without_groups_there_is_one_row_of_totals(
+    films: Service, ratings: list[Rating], viewers: dict[int, dict[str, Any]]
+) -> None:
+    answer = await films.call(STATISTICS, {})
+    (row,) = answer["rows"]
+    assert (row["group"], row["n_ratings"], row["n_items"]) == ({}, len(ratings), 1_663)
+    assert row["mean_rating"] == answer["total"]["mean_rating"] == round(fmean(line.rating for line in ratings), 2)
+    assert answer["message"].startswith("Ratings of all viewers: totals. group_by breaks them down.")
+    assert (answer["n_rows"], answer["remaining"], answer["total"]["n_users"]) == (1, 0, len(viewers))
+    of_genres = await films.call(STATISTICS, {"group_by": "genres"})
+    assert answer["total"] == of_genres["total"]
+
+
+async def test_totals_of_some_stand_beside_those_of_everybody(films: Service, ratings: list[Rating]) -> None:
+    answer = await films.call(STATISTICS, {"user": 655, "items": [1, 2, 3]})
+    (row,) = answer["rows"]
+    assert row["n_ratings"] == sum(line.user == 655 and line.item in (1, 2, 3) for line in ratings)
+    everybody = [line.rating for line in ratings if line.item in (1, 2, 3)]
+    assert row["everybody"]["mean_rating"] == round(fmean(everybody), 2)
+    assert "share" not in row
+    assert "everybody is all viewers." in answer["message"]
+    assert "These are of fewer than 10 ratings (few)" in answer["message"]
