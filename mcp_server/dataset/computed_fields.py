@@ -39,13 +39,13 @@ def computed_fields(spec: DatasetSpec) -> list[ComputedField]:
 def _all_of(spec: DatasetSpec) -> Iterator[ComputedField]:
     yield ComputedField(f"n_{_as_name(spec.nouns.interactions)}", f"number of {spec.nouns.interactions}", "amount")
     if spec.interactions.kind == "ratings":
-        yield ComputedField("mean_rating", "mean rating", "mean_rating", _scale_of(spec))
+        yield ComputedField("mean_rating", "mean rating", "mean_rating", rating_unit(spec))
     if spec.interactions.kind != "likes":
         yield ComputedField("like_share", "like share", "like_share", "%")
 
 
-def _scale_of(spec: DatasetSpec) -> str:
-    """The best rating as a unit, where it is declared."""
+def rating_unit(spec: DatasetSpec) -> str:
+    """The best rating as the unit of ratings; empty where it is not declared."""
     declared = spec.interactions.rating_range
     return "" if declared is None else f"of {declared[1]:g}"
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_server.dataset.computed_fields import computed_fields
+from mcp_server.dataset.computed_fields import amount_name, computed_fields
 from mcp_server.errors import InvalidInputError, quoted
+from mcp_server.tools.readings.orders import meant_column
 
 if TYPE_CHECKING:
     from mcp_server.catalog.item_columns import Order
@@ -23,6 +24,7 @@ def read_order(asked: str, spec: DatasetSpec) -> Order:
     name, _, direction = asked.partition(" ")
     declared = [field.name for field in spec.items.fields if field.kind in ("number", "date")]
     there_are = [*declared, *(field.name for field in computed_fields(spec))]
+    name = meant_column(name, there_are, amount_name(spec))
     if name not in there_are:
         raise InvalidInputError(
             f"order_by: {quoted(name)} is no number or date. Give one of {', '.join(there_are)}; "

@@ -76,10 +76,8 @@ async def like_percentage(backends: Backends, arguments: LikePercentageArguments
         chosen = f"At least one of {len(items):,} {nouns.items}" if len(items) > 1 else f"A {nouns.item}"
         notes.append(f"{chosen} chosen at random would be liked by {expected:g}%.")
     if time.words:
-        n_active = count_of(reach.n_active, nouns.user, nouns.users)
-        notes.append(
-            f"Of them, {n_active} {'has' if reach.n_active == 1 else 'have'} {nouns.interactions}{time.words}."
-        )
+        of_all = f"Of the {count_of(reach.n_users, nouns.user, nouns.users)}, {reach.n_active:,}"
+        notes.append(f"{of_all} {'has' if reach.n_active == 1 else 'have'} {nouns.interactions}{time.words}.")
     notes += [*time.notes, *time.untimed, *few_users(reach.n_users, nouns)]
     return LikePercentageResult(
         message=" ".join(notes),

@@ -16,6 +16,7 @@ from mcp_server.dataset.words import MOST_LISTED
 from mcp_server.errors import InvalidInputError, quoted, quoted_list
 from mcp_server.tools.arguments import ItemsArguments, K, Offset, OneOrMore, candidate_items
 from mcp_server.tools.limits import Date, IsOrder
+from mcp_server.tools.readings.orders import meant_column
 from mcp_server.tools.results import Entry, Result, count_of
 from mcp_server.tools.statistics_message import Counted, Shown, say_statistics
 from mcp_server.tools.tool import Tool, make_tool
@@ -130,7 +131,7 @@ async def statistics(backends: Backends, arguments: StatisticsArguments[Id, Id])
     breakdown = await _break_down(catalog, group_by, selection)
     amount = _name_amount(spec)
     columns = columns_of(breakdown, amount, spec)
-    order, in_words = await _order(catalog, arguments.order_by or amount, columns, breakdown, group_by.names)
+    order, in_words = await _order(catalog, arguments.order_by or amount, columns, breakdown, group_by.names, amount)
     page = order[arguments.offset : arguments.offset + arguments.k]
     values = await catalog.breakdowns.values(breakdown, page)
     rows = [
@@ -184,7 +185,7 @@ def _read_group_by(asked: Sequence[str], spec: DatasetSpec) -> _GroupBy:
 
 
 async def _order(
-    catalog: Catalog, asked: str, columns: Columns, breakdown: Breakdown, names: Sequence[str]
+    catalog: Catalog, asked: str, columns: Columns, breakdown: Breakdown, names: Sequence[str], amount: str
 ) -> tuple[IntArray, str]:
     """The rows in the order that a call asks for, and that order in words. Values that make the groups come in their
     own order by default, numbers the other way round.
@@ -195,6 +196,7 @@ async def _order(
     from mcp_server.tools.statistics_columns import RATIOS, order_of
 
     name, _, direction = asked.partition(" ")
+    name = meant_column(name, [*columns.values, *names], amount)
     if name not in (*columns.values, *names):
         first = next(iter(columns.values))
         raise InvalidInputError(

@@ -99,7 +99,7 @@ async def test_likes_in_a_time_are_those_whose_latest_is_in_it(tmp_path: Path) -
     answer = await made.answer(tmp_path, LIKE, items=["a", "b"], until="1970-01-03")
     assert (answer["n_users_who_like"], answer["n_users"], answer["percentage"]) == (1, 3, 33.3)
     assert answer["expected_percentage"] == 22.2  # one of the three likes one of three, and 2 are chosen
-    assert "Of them, 2 customers have interactions until the end of 1970-01-03." in answer["message"]
+    assert "2 have interactions until the end of 1970-01-03." in answer["message"]
 
 
 async def test_without_times_there_is_no_time_to_ask_for(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from mcp_server.errors import InvalidInputError
 from mcp_server.serving.service import Service
-from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, STATISTICS
+from tests.names import FILTER, FIND_USERS, HISTORY, ITEM, LIKE, POPULAR, RECOMMEND, STATISTICS, USER
 
 EXCLUDE_HORROR = 'exclude={"genres": ["Horror"]}'
 
@@ -58,6 +58,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (FILTER, {"imdb_rating": {"not_between": [7, 8]}}, "exclude="),
     (FILTER, {"release_month": ["Jan", "Dec"]}, "several values cannot be asked for at once"),
     (FILTER, {"release_month": 13.5}, "a month is expected"),
+    (FILTER, {"genres": "comedy but not romance"}, 'exclude={"genres": ["romance"]}, and genres without it'),
+    (FILTER, {"genres": "anything except horror"}, 'exclude={"genres": ["horror"]}'),
+    (FILTER, {"rating": "8+"}, "no argument 'rating'"),
+    (FILTER, {"genres": "Comedy", "k": "a few"}, "a whole number is expected (got 'a few')"),
+    (USER, {"user": [8, 9], "get": "age"}, "one viewer is expected: call once for each (got [8, 9])"),
+    (POPULAR, {"since": "01.03.1998"}, "a date is written with the year first"),
     (FILTER, {"imdb_rating": "4/5"}, "'4/5' is out of 5, and this number is out of 10"),
     (FILTER, {"mean_rating": "8/10"}, "'8/10' is out of 10, and this number is out of 5"),
     (FILTER, {"imdb_votes": "2 hours"}, "'2 hours' is a time, and this number is of a unit that is not declared"),
@@ -123,6 +129,30 @@ SAME: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (FILTER, {"year_from": 1990, "year_to": 1991}, {"release_year": {"gte": 1990, "lte": 1991}}),
     (FILTER, {"duration[lt]": 80}, {"duration": {"lt": 80}}),
     (FILTER, {"duration": "under 80min"}, {"duration": {"lt": 80}}),
+    (FILTER, {"starring": "Tom Hanks"}, {"actors": ["Tom Hanks"]}),
+    (FILTER, {"runtime": "<= 1h40m"}, {"duration": {"lte": 100}}),
+    (FILTER, {"filters": {"genres": "Comedy"}}, {"genres": ["Comedy"]}),
+    (FILTER, {"genres": "Comedy", "country": "any"}, {"genres": ["Comedy"]}),
+    (FILTER, {"genres": ["Comedy", "Drama"], "match": "both"}, {"genres": ["Comedy", "Drama"]}),
+    (FILTER, {"genres": "Comedy", "k": "top three films"}, {"genres": ["Comedy"], "k": 3}),
+    (FILTER, {"release_year": {"from": 1990, "to": "present"}}, {"release_year": {"gte": 1990}}),
+    (FILTER, {"release_year": "pre-1970"}, {"release_year": {"lt": 1970}}),
+    (FILTER, {"release_year": "no later than 1950"}, {"release_year": {"lte": 1950}}),
+    (RECOMMEND, {"user": [4, 9], "k": "five"}, {"users": [4, 9], "k": 5}),
+    (RECOMMEND, {"user": "4 and 9"}, {"users": [4, 9]}),
+    (RECOMMEND, {"user": 4, "diversity": "50%"}, {"user": 4, "diversity": 0.5}),
+    (RECOMMEND, {"user": 4, "detail": "verbose"}, {"user": 4, "detail": "full"}),
+    (RECOMMEND, {"user": 4, "detail": True}, {"user": 4, "detail": "full"}),
+    (POPULAR, {"user_group": "everyone"}, {}),
+    (POPULAR, {"since": "1998/03/01"}, {"since": "1998-03-01"}),
+    (USER, {"user": 8, "get": "sex and job"}, {"user": 8, "get": ["gender", "occupation"]}),
+    (USER, {"user": 8, "get": "age group"}, {"user": 8, "get": ["age_category"]}),
+    (ITEM, {"items": [1], "get": "plot, runtime"}, {"items": [1], "get": ["storyline", "duration"]}),
+    (HISTORY, {"user": 90, "rating": "5 stars"}, {"user": 90, "rating": {"eq": 5}}),
+    (STATISTICS, {"group_by": "sex"}, {"group_by": ["gender"]}),
+    (STATISTICS, {"group_by": "gender", "order_by": "average rating"}, {"group_by": "gender", "sort": "mean_rating"}),
+    (FILTER, {"genres": "Comedy", "order_by": "runtime asc"}, {"genres": "Comedy", "order_by": "duration asc"}),
+    (FILTER, {"genres": "Comedy", "order_by": "popularity"}, {"genres": "Comedy", "order_by": "n_ratings"}),
     (FILTER, {"duration": "1h30 to 2 hours"}, {"duration": {"gte": 90, "lte": 120}}),
     (FILTER, {"imdb_rating": "8/10 or more"}, {"imdb_rating": {"gte": 8}}),
     (FILTER, {"mean_rating": "at least 4 stars"}, {"mean_rating": {"gte": 4}}),

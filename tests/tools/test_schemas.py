@@ -161,7 +161,7 @@ def test_only_what_must_be_given_is_required() -> None:
         "get_item_metadata_tool": {"get"},
         "get_interacted_items_tool": {"user"},
         "find_users_tool": set(),
-        "get_statistics_tool": {"group_by"},
+        "get_statistics_tool": set(),
     }
 
 

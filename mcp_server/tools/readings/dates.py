@@ -1,4 +1,6 @@
-"""Dates as people write them: "March 2024", "5 March 2024", "March 5, 2024", beside the ISO forms."""
+"""Dates as people write them: "March 2024", "5 March 2024", "March 5, 2024", "2024/03/05", beside the ISO
+forms.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,7 @@ _FORMS = [
         rf"(?P<month>{_MONTH})\.?,? (?P<year>\d{{4}})",
         rf"(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)? (?:of )?(?P<month>{_MONTH})\.?,? (?P<year>\d{{4}})",
         rf"(?P<month>{_MONTH})\.? (?P<day>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<year>\d{{4}})",
+        r"(?P<year>\d{4})[/.](?P<month>\d{1,2})(?:[/.](?P<day>\d{1,2}))?",
     )
 ]
 
@@ -59,7 +62,7 @@ def read_date(value: Any) -> str:
         if found := form.fullmatch(text.casefold()):
             parts = found.groupdict()
             day = f"-{int(parts['day']):02}" if parts.get("day") else ""
-            text = f"{parts['year']}-{MONTHS[parts['month']]:02}{day}"
+            text = f"{parts['year']}-{MONTHS.get(parts['month']) or int(parts['month']):02}{day}"
     try:
         read_period(text)
     except ValueError as error:

@@ -7,11 +7,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mcp_server.tools.readings.attributes import same_attribute
 from mcp_server.tools.readings.parameters import Kind
 
 NOTHING = frozenset(("", "null", "none", "undefined", "nil", "n/a"))
 """Texts that programs write for what is not given."""
 
+EVERYTHING = frozenset(("*", "any", "all", "anything", "everything"))
+"""Texts for any name at all, which is no condition."""
 
 LONGEST_JSON = 1_000_000
 """Characters of a text that may be JSON."""
@@ -72,13 +75,15 @@ def fold(text: str) -> str:
 
 
 def only_like(asked: Any, choices: tuple[str, ...]) -> str | None:
-    """The only choice that is the same but for an "s" at its end, or else ends with the word asked for."""
+    """The only choice that is the same but for an "s" at its end, ends with the word asked for, or stands for the same
+    attribute.
+    """
     if not isinstance(asked, str) or not (folded := fold(asked).removesuffix("s").replace("number_of_", "n_")):
         return None
     plain = {choice: fold(choice).removesuffix("s") for choice in choices}
     alike = [choice for choice, name in plain.items() if name == folded]
     alike = alike or [choice for choice, name in plain.items() if name.endswith(f"_{folded}")]
-    return alike[0] if len(alike) == 1 else None
+    return alike[0] if len(alike) == 1 else same_attribute(fold(asked), choices)
 
 
 def says_the_same(given: Any, meant: Any) -> bool:

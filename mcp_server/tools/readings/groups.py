@@ -28,12 +28,15 @@ _LINE_OF = {word: number for number, line in enumerate(ALIKE) for word in line.s
 FILLERS = frozenset(("the", "of", "a", "an", "all", "who", "are", "is", "and", "user", "users", "people", "only"))
 """Words that name no group."""
 
+EVERYBODY = frozenset(("all", "everyone", "everybody", "any", "all_users", "*"))
+"""Words for all users."""
+
 LONGEST_PHRASE = 500
 """Characters."""
 
 NEGATION = re.compile(
     r"(?:[-\u2010-\u2015\u2212~\u00ac^!]+\s*|!=\s*|<>\s*|(?:not|no|non|without|except(?: for)?|excluding|exclude|minus|"
-    r"other than|(?:any|every)thing but|all but|ne)(?:[\s_-]+|(?=\()))(?P<rest>.+)",
+    r"other than|(?:any|every)thing (?:but|except)|all but|but not|ne)(?:[\s_-]+|(?=\()))(?P<rest>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 """Form of what is not wanted: "-X", "!X", "not X", "without X"."""
@@ -72,6 +75,8 @@ def _phrases(value: Any, names: Collection[str]) -> Iterator[str]:
             for field, chosen in part.items():
                 for each in chosen if isinstance(chosen, list) else [chosen]:
                     yield f"{field}:{('no', 'yes')[each] if isinstance(each, bool) else each}"
+        elif isinstance(part, str) and _fold(part) in EVERYBODY and part not in names:
+            continue
         elif isinstance(part, str) and len(part) <= LONGEST_PHRASE:
             yield part
         else:

@@ -21,15 +21,17 @@ from mcp_server.tools.readings.numbers import (
 )
 from mcp_server.tools.readings.problems import UnreadableError
 from mcp_server.tools.readings.units import NO_UNIT, Unit, share_unit, with_unit
-from mcp_server.tools.readings.years import decade_of, decades_of, opened
+from mcp_server.tools.readings.years import decade_of, decades_of, is_now, opened
 
 _KEYS = {
-    "gt": "> after greater_than more_than above over higher_than later_than longer_than newer_than",
+    "gt": "> after post greater_than more_than above over higher_than later_than longer_than newer_than",
     "gte": ">= => ≥ ge min minimum from since at_least start begin low lower lower_bound greater_than_or_equal "
-    "greater_than_or_equal_to greater_or_equal no_less_than not_less_than start_date from_date",
-    "lt": "< before less_than below under lower_than earlier_than shorter_than older_than",
+    "greater_than_or_equal_to greater_or_equal no_less_than not_less_than no_earlier_than not_earlier_than start_date "
+    "from_date",
+    "lt": "< before pre prior_to less_than below under lower_than earlier_than shorter_than older_than",
     "lte": "<= =< ≤ le max maximum to until till up_to at_most end high upper upper_bound less_than_or_equal "
-    "less_than_or_equal_to less_or_equal no_more_than not_more_than end_date to_date",
+    "less_than_or_equal_to less_or_equal no_more_than not_more_than no_later_than not_later_than no_longer_than "
+    "not_longer_than end_date to_date",
     "eq": "= == is equals equal equal_to exactly exact value val during",
     "in": "any any_of one_of",
     "not": "ne neq != <> not not_in nin not_equal not_equals not_equal_to not_between isnt except exclude without",
@@ -122,6 +124,8 @@ def _read_object(value: Mapping[str, Any], atom: Atom) -> dict[str, Any]:
         raise NegatedError(given[negated[0]], [given[key] for key in given if key != negated[0]])
     found: dict[str, Any] = {}
     for key, each in given.items():
+        if _BY_KEY.get(names[key]) in ("lt", "lte") and is_now(each):
+            continue
         _add(found, _read_limit(key, names[key], each, atom))
     if not found:
         raise UnreadableError(SAY_IT)
@@ -178,7 +182,7 @@ def _read_list(values: Sequence[Any], atom: Atom, *, as_range: bool) -> dict[str
 def _read_text(text: str, atom: Atom) -> dict[str, Any]:
     if len(text) > LONGEST_TEXT:
         raise UnreadableError(f"a number or a date is expected (got {quoted(text)})")
-    plain = " ".join(text.strip().casefold().split())
+    plain = re.sub(r"^(pre|post)-", r"\1 ", " ".join(text.strip().casefold().split()))
     for reading in (_alone, _decade, _negated, _signed, _bounded, _between):
         limits = reading(plain, atom)
         if limits is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_server.dataset.windows import day_of
 from mcp_server.errors import InvalidInputError, quoted
-from mcp_server.tools.readings.forms import NOTHING
+from mcp_server.tools.readings.forms import EVERYTHING, NOTHING
 from mcp_server.tools.readings.groups import NEGATION
 from mcp_server.tools.readings.ids import other_forms
 from mcp_server.tools.readings.parameters import EXCLUDE, Kind, Parameter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mcp_server.dataset.spec import Nouns
     from mcp_server.serving.backends import Backends
 
-_LIST = re.compile(r"\s*(?:[,;|/+]|&)\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+", re.IGNORECASE)
+_LIST = re.compile(r"\s*(?:[,;|/+]|&)\s*(?:and\s+|or\s+)?|\s+(?:and|or)\s+|\s+(?=but not\s)", re.IGNORECASE)
 _OR = re.compile(r"\bor\b", re.IGNORECASE)
 _AROUND = re.compile(r"^(?:either|both|any of|all of|one of)\s+|^[\s'\"({\[]+|[\s'\")}\]]+$", re.IGNORECASE)
 """Words and signs around names that are no part of them."""
@@ -93,6 +93,8 @@ async def _read_names(
             read.append(name)
         elif name.casefold() in NOTHING:
             findings.note(parameter.name, name, "nothing")
+        elif name.casefold() in EVERYTHING and not _is_text(parameter):
+            findings.note(parameter.name, name, "no condition")
         elif negated := await _negated(catalog, parameter, name):
             unwanted += negated
         elif parts := await _several(catalog, parameter, name):
@@ -103,16 +105,15 @@ async def _read_names(
     if unwanted:
         wanted = json.dumps({parameter.name: list(dict.fromkeys(unwanted))}, ensure_ascii=False)
         how = f"pass exclude={wanted}" if may_exclude else "give it without the negation: exclude leaves it out"
-        beside = "" if len(unwanted) == len(names) else f", and {parameter.name} without it"
+        beside = "" if all(map(NEGATION.fullmatch, names)) else f", and {parameter.name} without it"
         findings.problems.append(f"{parameter.name}: to leave out {', '.join(map(quoted, unwanted))}, {how}{beside}")
     return read
 
 
 def _is_doubtful(name: str) -> bool:
     """True for a text that may be several names, a negation, or none."""
-    return len(name) <= LONGEST_NAMES and bool(
-        NEGATION.fullmatch(name) or _LIST.search(name) or _AROUND.search(name) or name.casefold() in NOTHING
-    )
+    forms = (NEGATION.fullmatch, _LIST.search, _AROUND.search, (NOTHING | EVERYTHING).__contains__)
+    return len(name) <= LONGEST_NAMES and any(form(name.casefold()) for form in forms)
 
 
 async def _negated(catalog: Catalog, parameter: Parameter, name: str) -> list[str]:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from mcp_server.dataset.words import singular
 from mcp_server.errors import MOST_CHARACTERS, quoted_list
+from mcp_server.tools.readings.attributes import same_attribute
 from mcp_server.tools.readings.parameters import EXCLUDE, Kind, Parameter
 
 SYNONYMS = {
@@ -80,6 +81,8 @@ def meant_argument(asked: str, parameters: Mapping[str, Parameter], nouns: Mappi
         if found:
             return found[0]
     alike = [each for each in parameters if _stem(each) == _stem(name)]
+    if not alike and (same := same_attribute(name, [each for each in parameters if parameters[each].is_condition])):
+        return same
     if not alike:  # "year" of "release_year", where no other argument ends so
         alike = [each for each, parameter in parameters.items() if parameter.is_condition and _ends_with(each, name)]
     return alike[0] if len(alike) == 1 else None

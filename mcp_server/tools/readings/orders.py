@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mcp_server.errors import quoted
+from mcp_server.tools.readings.attributes import same_attribute
 from mcp_server.tools.readings.problems import UnreadableError
 
 _ASCENDING = frozenset(("asc", "ascending", "increasing", "up", "lowest", "least", "smallest", "earliest", "+"))
 _DESCENDING = frozenset(("desc", "descending", "decreasing", "down", "highest", "greatest", "largest", "latest", "-"))
 _FILLERS = frozenset(("first", "by", "order", "sort", "the"))
+_POPULARITY = frozenset(("popularity", "popular", "most_popular", "count", "number"))
 
 NO_ORDER = "is no order: one field is expected, with asc behind it for the least first"
 
@@ -39,6 +41,20 @@ def read_order(value: Any) -> str:
     if not directions:
         return name
     return f"{name} {'asc' if directions[0].casefold() in _ASCENDING else 'desc'}"
+
+
+def meant_column(asked: str, names: Collection[str], amount: str) -> str:
+    """The column that a word means: "runtime" the duration, "popularity" the number of interactions; a word that means
+    none stays as it is.
+
+    Args:
+        amount: Name of the column of interactions.
+    """
+    if asked in names:
+        return asked
+    if asked in _POPULARITY and amount in names:
+        return amount
+    return same_attribute(asked, names) or asked
 
 
 def _is_direction(word: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from pydantic import BaseModel
 
-from mcp_server.dataset.computed_fields import computed_fields
+from mcp_server.dataset.computed_fields import computed_fields, rating_unit
 from mcp_server.dataset.fields import FieldSpec
 from mcp_server.dataset.ids import IdOf
 from mcp_server.tools.limits import DateLimits, IsDate, IsOrder, NumberLimits
@@ -94,14 +94,17 @@ def parameters_of(
     units = {name: field.unit or "" for name, field in fields.items()}
     if EXCLUDE in known:
         units |= {field.name: field.unit for field in computed_fields(facts.spec)}
+    conditions = set(units)
+    units.setdefault("rating", rating_unit(facts.spec))
     found = {}
     for name in known:
         declared = model.model_fields[name]
         parts = [*declared.metadata, *_parts(declared.annotation)]
         found[name] = _kind_of(name, parts, choices.get(name, ()))
-        if name in units and found[name].kind in OF_FIELDS:
-            unit = Unit(units[name], noun=name.split("_")[-1])
-            found[name] = replace(found[name], is_condition=True, field=fields.get(name), unit=unit)
+        if name in conditions and found[name].kind in OF_FIELDS:
+            found[name] = replace(found[name], is_condition=True, field=fields.get(name))
+        if name in units:
+            found[name] = replace(found[name], unit=Unit(units[name], noun=name.split("_")[-1]))
     return found
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +26,10 @@ from mcp_server.tools.readings.values import ValueReader
 
 NESTED = frozenset(
     ("arguments", "args", "input", "inputs", "params", "parameters", "kwargs", "tool_input", "tool_arguments")
-)
+) | {"filters", "filter", "conditions", "criteria"}
 """Names under which some programs put all arguments."""
+
+_NUMBERS = re.compile(r"\d+(?:\s*(?:,|;|&|\band\b)\s*\d+)+", re.IGNORECASE)
 
 NAMING = frozenset(("name", "tool", "tool_name", "function"))
 """Names beside them, for the tool."""
@@ -36,6 +39,9 @@ BOUNDS = {"before": "until", "older_than": "until", "after": "since", "newer_tha
 
 SETS = {"items": "item_set", "exclude_items": "exclude_set"}
 """Arguments that take IDs, and those that take handles of sets in their place."""
+
+SEVERAL = {"user": "users"}
+"""Arguments that take one ID, and those that take several in their place."""
 
 
 DEEPEST = 8
@@ -214,6 +220,9 @@ class Reader:
     def _sort_sets(self, name: str, value: Any, findings: Findings) -> list[tuple[str, Any]]:
         """Handles given as items are sets, and IDs given as a set are items."""
         parameter, values = self.parameters[name], as_list(from_json(value))
+        if name in SEVERAL and SEVERAL[name] in self.parameters and _are_several(values):
+            findings.note(name, value, SEVERAL[name])
+            return [(SEVERAL[name], value)]
         handles = handles_in(values)
         others = [each for each in values if not handles_in([each])]
         set_name = SETS.get(name, "")
@@ -277,6 +286,11 @@ def _unwrapped(given: Mapping[str, Any], parameters: Mapping[str, Parameter], fi
     twice = [name for name, value in others.items() if name in inner and inner[name] != value]
     findings.problems += [f"{quoted(name)} is given twice: give it once" for name in twice]
     return {**inner, **others}
+
+
+def _are_several(values: Sequence[Any]) -> bool:
+    """True for several IDs in a list, or numbers with commas or "and" between them."""
+    return len(values) > 1 or (isinstance(values[0], str) and bool(_NUMBERS.fullmatch(values[0].strip())))
 
 
 def _names_a_tool(name: str, value: Any) -> bool:

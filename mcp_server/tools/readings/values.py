@@ -18,6 +18,7 @@ from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like,
 from mcp_server.tools.readings.groups import read_groups
 from mcp_server.tools.readings.ids import divided, read_id
 from mcp_server.tools.readings.limits import NegatedError, read_date_limits, read_number_limits
+from mcp_server.tools.readings.numbers import read_count
 from mcp_server.tools.readings.orders import read_order
 from mcp_server.tools.readings.parameters import Kind, Parameter
 from mcp_server.tools.readings.problems import Findings, UnreadableError
@@ -30,9 +31,13 @@ _LIST = re.compile(r"\s*[,;|]\s*|\s+and\s+", re.IGNORECASE)
 LONGEST_LIST = 10_000
 """Characters of a list in one text that are read."""
 
-ALIKE = {"or": "any", "either": "any", "and": "all", "every": "all"}
+ALIKE = {"or": "any", "either": "any", "and": "all", "every": "all", "both": "all"}
+ALIKE |= dict.fromkeys(("true", "verbose", "detailed", "long", "extended"), "full")
+ALIKE |= dict.fromkeys(("false", "brief", "short", "minimal"), "compact")
 """Other words for choices."""
 
+_DIGITS = re.compile(r"[-+]?\d+(?:\.0*)?")
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*(?:%|per ?cent)", re.IGNORECASE)
 _TRUE, _FALSE = frozenset(("true", "yes", "y", "on", "1")), frozenset(("false", "no", "n", "off", "0"))
 
 
@@ -63,6 +68,9 @@ class ValueReader:
 
     def _read_id(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
         values = divided(value, parameter, self.nouns) if parameter.many else [value]
+        if not parameter.many and isinstance(value, list):
+            noun = self.nouns.item if parameter.whose == "item" else self.nouns.user
+            raise UnreadableError(f"one {noun} is expected: call once for each (got {quoted(value)})")
         try:
             read = [read_id(each, parameter, self.nouns) for each in values]
         except UnreadableError as error:
@@ -89,10 +97,11 @@ class ValueReader:
         known |= {fold(choice): choice for choice in parameter.choices}
         read: list[str] = []
         for each in as_list(value):
-            if parameter.many and each in ("*", "all") and each not in known:
+            if parameter.many and each in ("*", "all", "everything") and each not in known:
                 read += parameter.choices
                 continue
             is_list = isinstance(each, str) and fold(each) not in known and parameter.many
+            each = str(each) if isinstance(each, bool) else each
             for part in _LIST.split(each[:LONGEST_LIST]) if is_list else [each]:
                 found = known.get(fold(part)) if isinstance(part, str) else None
                 if found is None:
@@ -109,14 +118,14 @@ class ValueReader:
             findings.note(parameter.name, value, ", ".join(meant))
         return meant if parameter.many else meant[0]
 
-    def _read_groups(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
+    def _read_groups(self, parameter: Parameter, value: Any, findings: Findings) -> list[str] | None:
         if not self.groups.all:
             return [str(each) for each in as_list(value)]
         nouns = (self.nouns.user, self.nouns.users)
         read = [self.groups.find(name).published for name in read_groups(value, self.groups, nouns)]
         if not says_the_same(value, read):
-            findings.note(parameter.name, value, " and ".join(read))
-        return read
+            findings.note(parameter.name, value, " and ".join(read) or f"all {self.nouns.users}")
+        return read or None
 
     def _read_names(self, parameter: Parameter, value: Any, findings: Findings) -> list[str]:
         names: list[str] = []
@@ -184,10 +193,9 @@ class ValueReader:
 
     def _read_integer(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
         if isinstance(value, str):
-            try:
-                value = float(value)
-            except ValueError:
-                raise UnreadableError(f"a whole number is expected (got {quoted(value)})") from None
+            given, value = value, self._count(value)
+            if not says_the_same(given, value) and not _DIGITS.fullmatch(given.strip()):
+                findings.note(parameter.name, given, f"{value:g}")
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
@@ -196,6 +204,27 @@ class ValueReader:
         ):
             raise UnreadableError(f"a whole number is expected (got {quoted(value)})")
         return int(value)
+
+    def _count(self, text: str) -> float:
+        """A number in digits or in a word, with what it counts: "five", "top 3", "10 films"."""
+        plain = " ".join(text.casefold().split())
+        for word in ("top ", "first ", "the top ", "the first "):
+            plain = plain.removeprefix(word)
+        for noun in (self.nouns.item, self.nouns.items, self.nouns.user, self.nouns.users, "items", "results"):
+            plain = plain.removesuffix(f" {noun.casefold()}")
+        try:
+            return read_count(plain)
+        except UnreadableError:
+            raise UnreadableError(f"a whole number is expected (got {quoted(text)})") from None
+
+    def _read_number(self, parameter: Parameter, value: Any, findings: Findings) -> Any:
+        """A number; "50%" as 0.5."""
+        found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None:
+            return value
+        share = float(found[1]) / 100
+        findings.note(parameter.name, value, f"{share:g}")
+        return share
 
 
 _READ: dict[Kind, Callable[[ValueReader, Parameter, Any, Findings], Any]] = {
@@ -209,6 +238,7 @@ _READ: dict[Kind, Callable[[ValueReader, Parameter, Any, Findings], Any]] = {
     Kind.DATE: ValueReader._read_date,
     Kind.ORDER: ValueReader._read_order,
     Kind.INTEGER: ValueReader._read_integer,
+    Kind.NUMBER: ValueReader._read_number,
     Kind.BOOLEAN: ValueReader._read_boolean,
     Kind.TEXT: ValueReader._read_text,
 }

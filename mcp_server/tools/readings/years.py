@@ -32,6 +32,11 @@ def opened(value: Any) -> Any:
     return value
 
 
+def is_now(value: Any) -> bool:
+    """True for "present", "now" and the like, up to which everything counts."""
+    return isinstance(value, str) and re.fullmatch(_NOW, value.strip().casefold()) is not None
+
+
 def decade_of(text: str) -> tuple[str, str] | None:
     """First and last year of "the 1990s"."""
     plain = text.removeprefix("the ")
