@@ -48,7 +48,8 @@ class FieldSpec(BaseModel, extra="forbid", frozen=True):
     label: str | None = None
     """People's word for the field. By default the name, with spaces."""
     unit: str | None = None
-    """Unit of a number, shown after the value and in the filter's description."""
+    """Unit of a number, shown after the value and in the filter's description. Callers may say it, or another that it
+    can be made of: "2 hours" where it is minutes, "7/10" where it is ``of 10``."""
     integer: bool = False
     """Whole values; only for a number."""
     filter: bool = False

@@ -12,7 +12,6 @@ ALIKE = (
     "author authors written_by",
     "country countries nation made_in country_of_origin",
     "duration runtime run_time running_time length",
-    "storyline plot synopsis",
     "price cost",
     "brand manufacturer maker",
     "gender sex",

@@ -40,14 +40,18 @@ _KEYS = {
 
 _BY_KEY = {key: limit for limit, keys in _KEYS.items() for key in (limit, *keys.split())}
 _WORDS = sorted((key.replace("_", " ") for key in _BY_KEY if key != "value"), key=len, reverse=True)
-_BEFORE = re.compile(rf"({'|'.join(re.escape(word) for word in _WORDS)})(?![a-z])\s*:?\s*(?!=)(.+)")
-_AFTER = re.compile(r"(.+?)\s*(\+|on|onwards?|(?:and|or) (?:more|up|above|higher|later|newer|longer|after|over)"
-                    r"|(?:and|or) (?:less|fewer|below|lower|earlier|older|shorter|before|under))")  # fmt: skip
+_BEFORE = re.compile(rf"({'|'.join(re.escape(word) for word in _WORDS)})(?![a-z])(?:(?<=[a-z])\.)?\s*:?\s*(?!=)(.+)")
+_AFTER = re.compile(
+    r"(.+?)\s*(?:(?P<more>\+|on|onwards?|minimum|at least"
+    r"|(?:and|or) (?:more|up|above|higher|later|newer|longer|after|over))"
+    r"|(?:max(?:imum|\.)?|at most|(?:and|or) (?:less|fewer|below|lower|earlier|older|shorter|before|under)))"
+)
 _RANGE = re.compile(
     r"(?:between |from )?(.+?)\s*(?:\.\.+|…|–|—|\s-\s|\bto\b|\buntil\b|\btill\b|\bthrough\b|\bthru\b)\s*(.+)"
 )
 _BOTH = re.compile(r"between (.+?)\s*(?:\band\b|&|-|–)\s*(.+)")
 _HYPHEN = re.compile(r"([^\s-][^-]*|-\d[^-]*?)\s*-\s*([^\s].*)")
+_OR = re.compile(r",\s+(?:or\s+|and\s+)?|\s+(?:or|and)\s+|\s*[&|]\s*")
 _JOINED = re.compile(r"\s*(?:,|;|&|\band\b)\s*")
 
 
@@ -187,6 +191,9 @@ def _read_text(text: str, atom: Atom) -> dict[str, Any]:
         limits = reading(plain, atom)
         if limits is not None:
             return limits
+    parts = _OR.split(plain)
+    if len(parts) > 1 and all(_tried(atom, part, "eq") is not None for part in parts):
+        return _read_list(parts, atom, as_range=False)
     return {"eq": atom(text, "eq")}  # says what is wrong
 
 
@@ -241,22 +248,7 @@ def _bounded(text: str, atom: Atom) -> dict[str, Any] | None:
     found = _AFTER.fullmatch(text.removeprefix("from "))
     if found is None:
         return None
-    more = (
-        "+",
-        "on",
-        "onward",
-        "onwards",
-        "more",
-        "up",
-        "above",
-        "higher",
-        "later",
-        "newer",
-        "longer",
-        "after",
-        "over",
-    )
-    limit = "gte" if found[2].split()[-1] in more else "lte"
+    limit = "gte" if found["more"] else "lte"
     value = _end(atom, found[1], limit)
     return None if value is None else {limit: value}
 

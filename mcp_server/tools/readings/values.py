@@ -18,7 +18,7 @@ from mcp_server.tools.readings.forms import as_list, fold, from_json, only_like,
 from mcp_server.tools.readings.groups import read_groups
 from mcp_server.tools.readings.ids import divided, read_id
 from mcp_server.tools.readings.limits import NegatedError, read_date_limits, read_number_limits
-from mcp_server.tools.readings.numbers import read_count
+from mcp_server.tools.readings.numbers import read_number
 from mcp_server.tools.readings.orders import read_order
 from mcp_server.tools.readings.parameters import Kind, Parameter
 from mcp_server.tools.readings.problems import Findings, UnreadableError
@@ -213,7 +213,7 @@ class ValueReader:
         for noun in (self.nouns.item, self.nouns.items, self.nouns.user, self.nouns.users, "items", "results"):
             plain = plain.removesuffix(f" {noun.casefold()}")
         try:
-            return read_count(plain)
+            return read_number(plain, "eq")
         except UnreadableError:
             raise UnreadableError(f"a whole number is expected (got {quoted(text)})") from None
 
