@@ -398,7 +398,7 @@ WINDOW = {"since": optional(DATES), "until": optional(DATES)}
 
 TABLE: dict[str, dict[str, Values]] = {
     RECOMMEND: {
-        "user": ONE_ID,
+        "user": [*WRONG_IDS, ([4], "answer"), ([[4]], "error"), ([4, 5], "answer"), ([], "error")],  # several: users
         "users": SOME_IDS,
         "k": optional(COUNTS),
         "items": MANY_IDS,
@@ -472,7 +472,7 @@ TABLE: dict[str, dict[str, Values]] = {
         "item_set": optional(ITEM_SETS),
     },
     STATISTICS: {
-        "group_by": GROUPINGS,
+        "group_by": optional(GROUPINGS),
         "user": optional(ONE_ID),
         "user_group": optional(GROUPS),
         **WINDOW,
@@ -520,7 +520,7 @@ WHOLE_CALLS: dict[str, Values] = {
     ITEM: [({}, "error"), ({"items": [9]}, "error"), ({"get": ["title"]}, "error")],
     HISTORY: [({}, "error"), ({"k": 5}, "error"), ({"user": None}, "error")],
     FIND_USERS: [({}, "error"), ({"k": 5}, "error"), ({"items": [9], "similar_to": 9}, "error")],
-    STATISTICS: [({}, "error"), ({"group_by": "gender", "user": 9}, "error")],
+    STATISTICS: [({}, "answer"), ({"group_by": "gender", "user": 9}, "error")],
 }
 
 UNKNOWN_ARGUMENTS = ["limitt", "items; DROP TABLE items", "", "🎬", "__class__", "self", "x" * 100_000]

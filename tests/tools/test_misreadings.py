@@ -146,7 +146,6 @@ SAME: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (RECOMMEND, {"user": "4 and 9"}, {"users": [4, 9]}),
     (RECOMMEND, {"user": 4, "diversity": "50%"}, {"user": 4, "diversity": 0.5}),
     (RECOMMEND, {"user": 4, "detail": "verbose"}, {"user": 4, "detail": "full"}),
-    (RECOMMEND, {"user": 4, "detail": True}, {"user": 4, "detail": "full"}),
     (POPULAR, {"user_group": "everyone"}, {}),
     (POPULAR, {"since": "1998/03/01"}, {"since": "1998-03-01"}),
     (USER, {"user": 8, "get": "sex and job"}, {"user": 8, "get": ["gender", "occupation"]}),

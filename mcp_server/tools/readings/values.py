@@ -32,8 +32,8 @@ LONGEST_LIST = 10_000
 """Characters of a list in one text that are read."""
 
 ALIKE = {"or": "any", "either": "any", "and": "all", "every": "all", "both": "all"}
-ALIKE |= dict.fromkeys(("true", "verbose", "detailed", "long", "extended"), "full")
-ALIKE |= dict.fromkeys(("false", "brief", "short", "minimal"), "compact")
+ALIKE |= dict.fromkeys(("verbose", "detailed", "long", "extended"), "full")
+ALIKE |= dict.fromkeys(("brief", "short", "minimal"), "compact")
 """Other words for choices."""
 
 _DIGITS = re.compile(r"[-+]?\d+(?:\.0*)?")
@@ -101,7 +101,6 @@ class ValueReader:
                 read += parameter.choices
                 continue
             is_list = isinstance(each, str) and fold(each) not in known and parameter.many
-            each = str(each) if isinstance(each, bool) else each
             for part in _LIST.split(each[:LONGEST_LIST]) if is_list else [each]:
                 found = known.get(fold(part)) if isinstance(part, str) else None
                 if found is None:
