@@ -86,6 +86,10 @@ class WebApp:
         login = cl.header_auth_callback if self._password is None else cl.password_auth_callback
         login(self.visitor)
 
+    def picture_places(self) -> list[str]:
+        """Places from which cards load pictures, as their servers say."""
+        return self._published.picture_places()
+
     async def close(self) -> None:
         for task in list(self._answering.values()):
             task.cancel()

@@ -1,7 +1,10 @@
-"""The page itself: it loads nothing from elsewhere, and a cookie gives every browser conversations of its own."""
+"""The page itself: it loads nothing from elsewhere but pictures of servers' cards, and a cookie gives every browser
+conversations of its own.
+"""
 
 import hashlib
 import secrets
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 
 from starlette.middleware.base import RequestResponseEndpoint
@@ -13,7 +16,7 @@ POLICY = "; ".join(
         "default-src 'self'",
         "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Chainlit compiles custom elements in the browser
         "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",  # an image from elsewhere in an answer could carry data out in its address
+        "img-src 'self' data: blob:{pictures}",  # one from elsewhere in an answer could carry data out in its address
         "font-src 'self' data:",
         "worker-src 'self' blob:",
         "frame-src 'none'",  # cards are given as text, and can go nowhere with what they know
@@ -35,14 +38,21 @@ ADDRESS: ContextVar[str] = ContextVar("address")
 """The network address that the request came from."""
 
 
-async def send_page(request: Request, respond: RequestResponseEndpoint) -> Response:
-    """Starlette middleware that tells browsers apart, and sends the page with a policy and a cookie."""
+async def send_page(
+    request: Request, respond: RequestResponseEndpoint, pictures: Callable[[], Iterable[str]]
+) -> Response:
+    """Tell browsers apart, and send the page with a policy and a cookie, as Starlette's middleware.
+
+    Args:
+        pictures: Gives the places from which cards may load pictures.
+    """
     key = request.cookies.get(COOKIE) or secrets.token_urlsafe(32)
     BROWSER.set(hashlib.sha256(key.encode()).hexdigest())
     ADDRESS.set(request.client.host if request.client else "")
     response = await respond(request)
     if response.headers.get("content-type", "").startswith("text/html"):
-        response.headers["Content-Security-Policy"] = POLICY
+        places = "".join(f" {place}" for place in pictures())
+        response.headers["Content-Security-Policy"] = POLICY.format(pictures=places)
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
         secure = request.url.scheme == "https"

@@ -5,8 +5,10 @@ fields of results, pages that show results (MCP Apps), and questions to begin wi
 import asyncio
 import contextlib
 import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mcp import ClientSession
 from mcp.types import Tool
@@ -19,6 +21,9 @@ from agent_client.web.words import FieldWords
 
 PATIENCE_SECONDS = 10
 """A server that still prepares its data has no values for questions yet; the page does not wait for them."""
+
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+"""Form of a place that a page may load pictures from: one host, and nothing else that a policy could mean."""
 
 FIELDS = TypeAdapter(dict[str, FieldWords])
 """Words for fields, which a server has in the `_meta` of a resource under a key that ends in /fields."""
@@ -36,10 +41,15 @@ class Published:
     starters: list[Starter] = field(default_factory=list)
     fields: dict[str, FieldWords] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
-    cards: dict[str, dict[str, str]] = field(default_factory=dict)
-    """The server's own page for a tool's results: the `file` of its document, its `title` and its `server`."""
+    cards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The server's own page for a tool's results: the `file` of its document, its `title`, its `server`, and the places
+    from which it loads `pictures`."""
     _read: set[str] = field(default_factory=set)
     """Names of the servers that have been read."""
+
+    def picture_places(self) -> list[str]:
+        """Places from which cards load pictures."""
+        return sorted({place for card in self.cards.values() for place in card["pictures"]})
 
     async def read(self, servers: Servers) -> None:
         """Read the servers that can be used and have not been read yet."""
@@ -71,7 +81,7 @@ async def _fields(session: ClientSession) -> dict[str, FieldWords]:
     return found
 
 
-async def _card(session: ClientSession, server: str, tool: Tool, folder: Path) -> dict[str, str] | None:
+async def _card(session: ClientSession, server: str, tool: Tool, folder: Path) -> dict[str, Any] | None:
     """The server's page for a tool's results, written into the folder; None where it has none that can be read."""
     uri = ((tool.meta or {}).get("ui") or {}).get("resourceUri")
     if not isinstance(uri, str) or not uri.startswith("ui://"):
@@ -82,4 +92,6 @@ async def _card(session: ClientSession, server: str, tool: Tool, folder: Path) -
         return None
     file = f"{hashlib.sha256(f'{server} {uri}'.encode()).hexdigest()[:16]}.html"
     (folder / file).write_text(getattr(content, "text", ""), encoding="utf-8")
-    return {"file": file, "title": tool.title or tool.name, "server": server}
+    places = (((content.meta or {}).get("ui") or {}).get("csp") or {}).get("resourceDomains") or []
+    pictures = [place for place in places if isinstance(place, str) and ORIGIN.fullmatch(place)]
+    return {"file": file, "title": tool.title or tool.name, "server": server, "pictures": pictures}

@@ -9,7 +9,7 @@ import os
 import secrets
 import shutil
 import socket
-from functools import reduce
+from functools import partial, reduce
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -53,10 +53,11 @@ def run_web(choices: Choices, host: str, port: int, password_file: Path | None =
     logging.getLogger("chainlit").setLevel(logging.ERROR)
     listening = _listen(host, port)
     with asyncio.Runner() as runner:
-        runner.run(WebApp(choices, folder, password).open())
+        page = WebApp(choices, folder, password)
+        runner.run(page.open())
         from chainlit.server import app
 
-        app.add_middleware(BaseHTTPMiddleware, dispatch=send_page)
+        app.add_middleware(BaseHTTPMiddleware, dispatch=partial(send_page, pictures=page.picture_places))
         if is_this_machine(host):  # against pages that give this machine a name of their own (DNS rebinding)
             app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
         shown = f"[{host}]" if ":" in host else host

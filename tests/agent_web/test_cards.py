@@ -1,18 +1,25 @@
 """Servers' own pages (MCP Apps) in the page, their actions, and what they may not do; lists of other servers."""
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, Route, expect
 
 from tests.agent.scripted_models import Say, ScriptedModel, call
 from tests.agent_web.conftest import DESKTOP, MODELS
+from tests.agent_web.foreign_server import PICTURES
 from tests.agent_web.serving import PageServer
 from tests.agent_web.test_page import ask, cards, frames, listing
 from tests.names import HISTORY, ITEM, RECOMMEND
 from tests.running_servers import Program
+
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
+)
+"""A picture of one dot."""
 
 FOR_98 = (call(RECOMMEND, {"user": 98, "k": 3}), Say("Three films for viewer 98."))
 
@@ -24,7 +31,13 @@ def lamps_page(browser: Browser, model: ScriptedModel, tmp_path: Path) -> Iterat
     server = PageServer(MODELS, f"{model.url}/v1", lamps.base, tmp_path, tmp_path)
     context = browser.new_context(viewport=DESKTOP)
     elsewhere: list[str] = []
-    context.on("request", lambda each: elsewhere.append(each.url) if "//127.0.0.1:9/" in each.url else None)
+
+    def refuse(route: Route) -> None:
+        elsewhere.append(route.request.url)
+        route.abort()
+
+    context.route("http://127.0.0.1:9/**", refuse)
+    context.route(f"{PICTURES}/*", lambda route: route.fulfill(body=DOT, content_type="image/png"))
     page = context.new_page()
     page.set_default_timeout(20_000)
     page.goto(server.base)
@@ -141,7 +154,8 @@ def test_a_page_of_a_server_gets_the_result_and_nothing_beyond_its_frame(
     assert told["speaking"] == '"refused"'
     assert told["link"] == '"refused"'
     assert told["unknown"] == '"refused: there is no ui/anything"'
-    assert {told[name] for name in ("elsewhere", "page", "cookie")} == {"stopped"}
+    assert {told[name] for name in ("elsewhere", "other picture", "page", "cookie")} == {"stopped"}
+    assert told["picture"] == '"loaded"'
     frame(lamps_page).get_by_role("button", name="Go").click()
     lamps_page.wait_for_timeout(500)  # the fixture looks at what was asked for
 

@@ -20,7 +20,7 @@ async def test_pages_and_titles_go_by_the_names_that_the_model_sees(films_settin
     name = f"films_{RECOMMEND}"
     assert published.titles[name] == "Recommend films"
     card = published.cards[name]
-    assert (card["title"], card["server"]) == ("Recommend films", "films")
+    assert (card["title"], card["server"], card["pictures"]) == ("Recommend films", "films", [])
     assert "<!doctype html>" in (tmp_path / card["file"]).read_text(encoding="utf-8")
     assert f"films_{ITEM}" not in published.cards
     assert published.fields["imdb_rating"] == ("IMDb rating", "of 10")

@@ -1,12 +1,13 @@
 // A server's own page for a result (MCP Apps, 2026-01-26) in a sandboxed frame, and the host that it talks to.
-// props: file (its document), title, server, arguments, result, and listing, which is drawn where there is no document.
+// props: file (its document), title, server, pictures (places from which it may load any), arguments, result, and listing,
+// which is drawn where there is no document.
 import { useEffect, useRef, useState } from "react"
 import { Renderer } from "@/components/renderer"
 
-// Comes before all else in the document: it may load nothing, whatever it is made of.
-const POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; " +
-  "media-src data: blob:; base-uri 'none'; form-action 'none'"
+// Comes before all else in the document: it may load nothing but these pictures, whatever it is made of.
+const policy = (pictures) =>
+  `default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob: ${pictures.join(" ")}; ` +
+  "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'"
 const TALLEST = 4000
 const LONGEST_MESSAGE = 2000
 const METHOD_NOT_FOUND = -32601
@@ -22,7 +23,7 @@ function Card({ chat, ...props }) {
   useEffect(() => {
     const read = (path) => fetch(path).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
     read(`/public/cards/${encodeURIComponent(props.file)}`).then(
-      (document) => setSource(`<!doctype html><meta http-equiv="Content-Security-Policy" content="${POLICY}">${document}`),
+      (document) => setSource(`<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy(props.pictures ?? [])}">${document}`),
       () => read("/public/elements/Listing.jsx").then(setFallback),
     )
   }, [])
