@@ -39,11 +39,20 @@ class Twins:
     def with_twins(self, items: IntArray) -> IntArray:
         """Items and all that are the same as one of them; some may occur twice."""
         twinned = self.twinned(items)
+        return np.concatenate([items, self._same(twinned)]) if len(twinned) else items
+
+    def others(self, items: IntArray) -> IntArray:
+        """Items that are the same as one of these, without these; they rise."""
+        twinned = self.twinned(items)
         if not len(twinned):
-            return items
+            return twinned
+        same = self._same(twinned)
+        return same[~np.isin(same, twinned)]
+
+    def _same(self, twinned: IntArray) -> IntArray:
         sought = np.zeros(len(self._canonical), dtype=bool)
         sought[self._canonical[twinned]] = True
-        return np.concatenate([items, np.flatnonzero(sought[self._canonical])])
+        return np.flatnonzero(sought[self._canonical])
 
     def repeated(self, items: IntArray, scores: FloatArray | DoubleArray) -> tuple[IntArray, IntArray]:
         """Those of some items that are the same as a better one of them: (n,), and that better one of each: (n,).

@@ -165,7 +165,7 @@ def _say_uncounted(catalog: Catalog, numbers: ItemNumbers, popular: PopularItems
     """The items that are not counted among those that have been used, as the end of a sentence; empty without any."""
     import numpy as np
 
-    again = np.setdiff1d(catalog.twins.with_twins(popular.found.idx), popular.found.idx)
+    again = catalog.twins.others(popular.found.idx)
     untitled = catalog.untitled if candidates is None else again[:0]  # of those given, another sentence tells
     again = again if candidates is None else again[np.isin(again, candidates)]
     counts = [np.count_nonzero(numbers.popularity[each] > 0) for each in (again, untitled)]
@@ -189,7 +189,7 @@ async def _say_repeated(
     """A sentence on listed items that occur under another ID, too, if there are any."""
     import numpy as np
 
-    others = np.setdiff1d(catalog.twins.with_twins(listed), listed)
+    others = catalog.twins.others(listed)
     others = others[numbers.popularity[others] > 0]
     others = others if candidates is None else others[np.isin(others, candidates)]
     twins = listed[np.isin(catalog.twins.canonical(listed), catalog.twins.canonical(others))]
