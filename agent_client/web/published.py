@@ -22,8 +22,8 @@ from agent_client.web.words import FieldWords
 PATIENCE_SECONDS = 10
 """A server that still prepares its data has no values for questions yet; the page does not wait for them."""
 
-ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
-"""Form of a place that a page may load pictures from: one host, and nothing else that a policy could mean."""
+ORIGIN = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+"""Form of a place that a page may load pictures from: one host, by HTTPS, and nothing else that a policy could mean."""
 
 FIELDS = TypeAdapter(dict[str, FieldWords])
 """Words for fields, which a server has in the `_meta` of a resource under a key that ends in /fields."""

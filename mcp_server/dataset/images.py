@@ -10,6 +10,7 @@ class ImageSpec(BaseModel, extra="forbid", frozen=True):
 
     field: str
     """Text field with the address of an item's picture, or with what follows ``base`` in it."""
-    base: Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/([A-Za-z0-9._~%-]+/)*$")]
+    base: Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/([A-Za-z0-9._~%-]+/)*$")]
     """Place of all pictures, such as ``https://images.example.com/posters/``, with a slash at its end. Pages may load
-    pictures from there, and nothing from anywhere else: an item whose picture is elsewhere is shown without one."""
+    pictures from there, and nothing from anywhere else: an item whose picture is elsewhere is shown without one. Only
+    HTTPS is taken, so that a dataset of somebody else has no browser ask plain servers of a local network."""

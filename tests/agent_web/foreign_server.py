@@ -16,7 +16,10 @@ PAGE = "ui://lamps/page"
 
 PICTURES = "https://lamps.test"
 
-CSP = {"connectDomains": ["http://127.0.0.1:9"], "resourceDomains": [PICTURES, "*", "https://a.test; script-src *"]}
+CSP = {
+    "connectDomains": ["http://127.0.0.1:9"],
+    "resourceDomains": [PICTURES, "*", "http://127.0.0.1:9", "https://a.test; script-src *"],
+}
 
 SCRIPT = """
 const out = (text) => document.body.append(Object.assign(document.createElement("p"), { textContent: text }));

@@ -110,6 +110,7 @@ def test_a_picture_that_cannot_be_loaded_goes_away(server: Server, host_script: 
         "{field: photo, base: 'https://pictures.test/; script-src *'}",
         "{field: photo, base: 'https://user:word@pictures.test/'}",
         "{field: photo, base: 'data:image/'}",
+        "{field: photo, base: 'http://192.168.1.1/'}",
     ],
 )
 def test_pictures_that_are_declared_wrongly_are_refused(tmp_path: Path, image: str) -> None:

@@ -249,7 +249,8 @@ def test_interactions_alone_make_items_and_users(look_at: LookAt, tmp_path: Path
     ("column", "addresses", "image"),
     [
         ("poster_url", "https://img.test/posters/{}.jpg", {"field": "poster_url", "base": "https://img.test/posters/"}),
-        ("cover", "http://img.test:8080/{}/large.jpg", {"field": "cover", "base": "http://img.test:8080/"}),
+        ("cover", "https://img.test:8080/{}/large.jpg", {"field": "cover", "base": "https://img.test:8080/"}),
+        ("picture", "http://img.test/posters/{}.jpg", None),
         ("photo", "photo-{}.jpg", None),
         ("website", "https://img.test/posters/{}.html", None),
         ("image", "https://img{}.test/a.jpg", None),
