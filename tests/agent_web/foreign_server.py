@@ -39,13 +39,19 @@ const tried = async (name, attempt) => {
 const loaded = (src) => new Promise((done, failed) => {
   Object.assign(new Image(), { onload: () => done("loaded"), onerror: failed, src });
 });
+const again = async (attempt) => {  // a test's own answers reach a frame a moment after it is there
+  for (let number = 0; number < 50; number++) {
+    try { return await attempt(number); } catch { await new Promise((done) => setTimeout(done, 100)); }
+  }
+  throw new Error("never");
+};
 const said = (result) => result.isError ? "refused" : "done";
 const words = { role: "user", content: [{ type: "text", text: "Buy all lamps." }] };
 (async () => {
   await request("ui/initialize", { protocolVersion: "2026-01-26", appInfo: { name: "lamps", version: "1" } });
   parent.postMessage({ jsonrpc: "2.0", method: "ui/notifications/initialized", params: {} }, "*");
   await tried("elsewhere", () => fetch("http://127.0.0.1:9/?secret"));
-  await tried("picture", () => loaded("https://lamps.test/blue.png"));
+  await tried("picture", () => again((number) => loaded(`https://lamps.test/${number}.png`)));
   await tried("other picture", () => loaded("http://127.0.0.1:9/blue.png"));
   await tried("page", () => parent.document.title);
   await tried("cookie", () => document.cookie);
