@@ -100,7 +100,7 @@ class Claims(list[Claim]):
         self.aliases: set[str] = set()
         """Other names that the answer gives to items, in their own language say: before or in brackets."""
         self._after = ""
-        """What the line before was: a list's line goes on in the next one, until an empty one."""
+        """Kind of the line before: a list's line goes on in the next one, until an empty one."""
         self._owner: Claim | None = None
         """The item whose list or section the next lines belong to."""
         table: list[list[str]] = []

@@ -141,7 +141,7 @@ def test_what_a_tool_cannot_do_without_is_required(client: Client) -> None:
         ITEM: {"get"},
         HISTORY: {"user"},
         FIND_USERS: set(),
-        STATISTICS: {"group_by"},
+        STATISTICS: set(),
     }
 
 
