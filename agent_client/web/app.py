@@ -57,7 +57,7 @@ class WebApp:
         """Answers that are being written, by thread; meanwhile a page may be left, and another one opened."""
         self._beginning = asyncio.Lock()
         self._servers: Servers
-        self._published = Published(folder / "public" / "cards")
+        self.published = Published(folder / "public" / "cards")
         self._checkpointer: BaseCheckpointSaver[Any]
         self._threads: Threads
 
@@ -69,7 +69,7 @@ class WebApp:
         """
         async with AsyncExitStack() as stack:
             self._servers = await stack.enter_async_context(connected(self._choices.servers))
-            await self._published.read(self._servers)
+            await self.published.read(self._servers)
             self._checkpointer = await stack.enter_async_context(kept_in(self._folder / "conversations.sqlite"))
             pages = Threads.opened(self._folder / "pages.sqlite", self._forget)
             self._threads = await stack.enter_async_context(pages)
@@ -86,10 +86,6 @@ class WebApp:
         login = cl.header_auth_callback if self._password is None else cl.password_auth_callback
         login(self.visitor)
 
-    def picture_places(self) -> list[str]:
-        """Places from which cards load pictures, as their servers say."""
-        return self._published.picture_places()
-
     async def close(self) -> None:
         for task in list(self._answering.values()):
             task.cancel()
@@ -103,7 +99,7 @@ class WebApp:
         return cl.User(identifier=BROWSER.get(), display_name="This browser") if admitted else None
 
     async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
-        offered = self._published.starters[:MOST_STARTERS] or GENERAL_STARTERS
+        offered = self.published.starters[:MOST_STARTERS] or GENERAL_STARTERS
         return [cl.Starter(label=label, message=question) for label, question in offered]
 
     async def start(self) -> None:
@@ -148,7 +144,7 @@ class WebApp:
         if n_before is None or not cl.user_session.get(MODEL):
             cl.user_session.set(MODEL, (message.modes or {}).get(MODEL))
         await cl.send_window_message({"thread": thread})  # for the page's address
-        shown = ShownAnswer(self._published, message.id)
+        shown = ShownAnswer(self.published, message.id)
         try:
             conversation = await self._conversation()
             async for event in conversation.ask(message.content, message.id, n_before):
@@ -176,7 +172,7 @@ class WebApp:
         loaded = await asyncio.to_thread(load_model, model, choices.context_tokens)
         async with self._beginning:  # for another page, too, the servers' tools may be being listed
             await self._servers.open()
-            await self._published.read(self._servers)
+            await self.published.read(self._servers)
             thread = cl.context.session.thread_id
             conversation = await begun(choices, self._servers, loaded, self._checkpointer, thread)
         cl.user_session.set("conversation", conversation)

@@ -57,7 +57,7 @@ def run_web(choices: Choices, host: str, port: int, password_file: Path | None =
         runner.run(page.open())
         from chainlit.server import app
 
-        app.add_middleware(BaseHTTPMiddleware, dispatch=partial(send_page, pictures=page.picture_places))
+        app.add_middleware(BaseHTTPMiddleware, dispatch=partial(send_page, pictures=page.published.picture_places))
         if is_this_machine(host):  # against pages that give this machine a name of their own (DNS rebinding)
             app.add_middleware(TrustedHostMiddleware, allowed_hosts=["localhost", "127.0.0.1", "[::1]"])
         shown = f"[{host}]" if ":" in host else host

@@ -35,6 +35,8 @@ NAMES_OF_THINGS = frozenset({"actor", "artist", "author", "brand", "cast", "cate
 CODE_WORDS = frozenset({"barcode", "code", "ean", "fax", "gtin", "id", "ids", "isbn", "phone", "postal", "postcode",
                         "sku", "uid", "upc", "uuid", "zip", "zipcode"})  # fmt: skip
 
+PICTURE_WORDS = frozenset({"image", "img", "photo", "picture", "poster", "thumbnail"})
+
 _FREE = "(?i)(free|gratis|kostenlos)( .*)?"
 
 CURRENCIES = {"$": "$", "€": "€", "£": "£", "¥": "¥", "₹": "₹", "USD": "$", "EUR": "€", "GBP": "£"}
@@ -104,7 +106,7 @@ def _nothing(profile: Profile, name: str, choose: Choose) -> LeftOut | None:
 
 
 def _address(profile: Profile, name: str, choose: Choose) -> FieldProposal | None:
-    words = {"image", "img", "link", "photo", "picture", "poster", "thumbnail", "url", "website"}
+    words = PICTURE_WORDS | {"link", "url", "website"}
     if profile.share_urls > 0.5 or (has_word(profile.name, words) and profile.share_numbers < 0.5):
         return FieldProposal(_declared(profile, name, "text"), "addresses of pages or pictures", profile)
     return None

@@ -6,16 +6,14 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from mcp_server.dataset.images import ImageSpec
-from mcp_server.discovery.field_kinds import FieldProposal
+from mcp_server.discovery.field_kinds import PICTURE_WORDS, FieldProposal
 from mcp_server.discovery.words import has_word
-
-PICTURE_WORDS = frozenset({"cover", "image", "img", "photo", "picture", "poster", "thumbnail"})
 
 
 def find_image(fields: Sequence[FieldProposal]) -> ImageSpec | None:
     """The first field of pictures, and the folder of the web that all of those looked at are in."""
     for field in fields:
-        if field.kind == "text" and has_word(field.profile.name, PICTURE_WORDS):
+        if field.kind == "text" and has_word(field.profile.name, PICTURE_WORDS | {"cover"}):
             try:
                 return ImageSpec(field=field.name, base=_place([value for value, _ in field.profile.common]))
             except ValueError:  # no addresses, or in several places

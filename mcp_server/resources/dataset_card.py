@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from mcp_server.dataset.computed_fields import computed_fields
+from mcp_server.dataset.computed_fields import computed_fields, rating_unit
 from mcp_server.dataset.facts import DatasetFacts
 from mcp_server.dataset.feedback import liking
 from mcp_server.dataset.fields import FieldSpec
@@ -46,8 +46,7 @@ def write_card(facts: DatasetFacts) -> str:
 
 def describe_fields(spec: DatasetSpec) -> dict[str, dict[str, str]]:
     """Title and unit of the fields of results, by name, for clients that draw results themselves."""
-    most = "" if spec.interactions.rating_range is None else f"of {spec.interactions.rating_range[1]:g}"
-    own = {"n_interactions": (spec.nouns.interactions, ""), "rating": ("rating", most)}
+    own = {"n_interactions": (spec.nouns.interactions, ""), "rating": ("rating", rating_unit(spec))}
     computed = {field.name: (field.title, field.unit) for field in computed_fields(spec)}
     declared = {field.name: (field.title, field.unit or "") for field in (*spec.users.fields, *spec.items.fields)}
     return {name: {"title": title, "unit": unit} for name, (title, unit) in {**own, **computed, **declared}.items()}

@@ -50,10 +50,9 @@ class SqliteDatabase:
     def __init__(self, path: Path, name: str, *, read_only: bool, synced: bool = True) -> None:
         self._name = name
         self._path = path
-        self._synced = synced
         self._engine = _read_only_engine(path) if read_only else _writable_engine(path, synced, LOCK_TIMEOUT_SECONDS)
-        self._impatient = self._engine if read_only else _writable_engine(path, synced, 0)
-        """Never waits for a lock."""
+        self._impatient = None if read_only or synced else _writable_engine(path, synced, 0)
+        """For little changes of what is not synced: never waits for a lock."""
         self._reader: Connection | None = None
         self._writer: Connection | None = None
 
@@ -92,7 +91,7 @@ class SqliteDatabase:
 
     async def write_little(self, change: Callable[[Connection], T]) -> T:
         """Run a change at once where it need not wait for the disk or for another process, else as ``write`` does."""
-        if not self._synced:
+        if self._impatient is not None:
             try:
                 if self._writer is None:
                     self._writer = self._impatient.connect()
@@ -142,8 +141,9 @@ class SqliteDatabase:
         """Close the database, for callers without an event loop."""
         self._drop_reader()
         self._drop_writer()
-        self._impatient.dispose()
-        self._engine.dispose()
+        for engine in (self._engine, self._impatient):
+            if engine is not None:
+                engine.dispose()
 
     def _failure(self, error: SQLAlchemyError) -> BackendError:
         if (found := unwritable(error, self._path.parent, f"{self._name} ({self._path})")) is not None:

@@ -1,6 +1,5 @@
 """Servers' own pages (MCP Apps) in the page, their actions, and what they may not do; lists of other servers."""
 
-import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,8 @@ from tests.agent_web.foreign_server import PICTURES
 from tests.agent_web.serving import PageServer
 from tests.agent_web.test_page import ask, cards, frames, listing
 from tests.names import HISTORY, ITEM, RECOMMEND
+from tests.pictures import DOT
 from tests.running_servers import Program
-
-DOT = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
-)
-"""A picture of one dot."""
 
 FOR_98 = (call(RECOMMEND, {"user": 98, "k": 3}), Say("Three films for viewer 98."))
 

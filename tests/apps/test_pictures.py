@@ -1,6 +1,5 @@
 """Pictures of items on cards, for a catalogue that says where they are."""
 
-import base64
 import csv
 import json
 import shutil
@@ -21,6 +20,7 @@ from tests.apps.conftest import Open, _opener
 from tests.apps.hosted import Host, Server, running_server
 from tests.conftest import SHOP
 from tests.names import RECOMMEND
+from tests.pictures import DOT
 
 BASE = "https://pictures.test/shop/"
 
@@ -34,10 +34,6 @@ PHOTOS = {
     "GAR-01": "javascript:alert(1)",
     "GAR-02": "missing.png",
 }
-
-DOT = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="
-)
 
 
 def with_image(folder: Path, image: str) -> Path:

@@ -30,7 +30,7 @@ class RelativeDate:
     unit: str
     """day, week, month or year."""
     number: int = 0
-    """How many of them it goes back."""
+    """The number of them that it goes back."""
     is_span: bool = False
     """True for all the time since then, with the newest day as its last: "the last 3 months"."""
     is_whole: bool = False
