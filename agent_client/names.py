@@ -1,10 +1,11 @@
-"""The recognition of names and IDs in any catalogue: by their keys, and by their words alone."""
+"""The recognition of names, IDs and sets in any catalogue: by their keys, and by their words alone."""
 
 import re
 import unicodedata
 
 NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
 ID_KEYS = re.compile(r"^(?!n_|per_)(.*_)?(id|sku|user|item)s?$", re.IGNORECASE)
+SET_KEYS = re.compile(r"^(item_|result_)?(set|handle|selection)$", re.IGNORECASE)
 
 
 def fold(text: str) -> str:

@@ -29,21 +29,7 @@ if TYPE_CHECKING:
 
     from agent_client.conversation import Conversation
 
-HELP = """
-| command | does |
-|---|---|
-| /tools | lists the tools that the model can use |
-| /why | asks why these were recommended |
-| /retry | asks the last question again, in place of its answer |
-| /steps | shows the tool calls of the last answer, with their arguments and times |
-| /new | begins a new conversation |
-| /model NAME | goes on with another model |
-| /sessions | lists the conversations that are kept; chat --session NAME goes on with one |
-| /save FILE | writes the conversation as Markdown |
-| /quit | ends (so does Ctrl-D) |
-
-Ctrl-C stops an answer that is being written. The arrow keys bring back earlier questions.
-""".strip()
+HELP = Path(__file__).with_name("help.md").read_text("utf-8")
 
 WHY = "Why these? Explain the recommendations."
 

@@ -147,6 +147,7 @@ class WebApp:
         shown = ShownAnswer(self.published, message.id)
         try:
             conversation = await self._conversation()
+            shown.read(await conversation.messages())
             async for event in conversation.ask(message.content, message.id, n_before):
                 await shown.show(event)
         except asyncio.CancelledError:

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent_client.events import Answered, CallEnded
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
+from agent_client.web.subjects import Subjects
 from agent_client.web.words import LONGEST, NOT_A_MEASURE, Words, is_number
 from recsys_shared.plain_text import one_line
 
@@ -207,6 +208,9 @@ def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str, words: Wo
 
 def _comparison(found: Iterable[Listing], calls: Sequence[CallEnded], words: Words) -> Listing | None:
     """Several lists of counts by one tool as one list of bars: the mean count of each."""
+    subjects = Subjects(words)
+    for call in calls:
+        subjects.learn(call.arguments, call.structured)
     groups: dict[tuple[str, str], list[tuple[CallEnded, Listing]]] = {}
     for listing in found:
         counts = listing.measure and all(row.number is not None and row.number.is_integer() for row in listing.rows)
@@ -214,27 +218,15 @@ def _comparison(found: Iterable[Listing], calls: Sequence[CallEnded], words: Wor
             groups.setdefault((listing.call.tool, listing.measure), []).append((listing.call, listing))
     for (tool, measure), group in groups.items():
         if len(group) > 1:
-            asked = [_asked(call, calls, words) for call, _ in group]
+            asked = [subjects.of(call.arguments) for call, _ in group]
             rows = []
             for parts, (_, listing) in zip(asked, group, strict=True):
                 own = [part for part in parts if not all(part in others for others in asked)]
                 mean = sum(row.number or 0 for row in listing.rows) / len(listing.rows)
                 names = one_line(", ".join(row.name for row in listing.rows), LONGEST)
                 label = ", ".join(own or parts) or words.label(tool)
+                label = label[:1].upper() + label[1:]
                 rows.append(Row(label, details=[("", names)], number=mean, shown=f"{mean:,.0f}"))
             rows.sort(key=lambda row: -(row.number or 0))
             return Listing(f"Mean {measure.lower()} of what is listed for each", measure, rows)
     return None
-
-
-def _asked(call: CallEnded, calls: Sequence[CallEnded], words: Words) -> list[str]:
-    """The subject of a call: its arguments, where a value that another call returned stands for that call's own."""
-    parts: list[str] = []
-    others = [other for other in calls if other is not call]
-    for key, value in call.arguments.items():
-        is_source = [isinstance(value, str) and value in (other.structured or {}).values() for other in others]
-        if any(is_source):
-            parts += _asked(others[is_source.index(True)], others, words)
-        elif text := words.value(key, value):
-            parts.append(text if isinstance(value, str | list) else f"{words.label_inside(key)} {text}")
-    return parts

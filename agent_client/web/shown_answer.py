@@ -1,13 +1,17 @@
 """An answer on the page, while it comes and when it is complete."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import chainlit as cl
 from chainlit.utils import utc_now
+from langchain_core.messages import AnyMessage
 
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Retracted, Text, Thought
+from agent_client.history import data_of, results_of
 from agent_client.web.lists import Listing, listings_of
 from agent_client.web.published import Published
+from agent_client.web.subjects import Subjects
 from agent_client.web.words import Words
 from recsys_shared.plain_text import one_line
 
@@ -24,6 +28,7 @@ class ShownAnswer:
 
     def __init__(self, published: Published, question: str) -> None:
         self._published, self._words = published, Words(published.fields)
+        self._subjects = Subjects(self._words)
         self._question = question
         self._text: cl.Message | None = None
         self._thought: cl.Step | None = None
@@ -31,6 +36,11 @@ class ShownAnswer:
         """Steps of the calls that have not ended, by call."""
         self._ended: dict[str, str] = {}
         """IDs of the steps of those that have, by call."""
+
+    def read(self, earlier: Iterable[AnyMessage]) -> None:
+        """Learn from the conversation so far what its IDs and sets are of."""
+        for call, result in results_of(earlier):
+            self._subjects.learn(call["args"], data_of(result))
 
     async def show(self, event: Event) -> None:
         if not isinstance(event, Thought):
@@ -70,7 +80,7 @@ class ShownAnswer:
         self._text = None
 
     async def _begin(self, call: CallStarted) -> None:
-        asked = one_line(self._words.value("", call.arguments), ARGUMENTS_LENGTH)
+        asked = one_line(", ".join(self._subjects.of(call.arguments)), ARGUMENTS_LENGTH)
         title = self._published.titles.get(call.tool) or self._words.label(call.tool)
         step = _step(f"{title}: {asked}" if asked else title, type="tool", icon="wrench", show_input="json")
         step.input = call.arguments
@@ -78,6 +88,7 @@ class ShownAnswer:
         await step.send()
 
     async def _end(self, call: CallEnded) -> None:
+        self._subjects.learn(call.arguments, call.structured)
         step = self._steps.pop(call.id)
         self._ended[call.id] = step.id
         step.name += f" ({call.seconds:.2f} s)"

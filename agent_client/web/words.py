@@ -12,6 +12,9 @@ LONGEST = 160
 
 NOT_A_MEASURE = re.compile(r"year|month|date|time|rank|position", re.IGNORECASE)
 
+SIGNS = {"gt": ">", "gte": "≥", "lt": "<", "lte": "≤", "eq": "="}
+"""The signs of limits, which are those of the field that they are under."""
+
 
 class FieldWords(NamedTuple):
     """People's words for a field of results."""
@@ -51,9 +54,9 @@ class Words:
             return one_line(", ".join(part for each in value if (part := self.value(key, each))), LONGEST)
         if isinstance(value, dict):
             named = next((each for own, each in value.items() if NAME_KEYS.search(own) and isinstance(each, str)), None)
-            texts = ((own, self.value(own, each)) for own, each in value.items())
-            all_of_them = ", ".join(f"{self.label_inside(own)} {text}" for own, text in texts if text)
-            return one_line(named or all_of_them, LONGEST)
+            own_keys = {own: (SIGNS[own], key) if own in SIGNS else (self.label_inside(own), own) for own in value}
+            texts = ((label, self.value(of, value[own])) for own, (label, of) in own_keys.items())
+            return one_line(named or ", ".join(f"{label} {text}" for label, text in texts if text), LONGEST)
         return ""
 
 

@@ -202,7 +202,7 @@ def test_counts_of_several_lists_are_compared_by_what_was_asked_for() -> None:
         calls.append(ended("popular", popular, item_set=f"set_{genre}", k=2))
     (compared,) = listings_of(Answered("Comedy engages most.", calls))
     assert compared.measure == "Interactions"
-    assert [(row.name, row.number) for row in compared.rows] == [("Comedy", 45.0), ("Drama", 15.0)]
+    assert [(row.name, row.number) for row in compared.rows] == [("Genres Comedy", 45.0), ("Genres Drama", 15.0)]
     assert compared.rows[0].details == [("", "Comedy 30, Comedy 60")]
 
 
