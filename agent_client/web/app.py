@@ -16,6 +16,7 @@ from mcp import McpError
 from agent_client.choices import Choices
 from agent_client.conversation import Conversation, begun, kept_in
 from agent_client.errors import AgentError
+from agent_client.models.address import ModelAddress
 from agent_client.models.loading import load_model
 from agent_client.servers.connected import Servers, connected
 from agent_client.transcript import transcript
@@ -144,7 +145,7 @@ class WebApp:
         if n_before is None or not cl.user_session.get(MODEL):
             cl.user_session.set(MODEL, (message.modes or {}).get(MODEL))
         await cl.send_window_message({"thread": thread})  # for the page's address
-        shown = ShownAnswer(self.published, message.id)
+        shown = ShownAnswer(self.published, message.id, self._chosen().name if len(self._models) > 1 else "")
         try:
             conversation = await self._conversation()
             shown.read(await conversation.messages())
@@ -159,13 +160,17 @@ class WebApp:
             logger.exception("an answer has failed")
             await shown.fail(f"recsys-agent has failed ({error!r}): its log says more")
 
+    def _chosen(self) -> ModelAddress:
+        """The model that is chosen on the page that is calling."""
+        return self._models.get(cl.user_session.get(MODEL) or "") or next(iter(self._models.values()))
+
     async def _conversation(self) -> Conversation:
         """The conversation of the page that is calling, with the model that is chosen there.
 
         Raises:
             AgentError: The model cannot be used, or no server.
         """
-        model = self._models.get(cl.user_session.get(MODEL) or "") or next(iter(self._models.values()))
+        model = self._chosen()
         known = cl.user_session.get("conversation")
         if isinstance(known, Conversation) and known.choices.model == model:
             return known

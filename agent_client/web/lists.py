@@ -223,10 +223,9 @@ def _comparison(found: Iterable[Listing], calls: Sequence[CallEnded], words: Wor
             for parts, (_, listing) in zip(asked, group, strict=True):
                 own = [part for part in parts if not all(part in others for others in asked)]
                 mean = sum(row.number or 0 for row in listing.rows) / len(listing.rows)
-                names = one_line(", ".join(row.name for row in listing.rows), LONGEST)
+                details = [("", one_line(", ".join(row.name for row in listing.rows), LONGEST))]
                 label = ", ".join(own or parts) or words.label(tool)
-                label = label[:1].upper() + label[1:]
-                rows.append(Row(label, details=[("", names)], number=mean, shown=f"{mean:,.0f}"))
+                rows.append(Row(label[:1].upper() + label[1:], details=details, number=mean, shown=f"{mean:,.0f}"))
             rows.sort(key=lambda row: -(row.number or 0))
             return Listing(f"Mean {measure.lower()} of what is listed for each", measure, rows)
     return None

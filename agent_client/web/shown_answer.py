@@ -24,12 +24,13 @@ class ShownAnswer:
 
     Args:
         question: The ID of the message that asked.
+        model: The name of the model that answers; empty where there is no other.
     """
 
-    def __init__(self, published: Published, question: str) -> None:
+    def __init__(self, published: Published, question: str, model: str) -> None:
         self._published, self._words = published, Words(published.fields)
         self._subjects = Subjects(self._words)
-        self._question = question
+        self._about = {"question": question, "model": model}
         self._text: cl.Message | None = None
         self._thought: cl.Step | None = None
         self._steps: dict[str, cl.Step] = {}
@@ -128,7 +129,7 @@ class ShownAnswer:
         return cl.CustomElement(name="Card", props={**self._published.cards[call.tool], **given})
 
     def _follow_ups(self, **props: Any) -> cl.CustomElement:
-        return cl.CustomElement(name="FollowUps", props={"question": self._question, **props})
+        return cl.CustomElement(name="FollowUps", props={**self._about, **props})
 
     async def stop(self) -> None:
         """Complete an answer that is broken off."""

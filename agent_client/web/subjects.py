@@ -19,10 +19,7 @@ class Subjects:
 
     def learn(self, arguments: Mapping[str, Any], result: Any) -> None:
         """Take the titles and the set from the result of a call."""
-        if isinstance(result, list):
-            for each in result:
-                self.learn({}, each)
-        elif isinstance(result, dict):
+        if isinstance(result, dict):
             title = next((result[key] for key in result if NAME_KEYS.search(key) and isinstance(result[key], str)), "")
             for key, value in result.items():
                 if title and ID_KEYS.search(key) and isinstance(value, int | str):
@@ -30,7 +27,8 @@ class Subjects:
                     self._titles[named] = title if self._titles.get(named, title) == title else str(value)
                 elif SET_KEYS.search(key) and isinstance(value, str) and (subjects := self.of(arguments)):
                     self._sets[value] = subjects
-                self.learn({}, value)
+        for each in result.values() if isinstance(result, dict) else result if isinstance(result, list) else ():
+            self.learn({}, each)
 
     def of(self, arguments: Mapping[str, Any]) -> list[str]:
         """The arguments of a call, one by one."""
@@ -51,5 +49,4 @@ class Subjects:
 
 def _kind(key: str) -> str:
     """The kind of thing that a key has IDs of: "item" for item_id, items and exclude_items."""
-    words = key.lower().removesuffix("s").removesuffix("_id").removesuffix("_sku").split("_")
-    return words[-1]
+    return key.lower().removesuffix("s").removesuffix("_id").removesuffix("_sku").split("_")[-1]

@@ -120,6 +120,18 @@ def test_where_the_page_of_a_server_is_gone_its_list_is_drawn(page: Page, model:
     expect(page.locator("[data-step-type=user_message]").last).to_have_text(question)
 
 
+def test_what_is_below_a_card_waits_until_it_has_grown(page: Page, model: ScriptedModel) -> None:
+    held: list[Route] = []
+    page.route("**/public/cards/*", lambda route: held.append(route))
+    ask(page, model, "Three films for 98", *FOR_98)
+    below = page.locator(".follow-ups")
+    expect(below).to_have_count(1)
+    expect(below).to_be_hidden()
+    held[0].continue_()
+    expect(below).to_be_visible()
+    expect(cards(page)).to_have_count(3)
+
+
 def test_a_history_is_the_servers_page_of_a_taste(page: Page, model: ScriptedModel) -> None:
     ask(page, model, "History of 90", call(HISTORY, {"user": 90, "k": 5}), Say("They are below."))
     expect(frame(page).locator("h1")).to_have_text("Taste of viewer 90")

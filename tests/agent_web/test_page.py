@@ -199,6 +199,7 @@ def test_a_question_can_be_asked_again_and_of_another_model(page: Page, model: S
     page.reload()
     expect(page.get_by_text("Certainly.")).to_be_visible()
     expect(page.get_by_text("Perhaps.")).to_have_count(0)
+    expect(page.get_by_title("The model that answered")).to_have_text(["first", "second"])
 
 
 def test_an_answer_that_is_asked_for_again_can_be_stopped(page: Page, model: ScriptedModel) -> None:
@@ -223,6 +224,14 @@ def test_what_to_ask_next_is_offered_below_the_last_answer(page: Page, model: Sc
     page.get_by_role("button", name=f"More like {first['title']}").click()
     expect(page.get_by_text("They are alike.")).to_be_visible()
     assert model.readings[-1].questions == [QUESTION, f"More like {first['title']} (ID {first['item_id']})"]
+    expect(page.get_by_role("button", name="Why these?")).to_have_count(0)
+
+
+def test_reasons_that_are_there_are_not_asked_for(page: Page, model: ScriptedModel) -> None:
+    because = (call(RECOMMEND, {"user": 9, "k": 3, "reasons": True}), Say("Here they are, with reasons."))
+    ask(page, model, "Three films for user 9, and why", *because)
+    assert model.readings[-1].last(RECOMMEND)["items"][0]["because"]
+    expect(page.get_by_role("button", name=re.compile("^More like "))).to_be_visible()
     expect(page.get_by_role("button", name="Why these?")).to_have_count(0)
 
 

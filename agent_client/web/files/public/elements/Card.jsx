@@ -11,6 +11,8 @@ const policy = (pictures) =>
 const TALLEST = 4000
 const LONGEST_MESSAGE = 2000
 const METHOD_NOT_FOUND = -32601
+const QUIET_MS = 1000
+const LONGEST_WAIT_MS = 5000
 
 function Card({ chat, ...props }) {
   const frame = useRef(null)
@@ -19,17 +21,25 @@ function Card({ chat, ...props }) {
   const [source, setSource] = useState("")
   const [fallback, setFallback] = useState("")
   const [height, setHeight] = useState(120)
+  const [nAwaited, setAwaited] = useState(1) // the document, and what it asks for
+  const [isSettling, setSettling] = useState(true)
 
   useEffect(() => {
     const read = (path) => fetch(path).then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
     read(`/public/cards/${encodeURIComponent(props.file)}`).then(
       (document) => setSource(`<!doctype html><meta http-equiv="Content-Security-Policy" content="${policy(props.pictures ?? [])}">${document}`),
-      () => read("/public/elements/Listing.jsx").then(setFallback),
+      () => read("/public/elements/Listing.jsx").then(setFallback).finally(() => setAwaited(0)),
     )
   }, [])
 
   // As the frame grows, so does the conversation, which Chainlit measures at a change of size.
   useEffect(() => void window.dispatchEvent(new Event("resize")), [height, source, fallback])
+
+  // What is below a card that still grows would move away from under a finger: it waits, but not for ever.
+  useEffect(() => {
+    const timer = setTimeout(() => setSettling(false), nAwaited > 0 ? LONGEST_WAIT_MS : QUIET_MS)
+    return () => clearTimeout(timer)
+  }, [height, nAwaited])
 
   useEffect(() => {
     const send = (message) => frame.current?.contentWindow.postMessage({ jsonrpc: "2.0", ...message }, "*")
@@ -40,13 +50,17 @@ function Card({ chat, ...props }) {
       if (method === "ui/notifications/initialized") {
         tell("tool-input", { arguments: props.arguments })
         tell("tool-result", props.result)
+        setAwaited((n) => n - 1)
       } else if (method === "ui/notifications/size-changed") {
         if (params.height > 0) setHeight(Math.min(Math.ceil(params.height), TALLEST))
       } else if (id !== undefined && method !== undefined) {
+        setAwaited((n) => n + 1)
         try {
           send({ id, result: await answer(method, params, props.server, frame.current, host.current) })
         } catch (error) {
           send({ id, error: { code: error.code ?? -32000, message: error.message } })
+        } finally {
+          setAwaited((n) => n - 1)
         }
       }
     }
@@ -59,12 +73,13 @@ function Card({ chat, ...props }) {
     }
   }, [])
 
-  if (fallback) return <Renderer sourceCode={fallback} props={{ ...props.listing, ask: chat.sendUserMessage }} />
-  if (!source) return null
-  return (
+  const card = fallback ? (
+    <Renderer sourceCode={fallback} props={{ ...props.listing, ask: chat.sendUserMessage }} />
+  ) : source ? (
     <iframe ref={frame} className="card-frame" title={props.title} srcDoc={source} style={{ height: height + 2 /* with its border */ }}
       sandbox="allow-scripts" referrerPolicy="no-referrer" allow="" />
-  )
+  ) : null
+  return <div data-settling={isSettling || undefined}>{card}</div>
 }
 
 async function answer(method, params, server, frame, { callAction, sendUserMessage }) {

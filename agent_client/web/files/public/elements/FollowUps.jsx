@@ -1,6 +1,7 @@
-// Buttons below an answer; props: question (the ID of the message that asked) and, where there is an answer, text, lists
-// (as in Listing), the tool of the last list and the ID of its step, and the IDs of the steps beside it. What goes on with
-// a conversation is offered below its last answer only. Nothing is known of any catalogue.
+// Buttons below an answer; props: question (the ID of the message that asked), model (the name of the one that answers,
+// where there are others) and, where there is an answer, text, lists (as in Listing), the tool of the last list and the ID
+// of its step, and the IDs of the steps beside it. What goes on with a conversation is offered below its last answer only.
+// Nothing is known of any catalogue.
 import { messagesState, modesState, useChatData, useChatInteract, useChatMessages } from "@chainlit/react-client"
 import { Check, Copy, RotateCcw, Save, Table } from "lucide-react"
 import { useEffect, useMemo, useRef, useState } from "react"
@@ -11,7 +12,7 @@ const RECOMMENDS = /recommend|suggest|similar|rank|top_k/i
 const LONGEST_CATEGORY = 30
 const LONGEST_LABEL = 40
 
-function FollowUps({ chat, question, text, lists = [], tool = "", step, beside = [] }) {
+function FollowUps({ chat, question, model: answering, text, lists = [], tool = "", step, beside = [] }) {
   const { messages } = useChatMessages()
   const outputs = [step, ...beside].map((id) => outputOf(messages, id))
   const [result, ...others] = useMemo(() => outputs.map((output) => JSON.parse(output || "{}")), outputs)
@@ -93,6 +94,7 @@ function FollowUps({ chat, question, text, lists = [], tool = "", step, beside =
             <Save aria-hidden="true" /> Save conversation
           </button>
         )}
+        {answering && <span title="The model that answered">{answering}</span>}
       </div>
     </div>
   )
@@ -124,7 +126,8 @@ function entriesOf(result, length) {
 }
 
 function questionsOf(tool, first, entries) {
-  const questions = RECOMMENDS.test(tool) ? [["Why these?", "Why these?"]] : []
+  const hasReasons = entries.some((entry) => Object.values(entry).some((value) => Array.isArray(value) && value.some(isEntry)))
+  const questions = RECOMMENDS.test(tool) && !hasReasons ? [["Why these?", "Why these?"]] : []
   if (first.id) {
     const like = `More like ${first.name}`
     const label = like.length > LONGEST_LABEL ? `${like.slice(0, LONGEST_LABEL - 1).trimEnd()}…` : like
