@@ -1,6 +1,7 @@
 """A conversation: questions go in, events come out, and everything said is kept by the checkpointer."""
 
 import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -43,6 +44,11 @@ SHORTENED_NOTE = (
     "This conversation has become too long for the model to read: results of tools are shortened, and the oldest "
     "questions are left out where that is not enough. Begin a new one, or raise --context."
 )
+
+UNCALLED_NOTE = "No tool has been called in this conversation: nothing in this answer comes from your data."
+
+_STATES_THINGS = re.compile(r"\d|\*\*|^\s*[-*•] ", re.MULTILINE)
+"""Numbers, emphasised names or a list: an answer with none of them is small talk, or asks back."""
 
 
 class Conversation:
@@ -108,6 +114,9 @@ class Conversation:
         is_shortened = [message.response_metadata.get("shortened", False) for message in messages]
         if any(is_shortened) and not any(is_shortened[:n_before]):
             notes.append(SHORTENED_NOTE)
+        is_called = any(isinstance(message, ToolMessage) for message in messages)
+        if complete and self.tools and not is_called and _STATES_THINGS.search(answer):
+            notes.append(UNCALLED_NOTE)
         published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
         wrong = unsupported(answer, messages, published) if complete else []
         if wrong or notes:

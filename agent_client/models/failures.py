@@ -3,23 +3,15 @@
 import re
 
 import httpx
-from langchain_core.exceptions import (
-    ContextOverflowError,
-    ModelAuthenticationError,
-    ModelConnectionError,
-    ModelInvalidRequestError,
-    ModelNotFoundError,
-    ModelPermissionDeniedError,
-    ModelRateLimitError,
-    ModelTimeoutError,
-)
-from langchain_core.exceptions import ModelError as ProviderError
+from langchain_core import exceptions as provider
 
 from agent_client.errors import ModelError
 from agent_client.models.address import ModelAddress
 from recsys_shared.plain_text import error_line
 
-_LOST = (ModelConnectionError, ModelTimeoutError, ConnectionError, TimeoutError, httpx.TransportError)
+_LOST = (provider.ModelConnectionError, provider.ModelTimeoutError, ConnectionError, TimeoutError, httpx.TransportError)
+_REFUSED = (provider.ModelAuthenticationError, provider.ModelPermissionDeniedError)
+_LIBRARIES = ("openai", "ollama", "anthropic", "google")
 
 _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
 """Words of a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
@@ -35,16 +27,16 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
     said = error_line(error)[:300] or type(error).__name__
     status = getattr(error, "status_code", None)
     lower = said.lower()
-    if isinstance(error, ContextOverflowError) or "context length" in lower or "context window" in lower:
+    if isinstance(error, provider.ContextOverflowError) or "context length" in lower or "context window" in lower:
         return ModelError(
             f"the conversation is too long for {address}: begin a new one, or set --context to what it takes ({said})"
         )
-    if isinstance(error, ModelAuthenticationError | ModelPermissionDeniedError) or status in (401, 403):
+    if isinstance(error, _REFUSED) or status in (401, 403):
         key = f"does not accept the key in {address.key_name}" if address.key_name else "asks for a key: --key-variable"
         return ModelError(f"{address.reached} {key} ({said})")
-    if isinstance(error, ModelRateLimitError) or status == 429:
+    if isinstance(error, provider.ModelRateLimitError) or status == 429:
         return ModelError(f"{address.reached} does not answer just now (rate limit or quota): wait a while ({said})")
-    if status == 404 or isinstance(error, ModelNotFoundError):
+    if status == 404 or isinstance(error, provider.ModelNotFoundError):
         if address.provider == "ollama" and "model" in lower:
             return ModelError(f"{address.reached} has no model {address.name!r}: ollama pull {address.name}")
         return ModelError(
@@ -57,14 +49,14 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
     if isinstance(error, _LOST):
         return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
     library = type(error).__module__.split(".")[0]
-    if status is not None or isinstance(error, ProviderError) or library in ("openai", "ollama", "anthropic", "google"):
+    if status is not None or isinstance(error, provider.ModelError) or library in _LIBRARIES:
         return ModelError(f"{address} at {address.reached} has failed: {said}")
     return None
 
 
 def refuses_tools(error: BaseException) -> bool:
     """True if an endpoint says that it takes no tools, or none with this model."""
-    refused = isinstance(error, ModelInvalidRequestError) or getattr(error, "status_code", None) == 400
+    refused = isinstance(error, provider.ModelInvalidRequestError) or getattr(error, "status_code", None) == 400
     return refused and _NO_TOOLS.search(error_line(error).lower()) is not None
 
 

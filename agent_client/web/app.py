@@ -100,8 +100,7 @@ class WebApp:
         return cl.User(identifier=BROWSER.get(), display_name="This browser") if admitted else None
 
     async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
-        offered = self.published.starters[:MOST_STARTERS] or GENERAL_STARTERS
-        return [cl.Starter(label=label, message=question) for label, question in offered]
+        return [cl.Starter(*each) for each in self.published.starters[:MOST_STARTERS] or GENERAL_STARTERS]
 
     async def start(self) -> None:
         await self._offer_models(next(iter(self._models)))

@@ -3,7 +3,7 @@
 import pytest
 
 from agent_client.choices import MAX_STEPS, Choices
-from agent_client.conversation import kept_in
+from agent_client.conversation import UNCALLED_NOTE, kept_in
 from agent_client.events import CallEnded, CallStarted
 from tests.agent.conftest import Talk, address_of
 from tests.agent.opening import opened
@@ -23,6 +23,17 @@ async def test_calls_of_one_step_run_at_once(talk: Talk) -> None:
     turn = await talk.ask("?", Say("", calls), Say("Done."))
     assert [type(event) for event in turn.events[:6]] == [CallStarted] * 3 + [CallEnded] * 3
     assert [exchange.tool for exchange in turn.last_reading.exchanges] == [HISTORY, USER, RECOMMEND]
+
+
+async def test_an_answer_from_no_tool_at_all_says_so(talk: Talk) -> None:
+    greeting = await talk.ask("Hello", Say("Hello! What would you like to know?"))
+    assert greeting.answered.notes == []
+    invented = await talk.ask("Three comedies for 98", Say("- The Laughing Policeman\n- Two more"))
+    assert (invented.answered.complete, invented.answered.notes) == (True, [UNCALLED_NOTE])
+    looked_up = await talk.ask("How old is 198?", call(USER, AGE), Say("The tool has told me: about 20."))
+    assert looked_up.answered.notes == []
+    again = await talk.ask("Once more?", Say("About 20."))
+    assert again.answered.notes == []
 
 
 async def test_calls_of_one_tool_are_told_apart(talk: Talk) -> None:
