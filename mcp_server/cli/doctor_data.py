@@ -19,7 +19,7 @@ from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
     from mcp_server.discovery.costs import Costs
-    from mcp_server.discovery.examination import Examination, FieldReport
+    from mcp_server.discovery.examination import Examination, FieldReport, Pictures
 
 MUCH_MISSING = 0.5
 """Share of records without a value, from which on a field is named."""
@@ -28,6 +28,9 @@ MUCH_DROPPED = 0.05
 """Share of interactions that name unknown users or items, or of items without a title, that is worth a warning."""
 
 N_STEPS = 6
+
+LONGEST_ADDRESS = 100
+"""Characters of a picture's address that are shown."""
 
 
 def examine_dataset(settings: Settings) -> list[Finding]:
@@ -59,6 +62,8 @@ def _findings(found: "Examination", spec: DatasetSpec, settings: Settings) -> It
     if unused:
         text = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in unused.items())
         yield Finding("columns", "ok", f"not used: {text}", {"unused": unused})
+    if found.pictures is not None and spec.items.image is not None:
+        yield _pictures(found.pictures, spec.items.image.base, nouns.items)
     if spec.search is not None:
         yield _language(found.language, spec.search.language, settings.embedding_model)
     for note in found.notes:
@@ -128,6 +133,15 @@ def _interactions(found: "Examination", spec: DatasetSpec) -> Finding:
         "latest": found.latest,
     }
     return Finding(spec.nouns.interactions, "warning" if is_bad else "ok", "; ".join(said), details)
+
+
+def _pictures(found: "Pictures", base: str, noun: str) -> Finding:
+    text = f"{found.n_shown:,} {noun} have one in {base}"
+    if found.elsewhere:
+        example = one_line(found.elsewhere[0], LONGEST_ADDRESS)
+        text += f"; {len(found.elsewhere):,} have one that is not there, such as {example}, and are shown without it"
+    details = {"shown": found.n_shown, "elsewhere": len(found.elsewhere)}
+    return Finding("pictures", "warning" if found.elsewhere or not found.n_shown else "ok", text, details)
 
 
 def _language(found: str | None, declared: str, model: str) -> Finding:

@@ -1,6 +1,8 @@
 """Pictures of items, as a specification declares them."""
 
+import re
 from typing import Annotated
+from urllib.parse import urljoin
 
 from pydantic import BaseModel, Field
 
@@ -14,3 +16,17 @@ class ImageSpec(BaseModel, extra="forbid", frozen=True):
     """Place of all pictures, such as ``https://images.example.com/posters/``, with a slash at its end. Pages may load
     pictures from there, and nothing from anywhere else: an item whose picture is elsewhere is shown without one. Only
     HTTPS is taken, so that a dataset of somebody else has no browser ask plain servers of a local network."""
+
+    def address(self, named: str) -> str | None:
+        """The address of a picture, as pages build it; None where it is not in the place of all pictures.
+
+        Args:
+            named: A value of the field.
+        """
+        is_whole = re.match(r"[a-z][a-z\d+.-]*:|//", named, re.IGNORECASE)
+        try:
+            address = urljoin(self.base, named if is_whole else self.base + named.lstrip("/"))
+        except ValueError:  # no address at all
+            return None
+        steps_up = ".." in re.sub("%2e", ".", address, flags=re.IGNORECASE).split("/")  # which browsers take
+        return address if address.startswith(self.base) and not steps_up else None

@@ -62,6 +62,15 @@ class FieldReport:
 
 
 @dataclass(frozen=True)
+class Pictures:
+    """The pictures of items."""
+
+    n_shown: int
+    elsewhere: list[str]
+    """Addresses that are not in the declared place, by which no page shows anything."""
+
+
+@dataclass(frozen=True)
 class Examination:
     """Content of a dataset."""
 
@@ -79,6 +88,8 @@ class Examination:
     latest: str | None
     item_fields: list[FieldReport]
     user_fields: list[FieldReport]
+    pictures: Pictures | None
+    """None where no pictures are declared."""
     language: str | None
     """Language that the searched texts seem to be in; None where it cannot be told, or where none are searched."""
     notes: list[str]
@@ -119,10 +130,20 @@ def examine_data(
             latest=latest,
             item_fields=item_fields,
             user_fields=_reports(dataset.users, spec.users.fields),
+            pictures=_pictures(dataset),
             language=_language(dataset),
             notes=list(dataset.notes),
             costs=_costs(dataset, sources, embedder, advance),
         )
+
+
+def _pictures(dataset: Dataset) -> Pictures | None:
+    image = dataset.spec.items.image
+    if image is None:
+        return None
+    named = [str(value) for (value,) in dataset.items.rows([image.field]) if value]
+    elsewhere = [each for each in named if image.address(each) is None]
+    return Pictures(len(named) - len(elsewhere), elsewhere)
 
 
 def _language(dataset: Dataset) -> str | None:

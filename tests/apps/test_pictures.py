@@ -10,8 +10,10 @@ import pytest
 from rich.console import Console
 
 from mcp_server.apps import build_pages
+from mcp_server.cli.doctor_data import examine_dataset
 from mcp_server.cli.prepare import prepare_with_progress
 from mcp_server.dataset.facts import DatasetFacts
+from mcp_server.dataset.images import ImageSpec
 from mcp_server.dataset.spec import load_spec
 from mcp_server.errors import DatasetError
 from mcp_server.settings import Settings
@@ -112,6 +114,36 @@ def test_a_picture_that_cannot_be_loaded_goes_away(server: Server, host_script: 
 def test_pictures_that_are_declared_wrongly_are_refused(tmp_path: Path, image: str) -> None:
     with pytest.raises(DatasetError, match="image"):
         load_spec(with_image(tmp_path / "shop", image) / "dataset.yaml")
+
+
+@pytest.mark.parametrize(
+    ("named", "address"),
+    [
+        ("a b.png", f"{BASE}a b.png"),
+        ("//pictures.test/shop/a.png", f"{BASE}a.png"),
+        (f"{BASE}sub/a.png", f"{BASE}sub/a.png"),
+        ("https://pictures.test/other/a.png", None),
+        ("https://pictures.test.evil.test/shop/a.png", None),
+        ("%2e%2E/a.png", None),
+        ("../a.png", None),
+        ("http://pictures.test/shop/a.png", None),
+        ("https://[/a.png", None),
+        ("data:image/png;base64,AAAA", None),
+    ],
+)
+def test_the_address_of_a_picture(named: str, address: str | None) -> None:
+    assert ImageSpec(field="photo", base=BASE).address(named) == address
+
+
+def test_doctor_tells_of_pictures_that_no_page_shows(tmp_path: Path) -> None:
+    folder = with_image(tmp_path / "shop", f"{{field: photo, base: '{BASE}'}}")
+    settings = Settings(dataset=str(folder), state=tmp_path / "state")
+    found = next(finding for finding in examine_dataset(settings) if finding.check == "pictures")
+    assert (found.status, found.details) == ("warning", {"shown": 4, "elsewhere": 4})
+    assert found.text == (
+        f"4 products have one in {BASE}; 4 have one that is not there, such as javascript:alert(1), "
+        "and are shown without it"
+    )
 
 
 def test_what_a_page_is_told_of_pictures(tmp_path: Path) -> None:
