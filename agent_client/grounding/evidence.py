@@ -5,45 +5,53 @@ It knows nothing of any catalogue: an item is whatever has a title or name toget
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from agent_client.grounding.words import any_of, kinds_of, language_of
+from agent_client.grounding.numbers import numbers_in
+from agent_client.grounding.words import kinds_of, language_of, pattern
 from agent_client.history import data_of, results_of, text_of, turns
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
 
-YEAR = r"(?<![\w.,-])(?:1[89]|20)\d\d(?![\w-]|[.,/]\d)"
-_RELEASED = re.compile(r"year|release|publish|premiere", re.IGNORECASE)
-ARTICLE = r"(?:the|an?|l[ea]s?|l|il|el|los|der|die|das|ein|eine|une?)"
-_SPLITS = re.compile(r"\s*[,/&+]\s*|\s+(?:and|und|et)\s+"), re.compile(r"\s*[:(|–—]\s*|\s+-\s+")
-_IN_TEXT = re.compile(rf"{any_of('nouns')} ([\w-]*\d)\b \(([^\W\d_a-z][^()]*)\)")
-"""An item in a sentence of a tool: film 50 (Star Wars)."""
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
 
 
 @dataclass(eq=False)
 class Item:
-    """An item, as all results together have it."""
+    """An item, as all results together have it; or a row of a table of statistics, which has no ID."""
 
     id: str
     title: str
     numbers: dict[str, set[float]] = field(default_factory=lambda: defaultdict(set))
-    """By their fields."""
-    years: set[int] = field(default_factory=set)
+    """By their fields, with those in texts."""
+    words: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Names of people, kinds and places, by their fields."""
 
-    def numbers_called(self, label: str) -> dict[str, set[float]]:
+    def numbers_called(self, label: str) -> list[float]:
         """Those that a label may mean.
 
         "Rating" means mean_rating and imdb_rating, "mean rating" the first alone, and "score" where there is none both.
         """
-        kinds = kinds_of(label)
-        called = {key: values for key, values in self.numbers.items() if kinds and kinds <= kinds_of(key)}
-        return called if called or kinds != {"score"} else self.numbers_called("rating")
+        kinds, key = kinds_of(label), title_key(label)
+        called = [values for name, values in self.numbers.items() if key and title_key(name.replace("_", " ")) == key]
+        called = called or [values for name, values in self.numbers.items() if kinds and kinds <= kinds_of(name)]
+        return [*chain(*called)] if called or kinds != {"score"} else self.numbers_called("rating")
+
+    @cached_property
+    def values(self) -> list[float]:
+        return forms_of(chain(*self.numbers.values()))
+
+    @property
+    def years(self) -> list[float]:
+        """Those in which it came out."""
+        dates = [values for key, values in self.numbers.items() if pattern.year_key.search(key)]
+        return [value for value in chain(*dates) if 1800 <= value < 2100]
 
 
 @dataclass
@@ -67,28 +75,57 @@ class Evidence:
     def __init__(self, messages: Sequence[AnyMessage], published: Iterable[str]) -> None:
         self.items: dict[str, list[Item]] = defaultdict(list)
         """By ID; several servers may give one ID to different items."""
+        self.rows: dict[str, Item] = {}
+        """Rows of statistics, by the keys of what they are about."""
+        self.rest = Item("", "")
+        """The numbers that belong to no item: in messages, in totals, and in what was asked."""
+        self.named, self.has_words = cache(self._named), cache(self._has_words)  # an answer may repeat itself
         self._by_title: dict[str, list[Item]] = defaultdict(list)
         self._names: set[str] = set()
         self.said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
+        asked, known = [*self.said], [*self.said]
         program, self._texts = list(published), [*self.said]
         self.turns: list[list[Step]] = []
         for turn in turns(messages):
-            steps: list[Step] = []
+            self.turns.append([])
             for call, message in results_of(turn):
+                text, result = text_of(message.content), data_of(message)
+                known += [str(call["args"]), text]
+                asked.append(str({key: value for key, value in call["args"].items() if not ID_KEYS.search(key)}))
                 if message.status == "error":
-                    self._texts.append(text_of(message.content))
+                    self._texts.append(text)
+                    asked.append(text)
                     continue
-                result = data_of(message)
                 handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
-                steps.append(Step(call["args"], handle))
-                self._read(result, steps[-1])
-            self.turns.append(steps)
-        self.titles = [item.title for items in self.items.values() for item in items]
+                self.turns[-1].append(Step(call["args"], handle))
+                self._read(result, self.turns[-1][-1], self.rest)
+        self.users = set(re.findall(r"[\w-]*\d[\w-]*", " ".join(known).casefold()))
+        """All that may be the ID of a user."""
+        of_items = list(chain(*self.items.values()))
+        self.titles = [item.title for item in of_items]
         self.language = language_of(" ".join([*program, *self.titles]))
         self._said = "\n".join([*program, *self._texts])
         self._folded, self._words = f" {fold(self._said)} ", set(re.findall(r"[\w-]+", self._said.casefold()))
+        said = {value for text in asked for number in numbers_in(text) for value in number.values}
+        self.rest.numbers["said"] = {value for value in said if f"{value:g}" not in self.items} | {100}
+        self.fields: dict[str, set[str]] = defaultdict(set)
+        """Those of items in which a name stands, by its key."""
+        for key, name in ((key, name) for item in of_items for key, names in item.words.items() for name in names):
+            self.fields[title_key(name)].update([] if NAME_KEYS.search(key) else [key])
+        all_items = [self.rest, *of_items, *self.rows.values()]
+        self.all_values = forms_of(chain(self._worked_out(), *(item.values for item in all_items)))
+        keys = sorted(map(re.escape, self.rows), key=len, reverse=True)
+        self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_-]"))
 
-    def _read(self, value: Any, step: Step, item: Item | None = None) -> None:
+    def _worked_out(self) -> Iterator[float]:
+        """The sum, the mean and the span of each number of the items of each result."""
+        for step in chain(*self.turns):
+            items = [item for each in step.ids for item in self.with_id(each)[:1]]
+            for name in set(chain(*(item.numbers for item in items))):
+                values = [min(item.numbers[name]) for item in items if item.numbers.get(name)]
+                yield from (sum(values), sum(values) / len(values), max(values) - min(values))
+
+    def _read(self, value: Any, step: Step, item: Item, key: str = "") -> None:
         if isinstance(value, dict):
             title = next((value[key] for key in value if NAME_KEYS.search(key) and isinstance(value[key], str)), None)
             own_ids = (value[key] for key in value if ID_KEYS.search(key) and isinstance(value[key], int | str))
@@ -98,35 +135,46 @@ class Evidence:
                 step.ids.append(item.id)
             for key, each in value.items():
                 self._names.add(title_key(key.replace("_", " ")))
-                if item is not None and isinstance(each, int | float) and not isinstance(each, bool):
-                    item.numbers[key.casefold()].add(float(each))
-                if item is not None and _RELEASED.search(key):
-                    item.years.update(int(year) for year in re.findall(r"(?:1[89]|20)\d\d", str(each)))
                 if ID_KEYS.search(key):
                     self._texts += map(str, each) if isinstance(each, list) else [str(each)]
-                self._read(each, step, item)
+                self._read(each, step, item, key)
         elif isinstance(value, list):
             for each in value:
-                self._read(each, step, item)
+                about = _about(each) if item is self.rest and isinstance(each, dict) else ""
+                row = self.rows.setdefault(title_key(about.replace("_", " ")), Item("", about)) if about else item
+                self._read(each, step, row, key)
         elif isinstance(value, str):
             self._texts.append(value)
-            for identifier, title in _IN_TEXT.findall(value):
+            for identifier, title in pattern.in_text.findall(value):
                 self._item(identifier, title)
-            self._names.update([title_key(value)] if len(value) <= _LONGEST_NAME else [])
+            if len(value) <= _LONGEST_NAME:
+                self._names.add(title_key(value))
+                item.words[key].add(value)
+            for number in numbers_in(value):
+                (self.rest if NAME_KEYS.search(key) else item).numbers[key].update(number.values)
+        elif isinstance(value, int | float) and ("user" in key or not ID_KEYS.search(key)):
+            item.numbers[key].add(float(value))
 
     def _item(self, identifier: str, title: str) -> Item:
         same_id, key = self.items[identifier.casefold()], title_key(title)
         if known := next((item for item in same_id if title_key(item.title) == key), None):
             return known
-        item = Item(identifier, title, years={int(year) for year in re.findall(rf"\(({YEAR})\)", title)})
-        same_id.append(item)
+        same_id.append(item := Item(identifier, title))
+        if year := re.search(r"\(((?:1[89]|20)\d\d)\)", title):
+            item.numbers["year"].add(float(year[1]))
         self._by_title[key].append(item)
         return item
+
+    def rows_in(self, text: str) -> list[tuple[int, int, list[Item]]]:
+        """The rows of statistics that a text names, with their places."""
+        return [
+            (*found.span(), [self.rows[title_key(found[1].replace("_", " "))]]) for found in self._rows.finditer(text)
+        ]
 
     def with_id(self, identifier: str) -> list[Item]:
         return self.items.get(identifier.casefold(), [])
 
-    def named(self, name: str) -> list[Item]:
+    def _named(self, name: str) -> list[Item]:
         """Items with that title, however it is written: with its article at the end, cut short, with another one."""
         key = title_key(name)
         if found := self._by_title.get(key, []):
@@ -135,7 +183,10 @@ class Evidence:
             return self._by_title[min(longer)]
         if len(longer := [title for title in self._by_title if len(key) >= 8 and title.endswith(f" {key}")]) == 1:
             return self._by_title[longer[0]]
-        both, some = ([self._by_title.get(title_key(part), []) for part in split.split(name)] for split in _SPLITS)
+        both, some = (
+            [self._by_title.get(title_key(part), []) for part in split.split(name)]
+            for split in (pattern.several, pattern.parts)
+        )
         return [item for found in (both if all(both) else some) for item in found]
 
     def is_value(self, name: str) -> bool:
@@ -143,7 +194,7 @@ class Evidence:
         surname, _, first_name = name.partition(", ")
         return title_key(name) in self._names or title_key(f"{first_name} {surname}") in self._names
 
-    def has_words(self, name: str) -> bool:
+    def _has_words(self, name: str) -> bool:
         """True if the person has said these words, a tool, or this program; perhaps in an error."""
         if self.is_value(name) or (" " in fold(name) and f" {title_key(name)} " in self._folded):
             return True
@@ -153,8 +204,26 @@ class Evidence:
         return identifier.casefold() in self._words
 
 
+def forms_of(values: Iterable[float]) -> list[float]:
+    """Numbers, sorted, with shares as percentages too, and minutes as hours and minutes."""
+    plain = set(values)
+    plain.update(
+        [100 * value for value in plain if 0 < value < 1] + [value % 60 for value in plain if 60 < value < 600]
+    )
+    return sorted(plain)
+
+
 @lru_cache(maxsize=10_000)
 def title_key(title: str) -> str:
     """The same for all ways to write one title: "Lion King, The (1994)" and "THE LION KING" both have "lion king"."""
     key = re.sub(r" (?:and|und|et)(?= )", "", fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title)))
-    return re.sub(rf"^{ARTICLE} (?=\w)|(?<=\w) {ARTICLE}$", "", key)
+    return pattern.article_outside.sub("", key)
+
+
+def _about(row: dict[str, Any]) -> str:
+    """The one name in a row of statistics, which has numbers and no ID; empty for any other data."""
+    if any(map(ID_KEYS.search, row)):
+        return ""
+    values = list(chain.from_iterable(each.values() if isinstance(each, dict) else [each] for each in row.values()))
+    names = [each for each in values if isinstance(each, str) and len(each) <= _LONGEST_NAME]
+    return names[0] if len(names) == 1 and any(isinstance(each, int | float) for each in values) else ""

@@ -2,15 +2,15 @@
 to an earlier question.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from agent_client.grounding.claims import Claim
 from agent_client.grounding.evidence import Evidence, Item, Step
-from agent_client.grounding.words import any_of
+from agent_client.grounding.words import word
 
-_AS_EARLIER, _GOES_ON = re.compile(any_of("as_earlier")), re.compile(any_of("goes_on"))
+_NEAR = 200
+"""Characters around a name in which is told that it is not one of those chosen now."""
 
 
 def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidence) -> Iterator[Item]:
@@ -28,13 +28,19 @@ def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidenc
     named = {item.id for entries in rows.values() for _, item in entries}
     asked = evidence.said[-1] if evidence.said else ""
     for entries in rows.values():
+        told = {item.id for _, item in entries}
         within = [item for _, item in entries if item.id in chosen]
-        others = [item for claim, item in entries if not _AS_EARLIER.search(claim.about + claim.before)]
-        lists_candidates = within and candidates.issubset(item.id for _, item in entries)  # and so tells them all
+        others = [
+            item for claim, item in entries if not word.as_earlier.search(claim.about[:_NEAR] + claim.before[-_NEAR:])
+        ]
+        lists_candidates = within and candidates <= told  # and so tells them all
         if not lists_candidates and (within or not named & chosen):
             yield from (item for item in others if item.id in candidates)
-        outside = [item for item in others if item.id in earlier and item.title.casefold() not in asked.casefold()]
-        if len(outside) < len(within) and not _GOES_ON.search(asked):
+        whole = {each for turn in earlier_turns for step in turn if told.issuperset(step.ids) for each in step.ids}
+        outside = [
+            item for item in others if item.id in earlier - whole and item.title.casefold() not in asked.casefold()
+        ]
+        if len(outside) < len(within) and not word.goes_on.search(asked):
             yield from outside
 
 

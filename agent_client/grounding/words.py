@@ -1,24 +1,48 @@
-"""The words by which an answer's prose is read, and the language that it is in. They are data: words.toml."""
+"""The words and forms by which an answer is read, and the language that it is in. They are data: words.toml and
+patterns.toml, in which each is explained.
+"""
 
 import re
 import tomllib
 from pathlib import Path
 
-_WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
+_WORDS, _PATTERNS = (
+    tomllib.loads(Path(__file__).with_name(name).read_text("utf-8")) for name in ("words.toml", "patterns.toml")
+)
 
 
-def any_of(*lists: str) -> str:
-    """A regular expression for one of the words of these lists."""
-    words = (re.sub(r"\\ ", r"\\s", word) for name in lists for word in re.split(r"(?<!\\)\s+", _WORDS[name]))
-    return rf"\b(?i:{'|'.join(words)})\b"
+def any_of(words: str) -> str:
+    """A regular expression for one of the words of a list."""
+    each = (re.sub(r"\\ ", r"\\s", word) for word in re.split(r"(?<!\\)\s+", words))
+    return rf"\b(?i:{'|'.join(each)})\b"
 
 
-NUMBERS = {kind: re.compile(any_of(kind)) for kind in ("score", "rating", "price", "mean")}
+def expanded(text: str) -> str:
+    """A pattern with those to which it refers."""
+    parts = re.split(r"@(\w+)", re.sub(r"\n *", "", text))
+    parts[1::2] = (expanded(_PATTERNS[name]) if name in _PATTERNS else any_of(_WORDS[name]) for name in parts[1::2])
+    return "".join(parts)
+
+
+class _Compiled:
+    """Regular expressions as attributes."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.__dict__.update({name: re.compile(text) for name, text in texts.items()})
+
+    def __getattr__(self, name: str) -> re.Pattern[str]:
+        raise AttributeError(name)
+
+
+pattern = _Compiled({name: expanded(each) for name, each in _PATTERNS.items()})
+word = _Compiled({name: any_of(each) for name, each in _WORDS.items() if isinstance(each, str)})
 
 
 def kinds_of(label: str) -> set[str]:
     """The kinds of number that a field or a label has: a score, a rating or a price, and perhaps a mean."""
-    return {kind for kind, names in NUMBERS.items() if names.search(label.replace("_", " "))}
+    return {
+        kind for kind in ("score", "rating", "price", "mean") if getattr(word, kind).search(label.replace("_", " "))
+    }
 
 
 def language_of(text: str, fewest: int = 2) -> str:
