@@ -205,12 +205,9 @@ class Evidence:
 
 
 def forms_of(values: Iterable[float]) -> list[float]:
-    """Numbers, sorted, with shares as percentages too, and minutes as hours and minutes."""
+    """Numbers, sorted, with shares as percentages too."""
     plain = set(values)
-    plain.update(
-        [100 * value for value in plain if 0 < value < 1] + [value % 60 for value in plain if 60 < value < 600]
-    )
-    return sorted(plain)
+    return sorted(plain.union([100 * value for value in plain if 0 < value < 1]))
 
 
 @lru_cache(maxsize=10_000)

@@ -31,6 +31,9 @@ def plain_dates(text: str) -> str:
 
 def numbers_in(text: str) -> Iterator[Number]:
     for match in pattern.number.finditer(plain_dates(text)):
+        if match["hours"]:
+            yield Number(match[0], *match.span(), (60 * int(match["hours"]) + int(match["minutes"]),), 0.5)
+            continue
         readings = (re.sub(r"[.,\s](?=\d{3}(?!\d))", "", match[0]), re.sub(r"\s", "", match[0]))
         shown = {each.replace(",", ".") for each in readings if len(re.findall(r"[.,]", each)) < 2}
         half_a_step = 0.5 * 10.0 ** -max(len(each.partition(".")[2]) for each in shown) + 1e-9

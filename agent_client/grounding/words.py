@@ -40,9 +40,8 @@ word = _Compiled({name: any_of(each) for name, each in _WORDS.items() if isinsta
 
 def kinds_of(label: str) -> set[str]:
     """The kinds of number that a field or a label has: a score, a rating or a price, and perhaps a mean."""
-    return {
-        kind for kind in ("score", "rating", "price", "mean") if getattr(word, kind).search(label.replace("_", " "))
-    }
+    text = label.replace("_", " ")
+    return {kind for kind in ("score", "rating", "price", "mean") if getattr(word, kind).search(text)}
 
 
 def language_of(text: str, fewest: int = 2) -> str:

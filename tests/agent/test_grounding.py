@@ -203,6 +203,44 @@ def test_numbers_are_those_of_the_item_beside_them(answer: str, expected: list[s
     assert [finding.removeprefix("“Lion King, The (1994)” ") for finding in flagged(answer)] == expected
 
 
+MEASURED = {
+    "message": "2 of 74 films.",
+    "items": [
+        {"item_id": 1, "title": "Alpha", "director": "Ann Lee", "duration": 149, "votes": 1317, "seen": "1997-06-20"},
+        {"item_id": 2, "title": "Beta", "director": "Bo Ray", "duration": 88, "votes": 65, "seen": "1998-02-14"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("- **Alpha**: 1,317 votes, 2 h 29 min, seen on 20 June 1997", []),
+        ("- **Alpha**: 1.317 Stimmen, 149 Minuten, am 20.06.1997", []),
+        ("- **Alpha**: about 1300 votes, under 150 minutes", []),
+        ("- **Alpha**: 1,371 votes", ["“Alpha” has no number 1,371"]),
+        ("- **Alpha**: 2 h 39 min", ["“Alpha” has no number 2 h 39"]),
+        ("- **Alpha**, seen on 14 February 1997", ["“Alpha” has no number 14"]),
+        ("| Film | Votes |\n|---|---|\n| Alpha | 1317 |\n| Beta | 1317 |", ["“Beta” has votes 65, not 1317"]),
+        ("Beta has 65 votes, and 65 of 74 is 88%.", []),
+        ("They last 118.5 minutes on average, 61 apart.", []),
+        ("They have 1,832 votes.", ["no tool has returned the number 1,832"]),
+        ("- **Alpha** by Bo Ray", ["“Alpha” has director Ann Lee, not Bo Ray"]),
+        ("For viewer 4: **Alpha**", []),
+        ("For viewer 40: **Alpha**", ["no tool was asked about viewer 40"]),
+    ],
+)
+def test_numbers_dates_people_and_users_are_those_of_the_results(answer: str, expected: list[str]) -> None:
+    assert flagged(answer, MEASURED) == expected
+
+
+def test_a_row_of_statistics_has_its_own_numbers() -> None:
+    rows = [{"group": {"genre": "Drama"}, "n_ratings": 398}, {"group": {"genre": "Comedy"}, "n_ratings": 298}]
+    answer = "| Genre | Ratings |\n|---|---|\n| Drama | 398 |\n| Comedy | 398 |"
+    assert flagged(answer, {"rows": rows}) == ["“Comedy” has no number 398"]
+    assert flagged("Drama has 398 ratings, comedy 298.", {"rows": rows}) == []
+
+
 # Parts
 
 
@@ -267,7 +305,7 @@ BATCHES = sorted((FOLDER / "batches").glob("*.txt"), key=lambda batch: int(batch
 """Each was written before the rules saw it; its head tells what the first reading gave."""
 
 FIRST, ALONE, SMALL = [FOLDER / "tuned.txt", FOLDER / "unseen.txt"], BATCHES[:8], BATCHES[8:11]
-ROUNDS = [FIRST, *([batch] for batch in ALONE), SMALL, *([batch] for batch in BATCHES[11:])]
+ROUNDS = [FIRST, *([batch] for batch in ALONE), SMALL, BATCHES[11:]]
 """What was written before the rules changed again."""
 
 
