@@ -26,19 +26,10 @@ from agent_client.history import STOPPED, completed, is_answer, text_of, turns
 from agent_client.models.failures import explain
 from agent_client.planner.choosing import AgentOrPlanner
 from agent_client.planner.graph import build_planner
+from agent_client.prompts import PROMPTS
 from agent_client.servers.connected import Servers
 
 logger = logging.getLogger(__name__)
-
-BASE_PROMPT = """
-If no tool can answer, say so. When a tool reports an error, correct the call if you can, else tell what it says.
-""".strip()
-"""Rules of this program's own; what the tools are for, and how to answer, is said by the servers."""
-
-UNGUIDED_PROMPT = """
-You answer with the help of tools. Facts, names, numbers and IDs come from their results, never from memory.
-""".strip()
-"""Added where no server says how to work with its tools."""
 
 SHORTENED_NOTE = (
     "This conversation has become too long for the model to read: results of tools are shortened, and the oldest "
@@ -153,7 +144,7 @@ async def begun(
     """A conversation with a model and servers, which the caller closes."""
     prompt = choices.own_prompt
     if prompt is None:
-        parts = [BASE_PROMPT, servers.guidance or UNGUIDED_PROMPT, choices.added_prompt]
+        parts = [PROMPTS["base"], servers.guidance or PROMPTS["unguided"], choices.added_prompt]
         prompt = "\n\n".join(part for part in parts if part)
     tools = servers.tools()
     limits = (choices.max_steps, choices.context_tokens)

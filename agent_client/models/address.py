@@ -2,10 +2,13 @@
 
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from agent_client.errors import ModelError
 from recsys_shared.proxies import ProxyError, check_proxies, client_options, through_proxy
@@ -25,20 +28,8 @@ class Provider(NamedTuple):
     library: str
 
 
-OPENAI_URL = "https://api.openai.com/"
-
-PROVIDERS = {
-    "openai": Provider("OPENAI_API_KEY", f"{OPENAI_URL}v1", "OPENAI_BASE_URL", "langchain_openai"),
-    "ollama": Provider("", "http://127.0.0.1:11434", "OLLAMA_HOST", "langchain_ollama"),
-    "anthropic": Provider(
-        "ANTHROPIC_API_KEY", "https://api.anthropic.com", "ANTHROPIC_BASE_URL", "langchain_anthropic"
-    ),
-    "google": Provider(
-        *("GOOGLE_API_KEY", "https://generativelanguage.googleapis.com", "GOOGLE_GEMINI_BASE_URL"),
-        "langchain_google_genai",
-    ),
-    "azure": Provider("AZURE_OPENAI_API_KEY", "", "AZURE_OPENAI_ENDPOINT", "langchain_openai"),
-}
+_FILE = Path(__file__).with_name("providers.toml")
+PROVIDERS = {name: Provider(**about) for name, about in tomllib.loads(_FILE.read_text("utf-8")).items()}
 
 
 @dataclass(frozen=True)
@@ -112,7 +103,7 @@ class ModelAddress:
             raise ModelError(f"{self} needs its endpoint: give --base-url, or set {provider.url_variable}")
         if self.provider != "ollama" and not re.match("https?://", self.place):
             raise ModelError(f"{self.place!r} is not the URL of a model: write http://HOST:PORT/v1")
-        own = self.provider == "openai" and not self.place.startswith(OPENAI_URL)  # which may need no key
+        own = self.provider == "openai" and urlsplit(self.place).hostname != "api.openai.com"  # which may need no key
         if self.key_name and not self.key and (self.key_variable or not own):
             elsewhere = ", or name another endpoint with --base-url" if self.provider == "openai" else ""
             raise ModelError(f"{self} needs a key: set {self.key_name}{elsewhere}")

@@ -1,7 +1,6 @@
 """Language models, loaded by their addresses."""
 
 import os
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -31,7 +30,8 @@ def load_model(address: ModelAddress, context_tokens: int) -> BaseChatModel:
     Raises:
         ModelError: The model cannot be asked; see `ModelAddress.client_options`.
     """
-    return _LOADERS[address.provider](address, address.client_options(), context_tokens)
+    loaded: BaseChatModel = _LOADERS[address.provider](address, address.client_options(), context_tokens)
+    return loaded
 
 
 def _ollama(address: ModelAddress, options: dict[str, Any], context_tokens: int) -> BaseChatModel:
@@ -104,11 +104,5 @@ def _google(address: ModelAddress, options: dict[str, Any], _: int) -> Any:
     return model
 
 
-_LOADERS: dict[str, Callable[[ModelAddress, dict[str, Any], int], BaseChatModel]] = {
-    "openai": _openai,
-    "azure": _openai,
-    "ollama": _ollama,
-    "anthropic": _anthropic,
-    "google": _google,
-}
+_LOADERS = {"openai": _openai, "azure": _openai, "ollama": _ollama, "anthropic": _anthropic, "google": _google}
 """By provider. Each imports its library itself, since that takes a second."""

@@ -15,6 +15,7 @@ from langgraph.config import get_stream_writer
 from agent_client.events import Retracted, Text, Thought
 from agent_client.history import NOTHING_SAID
 from agent_client.models.written import Written, begun_thought, taken_apart
+from agent_client.prompts import PROMPTS
 
 NO_ANSWER = "The model has given no answer, although it was asked twice: ask again, or choose another model."
 NO_READABLE_CALL = (
@@ -32,11 +33,7 @@ _CUTS = {"length": CUT, "max_tokens": CUT, "content_filter": FILTERED, "safety":
 _LEFT_OUT = {"reasoning_content", "tool_calls"}
 """Fields beside a reply that endpoints must not read again: thoughts, and calls that `tool_calls` has."""
 
-_ASKED_AGAIN = {
-    NO_ANSWER: "You have given no answer. Answer the question, or call a tool.",
-    NO_READABLE_CALL: "Your tool call could not be read. Call the tool again, and write nothing but JSON of this form: "
-    '{"name": "<tool>", "arguments": {"<argument>": <value>}}',
-}
+_ASKED_AGAIN = {NO_ANSWER: PROMPTS["answer_again"], NO_READABLE_CALL: PROMPTS["call_again"]}
 
 
 class Replies:

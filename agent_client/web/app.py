@@ -18,6 +18,7 @@ from agent_client.conversation import Conversation, begun, kept_in
 from agent_client.errors import AgentError
 from agent_client.models.address import ModelAddress
 from agent_client.models.loading import load_model
+from agent_client.prompts import PROMPTS
 from agent_client.servers.connected import Servers, connected
 from agent_client.transcript import transcript
 from agent_client.web.page import ADDRESS, BROWSER
@@ -32,13 +33,6 @@ logger = logging.getLogger(__name__)
 MODEL = "model"
 """Name of the model picker beside the question, and its key in a page's session."""
 
-PAGE_PROMPT = """
-The person reads your answer on a page that shows below it what the tools have listed: names, IDs and numbers. So on
-this page, no rule above about presenting items in a table applies: write no table unless the person asks for one. Name
-the items that matter as **Title** (ID n), and say in a few sentences what there is to say about them.
-""".strip()
-"""Added after the servers' own words."""
-
 
 class WebApp:
     """All pages of this process, which share the sessions with the servers.
@@ -49,7 +43,7 @@ class WebApp:
     """
 
     def __init__(self, choices: Choices, folder: Path, password: Password | None) -> None:
-        added = "\n\n".join(part for part in (PAGE_PROMPT, choices.added_prompt) if part)
+        added = "\n\n".join(part for part in (PROMPTS["page"], choices.added_prompt) if part)
         self._choices = replace(choices, added_prompt=added)
         self._models = {str(model): model for model in choices.models}
         self._folder, self._password = folder, password

@@ -10,7 +10,6 @@ from typing import Any
 
 from agent_client.events import Answered, CallEnded
 from agent_client.names import ID_KEYS, NAME_KEYS, fold
-from agent_client.web.subjects import Subjects
 from agent_client.web.words import LONGEST, NOT_A_MEASURE, Words, is_number
 from recsys_shared.plain_text import one_line
 
@@ -48,10 +47,10 @@ class Listing:
     measure: str
     """Label of the bars; empty if there are none."""
     rows: list[Row]
-    reasons: frozenset[str] = frozenset()
+    reasons: frozenset[str]
     """Names of other things, folded, that the result gives beside its own, as reasons for a recommendation are."""
-    call: CallEnded | None = None
-    """The call whose result it is; None if it is made of several."""
+    call: CallEnded
+    """The call whose result it is."""
 
     @property
     def over_time(self) -> bool:
@@ -75,22 +74,20 @@ NO_WORDS = Words()
 def listings_of(answer: Answered, words: Words = NO_WORDS, with_cards: Container[str] = ()) -> list[Listing]:
     """The lists to show below an answer, in the order of the calls.
 
-    Several lists of counts by one tool are compared, with a bar for each list. Otherwise a list is shown if the answer
-    names at least half of its things and no better list shows all of those; if there is no such list, the best one is.
-    A list for which the server has a page is better than one without, then one with reasons, then a later one.
+    A list is shown if the answer names at least half of its things and no better list shows all of those; if there is
+    no such list, the best one is. A list for which the server has a page is better than one without, then one with
+    reasons, then a later one.
 
     Args:
         with_cards: Names of the tools for whose results a server has a page.
     """
     found = [listing for call in answer.calls if not call.failed and (listing := listing_of(call, words))]
-    if (compared := _comparison(found, answer.calls, words)) is not None:
-        return [compared]
     text = f" {fold(answer.text)} "
     shown: list[Listing] = []
     seen: set[str] = set()
 
     def worth(listing: Listing) -> tuple[bool, bool, int]:
-        return listing.call is not None and listing.call.tool in with_cards, bool(listing.reasons), found.index(listing)
+        return listing.call.tool in with_cards, bool(listing.reasons), found.index(listing)
 
     best_first = sorted(found, key=worth, reverse=True)
     for listing in best_first:
@@ -204,28 +201,3 @@ def _name_of(entry: Mapping[str, Any], name_key: str, identifier: str, words: Wo
     if isinstance(value, dict):
         return one_line(", ".join("not known" if part is None else str(part) for part in value.values()))
     return one_line(str(value or f"ID {identifier}"))
-
-
-def _comparison(found: Iterable[Listing], calls: Sequence[CallEnded], words: Words) -> Listing | None:
-    """Several lists of counts by one tool as one list of bars: the mean count of each."""
-    subjects = Subjects(words)
-    for call in calls:
-        subjects.learn(call.arguments, call.structured)
-    groups: dict[tuple[str, str], list[tuple[CallEnded, Listing]]] = {}
-    for listing in found:
-        counts = listing.measure and all(row.number is not None and row.number.is_integer() for row in listing.rows)
-        if counts and not listing.over_time and listing.call is not None:
-            groups.setdefault((listing.call.tool, listing.measure), []).append((listing.call, listing))
-    for (tool, measure), group in groups.items():
-        if len(group) > 1:
-            asked = [subjects.of(call.arguments) for call, _ in group]
-            rows = []
-            for parts, (_, listing) in zip(asked, group, strict=True):
-                own = [part for part in parts if not all(part in others for others in asked)]
-                mean = sum(row.number or 0 for row in listing.rows) / len(listing.rows)
-                details = [("", one_line(", ".join(row.name for row in listing.rows), LONGEST))]
-                label = ", ".join(own or parts) or words.label(tool)
-                rows.append(Row(label[:1].upper() + label[1:], details=details, number=mean, shown=f"{mean:,.0f}"))
-            rows.sort(key=lambda row: -(row.number or 0))
-            return Listing(f"Mean {measure.lower()} of what is listed for each", measure, rows)
-    return None

@@ -122,7 +122,7 @@ class ShownAnswer:
     def _element(self, listing: Listing) -> cl.CustomElement:
         """The server's own page for a list, or ours."""
         call, props = listing.call, listing.as_props()
-        if call is None or call.tool not in self._published.cards:
+        if call.tool not in self._published.cards:
             return cl.CustomElement(name="Listing", props=props)
         result = {"content": [{"type": "text", "text": call.text}], "structuredContent": call.structured}
         given = {"arguments": call.arguments, "result": result, "listing": props}

@@ -1,8 +1,10 @@
 """Questions that a page offers to begin with."""
 
 import contextlib
+import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from mcp import ClientSession, McpError
 from mcp.types import Prompt, PromptReference
@@ -11,15 +13,11 @@ from agent_client.servers.session import ASSISTANT_PROMPT
 
 MOST_STARTERS = 5
 
-GENERAL_STARTERS = (
-    ("What can you do?", "What can you do for me, and what do you need to know from me for it?"),
-    ("Which tools are there?", "Which tools do you have? Say of each what it is for."),
-    ("What do you know?", "What data do you have, and how much of it?"),
-    ("Show an example", "Show me by an example of your own choice what you can do, and how you do it."),
-)
-
 Starter = tuple[str, str]
 """A label and its question."""
+
+GENERAL_STARTERS: list[Starter] = json.loads(Path(__file__).with_name("starters.json").read_text("utf-8"))
+"""What is offered where no server proposes anything."""
 
 
 async def starters_of(session: ClientSession) -> AsyncIterator[Starter]:

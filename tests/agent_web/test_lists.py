@@ -192,28 +192,6 @@ def test_a_name_is_not_found_in_the_middle_of_a_word() -> None:
     assert [listing.measure for listing in shown] == ["Fit"]
 
 
-def test_counts_of_several_lists_are_compared_by_what_was_asked_for() -> None:
-    calls = []
-    for genre, counts in (("Drama", (10, 20)), ("Comedy", (30, 60))):
-        found = {"item_set": f"set_{genre}", "items": [{"title": f"{genre} {n}"} for n in counts]}
-        calls.append(ended("filter", found, genres=[genre]))
-    for genre, counts in (("Drama", (10, 20)), ("Comedy", (30, 60))):
-        popular = {"items": [{"title": f"{genre} {n}", "n_interactions": n} for n in counts]}
-        calls.append(ended("popular", popular, item_set=f"set_{genre}", k=2))
-    (compared,) = listings_of(Answered("Comedy engages most.", calls))
-    assert compared.measure == "Interactions"
-    assert [(row.name, row.number) for row in compared.rows] == [("Genres Comedy", 45.0), ("Genres Drama", 15.0)]
-    assert compared.rows[0].details == [("", "Comedy 30, Comedy 60")]
-
-
-def test_scores_of_several_lists_are_not_compared() -> None:
-    other = {"items": [{"title": "Ulysses", "score": 0.9}]}
-    shown = listings_of(
-        Answered("Emma, Middlemarch; Ulysses", [ended("top", TOP, user=1), ended("top", other, user=2)])
-    )
-    assert [listing.rows[0].name for listing in shown] == ["Emma", "Ulysses"]
-
-
 def test_large_numbers_are_grouped_and_long_texts_shortened() -> None:
     row = listed({"items": [{"title": "Emma", "n_interactions": 12345, "story": "word " * 100}]}).rows[0]
     assert row.shown == "12,345"
