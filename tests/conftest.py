@@ -47,6 +47,9 @@ SLOWEST_FIRST = (
 none should be left with a long one at the end.
 """
 
+SHARED_SERVICES = frozenset({"films", "shop", "canteen"})
+"""Fixtures that a session sets up once. Tests that use them run in the event loop in which these were opened."""
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a shell's background job
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -57,6 +60,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return SLOWEST_FIRST.index(folder) if folder in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
     items.sort(key=order)
+    for item in items:
+        if pytest_asyncio.is_async_test(item) and SHARED_SERVICES.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @dataclass(frozen=True)
@@ -132,18 +138,18 @@ def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def films(database: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
-    """The tools over MovieLens-100k, without a protocol."""
+    """The tools over MovieLens-100k, without a protocol. Calls of tools change nothing, so tests share them."""
     settings = request.getfixturevalue({"sqlite": "films_settings", "server": "films_on_server"}[database])
     service = Service(settings, prepare_if_needed=False)
     yield service
     await service.close()
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(database: str, request: pytest.FixtureRequest) -> AsyncIterator[Service]:
-    """The tools over the corner shop, without a protocol."""
+    """The tools over the corner shop, without a protocol. Calls of tools change nothing, so tests share them."""
     settings = request.getfixturevalue({"sqlite": "shop_settings", "server": "shop_on_server"}[database])
     service = Service(settings, prepare_if_needed=False)
     yield service

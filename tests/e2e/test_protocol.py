@@ -56,7 +56,7 @@ async def client(request: pytest.FixtureRequest, films_settings: Settings) -> As
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shop(shop_settings: Settings) -> AsyncIterator[WireClient]:
+async def shop_client(shop_settings: Settings) -> AsyncIterator[WireClient]:
     async with wire_client(shop_settings) as connected:
         yield connected
 
@@ -178,8 +178,8 @@ async def test_a_prompt_filled_in_wrongly_is_refused(
     assert said in await refused(client, INVALID_PARAMS, "prompts/get", name=name, arguments=arguments)
 
 
-async def test_a_shop_has_prompts_of_its_own(shop: WireClient) -> None:
-    prompts = {prompt["name"]: prompt for prompt in (await shop.ask("prompts/list"))["prompts"]}
+async def test_a_shop_has_prompts_of_its_own(shop_client: WireClient) -> None:
+    prompts = {prompt["name"]: prompt for prompt in (await shop_client.ask("prompts/list"))["prompts"]}
     expected = {"recommend", "recommend_by_attributes", "recommend_popular", "ideal_value", "about_user", "about_item"}
     assert set(prompts) == expected | {"recommend_together", "explain_recommendations", "assistant"}
     names = {argument["name"] for argument in prompts["recommend_by_attributes"]["arguments"]}
@@ -251,14 +251,14 @@ async def test_what_is_not_there_cannot_be_read(client: WireClient, uri: str, sa
     assert refusal.value.data == {"uri": uri}
 
 
-async def test_string_ids_are_read_with_all_their_characters(shop: WireClient) -> None:
+async def test_string_ids_are_read_with_all_their_characters(shop_client: WireClient) -> None:
     templates = {
-        template["uriTemplate"] for template in (await shop.ask("resources/templates/list"))["resourceTemplates"]
+        template["uriTemplate"] for template in (await shop_client.ask("resources/templates/list"))["resourceTemplates"]
     }
     assert templates == {"item://{id}", "user://{id}", "itemset://{handle}"}
-    some = (await shop.call(POPULAR, k=1))["structuredContent"]["items"][0]["item_id"]
-    assert (await read(shop, f"item://{some}"))["item_id"] == some
-    said = await refused(shop, RESOURCE_NOT_FOUND, "resources/read", uri="item://no%20such%2Fthing")
+    some = (await shop_client.call(POPULAR, k=1))["structuredContent"]["items"][0]["item_id"]
+    assert (await read(shop_client, f"item://{some}"))["item_id"] == some
+    said = await refused(shop_client, RESOURCE_NOT_FOUND, "resources/read", uri="item://no%20such%2Fthing")
     assert "product 'no such/thing' is not in corner-shop" in said
 
 

@@ -26,7 +26,7 @@ def canteen_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return settings
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def canteen(canteen_settings: Settings) -> AsyncIterator[Service]:
     service = Service(canteen_settings, prepare_if_needed=False)
     yield service
