@@ -38,8 +38,8 @@ class Inspector:
 
     Args:
         target: Its first arguments: the server's address or command.
-        asks_all: Whether it asks for each thing of a kind. Over stdio each request starts a server, so a few stand for
-            all, which the other transports show to be answered.
+        asks_all: Whether it asks for each thing of a kind. Each request starts an Inspector, and over stdio a server,
+            so a few stand for all, which one transport shows to be answered.
     """
 
     target: tuple[str, ...]
@@ -76,7 +76,7 @@ def inspector(request: pytest.FixtureRequest, server: HttpServer, films_settings
         "sse": (f"{server.base}/sse",),
         "streamable HTTP": (f"{server.base}/mcp", "--protocol-era", "auto"),  # the newest that both know
     }
-    return Inspector(targets[request.param], home, asks_all=request.param != "stdio")
+    return Inspector(targets[request.param], home, asks_all=request.param == "streamable HTTP")
 
 
 @pytest.fixture(scope="module")
