@@ -161,9 +161,9 @@ async def talk(kept_open: "tuple[Conversation, BaseCheckpointSaver[str]]", scrip
 TOKEN = "a-token-for-these-tests"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_server(films_settings: Settings) -> Iterator[HttpServer]:
-    """A server for all commands of a module: to start one for each would be most of their time."""
+    """A server for all commands: to start one for each would be most of their time."""
     with http_server(films_settings.state_folder, RECSYS_TOKENS=TOKEN) as server:
         yield server
 
