@@ -83,10 +83,12 @@ def server_tests(*arguments: str, n_processes: int) -> int:
     return SERVER.module("pytest", *PROCESSES, str(n_processes), *arguments, RECSYS_TEST_OTHER_PYTHON=str(AGENT.python))
 
 
-def agent_tests() -> "subprocess.CompletedProcess[str]":
-    """Run the agent's tests, and keep what they say."""
+def agent_tests() -> int:
+    """Run the agent's tests, and show what they have said when they have ended; the exit code."""
     arguments = ("-m", "pytest", *PROCESSES, "2", *AGENT_TESTS, *PROTOCOL_TESTS)
-    return AGENT.output("python", *arguments, RECSYS_TEST_OTHER_PYTHON=str(SERVER.python))
+    ended = AGENT.output("python", *arguments, RECSYS_TEST_OTHER_PYTHON=str(SERVER.python))
+    say(f"{AGENT.name}: pytest {' '.join(AGENT_TESTS + PROTOCOL_TESTS)}\n{ended.stdout.strip()}")
+    return ended.returncode
 
 
 def at_once(works: Iterable[Callable[[], T]]) -> list[T]:
@@ -139,8 +141,7 @@ def test(arguments: list[str]) -> int:
         with ThreadPoolExecutor() as threads:
             agent = threads.submit(agent_tests)
             failed = server_tests("tests", n_processes=3)
-            say(f"{AGENT.name}: pytest {' '.join(AGENT_TESTS + PROTOCOL_TESTS)}\n{agent.result().stdout.strip()}")
-        return failed or agent.result().returncode
+            return failed or agent.result()
 
 
 def main(arguments: list[str]) -> int:
