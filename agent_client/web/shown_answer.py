@@ -1,5 +1,6 @@
 """An answer on the page, while it comes and when it is complete."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -56,7 +57,7 @@ class ShownAnswer:
                 if self._text is None and text.strip():
                     self._text = cl.Message(content="")
                 if self._text is not None:
-                    await self._text.stream_token(text)
+                    await self._text.stream_token(_as_prose(text, self._text.content.rpartition(" ")[2]))
             case Retracted() if self._text is not None:
                 await self._text.remove()
                 self._text = None
@@ -84,8 +85,7 @@ class ShownAnswer:
         asked = one_line(", ".join(self._subjects.of(call.arguments)), ARGUMENTS_LENGTH)
         title = self._published.titles.get(call.tool) or self._words.label(call.tool)
         step = _step(f"{title}: {asked}" if asked else title, type="tool", icon="wrench", show_input="json")
-        step.input = call.arguments
-        self._steps[call.id] = step
+        step.input, self._steps[call.id] = call.arguments, step
         await step.send()
 
     async def _end(self, call: CallEnded) -> None:
@@ -100,7 +100,7 @@ class ShownAnswer:
 
     async def _finish(self, answer: Answered) -> None:
         if self._text is None and answer.text:
-            self._text = cl.Message(content=answer.text)  # from an endpoint that does not stream
+            self._text = cl.Message(content=_as_prose(answer.text))  # from an endpoint that does not stream
         if self._text is None:
             await self.fail(" ".join(answer.notes))
             return
@@ -140,7 +140,7 @@ class ShownAnswer:
     async def fail(self, message: str) -> None:
         """Say why there is no answer."""
         await self._break_off()
-        said = await cl.ErrorMessage(content=message).send()
+        said = await cl.ErrorMessage(content=_as_prose(message)).send()
         await self._follow_ups().send(for_id=said.id)
 
     async def _break_off(self) -> None:
@@ -152,6 +152,16 @@ class ShownAnswer:
             step.end = utc_now()
             await step.update()
         self._steps.clear()
+
+
+def _as_prose(text: str, before: str = "") -> str:
+    """The text with an invisible character after colons that Chainlit would take, with the word after them, for a
+    directive: it shows nothing of ":Impossible". Addresses are left alone.
+
+    Args:
+        before: The part of a word that this text goes on with.
+    """
+    return re.sub(r"(://\S*)|:(?=[A-Za-z])", lambda found: found[1] or ":\u2060", before + text)[len(before) :]
 
 
 def _step(name: str, **options: Any) -> cl.Step:

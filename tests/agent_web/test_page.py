@@ -357,6 +357,15 @@ def test_an_error_of_the_model_is_one_message_after_which_one_can_ask_again(page
     expect(page.get_by_text("Now it works.")).to_be_visible()
 
 
+def test_a_word_after_a_colon_is_shown(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Hello?", Refuse(500, "Out of memory"), Refuse(500, "Out of memory"), Refuse(500, "Out of memory"))
+    expect(page.get_by_text("openai:\u2060first at")).to_be_visible()
+    # The endpoint sends twelve characters at a time, so that the first colon ends a piece.
+    ask(page, model, "And now?", Say("12345678901:Impossible, genre:Crime, 3:1, https://example.org/a:b"))
+    expect(page.get_by_text("12345678901:\u2060Impossible, genre:\u2060Crime, 3:1,")).to_be_visible()
+    expect(page.get_by_role("link", name="https://example.org")).to_have_attribute("href", "https://example.org/a:b")
+
+
 def test_a_failed_call_is_shown_as_such(page: Page, model: ScriptedModel) -> None:
     ask(page, model, "For user 5000", call(RECOMMEND, {"user": 5000}), Say("There is no such viewer."))
     step(page, RECOMMEND).click()
