@@ -1,7 +1,8 @@
 """The texts that models write, taken apart: thoughts, prose, and tool calls written as text.
 
 Where an endpoint does not know a model's own form of tool calls, they come as text: bare or fenced JSON, <tool_call>
-(Hermes, Qwen), [TOOL_CALLS] (Mistral), <|python_tag|> and <function=name> (Llama), name(argument=1) (Gemma).
+(Hermes, Qwen), [TOOL_CALLS] (Mistral), <|python_tag|> and <function=name> (Llama), name(argument=1) (Gemma), tokens of
+DeepSeek, Kimi and gpt-oss, "Action: name" (ReAct). Calls in XML (<invoke>) are seen, but not read.
 """
 
 import ast
@@ -16,14 +17,18 @@ Call = tuple[str, dict[str, Any]]
 _NAMES = ("name", "tool", "tool_name", "action", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "action_input")
 _OF_CALLS = {*_NAMES, *_ARGUMENTS, "id", "type"}
-_THOUGHT = re.compile(r"<(think|thinking)>(.*?)(?:</\1>|\Z)", re.DOTALL)
-_END_OF_THOUGHT = re.compile(r"</think(?:ing)?>")
-_MARK = r"</?tool_calls?>|<\|tool_call\|?>|<function(?:=[^>]*)?>|\[TOOL_CALLS\]|<\|python_tag\|>"
+_TAG = r"(?i:(?:seed:)?think(?:ing)?|thought|reasoning)"
+_THOUGHT = re.compile(rf"(?:<({_TAG})>|\[THINK\])(.*?)(?:</\1>|\[/THINK\]|\Z)", re.DOTALL)
+_END_OF_THOUGHT = re.compile(rf"</{_TAG}>|\[/THINK\]")
+_MARK = (
+    r"</?tool_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<invoke\b|\[TOOL_\w+\]|<\|python_tag\|>|<\|channel\|>comment"
+)
 _FENCE = r"```\w*\s*"
 _SIGN = re.compile(r"[`<\[{]")
 _BEGINNING = re.compile(rf"(?:{_FENCE})?(?:(?P<mark>{_MARK})|(?P<json>(?:\[[\s\[]*)?\{{\s*[\"'}}]))")
-_PART_OF_ONE = re.compile(rf"(?:<[^<>\s]*|\[[A-Z_]*|(?:`{{1,2}}|{_FENCE})?(?:\[[\s\[]*)?(?:\{{\s*)?)\Z")
-_NAME_BEFORE = re.compile(rf"(?P<mark><function=|{_MARK}|\A)\s*(?P<name>[\w.-]+)\s*(?:>|\[ARGS\])?\s*\Z")
+_PART_OF_ONE = re.compile(rf"(?:`{{1,2}}|{_FENCE})?(<(?:\|channel\|>)?[^<>\s]*|\[[A-Z_]*|(\[[\s\[]*)?(\{{\s*)?)\Z")
+_NAMED = rf"(?P<mark><function=|\bto=|\bAction:|{_MARK}|\A)\s*(?:functions\.)?(?P<name>[\w.-]+)(?::\d+)?\s*"
+_NAME_BEFORE = re.compile(rf"{_NAMED}(?:>|\[ARGS\]|{_MARK}|{_FENCE}|Action Input:|[\w<>|]*<\|message\|>)?\s*\Z")
 _AFTER_JSON = re.compile(rf"</|```|{_MARK}")
 _JSON = json.JSONDecoder(strict=False)
 _NOT_PARSED = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
@@ -47,7 +52,7 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
     Args:
         whole: False while the text is still being written; what may then become a call or a thought is left out.
     """
-    thoughts, text = [], raw if whole else re.sub(r"<[^<>\s]*\Z", "", raw)
+    thoughts, text = [], raw if whole else re.sub(r"(?:<[^<>\s]*|\[/?[A-Z]*)\Z", "", raw)
     if end := begun_thought(text):
         thoughts, text = [text[: end.start()]], text[end.end() :]
     thoughts += [match[2] for match in _THOUGHT.finditer(text)]
@@ -66,8 +71,8 @@ def begun_thought(raw: str) -> re.Match[str] | None:
 
 def _calls_begin(text: str, tools: Collection[str], whole: bool) -> int:
     """The place from which on a text is, or may become, tool calls; its length if there is none."""
-    bare = re.sub(rf"\A(?:{_FENCE})?\[?\s*", "", text)
-    if any(tool.startswith(bare) or re.match(rf"{re.escape(tool)}\s*(?:[({{]|\Z)", bare) for tool in tools):
+    bare = re.sub(rf"\A(?:{_FENCE})?(?:print\()?\[?\s*", "", text)
+    if any(tool.startswith(bare) or re.match(rf"{re.escape(tool)}\s*([({{]|\Z)", bare) for tool in ("print(", *tools)):
         return 0
     for beginning, value, _ in _beginnings(text, whole):
         if value is None or any(_calls_of(value, tools)):
@@ -89,7 +94,7 @@ def _calls_in(text: str, tools: Collection[str]) -> tuple[list[Call], bool]:
         if readable := [call for call in found if isinstance(call[1], dict)]:
             calls, last = [*calls, *readable], end
         tried = tried or found != readable
-    bare = re.sub(rf"{_MARK}|{_FENCE}", "", text).strip()
+    bare = re.sub(rf"{_MARK}|{_FENCE}|\bprint(?=\()", "", text).strip()
     calls = calls or _python_calls(bare, tools)
     return calls, not calls and (tried or any(bare.startswith(f"{tool}(") for tool in tools))
 
@@ -136,7 +141,7 @@ def _calls_of(value: Any, tools: Collection[str], named: str = "") -> Iterator[t
     if isinstance(value.get("tool_calls"), list):
         yield from _calls_of(value["tool_calls"], tools)
     asked = value["function"] if isinstance(value.get("function"), dict) else value
-    name: str = next((asked[key] for key in _NAMES if isinstance(asked.get(key), str)), "")
+    name = str(next((asked[key] for key in _NAMES if isinstance(asked.get(key), str)), "")).removeprefix("functions.")
     given: Any = next((asked[key] for key in _ARGUMENTS if asked.get(key) is not None), None)
     if isinstance(given, str):
         parsed, _ = _json_at(given, 0, True)

@@ -36,6 +36,14 @@ FORMS = {
     "Python in a fence": f"```tool_code\nfind(user=4, genres=['Crime'], name={ARGUMENTS['name']!r})\n```",
     "Python for Llama": f"<|python_tag|>find(user=4, genres=['Crime'], name={ARGUMENTS['name']!r})",
     "Python's dictionary": str({"name": "find", "arguments": ARGUMENTS}),
+    "Python that is printed": f"```tool_code\nprint(find(user=4, genres=['Crime'], name={ARGUMENTS['name']!r}))\n```",
+    "OpenAI's functions": CALL.replace('"find"', '"functions.find"'),
+    "LM Studio": f"[TOOL_REQUEST]\n{CALL}\n[END_TOOL_REQUEST]",
+    "DeepSeek": "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>find\n"
+    f"```json\n{WRITTEN}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
+    "Kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.find:0<|tool_call_argument_begin|>"
+    f"{WRITTEN}<|tool_call_end|><|tool_calls_section_end|>",
+    "gpt-oss": f"<|channel|>commentary to=functions.find <|constrain|>json<|message|>{WRITTEN}<|call|>",
     "without the last bracket": CALL[:-1],
     "without the last bracket in a mark": f"<tool_call>{CALL[:-1]}</tool_call>",
     "with a line break in a word": CALL.replace("odd", "odd\n"),
@@ -60,6 +68,7 @@ UNREADABLE = (
     "<tool_call>find the user 4</tool_call>",
     "find(4)",
     "<tool_call><function=find><parameter=user>4</parameter></function></tool_call>",
+    '<function_calls>\n<invoke name="find">\n<parameter name="user">4</parameter>\n</invoke>\n</function_calls>',
     '{"name": "find", "arguments": "four"}',
     f"{CALL[:-1]} I wait.",
 )
@@ -106,6 +115,11 @@ def test_a_call_may_have_no_arguments(text: str) -> None:
     assert taken_apart(text, TOOLS).calls == [("find", {})]
 
 
+def test_the_call_of_a_model_that_reasons_and_acts_is_read() -> None:
+    written = taken_apart(f"Thought: Hm.\nAction: find\nAction Input: {WRITTEN}", TOOLS)
+    assert written.calls == [("find", ARGUMENTS)]
+
+
 def test_an_unknown_tool_is_called_to_be_told_so() -> None:
     assert taken_apart('{"name": "look_up", "arguments": {"user": 4}}', TOOLS).calls == [("look_up", {"user": 4})]
 
@@ -133,7 +147,13 @@ def test_an_attempt_that_cannot_be_read_is_no_answer(text: str) -> None:
     [
         ("<think>Hm.</think>\n\nHeat.", "Hm.", "Heat."),
         ("<thinking>Hm.</thinking>Heat.", "Hm.", "Heat."),
+        ("<Think>Hm.</Think>Heat.", "Hm.", "Heat."),
+        ("<seed:think>Hm.</seed:think>Heat.", "Hm.", "Heat."),
+        ("<thought>Hm.</thought>Heat.", "Hm.", "Heat."),
+        ("<reasoning>Hm.</reasoning>Heat.", "Hm.", "Heat."),
+        ("[THINK]Hm. <b>No</b>.[/THINK]Heat.", "Hm. <b>No</b>.", "Heat."),
         ("Hm.</think>\nHeat.", "Hm.", "Heat."),
+        ("Hm.[/THINK]Heat.", "Hm.", "Heat."),
         ("<think>Hm.", "Hm.", ""),
         ("Heat.<think>Hm.</think> Yes.", "Hm.", "Heat. Yes."),
         ("<think></think>Heat.", "", "Heat."),
