@@ -15,7 +15,7 @@ from rich.text import Text as Line
 
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
-from agent_client.events import Answered, Event
+from agent_client.events import Event
 from agent_client.state import state_folder
 from agent_client.terminal.answer_view import AnswerView, call_line, formatted, print_warnings
 from agent_client.terminal.opening import SESSIONS, Opened, open_conversation
@@ -75,7 +75,6 @@ class _Chat:
 
     def __init__(self, opening: "asyncio.Task[Opened]", session: str | None) -> None:
         self._console, self._opening, self._session = PlainConsole(), opening, session
-        self._last: Answered | None = None
 
     async def run(self, model: str) -> None:
         """Read lines and do what they say until the end.
@@ -151,10 +150,10 @@ class _Chat:
         if (exchange := last_exchange(messages)) is not None:
             so_far = f"{len(said)} {'question' if len(said) == 1 else 'questions'} so far"
             self._console.print(f"Going on with session {one_line(self._session or '')}: {so_far}.")
-            question, self._last = exchange
+            question, answered = exchange
             self._console.print(question, style="bold")
-            self._console.print(formatted(self._last.text))
-            print_warnings(self._console, self._last)
+            self._console.print(formatted(answered.text))
+            print_warnings(self._console, answered)
 
     async def _do(self, line: str) -> None:
         command, _, rest = line.partition(" ")
@@ -164,7 +163,7 @@ class _Chat:
             case "/tools":
                 self._console.print(_tools_table((await self._opened()).conversation))
             case "/steps":
-                self._show_steps()
+                self._show_steps(await self._messages())
             case "/save":
                 self._save(rest.strip(), await self._messages())
             case "/why":
@@ -187,7 +186,6 @@ class _Chat:
         while await opened.saver.aget_tuple({"configurable": {"thread_id": f"{name}-{number}"}}):
             number += 1
         await opened.begin(opened.conversation.choices, f"{name}-{number}")
-        self._last = None
         kept = "" if self._session is None else f", kept as session {one_line(opened.thread)}"
         self._console.print(f"A new conversation{kept}.")
 
@@ -227,14 +225,14 @@ class _Chat:
     async def _follow(self, events: AsyncIterator[Event], view: AnswerView) -> None:
         async for event in events:
             view.show(event)
-            if isinstance(event, Answered):
-                self._last = event
 
-    def _show_steps(self) -> None:
-        if self._last is None or not self._last.calls:
-            self._console.print("The last answer took no tool calls." if self._last else "Nothing has been asked yet.")
+    def _show_steps(self, messages: "list[AnyMessage]") -> None:
+        from agent_client.transcript import last_exchange
+
+        if (exchange := last_exchange(messages)) is None or not exchange[1].calls:
+            self._console.print("The last answer took no tool calls." if exchange else "Nothing has been asked yet.")
             return
-        for number, call in enumerate(self._last.calls, start=1):
+        for number, call in enumerate(exchange[1].calls, start=1):
             self._console.print(Line.assemble((f"{number}. ", "dim"), call_line(call)))
 
     def _save(self, name: str, messages: "list[AnyMessage]") -> None:

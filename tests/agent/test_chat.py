@@ -89,6 +89,15 @@ def test_ctrl_c_stops_the_answer_and_not_the_program(model: ScriptedModel, envir
         terminal.sendline("History of user 90")  # by the same server, which Ctrl-C has not reached
         terminal.expect("Two films")
         terminal.expect("›")
+        model.play(Hang("Once more"))
+        terminal.sendline("Tell me another one")
+        terminal.expect("Once more")
+        terminal.sendintr()
+        terminal.expect("stopped")
+        terminal.expect("›")
+        terminal.sendline("/steps")
+        terminal.expect("The last answer took no tool calls")
+        terminal.expect("›")
         terminal.sendeof()
         terminal.expect(pexpect.EOF)
 
