@@ -106,7 +106,7 @@ class Conversation:
         if any(is_shortened) and not any(is_shortened[:n_before]):
             notes.append(SHORTENED_NOTE)
         is_called = any(isinstance(message, ToolMessage) for message in messages)
-        if complete and self.tools and not is_called and _STATES_THINGS.search(answer):
+        if complete and not is_called and _STATES_THINGS.search(answer):
             notes.append(UNCALLED_NOTE)
         published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
         wrong = unsupported(answer, messages, published) if complete else []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent_client.choices import Choices
-from agent_client.conversation import Conversation, kept_in
+from agent_client.conversation import UNCALLED_NOTE, Conversation, kept_in
 from agent_client.errors import ModelError
 from agent_client.events import Answered, CallEnded, Event
 from agent_client.models.address import PROVIDERS, ModelAddress, models_of
@@ -81,6 +81,14 @@ async def failure(address: ModelAddress) -> str:
 
 def words_of(asked: Asked) -> str:
     return json.dumps(asked.body)
+
+
+async def test_an_answer_without_any_tools_says_so() -> None:
+    with endpoint(openai_stream("Try **Heat** (ID 273).")) as listening:
+        async with talking(ModelAddress("openai", "some-model", listening.url)) as conversation:
+            answered = (await events_of(conversation))[-1]
+    assert isinstance(answered, Answered)
+    assert UNCALLED_NOTE in answered.notes
 
 
 @pytest.mark.parametrize("provider", installed(*STREAMS))
