@@ -1,17 +1,18 @@
 """The meaning of a language model's errors."""
 
 import re
+import traceback
 
 import httpx
 from langchain_core import exceptions as provider
 
 from agent_client.errors import ModelError
-from agent_client.models.address import ModelAddress
+from agent_client.models.address import PROVIDERS, ModelAddress
 from recsys_shared.plain_text import error_line
 
 _LOST = (provider.ModelConnectionError, provider.ModelTimeoutError, ConnectionError, TimeoutError, httpx.TransportError)
 _REFUSED = (provider.ModelAuthenticationError, provider.ModelPermissionDeniedError)
-_LIBRARIES = ("openai", "ollama", "anthropic", "google")
+_LIBRARIES = {"openai", "ollama", "anthropic", "google", *(each.library for each in PROVIDERS.values())}
 
 _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
 """Words of a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""
@@ -40,7 +41,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
         if address.provider == "ollama" and "model" in lower:
             return ModelError(f"{address.reached} has no model {address.name!r}: ollama pull {address.name}")
         return ModelError(
-            f"{address.reached} knows no model {address.name!r}: check --model, or {address.advice} ({said})"
+            f"{address.reached} knows no model {address.name!r}: correct --model, or {address.advice} ({said})"
         )
     if status == 405 or said.startswith("No generation"):
         return ModelError(f"{address.reached} does not answer as a model does: {address.advice} ({said})")
@@ -48,8 +49,8 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
         return ModelError(f"{address} cannot call tools: choose a model that can, such as ollama:qwen2.5:7b ({said})")
     if isinstance(error, _LOST):
         return ModelError(f"{address.reached} cannot be reached, or has broken off: is it running? ({said})")
-    library = type(error).__module__.split(".")[0]
-    if status is not None or isinstance(error, provider.ModelError) or library in _LIBRARIES:
+    passed = {frame.f_globals["__name__"].split(".")[0] for frame, _ in traceback.walk_tb(error.__traceback__)}
+    if status is not None or isinstance(error, provider.ModelError) or passed & _LIBRARIES:
         return ModelError(f"{address} at {address.reached} has failed: {said}")
     return None
 

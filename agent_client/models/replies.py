@@ -82,6 +82,8 @@ class Replies:
         written = taken_apart(raw, self._tools)
         _show(shown, written)
         cut, calls, invalid = _cut(whole.response_metadata), whole.tool_calls, whole.invalid_tool_calls
+        for call in calls:  # some templates have models write functions.NAME
+            call["name"] = call["name"] if call["name"] in self._tools else call["name"].removeprefix("functions.")
         if cut:  # LangChain makes up the end of the last call
             arguments = {call["id"]: call["args"] for call in getattr(whole, "tool_call_chunks", [])}
             calls, invalid = [call for call in calls if _is_json(arguments.get(call["id"]) or "{}")], []

@@ -91,6 +91,11 @@ def servers_of(config: Path) -> list[ServerAddress]:
 def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
     entry = entry if isinstance(entry, dict) else {}
     url, command = entry.get("url"), entry.get("command")
+    for key, form in (("args", list), ("env", dict), ("headers", dict)):
+        if not isinstance(entry.get(key) or form(), form):
+            raise AgentError(
+                f"{config}: {key} of server {name!r} has to be {'a list' if form is list else 'an object'}"
+            )
     if isinstance(url, str):
         kind = entry.get("type") or entry.get("transport") or ""
         return server_at(url, name=name, headers=_filled(entry.get("headers")), kind=kind)

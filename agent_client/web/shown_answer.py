@@ -57,7 +57,7 @@ class ShownAnswer:
                 if self._text is None and text.strip():
                     self._text = cl.Message(content="")
                 if self._text is not None:
-                    await self._text.stream_token(_as_prose(text, self._text.content.rpartition(" ")[2]))
+                    await self._text.stream_token(_as_prose(text, self._text.content))
             case Retracted() if self._text is not None:
                 await self._text.remove()
                 self._text = None
@@ -156,12 +156,13 @@ class ShownAnswer:
 
 def _as_prose(text: str, before: str = "") -> str:
     """The text with an invisible character after colons that Chainlit would take, with the word after them, for a
-    directive: it shows nothing of ":Impossible". Addresses are left alone.
+    directive: it shows nothing of ":Impossible". Addresses and code are left alone.
 
     Args:
-        before: The part of a word that this text goes on with.
+        before: The text that this one goes on with.
     """
-    return re.sub(r"(://\S*)|:(?=[A-Za-z])", lambda found: found[1] or ":\u2060", before + text)[len(before) :]
+    begun = "`" if before.count("`") % 2 else before.rpartition(" ")[2]
+    return re.sub(r"(`[^`]*`?|://\S*)|:(?=[A-Za-z])", lambda found: found[1] or ":\u2060", begun + text)[len(begun) :]
 
 
 def _step(name: str, **options: Any) -> cl.Step:

@@ -207,6 +207,9 @@ def test_a_model_that_cannot_be_reached(
         ("[]", "names no servers"),
         ('{"mcpServers": {}}', "names no servers"),
         ('{"mcpServers": {"east": {}}}', "server 'east' has neither a command nor a url"),
+        ('{"mcpServers": {"east": {"command": "x", "args": "-v"}}}', "args of server 'east' has to be a list"),
+        ('{"mcpServers": {"east": {"command": "x", "env": ["A=1"]}}}', "env of server 'east' has to be an object"),
+        ('{"mcpServers": {"east": {"url": "http://x/mcp", "headers": "A: 1"}}}', "headers of server 'east' has to be"),
         ('{"mcpServers": {"east": {"command": "no-such-program"}}}', "there is no program 'no-such-program'"),
     ],
 )

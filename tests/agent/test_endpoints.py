@@ -162,7 +162,7 @@ def test_azure_needs_its_endpoint() -> None:
     [
         (HTML, "answers with a web page, not as a model does"),
         (JSON, "answers with JSON in place of a stream, not as a model does"),
-        (Reply("Not Found", "text/html", 404), "knows no model 'm': check --model, or"),
+        (Reply("Not Found", "text/html", 404), "knows no model 'm': correct --model, or"),
         (Reply('{"detail": "Method Not Allowed"}', "application/json", 405), "does not answer as a model does"),
         (EMPTY, "does not answer as a model does"),
     ],
@@ -176,6 +176,22 @@ async def test_a_wrong_base_url_is_one_line_with_the_likely_one(
     assert told.startswith(f"{listening.url}{path} {said}")
     assert remedy.format(listening.url) in told
     assert len(listening.asked) == 1
+
+
+UNREADABLE = (
+    "{bad",
+    json.dumps({"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant", "tool_calls": [
+        {"index": 0, "id": "1", "type": "function", "function": {"name": "x", "arguments": {"user": 4}}}
+    ]}}]}),
+)  # fmt: skip
+"""Events that OpenAI's library, or LangChain's, cannot read."""
+
+
+@pytest.mark.parametrize("event", UNREADABLE, ids=["no JSON", "arguments as an object"])
+async def test_an_event_that_no_library_can_read_is_one_line(event: str) -> None:
+    with endpoint(Reply(f"data: {event}\n\ndata: [DONE]\n\n")) as listening:
+        told = await failure(ModelAddress("openai", "m", listening.url))
+    assert told.startswith(f"openai:m at {listening.url} has failed: ")
 
 
 @pytest.mark.parametrize("reply", [HTML, Reply("404 page not found", "text/plain", 404), JSON])

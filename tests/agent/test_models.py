@@ -72,7 +72,7 @@ async def test_a_refusal_is_one_line_with_the_remedy(
 @pytest.mark.parametrize(
     ("provider", "refusal", "remedy"),
     [
-        ("openai", Refuse(404, "The model `scripted` does not exist", "model_not_found"), "check --model"),
+        ("openai", Refuse(404, "The model `scripted` does not exist", "model_not_found"), "correct --model"),
         ("ollama", Refuse(404, "model 'scripted' not found"), "ollama pull scripted"),
         (
             "openai",

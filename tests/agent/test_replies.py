@@ -79,6 +79,13 @@ async def test_prose_before_a_call_is_shown_and_prose_after_it_is_not(talk: Talk
 
 
 @shares_the_server
+async def test_a_call_by_a_templates_own_name_for_the_tool_is_made(talk: Talk) -> None:
+    turn = await talk.ask("?", Say("", (Call(f"functions.{USER}", {"user": 198, "get": ["age"]}),)), Say("He is 21."))
+    check_called(turn)
+    assert turn.answered.notes == []
+
+
+@shares_the_server
 async def test_several_calls_written_as_text_are_made_at_once(talk: Talk) -> None:
     turn = await talk.ask("?", Say(TWICE), Say("He is 21."))
     assert [event.tool for event in turn.started] == [USER, USER]

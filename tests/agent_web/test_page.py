@@ -407,7 +407,7 @@ def test_starters_are_whole_questions_about_things_that_there_are(page: Page, mo
 
 def test_counts_of_several_kinds_are_compared_in_a_chart(page: Page, model: ScriptedModel) -> None:
     ask(page, model, "Which kind engages most?", call(STATISTICS, {"group_by": ["genres"]}), Say("Below."))
-    groups = model.readings[-1].last(STATISTICS)["groups"]
+    groups = model.readings[-1].last(STATISTICS)["rows"]
     lines = listing(page).locator("li")
     expect(lines).to_have_count(len(groups))
     expect(lines.first).to_contain_text(groups[0]["group"]["genres"])

@@ -19,7 +19,7 @@ function FollowUps({ chat, question, model: answering, text, lists = [], tool = 
   const rows = lists[lists.length - 1]?.rows ?? []
   const entries = entriesOf(result, rows.length)
   const questions = entries.length > 0 ? questionsOf(tool, rows[0], withMore(entries, others)) : []
-  const { loading } = useChatData()
+  const { disabled } = useChatData() // while an answer comes, and while there is no connection
   const { editMessage } = useChatInteract()
   const setMessages = useSetRecoilState(messagesState)
   const [isCopied, setIsCopied] = useState(false)
@@ -67,7 +67,7 @@ function FollowUps({ chat, question, model: answering, text, lists = [], tool = 
       {isLast && questions.length > 0 && (
         <div className="follow-ups-questions">
           {questions.map(([label, asked]) => (
-            <button key={asked} type="button" disabled={loading} title={asked} onClick={() => chat.sendUserMessage(asked)}>
+            <button key={asked} type="button" disabled={disabled} title={asked} onClick={() => chat.sendUserMessage(asked)}>
               {label}
             </button>
           ))}
@@ -85,12 +85,12 @@ function FollowUps({ chat, question, model: answering, text, lists = [], tool = 
           </button>
         )}
         {isLast && (
-          <button type="button" disabled={loading} onClick={retry}>
+          <button type="button" disabled={disabled} onClick={retry}>
             <RotateCcw aria-hidden="true" /> Try again
           </button>
         )}
         {isLast && (
-          <button type="button" disabled={loading} onClick={save}>
+          <button type="button" disabled={disabled} onClick={save}>
             <Save aria-hidden="true" /> Save conversation
           </button>
         )}
