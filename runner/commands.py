@@ -20,10 +20,8 @@ from runner.messages import fail, say
 
 T = TypeVar("T")
 
-PROCESSES = ("--dist", "loadfile", "--no-loadscope-reorder", "-n")
-"""Options that share the tests among processes, file by file; their number follows. There are more of them than cores,
-because tests wait for servers to start and stop, but each collects the tests and opens the states for itself.
-"""
+PROCESSES = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Options that run the tests in four processes, however few cores there are: most of the time they wait."""
 
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
@@ -77,18 +75,12 @@ def set_up_clients() -> None:
         say("npm could not install them: their tests are skipped")
 
 
-def server_tests(*arguments: str, n_processes: int) -> int:
-    """Run the server's tests, and show how they go; the exit code."""
-    say(f"{SERVER.name}: pytest {' '.join(arguments)}")
-    return SERVER.module("pytest", *PROCESSES, str(n_processes), *arguments, RECSYS_TEST_OTHER_PYTHON=str(AGENT.python))
-
-
-def agent_tests() -> int:
-    """Run the agent's tests, and show what they have said when they have ended; the exit code."""
-    arguments = ("-m", "pytest", *PROCESSES, "2", *AGENT_TESTS, *PROTOCOL_TESTS)
-    ended = AGENT.output("python", *arguments, RECSYS_TEST_OTHER_PYTHON=str(SERVER.python))
-    say(f"{AGENT.name}: pytest {' '.join(AGENT_TESTS + PROTOCOL_TESTS)}\n{ended.stdout.strip()}")
-    return ended.returncode
+def run_tests(environment: Environment, other: Environment, *arguments: str) -> int:
+    os.environ["RECSYS_TEST_OTHER_PYTHON"] = str(other.python)
+    # Tests run beside one another. Threads of BLAS that wait for each other on busy cores slow a training many times.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    say(f"{environment.name}: pytest {' '.join(arguments)}")
+    return environment.module("pytest", *PROCESSES, *arguments)
 
 
 def at_once(works: Iterable[Callable[[], T]]) -> list[T]:
@@ -121,11 +113,7 @@ def prepare_for_tests() -> None:
 
 
 def test(arguments: list[str]) -> int:
-    """Linters, then the agent's tests beside the server's; with arguments for pytest, the server's tests alone."""
-    # Tests start some thousand processes, and each would compile the project anew.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    # Tests run beside one another. Threads of BLAS that wait for each other on busy cores slow a training many times.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
     at_once(
         [
             lambda: SERVER.set_up("train,test", bars=False),
@@ -136,12 +124,8 @@ def test(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("RECSYS_TEST_STATE", scratch)
         at_once([check, prepare_for_tests])
-        if arguments:
-            return server_tests(*arguments, n_processes=4)
-        with ThreadPoolExecutor() as threads:
-            agent = threads.submit(agent_tests)
-            failed = server_tests("tests", n_processes=3)
-            return failed or agent.result()
+        failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
+        return run_tests(SERVER, AGENT, *(arguments or ["tests"])) or failed
 
 
 def main(arguments: list[str]) -> int:

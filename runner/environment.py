@@ -64,16 +64,13 @@ class Environment:
     def name(self) -> str:
         return self._folder.name
 
-    def module(self, *command: str, **variables: str) -> int:
-        environment = {**os.environ, **variables}
-        return subprocess.run(
-            [str(self.python), "-m", *command], cwd=self._root, env=environment, check=False
-        ).returncode
+    def module(self, *command: str) -> int:
+        return subprocess.run([str(self.python), "-m", *command], cwd=self._root, check=False).returncode
 
-    def output(self, program: str, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    def output(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The result of an installed program that reports on stdout."""
-        command, environment = [str(self._bin / program), *arguments], {**os.environ, **variables}
-        return subprocess.run(command, cwd=self._root, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+        command = [str(self._bin / program), *arguments]
+        return subprocess.run(command, cwd=self._root, stdout=subprocess.PIPE, text=True, check=False)
 
     def script(self, name: str, *arguments: str) -> int:
         return subprocess.run([str(self._bin / name), *arguments], check=False).returncode

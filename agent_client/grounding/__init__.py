@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from langchain_core.messages import AnyMessage, ToolMessage
 
 from agent_client.grounding.claims import Claim, Claims
-from agent_client.grounding.evidence import Evidence, Item
+from agent_client.grounding.evidence import Evidence
 from agent_client.grounding.facts import Facts
 from agent_client.grounding.selection import passed_over
 from agent_client.grounding.words import language_of, pattern, word
@@ -34,20 +34,17 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     of_labels = claims.of_kinds.union(claim.group for claim in claims if claim.head and _is_label(claim)) - of_items
     with_ids = claims.aliases.union(claim.name for claim in claims if claim.ids)
     findings: list[str] = []
-    meant: list[tuple[Claim, list[Item]]] = []
     for claim in claims:
-        items = claim.items(evidence)
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
         elif claim.name and not evidence.named(claim.name) and claim.name not in with_ids:
             place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
-            joined = claim.joined and bool(meant[-1][1])
-            if _is_invented(claim, evidence, foreign, place, joined, foreign and not with_ids):
+            if _is_invented(claim, evidence, foreign, place, foreign and not with_ids):
                 findings.append(f"no tool has returned “{claim.name}”")
-        meant.append((claim, items))
     for passage in claims.passages if any(isinstance(each, ToolMessage) for each in messages) else []:
         findings += Facts(passage, evidence).wrong()
-    findings += [f"the last step did not return “{item.title}” (ID {item.id})" for item in passed_over(meant, evidence)]
+    for item in passed_over(claims, evidence):
+        findings.append(f"the last step did not return “{item.title}” (ID {item.id})")
     return list(dict.fromkeys(findings))
 
 
@@ -79,9 +76,9 @@ def _alike(name: str, title: str) -> bool:
     return f" {other} " in f" {one} " or f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
 
 
-def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, joined: bool, translates: bool) -> bool:
+def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, translates: bool) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
-    in_row = joined or pattern.recommends_before.search(claim.before[-80:]) is not None
+    in_row = claim.joined or pattern.recommends_before.search(claim.before[-80:]) is not None
     abroad = foreign or language_of(claim.name, 1) not in ("", evidence.language)  # where titles have small letters
     is_marked = claim.marked == "marked" or (claim.marked == "entry" and place == "items")
     stands_out = is_marked and claim.name[:1].isupper() and (in_row or place == "items")
@@ -89,12 +86,14 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, jo
         return False
     if pattern.dated.match(claim.about) and not evidence.has_words(claim.name):
         return True
-    if (word.summary.match(claim.name) and not joined) or evidence.has_words(claim.name):
+    if (word.summary.match(claim.name) and not claim.joined) or evidence.has_words(claim.name):
         return False
     if place == "items":
         is_label = pattern.only_labels.fullmatch if claim.group[0] == "list" else word.labels.match
         return claim.marked == "cell" or not (claim.marked == "section" or is_label(claim.name))
-    if place == "labels" or claim.marked == "label" or (not joined and (_is_label(claim) or _is_of_things(claim))):
+    if place == "labels" or claim.marked == "label":
+        return False
+    if not claim.joined and (_is_label(claim) or _is_of_things(claim)):
         return False
     if claim.head and claim.group[0] != "prose":
         return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")

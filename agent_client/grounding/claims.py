@@ -29,7 +29,7 @@ class Claim:
         intro: The line above its list, or the heading.
         about: The text after it.
         head: True for the first name of an entry.
-        joined: True if it is told in a row with the name before it: "**Heat** (ID 1), **Seven** and ...".
+        joined: True if it is told in a row with the item before it: "**Heat** (ID 1), **Seven** and ...".
     """
 
     name: str
@@ -178,7 +178,7 @@ class Claims(list[Claim]):
             leads = one.marked in ("label", "marked") and one.head and not one.ids and self._known(other.name)
             if leads and not self._known(one.name) and re.fullmatch(r"[\s:*→–—-]+", text[one.end : other.begin]):
                 one.marked = "section"
-            other.joined = pattern.row.fullmatch(text[one.end : other.begin]) is not None
+            other.joined = bool(one.items(self._evidence) and pattern.row.fullmatch(text[one.end : other.begin]))
         owner = self._owner if goes_on else None
         if self._owner is None and claims and claims[0].head:
             self._owner = claims[0]

@@ -39,7 +39,7 @@ class Item:
         "Rating" means mean_rating and imdb_rating, "mean rating" the first alone, and "score" where there is none both.
         """
         kinds, key = kinds_of(label), title_key(label)
-        called = [values for name, values in self.numbers.items() if key and title_key(name.replace("_", " ")) == key]
+        called = [values for name, values in self.numbers.items() if key and title_key(name) == key]
         called = called or [values for name, values in self.numbers.items() if kinds and kinds <= kinds_of(name)]
         return [*chain(*called)] if called or kinds != {"score"} else self.numbers_called("rating")
 
@@ -134,14 +134,14 @@ class Evidence:
                 item = self._item(str(own_id), title)
                 step.ids.append(item.id)
             for key, each in value.items():
-                self._names.add(title_key(key.replace("_", " ")))
+                self._names.add(title_key(key))
                 if ID_KEYS.search(key):
                     self._texts += map(str, each) if isinstance(each, list) else [str(each)]
                 self._read(each, step, item, key)
         elif isinstance(value, list):
             for each in value:
                 about = _about(each) if item is self.rest and isinstance(each, dict) else ""
-                row = self.rows.setdefault(title_key(about.replace("_", " ")), Item("", about)) if about else item
+                row = self.rows.setdefault(title_key(about), Item("", about)) if about else item
                 self._read(each, step, row, key)
         elif isinstance(value, str):
             self._texts.append(value)
@@ -167,9 +167,7 @@ class Evidence:
 
     def rows_in(self, text: str) -> list[tuple[int, int, list[Item]]]:
         """The rows of statistics that a text names, with their places."""
-        return [
-            (*found.span(), [self.rows[title_key(found[1].replace("_", " "))]]) for found in self._rows.finditer(text)
-        ]
+        return [(*found.span(), [self.rows[title_key(found[1])]]) for found in self._rows.finditer(text)]
 
     def with_id(self, identifier: str) -> list[Item]:
         return self.items.get(identifier.casefold(), [])
@@ -213,7 +211,8 @@ def forms_of(values: Iterable[float]) -> list[float]:
 @lru_cache(maxsize=10_000)
 def title_key(title: str) -> str:
     """The same for all ways to write one title: "Lion King, The (1994)" and "THE LION KING" both have "lion king"."""
-    key = re.sub(r" (?:and|und|et)(?= )", "", fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title)))
+    words = fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title.replace("_", " ")))
+    key = re.sub(r" (?:and|und|et)(?= )", "", words)
     return pattern.article_outside.sub("", key)
 
 

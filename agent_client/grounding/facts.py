@@ -33,8 +33,8 @@ class Facts:
         self._items = [item for *_, items in self._subjects for item in items]
         self._owners = passage.owner.items(evidence) if passage.owner else []
         self._users = list(pattern.user.finditer(self._text))
-        of_users = {place for user in self._users for place in range(*user.span())}
-        self._numbers = [number for number in numbers_in(self._text) if number.begin not in of_users][:_MOST_NUMBERS]
+        others = blanked(self._text, (user.span() for user in self._users))
+        self._numbers = list(numbers_in(others))[:_MOST_NUMBERS]
         self._breaks = list(pattern.clause_end.finditer(self._text))
         self._is_worked_out = pattern.worked_out.search(self._text) is not None
 
@@ -45,23 +45,18 @@ class Facts:
                 yield f"no tool was asked about {user[0]}"
         for number in self._numbers:
             about = self._about(number)
-            own = self._other_than(number, about)
-            if own is not None:
-                yield (
-                    f"“{about[0].title}” {own}{number.text}"
-                    if about
-                    else f"no tool has returned the number {number.text}"
-                )
+            if own := self._other_than(number, about):
+                yield (f"“{about[0].title}” {own}" if about else "no tool has returned the number ") + number.text
         if self._kind != "prose" and len(self._subjects) == 1:
             yield from self._wrong_names(self._items[0])
 
     def _about(self, number: Number) -> list[Item]:
         """The items of which one has to have a number: of its row or its clause, or the one right before it."""
-        text, begin, end = self._text, 0, len(self._text)
         if self._kind == "table":
             return self._items
-        for each in self._breaks:
-            begin, end = (each.end(), end) if each.end() <= number.begin else (begin, min(end, each.start()))
+        text = self._text
+        begin = max((each.end() for each in self._breaks if each.end() <= number.begin), default=0)
+        end = min((each.start() for each in self._breaks if each.end() > number.begin), default=len(text))
         within = [subject for subject in self._subjects if begin <= subject[0] < end]
         before = [subject for subject in within if subject[1] <= number.begin]
         if not within or word.against.search(text, begin, end):
@@ -75,17 +70,17 @@ class Facts:
         is_alone = len(within) == 1 and (before or self._kind != "prose" or pattern.year.fullmatch(number.text))
         return within[0][2] if is_alone else []
 
-    def _other_than(self, number: Number, about: list[Item]) -> str | None:
-        """What an item has instead of a number: "has score 0.9, not "; nothing if the number is right."""
+    def _other_than(self, number: Number, about: list[Item]) -> str:
+        """What an item has instead of a number: "has score 0.9, not "; empty if the number is right."""
         before, after = self._text[max(0, number.begin - _NEAR) : number.begin], self._text[number.end :][:_NEAR]
         if pattern.compared_before.search(before) or pattern.compared_after.match(after):
-            return None
+            return ""
         rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4
         is_own = any(number.is_among(item.values) or number.text == item.id for item in about)
         if pattern.year.fullmatch(number.text):
             years = [year for item in about for year in item.years]
             is_said = number.is_among(rest) and not before.endswith("(")
-            return None if is_own or is_said or not years else f"is from {_listed(years)}, not "
+            return "" if is_own or is_said or not years else f"is from {_listed(years)}, not "
         found = (
             pattern.heading.search(before) or pattern.label_before.search(before) or pattern.label_after.match(after)
         )
@@ -93,12 +88,12 @@ class Facts:
         if called := [value for item in about for value in item.numbers_called(label)]:
             times = range(1, 11) if "price" in label else [1]  # several of them cost more
             is_own = self._is_worked_out or number.is_among(forms_of(n * value for n in times for value in called))
-            return None if is_own else f"has {label.casefold()} {_listed(called)}, not "
+            return "" if is_own else f"has {label.casefold()} {_listed(called)}, not "
         if is_whole and number.values[0] <= _FEW:
             n_items = (
                 len(self._evidence.items) if pattern.items_after.match(after) and not self._evidence.rows else _FEW
             )
-            return None if number.values[0] <= n_items or number.is_among(rest) else "has no number "
+            return "" if number.values[0] <= n_items or number.is_among(rest) else "has no number "
         if is_whole and pattern.roughly_before.search(before):
             number = number._replace(half_a_step=number.values[0] / 10)
             is_own = any(number.is_among(item.values) for item in about)
@@ -107,7 +102,7 @@ class Facts:
             is_own = is_of_all or number.is_among(self._evidence.all_values) or number.text in self._evidence.items
         is_share = after.lstrip().startswith("%")
         is_right = is_own or self._is_worked_out or number.is_among(rest) or self._follows(number, is_share)
-        return None if is_right else "has no number "
+        return "" if is_right else "has no number "
 
     def _follows(self, number: Number, is_share: bool) -> bool:
         """True if it is a sum, a difference, a ratio or a share of other numbers beside it."""
@@ -123,10 +118,8 @@ class Facts:
         own = {title_key(name) for names in item.words.values() for name in names}
         for part in re.split(r"[;:,()|*–—•]+|\s-\s", self._text[self._subjects[0][1] :]):
             name = re.sub(r"^(?:[^\W\d_A-Z][\w.]*\s+)*|\W+$", "", part.strip())
-            field = next(
-                (field for field in self._evidence.fields.get(title_key(name), ()) if item.words.get(field)), ""
-            )
-            if field and title_key(name) not in own:
+            others = set() if title_key(name) in own else self._evidence.fields[title_key(name)]
+            for field in sorted(others & item.words.keys()):
                 names = " or ".join(sorted(item.words[field]))
                 yield f"“{item.title}” has {field.replace('_', ' ')} {names}, not {name}"
 

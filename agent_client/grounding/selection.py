@@ -3,7 +3,7 @@ to an earlier question.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from agent_client.grounding.claims import Claim
 from agent_client.grounding.evidence import Evidence, Item, Step
@@ -13,7 +13,7 @@ _NEAR = 200
 """Characters around a name in which is told that it is not one of those chosen now."""
 
 
-def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidence) -> Iterator[Item]:
+def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
     """Those among the entries of a list, or in a row in prose, that hold items of the last step as well."""
     *earlier_turns, steps = evidence.turns or [[]]
     candidates, chosen = _chosen(steps)
@@ -21,7 +21,8 @@ def passed_over(meant: Sequence[tuple[Claim, Sequence[Item]]], evidence: Evidenc
     earlier -= {each for step in steps for each in step.ids}
     rows: dict[object, list[tuple[Claim, Item]]] = defaultdict(list)
     row = 0
-    for claim, items in meant:
+    for claim in claims:
+        items = claim.items(evidence)
         row += not claim.joined
         if items and (claim.head or claim.group[0] == "prose"):
             rows[claim.group if claim.head else row].append((claim, items[0]))
