@@ -330,6 +330,14 @@ def test_wrong_answers_are_flagged_and_right_ones_are_not(files: Sequence[Path])
     assert len(alarmed) <= 0.02 * len(right), alarmed
 
 
+def test_a_batch_by_an_author_who_had_not_seen_the_rules_is_read_no_worse_than_at_first() -> None:
+    """The rules are not mended on it. At first, 3 of 30 right answers were flagged, and 19 of 30 wrong ones missed."""
+    answers = list(corpus(FOLDER / "blind.txt"))
+    assert sum(each.is_right for each in answers) == len(answers) / 2 == 30
+    assert sum(bool(each.findings()) for each in answers if each.is_right) <= 3
+    assert sum(not each.findings() for each in answers if not each.is_right) <= 19
+
+
 def test_each_conversation_has_answers() -> None:
     answers = corpus(FOLDER / "tuned.txt", FOLDER / "unseen.txt", *BATCHES)
     assert {each.conversation for each in answers} == set(CONVERSATIONS)
