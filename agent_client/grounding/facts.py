@@ -21,7 +21,7 @@ _MOST_NUMBERS, _NEAR = 60, 200
 
 
 class Facts:
-    """What a line or a row of an answer says of items."""
+    """The things that a line or a row of an answer says of items."""
 
     def __init__(self, passage: Passage, evidence: Evidence) -> None:
         rows = evidence.rows_in(passage.text)
@@ -71,7 +71,7 @@ class Facts:
         return within[0][2] if is_alone else []
 
     def _other_than(self, number: Number, about: list[Item]) -> str:
-        """What an item has instead of a number: "has score 0.9, not "; empty if the number is right."""
+        """The words for an item that has something else: "has score 0.9, not "; None if the number is right."""
         before, after = self._text[max(0, number.begin - _NEAR) : number.begin], self._text[number.end :][:_NEAR]
         if pattern.compared_before.search(before) or pattern.compared_after.match(after):
             return ""

@@ -17,7 +17,7 @@ Starter = tuple[str, str]
 """A label and its question."""
 
 GENERAL_STARTERS: list[Starter] = json.loads(Path(__file__).with_name("starters.json").read_text("utf-8"))
-"""What is offered where no server proposes anything."""
+"""Questions that are offered where no server proposes any."""
 
 
 async def starters_of(session: ClientSession) -> AsyncIterator[Starter]:
