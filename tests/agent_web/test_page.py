@@ -409,7 +409,7 @@ def test_counts_of_several_kinds_are_compared_in_a_chart(page: Page, model: Scri
     ask(page, model, "Which kind engages most?", call(STATISTICS, {"group_by": ["genres"]}), Say("Below."))
     groups = model.readings[-1].last(STATISTICS)["rows"]
     lines = listing(page).locator("li")
-    expect(lines).to_have_count(len(groups))
+    expect(lines).to_have_count(6)  # until more are asked for
     expect(lines.first).to_contain_text(groups[0]["group"]["genres"])
     widths = [line.locator(".listing-bar > span").bounding_box() for line in lines.all()[:2]]
     assert widths[0] is not None
