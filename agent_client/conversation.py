@@ -36,7 +36,7 @@ SHORTENED_NOTE = (
     "questions are left out where that is not enough. Begin a new one, or raise --context."
 )
 
-UNCALLED_NOTE = "No tool has been called in this conversation: nothing in this answer comes from your data."
+UNCALLED_NOTE = "No tool has been called in this conversation: this answer has not been looked up in your data."
 
 _STATES_THINGS = re.compile(r"\d|\*\*|^\s*[-*•] ", re.MULTILINE)
 """Numbers, emphasised names or a list: an answer with none of them is small talk, or asks back."""

@@ -2,10 +2,17 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 NAME_KEYS = re.compile(r"(^|_)(title|name)s?$", re.IGNORECASE)
 ID_KEYS = re.compile(r"^(?!n_|per_)(.*_)?(id|sku|user|item)s?$", re.IGNORECASE)
 SET_KEYS = re.compile(r"^(item_|result_)?(set|handle|selection)$", re.IGNORECASE)
+
+
+def name_in(data: Mapping[str, Any]) -> str | None:
+    """The first text under a key of names; None where there is none."""
+    return next((value for key, value in data.items() if NAME_KEYS.search(key) and isinstance(value, str)), None)
 
 
 def fold(text: str) -> str:

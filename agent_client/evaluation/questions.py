@@ -27,7 +27,7 @@ def prepare_folder(folder: Path, asked: Path | Sequence[str], program: str | Non
         if isinstance(asked, Path):
             file.write_text(asked.read_text(encoding="utf-8"), encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise AgentError(f"the questions cannot be read, or not be kept in {folder}: {error}") from error
+        raise AgentError(f"the questions cannot be read, or cannot be kept in {folder}: {error}") from error
     if not isinstance(asked, Path):
         run_program(program, "--output", str(file), *asked)
     return file

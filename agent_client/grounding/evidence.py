@@ -16,7 +16,7 @@ from langchain_core.messages import AnyMessage, HumanMessage
 from agent_client.grounding.numbers import numbers_in
 from agent_client.grounding.words import kinds_of, language_of, pattern
 from agent_client.history import data_of, results_of, text_of, turns
-from agent_client.names import ID_KEYS, NAME_KEYS, fold
+from agent_client.names import ID_KEYS, NAME_KEYS, fold, name_in
 
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
@@ -127,7 +127,7 @@ class Evidence:
 
     def _read(self, value: Any, step: Step, item: Item, key: str = "") -> None:
         if isinstance(value, dict):
-            title = next((value[key] for key in value if NAME_KEYS.search(key) and isinstance(value[key], str)), None)
+            title = name_in(value)
             own_ids = (value[key] for key in value if ID_KEYS.search(key) and isinstance(value[key], int | str))
             own_id = next(own_ids, None)
             if title is not None and own_id is not None:

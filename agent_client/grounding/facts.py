@@ -14,10 +14,8 @@ from agent_client.grounding.words import pattern, word
 
 _FEW = 12
 """Numbers up to this count the steps, reasons and items that an answer itself lists."""
-
-
 _MOST_NUMBERS, _NEAR = 60, 200
-"""How many of a line's numbers are read, and how many characters around each."""
+"""Numbers of a line that are read, and characters around each of them."""
 
 
 class Facts:
@@ -29,7 +27,7 @@ class Facts:
         self._kind, self._evidence = passage.kind, evidence
         named = [(claim.begin, claim.end, items) for claim in passage.claims if (items := claim.items(evidence))]
         self._subjects = sorted(named + rows, key=lambda subject: subject[:2])
-        """Where a name stands, and whose it is."""
+        """Places of names, with the items that they are of."""
         self._items = [item for *_, items in self._subjects for item in items]
         self._owners = passage.owner.items(evidence) if passage.owner else []
         self._users = list(pattern.user.finditer(self._text))
@@ -71,7 +69,7 @@ class Facts:
         return within[0][2] if is_alone else []
 
     def _other_than(self, number: Number, about: list[Item]) -> str:
-        """The words for an item that has something else: "has score 0.9, not "; None if the number is right."""
+        """The words for an item that has something else: "has score 0.9, not "; empty if the number is right."""
         before, after = self._text[max(0, number.begin - _NEAR) : number.begin], self._text[number.end :][:_NEAR]
         if pattern.compared_before.search(before) or pattern.compared_after.match(after):
             return ""

@@ -16,7 +16,7 @@ class Number(NamedTuple):
     end: int
     values: tuple[float, ...]
     half_a_step: float
-    """How far it may be from a value that has more digits."""
+    """Greatest distance from a value that has more digits."""
 
     def is_among(self, values: Sequence[float]) -> bool:
         """True if it is one of these sorted values, perhaps with fewer digits."""

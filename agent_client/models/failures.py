@@ -13,6 +13,7 @@ from recsys_shared.plain_text import error_line
 _LOST = (provider.ModelConnectionError, provider.ModelTimeoutError, ConnectionError, TimeoutError, httpx.TransportError)
 _REFUSED = (provider.ModelAuthenticationError, provider.ModelPermissionDeniedError)
 _LIBRARIES = {"openai", "ollama", "anthropic", "google", *(each.library for each in PROVIDERS.values())}
+"""Packages in which an error is one of the model, or of what it has sent."""
 
 _NO_TOOLS = re.compile(r"support\w*\W+(?:\w+\W+){0,4}tool|tool\w*\W+(?:\w+\W+){0,6}support|tool choice requires")
 """Words of a refusal: "does not support tools", "tool calling is not supported", vLLM's "tool choice requires ..."."""

@@ -20,6 +20,10 @@ ARGUMENTS_LENGTH = 60
 """Characters of the arguments in the title of a step; inside the step they are whole."""
 
 
+LONGEST_WORD = 500
+"""Characters before a piece of an answer that tell whether it goes on with an address."""
+
+
 class ShownAnswer:
     """An answer on the page: thoughts, texts, a step for each tool call, lists, a warning, notes and buttons.
 
@@ -85,7 +89,8 @@ class ShownAnswer:
         asked = one_line(", ".join(self._subjects.of(call.arguments)), ARGUMENTS_LENGTH)
         title = self._published.titles.get(call.tool) or self._words.label(call.tool)
         step = _step(f"{title}: {asked}" if asked else title, type="tool", icon="wrench", show_input="json")
-        step.input, self._steps[call.id] = call.arguments, step
+        step.input = call.arguments
+        self._steps[call.id] = step
         await step.send()
 
     async def _end(self, call: CallEnded) -> None:
@@ -161,7 +166,7 @@ def _as_prose(text: str, before: str = "") -> str:
     Args:
         before: The text that this one goes on with.
     """
-    begun = "`" if before.count("`") % 2 else before.rpartition(" ")[2]
+    begun = "`" if before.count("`") % 2 else before[-LONGEST_WORD:].rpartition(" ")[2]
     return re.sub(r"(`[^`]*`?|://\S*)|:(?=[A-Za-z])", lambda found: found[1] or ":\u2060", begun + text)[len(begun) :]
 
 

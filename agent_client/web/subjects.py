@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent_client.names import ID_KEYS, NAME_KEYS, SET_KEYS
+from agent_client.names import ID_KEYS, SET_KEYS, name_in
 from agent_client.web.words import Words
 
 
@@ -20,7 +20,7 @@ class Subjects:
     def learn(self, arguments: Mapping[str, Any], result: Any) -> None:
         """Take the titles and the set from the result of a call."""
         if isinstance(result, dict):
-            title = next((result[key] for key in result if NAME_KEYS.search(key) and isinstance(result[key], str)), "")
+            title = name_in(result)
             for key, value in result.items():
                 if title and ID_KEYS.search(key) and isinstance(value, int | str):
                     named = _kind(key), str(value)

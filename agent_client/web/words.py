@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from agent_client.names import ID_KEYS, NAME_KEYS
+from agent_client.names import ID_KEYS, name_in
 from recsys_shared.plain_text import one_line
 
 LONGEST = 160
@@ -53,10 +53,9 @@ class Words:
         if isinstance(value, list):
             return one_line(", ".join(part for each in value if (part := self.value(key, each))), LONGEST)
         if isinstance(value, dict):
-            named = next((each for own, each in value.items() if NAME_KEYS.search(own) and isinstance(each, str)), None)
             own_keys = {own: (SIGNS[own], key) if own in SIGNS else (self.label_inside(own), own) for own in value}
             texts = ((label, self.value(of, value[own])) for own, (label, of) in own_keys.items())
-            return one_line(named or ", ".join(f"{label} {text}" for label, text in texts if text), LONGEST)
+            return one_line(name_in(value) or ", ".join(f"{label} {text}" for label, text in texts if text), LONGEST)
         return ""
 
 

@@ -62,8 +62,8 @@ def _findings(found: "Examination", spec: DatasetSpec, settings: Settings) -> It
     if unused:
         text = "; ".join(f"{name}: {', '.join(columns)}" for name, columns in unused.items())
         yield Finding("columns", "ok", f"not used: {text}", {"unused": unused})
-    if found.pictures is not None and spec.items.image is not None:
-        yield _pictures(found.pictures, spec.items.image.base, nouns.items)
+    if found.pictures is not None:
+        yield _pictures(found.pictures, nouns.items)
     if spec.search is not None:
         yield _language(found.language, spec.search.language, settings.embedding_model)
     for note in found.notes:
@@ -135,8 +135,8 @@ def _interactions(found: "Examination", spec: DatasetSpec) -> Finding:
     return Finding(spec.nouns.interactions, "warning" if is_bad else "ok", "; ".join(said), details)
 
 
-def _pictures(found: "Pictures", base: str, noun: str) -> Finding:
-    text = f"{found.n_shown:,} {noun} have one in {base}"
+def _pictures(found: "Pictures", noun: str) -> Finding:
+    text = f"{found.n_shown:,} {noun} have one in {found.base}"
     if found.elsewhere:
         example = one_line(found.elsewhere[0], LONGEST_ADDRESS)
         text += f"; {len(found.elsewhere):,} have one that is not there, such as {example}, and are shown without it"

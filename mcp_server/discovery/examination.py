@@ -65,6 +65,8 @@ class FieldReport:
 class Pictures:
     """The pictures of items."""
 
+    base: str
+    """Place that they are declared to be in."""
     n_shown: int
     elsewhere: list[str]
     """Addresses that are not in the declared place, by which no page shows anything."""
@@ -143,7 +145,7 @@ def _pictures(dataset: Dataset) -> Pictures | None:
         return None
     named = [str(value) for (value,) in dataset.items.rows([image.field]) if value]
     elsewhere = [each for each in named if image.address(each) is None]
-    return Pictures(len(named) - len(elsewhere), elsewhere)
+    return Pictures(image.base, len(named) - len(elsewhere), elsewhere)
 
 
 def _language(dataset: Dataset) -> str | None:

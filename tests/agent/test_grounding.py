@@ -306,7 +306,7 @@ BATCHES = sorted((FOLDER / "batches").glob("*.txt"), key=lambda batch: int(batch
 
 FIRST, ALONE, SMALL = [FOLDER / "tuned.txt", FOLDER / "unseen.txt"], BATCHES[:8], BATCHES[8:11]
 ROUNDS = [FIRST, *([batch] for batch in ALONE), SMALL, BATCHES[11:]]
-"""What was written before the rules changed again."""
+"""Batches that were written between the same two changes of the rules."""
 
 
 def corpus(*files: Path) -> Iterator[WholeAnswer]:
