@@ -14,7 +14,9 @@ from langchain_core.messages import AnyMessage, ToolMessage
 from agent_client.grounding.claims import Claim, Claims
 from agent_client.grounding.evidence import Evidence
 from agent_client.grounding.facts import Facts
+from agent_client.grounding.fields import wrong_names
 from agent_client.grounding.selection import passed_over
+from agent_client.grounding.subjects import Subjects
 from agent_client.grounding.words import language_of, pattern, word
 from agent_client.names import fold
 
@@ -28,8 +30,8 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     """
     evidence = Evidence(messages, published)
     claims = Claims(answer, evidence)
-    language = language_of(answer) or language_of(" ".join(evidence.said[-1:]))
-    foreign = language not in ("", evidence.language)
+    languages = {language_of(text) for text in (answer, *evidence.said[-1:])}
+    foreign = not languages <= {"", evidence.language}
     of_items = {claim.group for claim in claims if claim.head and (claim.ids or evidence.named(claim.name))}
     of_labels = claims.of_kinds.union(claim.group for claim in claims if claim.head and _is_label(claim)) - of_items
     with_ids = claims.aliases.union(claim.name for claim in claims if claim.ids)
@@ -41,15 +43,17 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
             place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
             if _is_invented(claim, evidence, foreign, place, foreign and not with_ids):
                 findings.append(f"no tool has returned “{claim.name}”")
+    told = list({id(item): item for claim in claims for item in claim.items(evidence)}.values())
     for passage in claims.passages if any(isinstance(each, ToolMessage) for each in messages) else []:
-        findings += Facts(passage, evidence).wrong()
+        subjects = Subjects(passage, evidence)
+        findings += [*Facts(subjects, evidence, told).wrong(), *wrong_names(subjects, evidence)]
     for item in passed_over(claims, evidence):
         findings.append(f"the last step did not return “{item.title}” (ID {item.id})")
     return list(dict.fromkeys(findings))
 
 
 def _is_label(claim: Claim) -> bool:
-    return claim.marked == "label" or word.labels.match(claim.name) is not None
+    return claim.marked in ("label", "section") or word.labels.match(claim.name) is not None
 
 
 def _of_pair(claim: Claim, evidence: Evidence, foreign: bool) -> Iterator[str]:
@@ -70,10 +74,12 @@ def _of_pair(claim: Claim, evidence: Evidence, foreign: bool) -> Iterator[str]:
 
 def _alike(name: str, title: str) -> bool:
     """True if one is the other with a subtitle or a slip of the pen, but not the next part of a series."""
-    one, other = fold(name), fold(title)
+    one, other, main = fold(name), fold(title), fold(re.split(r"[:,(]", title)[0])
+    if f" {main} " in f" {one} " and not re.search(rf"\b{main} (?:part )?(?:\d+|[ivx]+)\b", one):
+        return True
     if re.findall(r"\b(?:\d+|[ivx]+)\b", one) != re.findall(r"\b(?:\d+|[ivx]+)\b", other):
         return False
-    return f" {other} " in f" {one} " or f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
+    return f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
 
 
 def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, translates: bool) -> bool:
@@ -90,7 +96,7 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, tr
         return False
     if place == "items":
         is_label = pattern.only_labels.fullmatch if claim.group[0] == "list" else word.labels.match
-        return claim.marked == "cell" or not (claim.marked == "section" or is_label(claim.name))
+        return claim.marked == "cell" or not (is_label(claim.name))
     if place == "labels" or claim.marked == "label":
         return False
     if not claim.joined and (_is_label(claim) or _is_of_things(claim)):

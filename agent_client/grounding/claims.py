@@ -1,19 +1,17 @@
 """An answer's claims of items: the names beside IDs and numbers, in tables, lists, headings and prose."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
 from agent_client.grounding.evidence import Evidence, Item
-from agent_client.grounding.words import pattern, word
+from agent_client.grounding.words import blanked, pattern, word
 from agent_client.names import NAME_KEYS
 
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""
 
-BLANK = "\0"
-"""Stands in a passage for each character of a name or an ID."""
 _DEEPEST = 7
 """Level of a heading that is a line in bold type."""
 
@@ -57,12 +55,14 @@ class Passage:
 
     Args:
         text: With signs in the place of names and IDs.
-        owner: The item whose list or section it belongs to.
+        owner: The item that has the facts in it, because there is nothing else.
+        section: The item whose list or section it belongs to.
     """
 
     text: str
     claims: list[Claim]
     owner: Claim | None
+    section: Claim | None
     kind: str
 
 
@@ -71,12 +71,11 @@ class Claims(list[Claim]):
 
     def __init__(self, answer: str, evidence: Evidence) -> None:
         forms = sorted({form for title in evidence.titles for form in _forms(title)}, key=len, reverse=True)
-        shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"[^\W\d]", each)}
+        shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"\D", each)}
         titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
         self._patterns = [pattern.marked, re.compile(titles), pattern.capitals, pattern.entry]
-        letters = re.compile(r"(?<!\\)[^\W\d]")  # with others than the known IDs have, one is read in brackets alone
-        shapes |= {rf"(?<=[(\[]){letters.sub('[a-z]', shape)}" for shape in shapes}
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
+        self._titles = set(forms)
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
         self.of_kinds: set[tuple[str, int, int]] = set()
         """The groups with entries of kinds, people and other values that are no items."""
@@ -114,8 +113,11 @@ class Claims(list[Claim]):
             if 2 * max(n_known, default=0) >= len(rows) - 1 > 0:
                 roles[n_known.index(max(n_known))] = "name"
         if "id" not in roles and len(rows) > 2:
-            all_ids = (all(map(self._evidence.with_id, column)) for column in zip(*rows[1:], strict=False))
-            roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, all_ids, strict=False)]
+            columns = zip(*rows[1:], strict=False)
+            are_ids = (
+                2 * sum(bool(self._evidence.with_id(cell)) for cell in column) > len(column) for column in columns
+            )
+            roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, are_ids, strict=False)]
         headings = [pattern.unit.sub("", heading) for heading in rows[0]]
         self._block, self._owner = self._block + 1, None
         for row in rows[1:]:
@@ -154,6 +156,10 @@ class Claims(list[Claim]):
         goes_on = self._owner is not None and all(claim.marked == "label" for claim in claims)
         ids, alone = self._ids(text, claims), []
         ids_first = bool(ids and claims) and _follows(text, ids[0][1], claims[0].begin)
+        is_aside = (
+            ids_first and ":" in text[ids[0][1] : claims[0].begin] and len(re.findall(r"\w{2,}", text[: ids[0][0]])) > 1
+        )
+        ids_first = ids_first and not is_aside  # "As to J-55: ..."
         for begin, end, found in ids:
             before = next((claim for claim in reversed(claims) if claim.begin < end), None)
             after = next((claim for claim in claims if claim.begin >= end), None)
@@ -179,17 +185,14 @@ class Claims(list[Claim]):
             if leads and not self._known(one.name) and re.fullmatch(r"[\s:*→–—-]+", text[one.end : other.begin]):
                 one.marked = "section"
             other.joined = bool(one.items(self._evidence) and pattern.row.fullmatch(text[one.end : other.begin]))
-        owner = self._owner if goes_on else None
+        owner, section = self._owner if goes_on else None, self._owner if group[0] == "list" else None
         if self._owner is None and claims and claims[0].head:
             self._owner = claims[0]
-        is_entry = bool(claims) and claims[0].head and bool(claims[0].ids or self._known(claims[0].name))
-        if self and is_entry and group[0] != "heading" == self[-1].group[0]:
-            self[-1].marked = "section"
         self += [*claims, *alone]
         others = {claim.name for claim in claims if claim.name in self.aliases and claim.marked != "capitals"}
         names = [claim for claim in claims if claim.name in others or self._known(claim.name)]
         text = blanked(text, [(claim.begin, claim.end) for claim in names] + [each[:2] for each in ids])
-        self.passages.append(Passage(text, claims + alone, owner, group[0]))
+        self.passages.append(Passage(text, claims + alone, owner, section, group[0]))
 
     def _names(self, text: str, group: tuple[str, int, int]) -> list[Claim]:
         found: list[Claim] = []
@@ -198,9 +201,10 @@ class Claims(list[Claim]):
             words, name = match[kind], bare(match[kind].strip(" ,;."))
             begin, end = match.span() if kind == "marked" else match.span(kind)
             head = group[0] != "prose" and not re.search(r"\w", text[:begin])
-            if kind == "plain" and not (
-                head or pattern.beside.match(text, end) or re.search(r"(?:\d\W{1,3}|[(\[])$", text[:begin])
-            ):
+            whole = pattern.capital_words.match(text, begin)
+            is_part = whole is not None and whole.end() > end and self._evidence.is_value(whole[0])
+            is_beside = pattern.beside.match(text, end) or re.search(r"(?:\d\W{1,3}|[(\[])$", text[:begin])
+            if kind == "plain" and (is_part or not (head or is_beside or (" " in words and words in self._titles))):
                 continue
             if not self._known(words):
                 if head and self._evidence.is_value(name):
@@ -217,25 +221,24 @@ class Claims(list[Claim]):
 
     def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str]]]:
         taken, found = [(name.begin, name.end) for name in names], []
-        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text)]:
+        behind = (
+            match
+            for name in names
+            if (match := pattern.id_alone.match(text, name.end)) and self._evidence.with_id(match[1])
+        )
+        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text), *behind]:
             is_taken = any(begin <= match.start() < end for begin, end in taken)
-            if not is_taken and not pattern.of_user.search(text[: match.start()]):
+            begin = max((name.end for name in names if name.end <= match.start()), default=0)
+            if not is_taken and not pattern.of_user.search(text, begin, match.start()):
                 taken.append(match.span())
                 found.append((*match.span(), pattern.one_id.findall(next(filter(None, match.groups()), match[0]))))
         return sorted(found)
 
 
-def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text with signs in the place of these parts, so that its numbers stay where they were."""
-    for begin, end in spans:
-        text = f"{text[:begin]}{BLANK * (end - begin)}{text[end:]}"
-    return text
-
-
 def _lines(answer: str) -> list[str]:
     """The lines of an answer that may speak of items, without code, links and JSON."""
     text = re.sub(r"([^\w\s]{1,2})\1{9,}", r"\1\1\1", answer[:_LONGEST_ANSWER])  # a model may repeat a sign for ever
-    text = re.sub(r"\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)", r"\1", pattern.code.sub("\n", text.replace("<br>", "; ")))
+    text = re.sub(r"\[([^\]\n]{1,200})\]\([^)\s]{1,500}\)", r"\1", pattern.code.sub("\n", text))
     text = re.sub(r"`(\d+)`(?=\s+\*\*)", r"ID \1:", text)
     text = re.sub(r"`([^`\n]*)`", lambda code: code[1] if pattern.one_id.fullmatch(code[1]) else "…", text)
     return [line for each in text.splitlines() if not pattern.json.match(line := each[:_LONGEST_LINE])]
@@ -243,9 +246,8 @@ def _lines(answer: str) -> list[str]:
 
 def _is_beside(between: str) -> bool:
     """True if an ID after this text belongs to the name before it."""
-    if not re.search(r"[^\W\d_]", pattern.facts.sub("", between)):
-        return len(between) < 40
-    return re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None and not pattern.of_another.search(between)
+    is_short = not re.search(r"[^\W\d_]", pattern.facts.sub("", between))
+    return is_short or re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None
 
 
 def _follows(text: str, begin: int, end: int) -> bool:
@@ -270,5 +272,3 @@ def _forms(title: str) -> Iterator[str]:
     yield short
     if len(main := re.split(r":| or: |, ", short)[0]) >= 8:
         yield main
-    if moved := re.fullmatch(r"(.+), ([A-Z][\w']{0,2})", short):
-        yield f"{moved[2]} {moved[1]}"

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from itertools import chain
+from statistics import fmean
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from agent_client.grounding.numbers import numbers_in
-from agent_client.grounding.words import kinds_of, language_of, pattern
+from agent_client.grounding.numbers import Parts, dates_in, numbers_in
+from agent_client.grounding.words import blanked, kinds_of, language_of, pattern
 from agent_client.history import data_of, results_of, text_of, turns
 from agent_client.names import ID_KEYS, NAME_KEYS, fold, name_in
 
@@ -30,6 +31,7 @@ class Item:
     title: str
     numbers: dict[str, set[float]] = field(default_factory=lambda: defaultdict(set))
     """By their fields, with those in texts."""
+    dates: set[Parts] = field(default_factory=set)
     words: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Names of people, kinds and places, by their fields."""
 
@@ -39,7 +41,7 @@ class Item:
         "Rating" means mean_rating and imdb_rating, "mean rating" the first alone, and "score" where there is none both.
         """
         kinds, key = kinds_of(label), title_key(label)
-        called = [values for name, values in self.numbers.items() if key and title_key(name) == key]
+        called = [values for name, values in self.numbers.items() if key and title_key(name) in (key, f"n {key}")]
         called = called or [values for name, values in self.numbers.items() if kinds and kinds <= kinds_of(name)]
         return [*chain(*called)] if called or kinds != {"score"} else self.numbers_called("rating")
 
@@ -56,12 +58,16 @@ class Item:
 
 @dataclass
 class Step:
-    """A call: its arguments, and the items that it returned."""
+    """A call of a tool: its arguments, and the items that it returned."""
 
+    tool: str
     arguments: dict[str, Any]
     handle: str
     """The name under which a later call gets these items and more of their kind; empty if it has none."""
     ids: list[str] = field(default_factory=list)
+    given: set[str] = field(default_factory=set)
+    """The items that it was to choose from."""
+    looks_up: bool = False
 
 
 class Evidence:
@@ -77,6 +83,8 @@ class Evidence:
         """By ID; several servers may give one ID to different items."""
         self.rows: dict[str, Item] = {}
         """Rows of statistics, by the keys of what they are about."""
+        self.people: dict[str, Item] = {}
+        """Rows of users, by their IDs."""
         self.rest = Item("", "")
         """The numbers that belong to no item: in messages, in totals, and in what was asked."""
         self.named, self.has_words = cache(self._named), cache(self._has_words)  # an answer may repeat itself
@@ -97,7 +105,7 @@ class Evidence:
                     asked.append(text)
                     continue
                 handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
-                self.turns[-1].append(Step(call["args"], handle))
+                self.turns[-1].append(Step(call["name"], call["args"], handle))
                 self._read(result, self.turns[-1][-1], self.rest)
         self.users = set(re.findall(r"[\w-]*\d[\w-]*", " ".join(known).casefold()))
         """All that may be the ID of a user."""
@@ -107,41 +115,54 @@ class Evidence:
         self._said = "\n".join([*program, *self._texts])
         self._folded, self._words = f" {fold(self._said)} ", set(re.findall(r"[\w-]+", self._said.casefold()))
         said = {value for text in asked for number in numbers_in(text) for value in number.values}
+        self.rest.dates.update(parts for text in asked for date in dates_in(text) for parts in date.readings)
         self.rest.numbers["said"] = {value for value in said if f"{value:g}" not in self.items} | {100}
         self.fields: dict[str, set[str]] = defaultdict(set)
         """Those of items in which a name stands, by its key."""
-        for key, name in ((key, name) for item in of_items for key, names in item.words.items() for name in names):
-            self.fields[title_key(name)].update([] if NAME_KEYS.search(key) else [key])
-        all_items = [self.rest, *of_items, *self.rows.values()]
-        self.all_values = forms_of(chain(self._worked_out(), *(item.values for item in all_items)))
+        names = {
+            (key, name)
+            for item in (*of_items, *self.people.values())
+            for key, each in item.words.items()
+            for name in each
+            if not NAME_KEYS.search(key)
+        }
+        for key, name in names:
+            self.fields[title_key(name)].add(key)
+        values = sorted(
+            {re.escape(name).replace("_", "[ _]") for _, name in names if pattern.value.fullmatch(name)},
+            key=len,
+            reverse=True,
+        )
+        self.values = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(values) or '(?!)'})(?![\w-])")
+        all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
+        lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in chain(*self.turns))
+        self.all_values = forms_of(chain(*map(worked_out, lists), *(item.values for item in all_items)))
+        self.all_dates = set(chain(*(item.dates for item in all_items)))
         keys = sorted(map(re.escape, self.rows), key=len, reverse=True)
         self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_-]"))
 
-    def _worked_out(self) -> Iterator[float]:
-        """The sum, the mean and the span of each number of the items of each result."""
-        for step in chain(*self.turns):
-            items = [item for each in step.ids for item in self.with_id(each)[:1]]
-            for name in set(chain(*(item.numbers for item in items))):
-                values = [min(item.numbers[name]) for item in items if item.numbers.get(name)]
-                yield from (sum(values), sum(values) / len(values), max(values) - min(values))
-
     def _read(self, value: Any, step: Step, item: Item, key: str = "") -> None:
         if isinstance(value, dict):
-            title = name_in(value)
+            parts = [each for each in value.values() if isinstance(each, dict) and not any(map(ID_KEYS.search, each))]
+            title = next(filter(None, map(name_in, [value, *parts])), None)
             own_ids = (value[key] for key in value if ID_KEYS.search(key) and isinstance(value[key], int | str))
-            own_id = next(own_ids, None)
+            first = next(iter(value.values()), None)
+            own_id = next(own_ids, first if isinstance(first, str) and pattern.code_like.fullmatch(first) else None)
             if title is not None and own_id is not None:
+                if item.id:
+                    item.words[key].add(title)  # of a reason, say
+                is_part = bool(item.id)
                 item = self._item(str(own_id), title)
-                step.ids.append(item.id)
+                step.ids += [] if is_part else [item.id]
             for key, each in value.items():
                 self._names.add(title_key(key))
+                self.rest.numbers["keys"].update(map(float, re.findall(r"\d+", key)))  # sold_90d
                 if ID_KEYS.search(key):
                     self._texts += map(str, each) if isinstance(each, list) else [str(each)]
                 self._read(each, step, item, key)
         elif isinstance(value, list):
             for each in value:
-                about = _about(each) if item is self.rest and isinstance(each, dict) else ""
-                row = self.rows.setdefault(title_key(about), Item("", about)) if about else item
+                row = (self._row(each) if item is self.rest and isinstance(each, dict) else None) or item
                 self._read(each, step, row, key)
         elif isinstance(value, str):
             self._texts.append(value)
@@ -150,9 +171,17 @@ class Evidence:
             if len(value) <= _LONGEST_NAME:
                 self._names.add(title_key(value))
                 item.words[key].add(value)
-            for number in numbers_in(value):
-                (self.rest if NAME_KEYS.search(key) else item).numbers[key].update(number.values)
-        elif isinstance(value, int | float) and ("user" in key or not ID_KEYS.search(key)):
+            dates = list(dates_in(value))
+            item.dates.update(parts for date in dates for parts in date.readings)
+            item.numbers[key].update(float(date.readings[0][0]) for date in dates if date.readings[0][0])
+            for number in numbers_in(blanked(value, (date[1:3] for date in dates))):
+                item.numbers[key].update(number.values)
+                self.rest.numbers[key].update(number.values if NAME_KEYS.search(key) else [])
+        elif (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and ("user" in key or not ID_KEYS.search(key))
+        ):
             item.numbers[key].add(float(value))
 
     def _item(self, identifier: str, title: str) -> Item:
@@ -164,6 +193,16 @@ class Evidence:
             item.numbers["year"].add(float(year[1]))
         self._by_title[key].append(item)
         return item
+
+    def _row(self, row: dict[str, Any]) -> Item | None:
+        """A row of statistics, which has numbers, one name and no ID; or one of a user, which has no name."""
+        values = list(chain.from_iterable(each.values() if isinstance(each, dict) else [each] for each in row.values()))
+        names = [each for each in values if isinstance(each, str) and len(each) <= _LONGEST_NAME]
+        ids = [str(value) for key, value in row.items() if ID_KEYS.search(key)]
+        if len(ids) == 1 and name_in(row) is None:
+            return self.people.setdefault(ids[0], Item("", f"user {ids[0]}"))
+        is_row = not ids and len(names) == 1 and any(isinstance(each, int | float) for each in values)
+        return self.rows.setdefault(title_key(names[0]), Item("", names[0])) if is_row else None
 
     def rows_in(self, text: str) -> list[tuple[int, int, list[Item]]]:
         """The rows of statistics that a text names, with their places."""
@@ -179,8 +218,9 @@ class Evidence:
             return found
         if longer := [title for title in self._by_title if len(key) >= 8 and title.startswith(f"{key} ")]:
             return self._by_title[min(longer)]
-        if len(longer := [title for title in self._by_title if len(key) >= 8 and title.endswith(f" {key}")]) == 1:
-            return self._by_title[longer[0]]
+        words = set(key.split())
+        if len(wider := [title for title in self._by_title if len(words) > 1 and words < set(title.split())]) == 1:
+            return self._by_title[wider[0]]
         both, some = (
             [self._by_title.get(title_key(part), []) for part in split.split(name)]
             for split in (pattern.several, pattern.parts)
@@ -194,12 +234,26 @@ class Evidence:
 
     def _has_words(self, name: str) -> bool:
         """True if the person has said these words, a tool, or this program; perhaps in an error."""
+        if ", " in name and all(map(self._has_words, name.split(", "))):
+            return True
         if self.is_value(name) or (" " in fold(name) and f" {title_key(name)} " in self._folded):
             return True
         return re.search(rf"\b{re.escape(name)}\b", self._said) is not None  # a single word is written as a name is
 
     def has_id(self, identifier: str) -> bool:
         return identifier.casefold() in self._words
+
+
+def by_field(items: Sequence[Item]) -> Iterator[list[float]]:
+    """The numbers of some items, one list for each field."""
+    for name in set(chain(*(item.numbers for item in items))):
+        yield [min(item.numbers[name]) for item in items if item.numbers.get(name)]
+
+
+def worked_out(items: Sequence[Item]) -> Iterator[float]:
+    """The sum, the mean and the span of each number of some items."""
+    for values in filter(None, by_field(items)):
+        yield from (sum(values), fmean(values), max(values) - min(values))
 
 
 def forms_of(values: Iterable[float]) -> list[float]:
@@ -214,12 +268,3 @@ def title_key(title: str) -> str:
     words = fold(re.sub(r"\s*[(\[](?:1[89]|20)\d\d[)\]]\s*$", "", title.replace("_", " ")))
     key = re.sub(r" (?:and|und|et)(?= )", "", words)
     return pattern.article_outside.sub("", key)
-
-
-def _about(row: dict[str, Any]) -> str:
-    """The one name in a row of statistics, which has numbers and no ID; empty for any other data."""
-    if any(map(ID_KEYS.search, row)):
-        return ""
-    values = list(chain.from_iterable(each.values() if isinstance(each, dict) else [each] for each in row.values()))
-    names = [each for each in values if isinstance(each, str) and len(each) <= _LONGEST_NAME]
-    return names[0] if len(names) == 1 and any(isinstance(each, int | float) for each in values) else ""

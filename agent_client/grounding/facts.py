@@ -1,125 +1,140 @@
-"""The numbers, years and names in an answer that the results do not have, or have of another item.
+"""The numbers, dates and users beside items.
 
-A number that stands with an item has to be the item's own. Any other one has to be in the results, or to be worked out
-from numbers beside it.
+A number has to be one of the item's own, or of what belongs to no item, or follow from those beside it. Where a label
+is with it ("Year: 1994"), it has to be the one with that label, and right behind a name the item's own.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from agent_client.grounding.claims import BLANK, Passage, blanked
-from agent_client.grounding.evidence import Evidence, Item, forms_of, title_key
-from agent_client.grounding.numbers import Number, numbers_in, plain_dates
-from agent_client.grounding.words import pattern, word
+from agent_client.grounding.evidence import Evidence, Item, by_field, forms_of, worked_out
+from agent_client.grounding.numbers import Number, dates_in, numbers_in
+from agent_client.grounding.subjects import Subjects
+from agent_client.grounding.words import blanked, kinds_of, pattern, word
 
 _FEW = 12
 """Numbers up to this count the steps, reasons and items that an answer itself lists."""
-_MOST_NUMBERS, _NEAR = 60, 200
-"""Numbers of a line that are read, and characters around each of them."""
+_MOST_NUMBERS, _MOST_PARTS = 60, 10
+"""Numbers of a line that are read, and parts of a sum."""
+_NEAR, _NEARER = 200, 100
+"""Characters around a number in which words tell of it: of what it is, and that it is worked out."""
+_UNITS = (0.001, 0.01, 1000)
+"""Factors between a unit and others: metres and centimetres, kilograms and grams."""
 
 
 class Facts:
-    """The things that a line or a row of an answer says of items."""
+    """The numbers, dates and users of a line or a row of an answer.
 
-    def __init__(self, passage: Passage, evidence: Evidence) -> None:
-        rows = evidence.rows_in(passage.text)
-        self._text = plain_dates(blanked(passage.text, (row[:2] for row in rows)))
-        self._kind, self._evidence = passage.kind, evidence
-        named = [(claim.begin, claim.end, items) for claim in passage.claims if (items := claim.items(evidence))]
-        self._subjects = sorted(named + rows, key=lambda subject: subject[:2])
-        """Places of names, with the items that they are of."""
-        self._items = [item for *_, items in self._subjects for item in items]
-        self._owners = passage.owner.items(evidence) if passage.owner else []
-        self._users = list(pattern.user.finditer(self._text))
-        others = blanked(self._text, (user.span() for user in self._users))
-        self._numbers = list(numbers_in(others))[:_MOST_NUMBERS]
-        self._breaks = list(pattern.clause_end.finditer(self._text))
-        self._is_worked_out = pattern.worked_out.search(self._text) is not None
+    Args:
+        told: The items that the whole answer names.
+    """
+
+    def __init__(self, subjects: Subjects, evidence: Evidence, told: Sequence[Item]) -> None:
+        self._subjects, self._evidence, self._told = subjects, evidence, told
+        self._dates = list(dates_in(subjects.text)) if evidence.all_dates else []
+        self._text = blanked(subjects.text, (date[1:3] for date in self._dates))
+        self._numbers = list(numbers_in(self._text))[:_MOST_NUMBERS]
 
     def wrong(self) -> Iterator[str]:
         """Short phrases."""
-        for user in self._users:
-            if user["id"].casefold() not in self._evidence.users:
-                yield f"no tool was asked about {user[0]}"
+        for user in self._subjects.users:
+            if user.split()[-1].strip("*#").casefold() not in self._evidence.users:
+                yield f"no tool was asked about {user}"
+        for date in self._dates:
+            about = self._subjects.about(date.begin, date.end)
+            own = {each for item in about for each in item.dates} or self._evidence.all_dates
+            if not date.is_among(own | self._evidence.rest.dates):
+                yield (f"“{about[0].title}” has no date " if about else "no tool has returned the date ") + date.text
         for number in self._numbers:
-            about = self._about(number)
-            if own := self._other_than(number, about):
-                yield (f"“{about[0].title}” {own}" if about else "no tool has returned the number ") + number.text
-        if self._kind != "prose" and len(self._subjects) == 1:
-            yield from self._wrong_names(self._items[0])
-
-    def _about(self, number: Number) -> list[Item]:
-        """The items of which one has to have a number: of its row or its clause, or the one right before it."""
-        if self._kind == "table":
-            return self._items
-        text = self._text
-        begin = max((each.end() for each in self._breaks if each.end() <= number.begin), default=0)
-        end = min((each.start() for each in self._breaks if each.end() > number.begin), default=len(text))
-        within = [subject for subject in self._subjects if begin <= subject[0] < end]
-        before = [subject for subject in within if subject[1] <= number.begin]
-        if not within or word.against.search(text, begin, end):
-            return [] if within else self._owners
-        if before and not re.search(r"\d[^\w.:]*$", text[begin : within[0][0]]):  # numbers stand behind the names
-            between = text[before[-1][1] : number.begin]
-            is_told = "(" in between or len(before) == 1 or re.search(r"\d", text[before[-2][1] : before[-1][0]])
-            is_behind = pattern.right_behind.fullmatch(between) and not text[number.end :].lstrip().startswith(BLANK)
-            if pattern.label.search(between) or (is_told and is_behind):
-                return before[-1][2]
-        is_alone = len(within) == 1 and (before or self._kind != "prose" or pattern.year.fullmatch(number.text))
-        return within[0][2] if is_alone else []
+            about = self._subjects.about(number.begin, number.end)
+            if other := self._other_than(number, about):
+                yield (f"“{about[0].title}” {other}" if about else "no tool has returned the number ") + number.text
 
     def _other_than(self, number: Number, about: list[Item]) -> str:
         """The words for an item that has something else: "has score 0.9, not "; empty if the number is right."""
         before, after = self._text[max(0, number.begin - _NEAR) : number.begin], self._text[number.end :][:_NEAR]
-        if pattern.compared_before.search(before) or pattern.compared_after.match(after):
+        is_behind = self._subjects.is_behind(number.begin, about)
+        if self._is_of_another_kind(number, about, is_behind, before, after):
             return ""
         rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4
-        is_own = any(number.is_among(item.values) or number.text == item.id for item in about)
+        if is_whole and number.values[0] > _FEW and pattern.roughly_before.search(before):
+            number = number._replace(half_a_step=number.values[0] / 10)
+        own = forms_of(chain(*(item.values for item in about)))
+        in_units = sorted(value * factor for value in own for factor in _UNITS) if pattern.metric.match(after) else []
+        is_own = number.is_among(own) or number.is_among(in_units)
         if pattern.year.fullmatch(number.text):
             years = [year for item in about for year in item.years]
             is_said = number.is_among(rest) and not before.endswith("(")
             return "" if is_own or is_said or not years else f"is from {_listed(years)}, not "
-        found = (
-            pattern.heading.search(before) or pattern.label_before.search(before) or pattern.label_after.match(after)
-        )
-        label = "" if found is None else found["label"] if found.lastgroup == "label" else found.lastgroup or ""
+        label = _label(before, after)
         if called := [value for item in about for value in item.numbers_called(label)]:
-            times = range(1, 11) if "price" in label else [1]  # several of them cost more
-            is_own = self._is_worked_out or number.is_among(forms_of(n * value for n in times for value in called))
-            return "" if is_own else f"has {label.casefold()} {_listed(called)}, not "
+            is_other = is_own and (not kinds_of(label) or number.values[0] > 10 * max(called))
+            times = range(1, _MOST_PARTS) if "price" in label else [1]  # several of them cost more
+            is_called = number.is_among(forms_of(n * value for n in times for value in called))
+            is_right = is_other or is_called or self._follows(number, about, after)
+            return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
+        is_strict = is_behind and any(item.values for item in about)
+        is_rated = any(kinds_of(name) & {"rating", "score"} for item in about for name in item.numbers)
         if is_whole and number.values[0] <= _FEW:
-            n_items = (
-                len(self._evidence.items) if pattern.items_after.match(after) and not self._evidence.rows else _FEW
-            )
-            return "" if number.values[0] <= n_items or number.is_among(rest) else "has no number "
-        if is_whole and pattern.roughly_before.search(before):
-            number = number._replace(half_a_step=number.values[0] / 10)
-            is_own = any(number.is_among(item.values) for item in about)
-        if not any(item.numbers for item in about):
-            is_of_all = not self._items and word.mean.search(self._text) is not None
-            is_own = is_of_all or number.is_among(self._evidence.all_values) or number.text in self._evidence.items
-        is_share = after.lstrip().startswith("%")
-        is_right = is_own or self._is_worked_out or number.is_among(rest) or self._follows(number, is_share)
+            is_strict &= is_rated and self._subjects.kind != "table" and pattern.ends.match(after) is not None
+            counts_items = pattern.items_after.match(after) and not self._evidence.rows
+            is_too_many = counts_items and number.values[0] > len(self._evidence.items) and not number.is_among(rest)
+            return "has no number " if is_too_many or (is_strict and not is_own) else ""
+        if not any(item.values for item in about):
+            is_own = number.is_among(self._evidence.all_values)
+        is_right = is_own or (not is_strict and number.is_among(rest)) or self._follows(number, about, after)
         return "" if is_right else "has no number "
 
-    def _follows(self, number: Number, is_share: bool) -> bool:
-        """True if it is a sum, a difference, a ratio or a share of other numbers beside it."""
-        beside = [each.values[0] for each in self._numbers if each is not number and each.values[0] > 0][:20]
-        parts = {*beside, *(value for item in self._items for values in item.numbers.values() for value in values)}
-        counts = [value for value in (*beside, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
-        if is_share:
-            return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
-        return number.is_among(sorted({c for a in parts for b in beside for c in (a + b, abs(a - b), a / b)}))
+    def _is_of_another_kind(self, number: Number, about: list[Item], is_behind: bool, before: str, after: str) -> bool:
+        """True for an ID, a day, a limit, a difference and an end of a range."""
+        is_id = number.text in self._evidence.items or number.text in self._evidence.people
+        is_id &= not is_behind and (not about or self._subjects.kind != "table")
+        is_day = pattern.ordinal.match(after) or pattern.ordinal_before.search(before)
+        days = {float(date[2]) for item in about for date in item.dates if date[2]}
+        is_range = not about and (pattern.range_before.search(before) or pattern.range_after.match(after))
+        is_compared = (not is_behind and pattern.compared_before.search(before)) or pattern.compared_after.match(after)
+        is_own_id = any(number.text == item.id for item in about)
+        return bool(
+            is_id or is_own_id or is_range or is_compared or (is_day and days.issuperset(number.values[: len(days)]))
+        )
 
-    def _wrong_names(self, item: Item) -> Iterator[str]:
-        """The people, kinds and places that another item has in a field where this one has others."""
-        own = {title_key(name) for names in item.words.values() for name in names}
-        for part in re.split(r"[;:,()|*–—•]+|\s-\s", self._text[self._subjects[0][1] :]):
-            name = re.sub(r"^(?:[^\W\d_A-Z][\w.]*\s+)*|\W+$", "", part.strip())
-            others = set() if title_key(name) in own else self._evidence.fields[title_key(name)]
-            for field in sorted(others & item.words.keys()):
-                names = " or ".join(sorted(item.words[field]))
-                yield f"“{item.title}” has {field.replace('_', ' ')} {names}, not {name}"
+    def _follows(self, number: Number, about: list[Item], after: str) -> bool:
+        """True if it is a sum, a difference, a ratio or a share of other numbers beside it."""
+        near = max(0, number.begin - _NEARER), number.end + _NEARER
+        if pattern.derived.search(self._text, *near):
+            return True
+        beside = sorted({each.values[0] for each in self._numbers if each.values != number.values} - {0})[:20]
+        parts = {*beside, *chain.from_iterable(chain(*(item.numbers.values() for item in self._subjects.items)))}
+        if after.lstrip().startswith("%"):
+            counts = [value for value in (*parts, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
+            return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
+        found = set() if about else set(worked_out(self._told))
+        if not about or pattern.derivable.search(self._text, *near):
+            found |= {c for a in parts for b in beside for c in (a + b, abs(a - b), a / b)}
+        if word.together.search(self._text):
+            rows = list(self._evidence.rows.values())
+            lists = (values for items in (self._told, rows) for values in by_field(items))
+            found.update(*map(_sums, [beside, *map(list, self._evidence.rest.numbers.values()), *lists]))
+        return number.is_among(sorted(found))
+
+
+def _label(before: str, after: str) -> str:
+    """The words that tell of what a number is; empty if there are none."""
+    if pattern.out_of.search(before):
+        return ""
+    found = pattern.heading.search(before) or pattern.label_before.search(before) or pattern.label_after.match(after)
+    if found is not None:
+        return found["label"] if found.lastgroup == "label" else found.lastgroup or ""
+    named = pattern.named_after.match(after)
+    return named[1] if named else ""
+
+
+def _sums(values: Sequence[float]) -> set[float]:
+    """The sums of any of the first values, and their means."""
+    sums = {(0.0, 0)}
+    for value in values[:_MOST_PARTS]:
+        sums |= {(total + value, n + 1) for total, n in sums}
+    return {each for total, n in sums if n > 1 for each in (total, total / n)}
 
 
 def _listed(values: Iterable[float]) -> str:

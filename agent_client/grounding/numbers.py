@@ -1,11 +1,14 @@
-"""Numbers as several languages write them, and whether they are among others. A date is read as two or three."""
+"""Numbers and dates as several languages write them, and whether they are among others."""
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from agent_client.grounding.words import pattern
+from agent_client.grounding.words import months, pattern, word
+
+Parts = tuple[int | None, int | None, int | None]
+"""Year, month and day; None for what is not told."""
 
 
 class Number(NamedTuple):
@@ -24,17 +27,48 @@ class Number(NamedTuple):
         return any(place < len(values) and values[place] <= most for place, most in within)
 
 
-def plain_dates(text: str) -> str:
-    """The text with the numbers of dates apart from each other."""
-    return pattern.date.sub(lambda date: re.sub(r"\D", " ", date[0]), text)
+class Date(NamedTuple):
+    """A day or a month, from `begin` to `end` of a text, and what it may mean: "3/4/1998" is of March or of April."""
+
+    text: str
+    begin: int
+    end: int
+    readings: tuple[Parts, ...]
+
+    def is_among(self, dates: Collection[Parts]) -> bool:
+        """True if one of these tells all that it tells."""
+        return any(
+            all(own is None or own == other for own, other in zip(reading, date, strict=True))
+            for reading in self.readings
+            for date in dates
+        )
+
+
+def dates_in(text: str) -> Iterator[Date]:
+    """Those with a month and a day or a year."""
+    for match in pattern.date.finditer(text):
+        found = {key: int(value) for key, value in match.groupdict().items() if value and value.isdigit()}
+        year, day = found.get("y") or found.get("year"), found.get("d") or found.get("before") or found.get("day")
+        month = found.get("m") or next(n for n, name in enumerate(months, 1) if name.fullmatch(match["month"]))
+        if year or day:
+            yield Date(match[0], *match.span(), ((year, month, day),))
+    for match in pattern.day_first.finditer(text):
+        one, other, year = map(int, match.groups())
+        yield Date(match[0], *match.span(), ((year, other, one), (year, one, other)))
 
 
 def numbers_in(text: str) -> Iterator[Number]:
-    for match in pattern.number.finditer(plain_dates(text)):
+    for match in pattern.number.finditer(pattern.apart.sub(lambda date: re.sub(r"\D", " ", date[0]), text)):
         if match["hours"]:
             yield Number(match[0], *match.span(), (60 * int(match["hours"]) + int(match["minutes"]),), 0.5)
             continue
-        readings = (re.sub(r"[.,\s](?=\d{3}(?!\d))", "", match[0]), re.sub(r"\s", "", match[0]))
-        shown = {each.replace(",", ".") for each in readings if len(re.findall(r"[.,]", each)) < 2}
-        half_a_step = 0.5 * 10.0 ** -max(len(each.partition(".")[2]) for each in shown) + 1e-9
-        yield Number(match[0], *match.span(), tuple(map(float, shown)), half_a_step)
+        scale = (
+            {True: 1_000, False: 1_000_000}[word.thousand.fullmatch(match["scale"]) is not None]
+            if match["scale"]
+            else 1
+        )
+        digits = match["digits"]
+        readings = (re.sub(r"[.,\s](?=\d{3}(?!\d))", "", digits), re.sub(r"\s", "", digits))
+        shown = dict.fromkeys(each.replace(",", ".") for each in readings if len(re.findall(r"[.,]", each)) < 2)
+        half_a_step = scale * 0.5 * 10.0 ** -max(len(each.partition(".")[2]) for each in shown) + 1e-9
+        yield Number(digits, *match.span("digits"), tuple(scale * float(each) for each in shown), half_a_step)

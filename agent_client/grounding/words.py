@@ -4,7 +4,11 @@ patterns.toml, in which each is explained.
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
+
+BLANK = "\0"
+"""Stands in a text for each character of a name, an ID or a date that was read."""
 
 _WORDS, _PATTERNS = (
     tomllib.loads(Path(__file__).with_name(name).read_text("utf-8")) for name in ("words.toml", "patterns.toml")
@@ -36,6 +40,7 @@ class _Compiled:
 
 pattern = _Compiled({name: expanded(each) for name, each in _PATTERNS.items()})
 word = _Compiled({name: any_of(each) for name, each in _WORDS.items() if isinstance(each, str)})
+months = [re.compile(f"(?i:{each})") for each in _WORDS["months"].split()]
 
 
 def kinds_of(label: str) -> set[str]:
@@ -52,3 +57,10 @@ def language_of(text: str, fewest: int = 2) -> str:
     if counts[best] >= fewest:
         return best
     return "other" if sum(not word.isascii() for word in words) > max(1, len(words) // 8) else ""
+
+
+def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with signs in the place of these parts, so that its numbers stay where they were."""
+    for begin, end in spans:
+        text = f"{text[:begin]}{BLANK * (end - begin)}{text[end:]}"
+    return text

@@ -1,0 +1,71 @@
+"""The items, rows of statistics and users that a line of an answer tells of, and which of them each place is about."""
+
+import re
+
+from agent_client.grounding.claims import Passage
+from agent_client.grounding.evidence import Evidence, Item
+from agent_client.grounding.words import blanked, pattern, word
+
+
+class Subjects:
+    """Everything that a line or a row of an answer tells of."""
+
+    def __init__(self, passage: Passage, evidence: Evidence) -> None:
+        self.kind, self.users = passage.kind, list[str]()
+        rows = evidence.rows_in(passage.text)
+        self.text = blanked(passage.text, (row[:2] for row in rows))
+        """With signs in the place of all subjects."""
+        people: list[tuple[int, int, list[Item]]] = []
+        for found in pattern.user.finditer(self.text):
+            ids = re.findall(r"[\w-]*\d[\w-]*", found[0])
+            self.users += [found[0]] if len(ids) == 1 else ids
+            people.append((*found.span(), [evidence.people[each] for each in ids if each in evidence.people]))
+        self.text = blanked(self.text, (each[:2] for each in people))
+        more = pattern.digits.finditer(self.text) if people else []  # in a row of users
+        people += [(*each.span(), [evidence.people[each[0]]]) for each in more if each[0] in evidence.people]
+        self.text = blanked(self.text, (each[:2] for each in people))
+        named = [(claim.begin, claim.end, claim.items(evidence)) for claim in passage.claims]
+        self.places = sorted((each for each in [*named, *rows, *people] if each[2]), key=lambda place: place[:2])
+        """From where to where each is named."""
+        self.items = [item for *_, items in self.places for item in items]
+        self.owners, self.section = (each.items(evidence) if each else [] for each in (passage.owner, passage.section))
+        self._breaks = [each.span() for each in pattern.clause_end.finditer(self.text)]
+
+    def about(self, begin: int, end: int) -> list[Item]:
+        """The items of which one has to have what stands from `begin` to `end`.
+
+        They are those of the row of a table; those that its clause names last before it, or the one right behind it;
+        and the owner of a list of facts.
+        """
+        if self.kind == "table":
+            return self.items
+        text = self.text
+        first = max((each[1] for each in self._breaks if each[1] <= begin), default=0)
+        last = min((each[0] for each in self._breaks if each[1] > begin), default=len(text))
+        within = [place for place in self.places if first <= place[0] < last]
+        if not within or word.against.search(text, first, last):
+            return [] if within else self.owners
+        before, after = [each for each in within if each[1] <= begin], [each for each in within if each[0] > begin]
+        between = text[end : after[0][0]] if after else ""
+        if after and pattern.of_next.fullmatch(between):
+            return [item for *_, items in (after if ":" in between else after[:1]) for item in items]
+        is_first = len(within) > 1 and not re.search("[,:]", between) and not _has_digit(text[within[-1][1] : last])
+        following = after[0][2] if after and is_first and _has_digit(text[first : within[0][0]]) else []
+        if not before:
+            return following or (after[0][2] if after and len(within) == 1 and self.kind != "prose" else [])
+        between = text[before[-1][1] : begin]
+        if re.search(r"\([^()]*$", between):
+            return [] if pattern.of_unnamed.search(between) else before[-1][2]
+        row = len(before) - 1
+        while row and not _has_digit(text[before[row - 1][1] : before[row][0]]):
+            row -= 1
+        return [*(item for *_, items in before[row:] for item in items), *following]
+
+    def is_behind(self, begin: int, about: list[Item]) -> bool:
+        """True if what begins here stands right behind the name of an item, and so tells of nothing else."""
+        ends = [end for _, end, items in self.places if items == about and about[0].id and end <= begin]
+        return bool(ends) and pattern.right_behind.fullmatch(self.text[max(ends) : begin]) is not None
+
+
+def _has_digit(text: str) -> bool:
+    return re.search(r"\d", re.sub(r"\([^()]*\)", "", text)) is not None
