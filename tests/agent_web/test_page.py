@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from mcp_server.settings import Settings
 from tests.agent.conversations.films import of_items, of_set, table
@@ -159,6 +159,25 @@ def test_an_answer_goes_on_while_the_page_is_reloaded(page: Page, model: Scripte
     go_on.set()
     expect(page.get_by_text("It took a while.")).to_be_visible()
     expect(page.locator("#stop-button")).to_be_hidden()
+
+
+def test_a_conversation_is_loaded_by_the_connection_that_names_it(page: Page, model: ScriptedModel) -> None:
+    ask(page, model, "Are you there?", Say("I am here."))
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    page.route("**/set-session-cookie", hold_the_first)  # where Chainlit asks for it before each of its two connections
+    page.reload()
+    expect(page.get_by_text("I am here.")).to_be_visible()
+    for late in held[:1]:
+        late.continue_()
+    page.wait_for_timeout(500)
+    ask(page, model, "Really?", Say("Really."))
+    assert model.readings[-1].questions == ["Are you there?", "Really?"]
 
 
 def test_a_question_can_be_edited_and_what_came_after_it_is_forgotten(page: Page, model: ScriptedModel) -> None:

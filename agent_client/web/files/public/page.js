@@ -1,5 +1,6 @@
-// What Chainlit's page leaves out: the system's colours by default, names of buttons for those who do not see them,
-// the address of a conversation on narrow screens, and a login that asks for a password alone.
+// What Chainlit's page leaves out: the system's colours by default, names of buttons for those who do not see them, a
+// login that asks for a password alone, the right one of two connections, and the address of a conversation on narrow
+// screens.
 (() => {
   if (!localStorage.getItem("vite-ui-theme")) localStorage.setItem("vite-ui-theme", "system");
 
@@ -60,6 +61,13 @@
     const { passwordAuth } = await answer.json();
     document.documentElement.classList.toggle("no-password", !passwordAuth);
   });
+
+  // Chainlit loads a conversation by two connections, one that does not name it yet and one that does, and asks for a
+  // cookie before each. The last to be made stays, and that was the wrong one when the first request was answered last.
+  // The cookie is for finding one of several servers again; here is only one.
+  const send = window.fetch;
+  window.fetch = (...request) =>
+    String(request[0]).endsWith("/set-session-cookie") ? Promise.resolve(Response.json({})) : send(...request);
 
   // Chainlit's list of conversations puts the address, but on a narrow screen it is not there until it is opened.
   window.addEventListener("message", ({ source, data }) => {
