@@ -246,6 +246,18 @@ def test_what_to_ask_next_is_offered_below_the_last_answer(page: Page, model: Sc
     expect(page.get_by_role("button", name="Why these?")).to_have_count(0)
 
 
+def test_a_card_out_of_view_has_its_height_before_what_is_below_it_can_be_pressed(
+    page: Page, model: ScriptedModel
+) -> None:
+    ask(page, model, QUESTION, *FOR_USER_9[:2], Say("\n\n".join(f"Chapter {number}" for number in range(80))))
+    expect(page.get_by_role("button", name="Why these?")).to_be_visible()
+    height = frames(page).evaluate("frame => frame.clientHeight")
+    frames(page).scroll_into_view_if_needed()
+    expect(cards(page)).to_have_count(3)
+    page.wait_for_timeout(500)
+    assert frames(page).evaluate("frame => frame.clientHeight") == height
+
+
 def test_reasons_that_are_there_are_not_asked_for(page: Page, model: ScriptedModel) -> None:
     because = (call(RECOMMEND, {"user": 9, "k": 3, "reasons": True}), Say("Here they are, with reasons."))
     ask(page, model, "Three films for user 9, and why", *because)

@@ -1,6 +1,6 @@
 // What Chainlit's page leaves out: the system's colours by default, names of buttons for those who do not see them, a
-// login that asks for a password alone, the right one of two connections, and the address of a conversation on narrow
-// screens.
+// login that asks for a password alone, the right one of two connections, an arrow to the end of long answers, and
+// the address of a conversation on narrow screens.
 (() => {
   if (!localStorage.getItem("vite-ui-theme")) localStorage.setItem("vite-ui-theme", "system");
 
@@ -68,6 +68,13 @@
   const send = window.fetch;
   window.fetch = (...request) =>
     String(request[0]).endsWith("/set-session-cookie") ? Promise.resolve(Response.json({})) : send(...request);
+
+  // Chainlit looks whether the end is in view, and else shows an arrow that leads there, when somebody scrolls, and
+  // not while it scrolls to a question itself.
+  const lookForEnd = () => {
+    for (const box of document.querySelectorAll(".overflow-y-auto")) box.dispatchEvent(new Event("scroll"));
+  };
+  window.addEventListener("resize", () => setTimeout(lookForEnd, 1000));
 
   // Chainlit's list of conversations puts the address, but on a narrow screen it is not there until it is opened.
   window.addEventListener("message", ({ source, data }) => {

@@ -8,6 +8,7 @@ import { Renderer } from "@/components/renderer"
 const policy = (pictures) =>
   `default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob: ${pictures.join(" ")}; ` +
   "font-src data:; media-src data: blob:; base-uri 'none'; form-action 'none'"
+const SHORTEST = 120
 const TALLEST = 4000
 const LONGEST_MESSAGE = 2000
 const METHOD_NOT_FOUND = -32601
@@ -15,12 +16,13 @@ const QUIET_MS = 1000
 const LONGEST_WAIT_MS = 5000
 
 function Card({ chat, ...props }) {
+  const box = useRef(null)
   const frame = useRef(null)
   const host = useRef(chat)
   host.current = chat
   const [source, setSource] = useState("")
   const [fallback, setFallback] = useState("")
-  const [height, setHeight] = useState(120)
+  const [height, setHeight] = useState(0) // before it has told one
   const [nAwaited, setAwaited] = useState(1) // the document, and what it asks for
   const [isSettling, setSettling] = useState(true)
 
@@ -32,14 +34,25 @@ function Card({ chat, ...props }) {
     )
   }, [])
 
-  // As the frame grows, so does the conversation, which Chainlit measures at a change of size.
-  useEffect(() => void window.dispatchEvent(new Event("resize")), [height, source, fallback])
-
   // What is below a card that still grows would move away from under a finger: it waits, but not for ever.
+  const isAwaited = nAwaited > 0 || Boolean(source && !height)
   useEffect(() => {
-    const timer = setTimeout(() => setSettling(false), nAwaited > 0 ? LONGEST_WAIT_MS : QUIET_MS)
+    const timer = setTimeout(() => setSettling(false), isAwaited ? LONGEST_WAIT_MS : QUIET_MS)
     return () => clearTimeout(timer)
-  }, [height, nAwaited])
+  }, [height, isAwaited])
+
+  // A frame that is out of view is not drawn, and tells no height: until it has settled, it is drawn elsewhere, unseen.
+  const [isInView, setInView] = useState(false)
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => setInView(entries[entries.length - 1].isIntersecting))
+    observer.observe(box.current)
+    return () => observer.disconnect()
+  }, [])
+  const isUnseen = isSettling && !isInView
+  const unseen = { position: "fixed", top: 0, left: 0, width: box.current?.clientWidth, opacity: 0, pointerEvents: "none" }
+
+  // As the frame grows, so does the conversation, which Chainlit measures at a change of size.
+  useEffect(() => void window.dispatchEvent(new Event("resize")), [height, isUnseen, fallback])
 
   useEffect(() => {
     const send = (message) => frame.current?.contentWindow.postMessage({ jsonrpc: "2.0", ...message }, "*")
@@ -76,10 +89,14 @@ function Card({ chat, ...props }) {
   const card = fallback ? (
     <Renderer sourceCode={fallback} props={{ ...props.listing, ask: chat.sendUserMessage }} />
   ) : source ? (
-    <iframe ref={frame} className="card-frame" title={props.title} srcDoc={source} style={{ height: height + 2 /* with its border */ }}
-      sandbox="allow-scripts" referrerPolicy="no-referrer" allow="" />
+    <iframe ref={frame} className="card-frame" title={props.title} srcDoc={source} sandbox="allow-scripts" referrerPolicy="no-referrer"
+      allow="" style={{ height: (height || SHORTEST) + 2 /* with its border */, ...(isUnseen && unseen) }} />
   ) : null
-  return <div data-settling={isSettling || undefined}>{card}</div>
+  return (
+    <div ref={box} data-settling={isSettling || undefined} style={isUnseen ? { height: height || SHORTEST } : undefined}>
+      {card}
+    </div>
+  )
 }
 
 async function answer(method, params, server, frame, { callAction, sendUserMessage }) {

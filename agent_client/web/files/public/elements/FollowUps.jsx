@@ -23,13 +23,7 @@ function FollowUps({ chat, question, model: answering, text, lists = [], tool = 
   const { editMessage } = useChatInteract()
   const setMessages = useSetRecoilState(messagesState)
   const [isCopied, setIsCopied] = useState(false)
-  const here = useRef(null)
-  useEffect(() => {
-    window.dispatchEvent(new Event("resize")) // as in Listing
-    const box = here.current.closest(".overflow-y-auto")
-    const below = box ? box.scrollHeight - box.scrollTop - box.clientHeight : 0
-    if (below > 80) box.dispatchEvent(new Event("scroll")) // else no arrow leads to the end before somebody scrolls
-  }, [])
+  useEffect(() => void window.dispatchEvent(new Event("resize")), []) // as in Listing
   const last = messages.findLast((message) => message.type === "user_message")
   const isLast = last?.id === question
 
@@ -63,7 +57,7 @@ function FollowUps({ chat, question, model: answering, text, lists = [], tool = 
     else toast.error("Nothing of this conversation is kept yet.")
   }
   return (
-    <div className="follow-ups" ref={here}>
+    <div className="follow-ups">
       {isLast && questions.length > 0 && (
         <div className="follow-ups-questions">
           {questions.map(([label, asked]) => (
