@@ -72,9 +72,10 @@ class WebApp:
         cl.on_app_shutdown(self.close)
         cl.data_layer(lambda: self._threads)
         cl.set_starters(self.starters)
-        cl.on_chat_start(self.start)
+        cl.on_chat_start(self._offer_models)
         cl.on_chat_resume(self.resume)
         cl.on_message(self.answer)
+        cl.on_stop(self.unsay)
         cl.action_callback("call_tool")(self.call_for_card)
         cl.action_callback("transcript")(self.transcript)
         cl.action_callback("choose_model")(self.choose_model)
@@ -96,13 +97,9 @@ class WebApp:
     async def starters(self, user: cl.User | None = None, language: str | None = None) -> list[cl.Starter]:
         return [cl.Starter(*each) for each in self.published.starters[:MOST_STARTERS] or GENERAL_STARTERS]
 
-    async def start(self) -> None:
-        await self._offer_models(next(iter(self._models)))
-
     async def resume(self, thread: ThreadDict) -> None:
         """Go on with a conversation; if an answer is still being written for a page that was left, wait for it."""
-        metadata = thread["metadata"] or {}
-        await self._offer_models(metadata.get(MODEL, ""))
+        await self._offer_models()
         answering = self._answering.get(thread["id"])
         if answering is not None:
             cl.context.session.current_task = answering  # the task that the stop button stops
@@ -116,9 +113,10 @@ class WebApp:
             await emitter.resume_thread(thread)
         await emitter.task_end()
 
-    async def _offer_models(self, chosen: str) -> None:
+    async def _offer_models(self) -> None:
+        chosen = self._chosen()  # of a conversation that is loaded again, Chainlit has brought back the choice
         options = [
-            ModeOption(name, model.name, f"{model.provider} at {model.place}", default=name == chosen)
+            ModeOption(name, model.name, f"{model.provider} at {model.place}", default=model is chosen)
             for name, model in self._models.items()
         ]
         await cl.context.emitter.set_modes([Mode(id=MODEL, name="Model", options=options)])
@@ -152,6 +150,11 @@ class WebApp:
         except Exception as error:  # Chainlit would only log it
             logger.exception("an answer has failed")
             await shown.fail(f"recsys-agent has failed ({error!r}): its log says more")
+
+    async def unsay(self) -> None:
+        """Take back what Chainlit says of a stop; the answer that was stopped says so itself."""
+        if (said := cl.chat_context.get()[-1]).content == "Task manually stopped.":
+            await said.remove()
 
     def _chosen(self) -> ModelAddress:
         """The model that is chosen on the page that is calling."""

@@ -9,7 +9,7 @@ from chainlit.utils import utc_now
 from langchain_core.messages import AnyMessage
 
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Retracted, Text, Thought
-from agent_client.history import data_of, results_of
+from agent_client.history import STOPPED, data_of, results_of
 from agent_client.web.lists import Listing, listings_of
 from agent_client.web.published import Published
 from agent_client.web.subjects import Subjects
@@ -95,12 +95,14 @@ class ShownAnswer:
 
     async def _end(self, call: CallEnded) -> None:
         self._subjects.learn(call.arguments, call.structured)
-        step = self._steps.pop(call.id)
-        self._ended[call.id] = step.id
+        step = self._steps[call.id]
         step.name += f" ({call.seconds:.2f} s)"
-        step.output = call.text if call.structured is None else call.structured
-        step.is_error = call.failed
-        step.end = utc_now()
+        self._ended[call.id] = step.id
+        await self._close(call.id, call.text if call.structured is None else call.structured, call.failed)
+
+    async def _close(self, call: str, output: Any, is_error: bool) -> None:
+        step = self._steps.pop(call)
+        step.output, step.is_error, step.end = output, is_error, utc_now()
         await step.update()
 
     async def _finish(self, answer: Answered) -> None:
@@ -137,10 +139,10 @@ class ShownAnswer:
         return cl.CustomElement(name="FollowUps", props={**self._about, **props})
 
     async def stop(self) -> None:
-        """Complete an answer that is broken off."""
+        """Say that the answer is broken off."""
         await self._break_off()
-        if said := cl.chat_context.get():
-            await self._follow_ups().send(for_id=said[-1].id)
+        said = await cl.Message(content=STOPPED).send()
+        await self._follow_ups().send(for_id=said.id)
 
     async def fail(self, message: str) -> None:
         """Say why there is no answer."""
@@ -151,12 +153,8 @@ class ShownAnswer:
     async def _break_off(self) -> None:
         await self._settle_thought()
         await self._settle_text()
-        for step in self._steps.values():
-            step.output = "Broken off: there is no result."
-            step.is_error = True
-            step.end = utc_now()
-            await step.update()
-        self._steps.clear()
+        for call in list(self._steps):
+            await self._close(call, "Broken off: there is no result.", is_error=True)
 
 
 def _as_prose(text: str, before: str = "") -> str:

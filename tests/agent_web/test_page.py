@@ -410,6 +410,12 @@ def test_an_answer_can_be_stopped_and_the_conversation_goes_on(page: Page, model
     expect(page.get_by_text("Once upon a time")).to_be_visible()
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#stop-button")).to_be_hidden()
+    for _ in range(2):
+        expect(page.get_by_text("Once upon a time")).to_be_visible()
+        expect(page.get_by_text("(stopped)")).to_be_visible()
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
+        expect(page.locator("[data-step-type=assistant_message]")).to_have_count(2)
+        page.reload()
     ask(page, model, "Shorter, please", Say("The end."))
     expect(page.get_by_text("The end.")).to_be_visible()
 
