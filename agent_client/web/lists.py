@@ -170,10 +170,8 @@ def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str |
         and all(is_number(entry.get(key)) or entry.get(key) is None for entry in entries)
         and any(is_number(entry.get(key)) and entry[key] >= 0 for entry in entries)
     ]
-    for word in MEASURES:
-        if named := next((key for key in numeric if word in key.lower()), None):
-            return named
-    return numeric[0] if len(numeric) == 1 else None
+    named = next((key for word in MEASURES for key in numeric if word in key.lower()), None)
+    return named or (numeric[0] if len(numeric) == 1 else None)
 
 
 def _row(entry: Mapping[str, Any], name_key: str, id_key: str | None, measure: str | None, words: Words) -> Row:

@@ -71,16 +71,15 @@ def _prepared_folder() -> Path:
     folder = state_folder() / "web"
     settings = folder / ".chainlit"
     try:
-        shutil.rmtree(settings, ignore_errors=True)  # with the translations of another version of Chainlit
+        for made in (settings, folder / "build", folder / "public"):  # by another version, perhaps
+            shutil.rmtree(made, ignore_errors=True)
         settings.mkdir(parents=True)
         shutil.copyfile(FILES / "config.toml", settings / "config.toml")
         chainlit = _chainlit()
         _write_words(chainlit / "translations" / LANGUAGE, settings / "translations")
-        shutil.rmtree(folder / "build", ignore_errors=True)
         shutil.copytree(chainlit / "frontend" / "dist", folder / "build", ignore=shutil.ignore_patterns("*.map"))
         _write_index(folder / "build")
         shutil.copyfile(FILES / "chainlit.md", folder / "chainlit.md")
-        shutil.rmtree(folder / "public", ignore_errors=True)
         shutil.copytree(FILES / "public", folder / "public")
         (folder / "public" / "cards").mkdir()
     except OSError as error:

@@ -4,7 +4,7 @@ The messages that the model reads are kept by LangGraph's checkpointer instead.
 """
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -20,7 +20,19 @@ from chainlit.utils import utc_now
 
 _SCHEMA = Path(__file__).with_name("threads.sql").read_text("utf-8")
 
-_THREADS = "SELECT id, owner, name, metadata, active_at FROM threads"
+# The list of threads is sorted and grouped by createdAt.
+_THREADS = """
+SELECT json_object(
+    'id', id, 'createdAt', active_at, 'name', name, 'userId', owner, 'userIdentifier', owner, 'tags', NULL,
+    'metadata', json(metadata), 'steps', json_array(), 'elements', json_array()
+) FROM threads
+"""
+_STEPS = "SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid"
+_ELEMENTS = "SELECT content FROM elements WHERE thread = ? ORDER BY rowid"
+_KEEP_STEP = """
+INSERT INTO steps (id, thread, created_at, content) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET content = excluded.content
+"""
 
 _CUT_STEPS = """
 DELETE FROM steps WHERE thread = :thread AND id NOT IN (:question, :run)
@@ -64,8 +76,9 @@ class Threads(BaseDataLayer):
             await database.executescript(_SCHEMA)
             yield cls(database, forget)
 
-    async def _rows(self, query: str, values: Iterable[Any]) -> list[Any]:
-        return list(await self._database.execute_fetchall(query, tuple(values)))
+    async def _read(self, query: str, *values: Any) -> list[Any]:
+        """Values that are kept as JSON, which is all that the query selects."""
+        return [json.loads(content) for (content,) in await self._database.execute_fetchall(query, values)]
 
     async def get_user(self, identifier: str) -> PersistedUser | None:
         return PersistedUser(id=identifier, identifier=identifier, createdAt=utc_now())
@@ -74,33 +87,29 @@ class Threads(BaseDataLayer):
         return await self.get_user(user.identifier)
 
     async def get_thread_author(self, thread_id: str) -> str:
-        rows = await self._rows("SELECT owner FROM threads WHERE id = ?", [thread_id])
-        return str(rows[0][0]) if rows else ""
+        found = await self._read(f"{_THREADS} WHERE id = ?", thread_id)
+        return str(found[0]["userId"]) if found else ""
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        rows = await self._rows(f"{_THREADS} WHERE id = ?", [thread_id])
-        if not rows:
+        found = await self._read(f"{_THREADS} WHERE id = ?", thread_id)
+        if not found:
             return None
-        thread = _thread(rows[0])
-        steps = await self._rows("SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid", [thread_id])
-        elements = await self._rows("SELECT content FROM elements WHERE thread = ? ORDER BY rowid", [thread_id])
-        thread["steps"] = [json.loads(content) for (content,) in steps]
-        thread["elements"] = [json.loads(content) for (content,) in elements]
+        thread: ThreadDict = found[0]
+        thread["steps"] = await self._read(_STEPS, thread_id)
+        thread["elements"] = await self._read(_ELEMENTS, thread_id)
         return thread
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of threads, newest first; the cursor is the number of threads before it."""
         before = int(pagination.cursor or 0)
         like = f"%{filters.search or ''}%"
-        rows = await self._rows(
-            f"""
+        query = f"""
             {_THREADS} WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
             ORDER BY active_at DESC, id LIMIT ? OFFSET ?
-            """,
-            [filters.userId, like, like, pagination.first + 1, before],
-        )
-        shown = [_thread(row) for row in rows[: pagination.first]]
-        page = PageInfo(len(rows) > pagination.first, str(before), str(before + len(shown)))
+        """
+        found = await self._read(query, filters.userId, like, like, pagination.first + 1, before)
+        shown = found[: pagination.first]
+        page = PageInfo(len(found) > len(shown), str(before), str(before + len(shown)))
         return PaginatedResponse(pageInfo=page, data=shown)
 
     async def update_thread(
@@ -142,25 +151,17 @@ class Threads(BaseDataLayer):
             return None
         await self._database.execute(_CUT_ELEMENTS, values)
         questions = "json_extract(content, '$.type') = 'user_message'"
-        return len(await self._rows(f"SELECT id FROM steps WHERE thread = ? AND {questions}", [thread_id])) - 1
+        (n_left,) = await self._read(f"SELECT json(count(*)) FROM steps WHERE thread = ? AND {questions}", thread_id)
+        return int(n_left) - 1
 
     @_once_asked
     async def create_step(self, step_dict: StepDict) -> None:
-        await self._database.execute(
-            """
-            INSERT INTO steps (id, thread, created_at, content) VALUES (?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET content = excluded.content
-            """,
-            (step_dict["id"], step_dict["threadId"], step_dict.get("createdAt") or utc_now(), json.dumps(step_dict)),
-        )
+        thread, created_at = step_dict["threadId"], step_dict.get("createdAt") or utc_now()
+        await self._database.execute(_KEEP_STEP, (step_dict["id"], thread, created_at, json.dumps(step_dict)))
         if step_dict["type"] == "user_message":
-            await self._database.execute(
-                "UPDATE threads SET active_at = ? WHERE id = ?", (utc_now(), step_dict["threadId"])
-            )
+            await self._database.execute("UPDATE threads SET active_at = ? WHERE id = ?", (utc_now(), thread))
 
-    @_once_asked
-    async def update_step(self, step_dict: StepDict) -> None:
-        await self.create_step(step_dict)
+    update_step = create_step
 
     @_once_asked
     async def delete_step(self, step_id: str) -> None:
@@ -176,8 +177,8 @@ class Threads(BaseDataLayer):
         )
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
-        rows = await self._rows("SELECT content FROM elements WHERE thread = ? AND id = ?", [thread_id, element_id])
-        return json.loads(rows[0][0]) if rows else None
+        found = await self._read("SELECT content FROM elements WHERE thread = ? AND id = ?", thread_id, element_id)
+        return next(iter(found), None)
 
     @_once_asked
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
@@ -199,19 +200,3 @@ class Threads(BaseDataLayer):
 
     async def build_debug_url(self) -> str:
         return ""
-
-
-def _thread(row: tuple[str, str, str | None, str, str]) -> ThreadDict:
-    """A row of `_THREADS`, without its content."""
-    identifier, owner, name, metadata, active_at = row
-    return ThreadDict(
-        id=identifier,
-        createdAt=active_at,  # the list of threads is sorted and grouped by it
-        name=name,
-        userId=owner,
-        userIdentifier=owner,
-        tags=None,
-        metadata=json.loads(metadata),
-        steps=[],
-        elements=[],
-    )
