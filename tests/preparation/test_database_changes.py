@@ -80,7 +80,7 @@ async def test_a_changed_name_embeds_only_that(searching: Machine, embedded: lis
 
 async def test_a_new_purchase_trains_and_loads(machine: Machine) -> None:
     machine.add("purchases.csv", "newcomer,TOY-04,5")
-    machine.add("dataset.yaml", "model: {name: Pop}")
+    machine.add("dataset.yaml", "model: {name: CKNN}")
     assert machine.prepare().made == ["catalog", "model"]
     async with machine.elsewhere("other").served() as service:
         recommended = await service.call(RECOMMEND, {"user": "newcomer", "k": 20})

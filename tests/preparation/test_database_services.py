@@ -149,7 +149,7 @@ async def test_a_replica_fetches_a_new_model_before_it_is_asked(machine: Machine
     replica = machine.elsewhere("replica")
     async with replica.served() as service:
         await ask(service)
-        await asyncio.to_thread(machine.prepare, ModelSpec(name="Pop"))
+        await asyncio.to_thread(machine.prepare, ModelSpec(name="CKNN"))
         await asyncio.to_thread(until, lambda: machine.manifest.model in replica.copies)
 
 

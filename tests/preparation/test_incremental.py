@@ -264,7 +264,7 @@ async def test_a_database_keeps_the_catalogue_of_before_until_the_preparation_af
         question = {"user": "anna", "k": 3}
         expected = await service.call(RECOMMEND, question)
         machine.change("products.csv", "KIT-01,Oak", f"{FIRST}\nKIT-01,Oak")
-        outcome = machine.prepare(ModelSpec(name="Pop"))
+        outcome = machine.prepare(ModelSpec(name="CKNN"))
         assert outcome.made == ["catalog", "model"]
         assert lent(machine, first) == []
         assert expected["items"] != []

@@ -107,25 +107,38 @@ class Shop:
         assert not self.state.progress_file.exists()
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """The corner shop with searchable names; nothing is prepared."""
-    shutil.copytree(SHOP, tmp_path / "dataset")
-    own = Shop(tmp_path / "dataset", tmp_path / "state")
+def _open_shop(folder: Path) -> Shop:
+    shutil.copytree(SHOP, folder / "dataset")
+    own = Shop(folder / "dataset", folder / "state")
     own.replace("dataset.yaml", "items:\n  id: sku", "search: {texts: [name]}\nitems:\n  id: sku")
     return own
 
 
 @pytest.fixture
-def trained_shop(shop: Shop) -> Shop:
-    """The same with another model, and nothing prepared but that."""
-    shop.set_model("EASE", reg_weight=2 * REG_WEIGHT)
-    shop.prepare()
-    for part in shop.folder.glob("parts/*"):
+def shop(tmp_path: Path) -> Shop:
+    """The corner shop with searchable names; nothing is prepared."""
+    return _open_shop(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a shop with another model, and nothing prepared but that."""
+    folder = tmp_path_factory.mktemp("trained-shop")
+    own = _open_shop(folder)
+    own.set_model("EASE", reg_weight=2 * REG_WEIGHT)
+    own.prepare()
+    for part in own.folder.glob("parts/*"):
         if not part.name.startswith("model-"):
             shutil.rmtree(part)
-    shop.state.manifest_file.unlink()
-    return shop
+    own.state.manifest_file.unlink()
+    return folder
+
+
+@pytest.fixture
+def trained_shop(trained_once: Path, tmp_path: Path) -> Shop:
+    """A copy of it."""
+    shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
+    return Shop(tmp_path / "dataset", tmp_path / "state")
 
 
 def kill(process: "subprocess.Popen[str]") -> bool:

@@ -85,7 +85,7 @@ def test_a_changed_price_only_loads_the_catalogue(prepared: Prepared, embedded: 
 
 
 async def test_a_new_product_moves_no_other_products_texts(prepared: Prepared, embedded: list[str]) -> None:
-    prepared.change("dataset.yaml", "search:", "model: {name: Pop}\nsearch:")
+    prepared.change("dataset.yaml", "search:", "model: {name: CKNN}\nsearch:")
     prepared.add("products.csv", "AAA-01,Rocking horse,Toys,wood,90,1")  # before all others in order
     assert prepared.prepare().made == ["catalog", "vectors", "model"]
     assert set(embedded) == {"Rocking horse", "Toys product. wood. Rocking horse"}
@@ -108,7 +108,7 @@ def test_former_parts_stay_for_who_still_reads_them_until_the_next_state(prepare
 
 async def test_another_model_in_the_dataset_file_is_trained(prepared: Prepared, embedded: list[str]) -> None:
     before = await answers(prepared)
-    prepared.add("dataset.yaml", "model: {name: ItemKNN, settings: {k: 2}}")
+    prepared.add("dataset.yaml", "model: {name: CKNN, settings: {neighbours: 2}}")
     outcome = prepared.prepare()
     assert outcome.made == ["model"]
     assert embedded == []
@@ -119,7 +119,7 @@ async def test_another_model_in_the_dataset_file_is_trained(prepared: Prepared, 
 
 async def test_a_model_chosen_by_train_is_kept_until_train_goes_back(prepared: Prepared) -> None:
     original = await answers(prepared)
-    assert prepared.train("ItemKNN").made == ["model"]
+    assert prepared.train("CKNN").made == ["model"]
     chosen = await answers(prepared)
     assert chosen[0]["items"] != original[0]["items"]
     assert prepared.prepare().made == []
@@ -188,7 +188,7 @@ async def test_a_training_that_fails_leaves_the_new_catalogue_with_the_old_model
     after = await answers(prepared)
     assert after[2]["items"][0]["title"] == "Box kite"
     assert [item["score"] for item in after[0]["items"]] == [item["score"] for item in before[0]["items"]]
-    prepared.change("dataset.yaml", "Nope", "Pop")
+    prepared.change("dataset.yaml", "Nope", "CKNN")
     assert prepared.prepare().made == ["model"]
 
 
