@@ -112,8 +112,14 @@ def prepare_for_tests() -> None:
         fail("MovieLens-100k cannot be prepared")
 
 
+def compile_tests() -> None:
+    """Import all tests once, so that the processes that run them need not each compile them."""
+    SERVER.output("pytest", "--collect-only", "--quiet")
+
+
 def test(arguments: list[str]) -> int:
     """Linters, the agent's tests, then the server's; with arguments for pytest, the server's tests alone."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of hundreds of processes would compile the same modules
     at_once(
         [
             lambda: SERVER.set_up("train,test", bars=False),
@@ -123,7 +129,7 @@ def test(arguments: list[str]) -> int:
     )
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("RECSYS_TEST_STATE", scratch)
-        at_once([check, prepare_for_tests])
+        at_once([check, prepare_for_tests, compile_tests])
         failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
         return run_tests(SERVER, AGENT, *(arguments or ["tests"])) or failed
 
