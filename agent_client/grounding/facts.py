@@ -12,8 +12,8 @@ from agent_client.grounding.numbers import Number, dates_in, numbers_in
 from agent_client.grounding.subjects import Subjects
 from agent_client.grounding.words import blanked, kinds_of, pattern, word
 
-_FEW = 12
-"""Numbers up to this count the steps, reasons and items that an answer itself lists."""
+_FEW, _SEVERAL = 12, 99
+"""Numbers up to these count the steps, reasons and items that an answer itself lists; beside no item, also days."""
 _MOST_NUMBERS, _MOST_PARTS = 60, 10
 """Numbers of a line that are read, and parts of a sum."""
 _NEAR, _NEARER = 200, 100
@@ -59,6 +59,7 @@ class Facts:
         rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4
         if is_whole and number.values[0] > _FEW and pattern.roughly_before.search(before):
             number = number._replace(half_a_step=number.values[0] / 10)
+        is_returned = number.is_among(self._evidence.all_values)
         own = forms_of(chain(*(item.values for item in about)))
         in_units = sorted(value * factor for value in own for factor in _UNITS) if pattern.metric.match(after) else []
         is_own = number.is_among(own) or number.is_among(in_units)
@@ -75,13 +76,13 @@ class Facts:
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
         is_strict = is_behind and any(item.values for item in about)
         is_rated = any(kinds_of(name) & {"rating", "score"} for item in about for name in item.numbers)
-        if is_whole and number.values[0] <= _FEW:
+        if is_whole and number.values[0] <= (_FEW if about else _SEVERAL):
             is_strict &= is_rated and self._subjects.kind != "table" and pattern.ends.match(after) is not None
             counts_items = pattern.items_after.match(after) and not self._evidence.rows
-            is_too_many = counts_items and number.values[0] > len(self._evidence.items) and not number.is_among(rest)
+            is_too_many = counts_items and number.values[0] > len(self._evidence.items) and not is_returned
             return "has no number " if is_too_many or (is_strict and not is_own) else ""
         if not any(item.values for item in about):
-            is_own = number.is_among(self._evidence.all_values)
+            is_own = is_returned
         is_right = is_own or (not is_strict and number.is_among(rest)) or self._follows(number, about, after)
         return "" if is_right else "has no number "
 
