@@ -48,9 +48,10 @@ class Pip:
             arguments: Arguments of "pip install".
             needed: Whether to show pip's error message on failure.
         """
+        command = [*self._command, "install", "--no-compile"]  # Python compiles what it imports, once
         if self._bars:
-            return subprocess.run([*self._command, "install", *arguments], check=False).returncode == 0
-        command = [*self._command, "install", "--progress-bar", "off", *arguments]
+            return subprocess.run([*command, *arguments], check=False).returncode == 0
+        command += ["--progress-bar", "off", *arguments]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process:
