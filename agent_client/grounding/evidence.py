@@ -68,6 +68,7 @@ class Step:
     given: set[str] = field(default_factory=set)
     """The items that it was to choose from."""
     looks_up: bool = False
+    """True if it returned what it was given, or nothing."""
 
 
 class Evidence:
@@ -118,28 +119,23 @@ class Evidence:
         self.rest.dates.update(parts for text in asked for date in dates_in(text) for parts in date.readings)
         self.rest.numbers["said"] = {value for value in said if f"{value:g}" not in self.items} | {100}
         self.fields: dict[str, set[str]] = defaultdict(set)
-        """Those of items in which a name stands, by its key."""
-        names = {
-            (key, name)
-            for item in (*of_items, *self.people.values())
-            for key, each in item.words.items()
-            for name in each
-            if not NAME_KEYS.search(key)
-        }
-        for key, name in names:
-            self.fields[title_key(name)].add(key)
-        values = sorted(
-            {re.escape(name).replace("_", "[ _]") for _, name in names if pattern.value.fullmatch(name)},
-            key=len,
-            reverse=True,
-        )
-        self.values = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(values) or '(?!)'})(?![\w-])")
+        """Those of items and users in which a name stands, by its key."""
+        self.values = self._fields_of([*of_items, *self.people.values()])
+        """These names in a text."""
         all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
         lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in chain(*self.turns))
         self.all_values = forms_of(chain(*map(worked_out, lists), *(item.values for item in all_items)))
         self.all_dates = set(chain(*(item.dates for item in all_items)))
         keys = sorted(map(re.escape, self.rows), key=len, reverse=True)
         self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_-]"))
+
+    def _fields_of(self, items: Iterable[Item]) -> re.Pattern[str]:
+        words = [(key, name) for item in items for key, names in item.words.items() for name in names]
+        named = {(key, name) for key, name in words if not NAME_KEYS.search(key)}
+        for key, name in named:
+            self.fields[title_key(name)].add(key)
+        texts = {re.escape(name).replace("_", "[ _]") for _, name in named if pattern.value.fullmatch(name)}
+        return re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(sorted(texts, key=len, reverse=True)) or '(?!)'})(?![\w-])")
 
     def _read(self, value: Any, step: Step, item: Item, key: str = "") -> None:
         if isinstance(value, dict):
@@ -149,11 +145,11 @@ class Evidence:
             first = next(iter(value.values()), None)
             own_id = next(own_ids, first if isinstance(first, str) and pattern.code_like.fullmatch(first) else None)
             if title is not None and own_id is not None:
-                if item.id:
-                    item.words[key].add(title)  # of a reason, say
-                is_part = bool(item.id)
-                item = self._item(str(own_id), title)
-                step.ids += [] if is_part else [item.id]
+                whole, item = item, self._item(str(own_id), title)
+                if whole.id:
+                    whole.words[key].add(title)  # of a reason, say
+                else:
+                    step.ids.append(item.id)
             for key, each in value.items():
                 self._names.add(title_key(key))
                 self.rest.numbers["keys"].update(map(float, re.findall(r"\d+", key)))  # sold_90d

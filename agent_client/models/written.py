@@ -18,8 +18,13 @@ _NAMES = ("name", "tool", "tool_name", "action", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "action_input")
 _OF_CALLS = {*_NAMES, *_ARGUMENTS, "id", "type"}
 _TAG = r"(?i:(?:seed:)?think(?:ing)?|thought|reasoning)"
-_THOUGHT = re.compile(rf"(?:<({_TAG})>|\[THINK\])(.*?)(?:</\1>|\[/THINK\]|\Z)", re.DOTALL)
-_END_OF_THOUGHT = re.compile(rf"</{_TAG}>|\[/THINK\]")
+_OTHER_BEGIN = r"\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>"  # Mistral, OpenThinker, gpt-oss
+_OTHER_END = r"\[/THINK\]|<\|end_of_thought\|>|<\|end\|>"
+_THOUGHT = re.compile(rf"(?:<({_TAG})>|{_OTHER_BEGIN})(.*?)(?:</\1>|{_OTHER_END}|\Z)", re.DOTALL)
+_END_OF_THOUGHT = re.compile(rf"</{_TAG}>|{_OTHER_END}")
+_AROUND_ANSWER = re.compile(
+    r"<\|(?:start\|>assistant|channel\|>final<\|message\|>|(?:begin|end)_of_solution\|>|return\|>)"
+)
 _MARK = (
     r"</?tool_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<invoke\b|\[TOOL_\w+\]|<\|python_tag\|>|<\|channel\|>comment"
 )
@@ -52,11 +57,14 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
     Args:
         whole: False while the text is still being written; what may then become a call or a thought is left out.
     """
-    thoughts, text = [], raw if whole else re.sub(r"(?:<[^<>\s]*|\[/?[A-Z]*)\Z", "", raw)
+    thoughts, text = (
+        [],
+        raw if whole else re.sub(r"(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z", "", raw),
+    )
     if end := begun_thought(text):
         thoughts, text = [text[: end.start()]], text[end.end() :]
     thoughts += [match[2] for match in _THOUGHT.finditer(text)]
-    text = _THOUGHT.sub("", text).lstrip()
+    text = _AROUND_ANSWER.sub("", _THOUGHT.sub("", text)).lstrip()
     calls, unreadable = _calls_in(text, tools) if whole and tools else ([], False)
     if tools and (not whole or calls or unreadable):
         text = text[: _calls_begin(text, tools, whole)].rstrip()

@@ -154,6 +154,11 @@ def test_an_attempt_that_cannot_be_read_is_no_answer(text: str) -> None:
         ("[THINK]Hm. <b>No</b>.[/THINK]Heat.", "Hm. <b>No</b>.", "Heat."),
         ("Hm.</think>\nHeat.", "Hm.", "Heat."),
         ("Hm.[/THINK]Heat.", "Hm.", "Heat."),
+        (
+            "<|begin_of_thought|>Hm.<|end_of_thought|>\n<|begin_of_solution|>Heat.<|end_of_solution|>",
+            "Hm.",
+            "Heat.",
+        ),
         ("<think>Hm.", "Hm.", ""),
         ("Heat.<think>Hm.</think> Yes.", "Hm.", "Heat. Yes."),
         ("<think></think>Heat.", "", "Heat."),
@@ -163,6 +168,10 @@ def test_thoughts_are_no_prose(text: str, thought: str, prose: str) -> None:
     assert taken_apart(text, TOOLS) == Written(thought, prose, [], False)
 
 
+def test_the_channels_of_gpt_oss_are_told_apart() -> None:
+    assert taken_apart(HARMONY, TOOLS) == Written("Hm.", "Heat.", [], False)
+
+
 def test_a_call_in_a_thought_is_not_made() -> None:
     written = taken_apart(f"<think>Should I call {CALL}?</think>No.", TOOLS)
     assert (written.calls, written.prose) == ([], "No.")
@@ -170,13 +179,17 @@ def test_a_call_in_a_thought_is_not_made() -> None:
 
 # While a text is being written
 
+HARMONY = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Heat.<|return|>"
 PIECES = st.one_of(
-    st.sampled_from([*FORMS.values(), *ANSWERS, *UNREADABLE, "<think>Hm.</think>", "\n\n", " ", "<", "[", "{", "```"]),
+    st.sampled_from(
+        [*FORMS.values(), *ANSWERS, *UNREADABLE, HARMONY, "<think>Hm.</think>", "\n\n", " ", "<", "[", "{", "```"]
+    ),
     st.text('ab {}[]<>"`:_|=\n', max_size=8),
 )
 
 
 @settings(deadline=None)
+@example(HARMONY)
 @example(f"```sql\nSELECT 1\n```{FORMS['Mistral']}")
 @given(st.lists(PIECES, max_size=5).map("".join))
 def test_no_call_is_ever_shown_as_prose(text: str) -> None:
