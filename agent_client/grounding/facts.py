@@ -13,7 +13,7 @@ from agent_client.grounding.subjects import Subjects
 from agent_client.grounding.words import blanked, kinds_of, pattern, word
 
 _FEW, _SEVERAL = 12, 99
-"""Numbers up to these count the steps, reasons and items that an answer itself lists; beside no item, also days."""
+"""Numbers up to these count the steps, reasons and items that an answer itself lists; and days, items and users."""
 _MOST_NUMBERS, _MOST_PARTS = 60, 10
 """Numbers of a line that are read, and parts of a sum."""
 _NEAR, _NEARER = 200, 100
@@ -76,7 +76,7 @@ class Facts:
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
         is_strict = is_behind and any(item.values for item in about)
         is_rated = any(kinds_of(name) & {"rating", "score"} for item in about for name in item.numbers)
-        if is_whole and number.values[0] <= (_FEW if about else _SEVERAL):
+        if is_whole and number.values[0] <= (_SEVERAL if not about and pattern.counted.match(after) else _FEW):
             is_strict &= is_rated and self._subjects.kind != "table" and pattern.ends.match(after) is not None
             counts_items = pattern.items_after.match(after) and not self._evidence.rows
             is_too_many = counts_items and number.values[0] > len(self._evidence.items) and not is_returned

@@ -69,6 +69,7 @@ def _results(earlier: Sequence[Step], steps: Sequence[Step]) -> list[Step]:
             value for key, value in step.arguments.items() if isinstance(value, list) and not word.users.match(key)
         ]
         listed = known.intersection(map(str, chain(*lists)))  # and not the names of fields
+        listed = listed if listed.intersection(step.ids) else set[str]()  # else it compares with them
         step.looks_up = not step.ids or (bool(listed) and listed.issubset(step.ids))
         if step.looks_up:
             continue
