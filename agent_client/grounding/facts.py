@@ -14,8 +14,8 @@ from agent_client.grounding.words import blanked, kinds_of, pattern, word
 
 _FEW, _SEVERAL = 12, 99
 """Numbers up to these count the steps, reasons and items that an answer itself lists; and days, items and users."""
-_MOST_NUMBERS, _MOST_PARTS = 60, 10
-"""Numbers of a line that are read, and parts of a sum."""
+_MOST_NUMBERS, _MOST_PARTS, _LONGEST_SPAN = 60, 10, 32
+"""Numbers of a line that are read, parts of a sum, and nights that together cost something."""
 _NEAR, _NEARER = 200, 100
 """Characters around a number in which words tell of it: of what it is, and that it is worked out."""
 _UNITS = (0.001, 0.01, 1000)
@@ -64,7 +64,7 @@ class Facts:
         in_units = sorted(value * factor for value in own for factor in _UNITS) if pattern.metric.match(after) else []
         is_own = number.is_among(own) or number.is_among(in_units)
         if pattern.year.fullmatch(number.text):
-            years = [year for item in about for year in item.years]
+            years = [year for item in about for year in item.years] or [each for each in own if 1800 <= each < 2100]
             is_said = number.is_among(rest) and not before.endswith("(")
             return "" if is_own or is_said or not years else f"is from {_listed(years)}, not "
         label = _label(before, after)
@@ -110,6 +110,10 @@ class Facts:
             counts = [value for value in (*parts, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
             return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
         found = set() if about else set(worked_out(self._told))
+        if word.spans.search(self._text):
+            found |= {
+                n * value for item in about or self._told for value in item.values for n in range(2, _LONGEST_SPAN)
+            }
         if not about or pattern.derivable.search(self._text, *near):
             found |= {c for a in parts for b in beside for c in (a + b, abs(a - b), a / b)}
         if word.together.search(self._text):

@@ -372,31 +372,19 @@ def corpus(*files: Path) -> Iterator[WholeAnswer]:
             yield WholeAnswer(name, verdict == "right", why, text)
 
 
-@pytest.mark.parametrize("files", ROUNDS, ids=lambda files: files[0].stem)
-def test_wrong_answers_are_flagged_and_right_ones_are_not(files: Sequence[Path]) -> None:
+@pytest.mark.parametrize(
+    ("files", "most_missed"),
+    [*(pytest.param(each, 0.05, id=each[0].stem) for each in ROUNDS), pytest.param(HARDER, 0.12, id="harder")],
+)
+def test_wrong_answers_are_flagged_and_right_ones_are_not(files: Sequence[Path], most_missed: float) -> None:
     answers = list(corpus(*files))
     right, wrong = [each for each in answers if each.is_right], [each for each in answers if not each.is_right]
     assert len(answers) > 70
     assert 0.4 < len(right) / len(answers) < 0.6
     missed = [f"{each.conversation}: {each.why}" for each in wrong if not each.findings()]
     alarmed = [f"{each.conversation}: {each.why}: {each.findings()}" for each in right if each.findings()]
-    assert len(missed) <= 0.05 * len(wrong), missed
+    assert len(missed) <= most_missed * len(wrong), missed
     assert len(alarmed) <= 0.02 * len(right), alarmed
-
-
-@pytest.mark.parametrize(
-    ("files", "most_alarmed", "most_missed"),
-    [pytest.param(HARDER, 0.025, 0.13, id="seen")],
-)
-def test_batches_by_authors_who_had_not_seen_the_rules_are_read_no_worse(
-    files: Sequence[Path], most_alarmed: float, most_missed: float
-) -> None:
-    """The rules have been mended on the former ones. The blind one keeps what its first reading gave."""
-    answers = list(corpus(*files))
-    right, wrong = [each for each in answers if each.is_right], [each for each in answers if not each.is_right]
-    assert len(answers) > 100
-    assert sum(bool(each.findings()) for each in right) <= most_alarmed * len(right)
-    assert sum(not each.findings() for each in wrong) <= most_missed * len(wrong)
 
 
 def test_each_conversation_has_answers() -> None:
