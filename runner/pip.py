@@ -1,5 +1,6 @@
 """pip with visible progress: its own progress bars on a terminal, elsewhere a line every ten seconds."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -48,7 +49,9 @@ class Pip:
             arguments: Arguments of "pip install".
             needed: Whether to show pip's error message on failure.
         """
-        command = [*self._command, "install", "--no-compile"]  # Python compiles what it imports, once
+        command = [*self._command, "install"]
+        if not os.environ.get("PYTHONDONTWRITEBYTECODE"):
+            command.append("--no-compile")  # Python compiles what it imports, once
         if self._bars:
             return subprocess.run([*command, *arguments], check=False).returncode == 0
         command += ["--progress-bar", "off", *arguments]

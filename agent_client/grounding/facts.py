@@ -95,9 +95,8 @@ class Facts:
         is_range = not about and (pattern.range_before.search(before) or pattern.range_after.match(after))
         is_compared = (not is_behind and pattern.compared_before.search(before)) or pattern.compared_after.match(after)
         is_own_id = any(number.text == item.id for item in about)
-        return bool(
-            is_id or is_own_id or is_range or is_compared or (is_day and days.issuperset(number.values[: len(days)]))
-        )
+        is_right_day = is_day and (not days or days.issuperset(number.values))
+        return bool(is_id or is_own_id or is_range or is_compared or is_right_day)
 
     def _follows(self, number: Number, about: list[Item], after: str) -> bool:
         """True if it is a sum, a difference, a ratio or a share of other numbers beside it."""
