@@ -247,7 +247,8 @@ def _lines(answer: str) -> list[str]:
 def _is_beside(between: str) -> bool:
     """True if an ID after this text belongs to the name before it."""
     is_short = not re.search(r"[^\W\d_]", pattern.facts.sub("", between))
-    return is_short or re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None
+    is_in_brackets = re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None
+    return is_short or (is_in_brackets and not pattern.of_another.search(between))
 
 
 def _follows(text: str, begin: int, end: int) -> bool:

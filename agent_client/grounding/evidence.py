@@ -127,7 +127,7 @@ class Evidence:
         self.all_values = forms_of(chain(*map(worked_out, lists), *(item.values for item in all_items)))
         self.all_dates = set(chain(*(item.dates for item in all_items)))
         keys = sorted(map(re.escape, self.rows), key=len, reverse=True)
-        self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_-]"))
+        self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_'’-]"))
 
     def _fields_of(self, items: Iterable[Item]) -> re.Pattern[str]:
         words = [(key, name) for item in items for key, names in item.words.items() for name in names]

@@ -56,9 +56,9 @@ class Facts:
         is_behind = self._subjects.is_behind(number.begin, about)
         if self._is_of_another_kind(number, about, is_behind, before, after):
             return ""
-        rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4
+        rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4 or number.values[0] >= 1000
         if is_whole and number.values[0] > _FEW and pattern.roughly_before.search(before):
-            number = number._replace(half_a_step=number.values[0] / 10)
+            number = number._replace(values=number.values[:1], half_a_step=number.values[0] / 10)
         is_returned = number.is_among(self._evidence.all_values)
         own = forms_of(chain(*(item.values for item in about)))
         in_units = sorted(value * factor for value in own for factor in _UNITS) if pattern.metric.match(after) else []
@@ -108,7 +108,7 @@ class Facts:
         if after.lstrip().startswith("%"):
             counts = [value for value in (*parts, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
             return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
-        found = set() if about else set(worked_out(self._told))
+        found = set() if about else {*worked_out(self._told), *_sums(beside)}
         if word.spans.search(self._text):
             found |= {
                 n * value for item in about or self._told for value in item.values for n in range(2, _LONGEST_SPAN)

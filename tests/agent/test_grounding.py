@@ -218,6 +218,8 @@ MEASURED = {
         ("- **Alpha**: 1,317 votes, 2 h 29 min, seen on 20 June 1997", []),
         ("- **Alpha**: 1.317 Stimmen, 149 Minuten, am 20.06.1997", []),
         ("- **Alpha**: about 1300 votes, under 150 minutes", []),
+        ("- **Alpha**: nearly 1,400 votes", []),
+        ("- **Alpha**: nearly 2,900 votes", ["“Alpha” has votes 1317, not 2,900"]),
         ("- **Alpha**: 1,371 votes", ["“Alpha” has votes 1317, not 1,371"]),
         ("- **Alpha**: 2 h 39 min", ["“Alpha” has no number 2 h 39 min"]),
         ("- **Alpha**, seen on 14 February 1998", ["“Alpha” has no date 14 February 1998"]),
