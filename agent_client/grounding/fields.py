@@ -29,7 +29,10 @@ def wrong_names(subjects: Subjects, evidence: Evidence) -> Iterator[str]:
             own = {title_key(each) for each in chain([item.title], *item.words.values())}
             for field in sorted(fields & item.words.keys()) if title_key(name) not in own else []:
                 names = " or ".join(sorted(item.words[field]))
-                yield f"“{item.title}” has {field.replace('_', ' ')} {names}, not {name}"
+                if evidence.named(name):  # as a reason, say
+                    yield f"the results name {names} with “{item.title}”, not {name}"
+                else:
+                    yield f"“{item.title}” has {field.replace('_', ' ')} {names}, not {name}"
 
 
 def _has_full_names(item: Item) -> bool:

@@ -257,7 +257,7 @@ def test_reasons_are_those_of_the_item_that_they_are_told_of() -> None:
     items = [{**item, "because": each} for item, each in zip(MEASURED["items"], reasons, strict=True)]
     assert flagged("1. **Alpha**\n   - because of: Gamma\n2. **Beta**\n   - because of: Delta", {"items": items}) == []
     answer = "1. **Alpha**\n   - because of: Gamma\n2. **Beta**\n   - because of: Gamma"
-    assert flagged(answer, {"items": items}) == ["“Beta” has because Delta, not Gamma"]
+    assert flagged(answer, {"items": items}) == ["the results name Delta with “Beta”, not Gamma"]
 
 
 def test_each_row_of_users_has_its_own_numbers() -> None:
