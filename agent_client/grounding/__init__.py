@@ -96,7 +96,7 @@ def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, tr
         return False
     if place == "items":
         is_label = pattern.only_labels.fullmatch if claim.group[0] == "list" else word.labels.match
-        return claim.marked == "cell" or not (is_label(claim.name))
+        return claim.marked == "cell" or not is_label(claim.name)
     if place == "labels" or claim.marked == "label":
         return False
     if not claim.joined and (_is_label(claim) or _is_of_things(claim)):

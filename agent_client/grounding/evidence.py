@@ -65,10 +65,6 @@ class Step:
     handle: str
     """The name under which a later call gets these items and more of their kind; empty if it has none."""
     ids: list[str] = field(default_factory=list)
-    given: set[str] = field(default_factory=set)
-    """The items that it was to choose from."""
-    looks_up: bool = False
-    """True if it returned what it was given, or nothing."""
 
 
 class Evidence:
@@ -108,7 +104,7 @@ class Evidence:
                 handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
                 self.turns[-1].append(Step(call["name"], call["args"], handle))
                 self._read(result, self.turns[-1][-1], self.rest)
-        self.users = set(re.findall(r"[\w-]*\d[\w-]*", " ".join(known).casefold()))
+        self.users = set(pattern.with_digit.findall(" ".join(known).casefold()))
         """All that may be the ID of a user."""
         of_items = list(chain(*self.items.values()))
         self.titles = [item.title for item in of_items]

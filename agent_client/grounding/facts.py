@@ -37,9 +37,9 @@ class Facts:
 
     def wrong(self) -> Iterator[str]:
         """Short phrases."""
-        for user in self._subjects.users:
-            if user.split()[-1].strip("*#").casefold() not in self._evidence.users:
-                yield f"no tool was asked about {user}"
+        for words, user in self._subjects.users:
+            if user.casefold() not in self._evidence.users:
+                yield f"no tool was asked about {words}"
         for date in self._dates:
             about = self._subjects.about(date.begin, date.end)
             own = {each for item in about for each in item.dates} or self._evidence.all_dates

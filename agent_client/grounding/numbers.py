@@ -62,12 +62,9 @@ def numbers_in(text: str) -> Iterator[Number]:
         if match["hours"]:
             yield Number(match[0], *match.span(), (60 * int(match["hours"]) + int(match["minutes"]),), 0.5)
             continue
-        scale = (
-            {True: 1_000, False: 1_000_000}[word.thousand.fullmatch(match["scale"]) is not None]
-            if match["scale"]
-            else 1
-        )
-        digits = match["digits"]
+        digits, scale = match["digits"], 1
+        if match["scale"]:
+            scale = 1_000 if word.thousand.fullmatch(match["scale"]) else 1_000_000
         readings = (re.sub(r"[.,\s](?=\d{3}(?!\d))", "", digits), re.sub(r"\s", "", digits))
         shown = dict.fromkeys(each.replace(",", ".") for each in readings if len(re.findall(r"[.,]", each)) < 2)
         half_a_step = scale * 0.5 * 10.0 ** -max(len(each.partition(".")[2]) for each in shown) + 1e-9

@@ -4,6 +4,7 @@ to an earlier question.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from agent_client.grounding.claims import Claim
@@ -14,11 +15,28 @@ _NEAR = 200
 """Characters around a name in which is told that it is not one of those chosen now."""
 
 
+@dataclass
+class _Result:
+    """A step of the turn.
+
+    Args:
+        given: The items that it was to choose from.
+        looks_up: True if it returned what it was given, or nothing.
+        decides: True if no later step was given its items to choose from, and it looked nothing up.
+    """
+
+    step: Step
+    given: set[str]
+    looks_up: bool
+    decides: bool
+
+
 def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
     """Those among the entries of a list, or in a row in prose, that hold items of the last step as well."""
     *earlier_turns, steps = evidence.turns or [[]]
     earlier = list(chain(*earlier_turns))
     results = _results(earlier, steps)
+    deciding = [each for each in reversed(results) if each.decides] or results[::-1]
     rows: dict[object, list[tuple[Claim, Item]]] = defaultdict(list)
     row = 0
     for claim in claims:
@@ -33,11 +51,11 @@ def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
         told = {item.id for _, item in entries}
         if len(told) > 2 and any(told == set(step.ids[: len(told)]) for step in (*earlier, *steps)):
             continue  # it tells the first of a result
-        best = max(results, key=lambda step: len(told.intersection(step.ids)), default=None)
-        alike = [step for step in results if best and step.tool == best.tool]
-        given = {each for step in alike for each in step.given}
-        chosen = {each for step in alike for each in step.ids}
-        chosen |= {each for step in steps if step.looks_up for each in step.ids} - given
+        best = max(deciding, key=lambda each: len(told.intersection(each.step.ids)), default=None)
+        alike = [each for each in deciding if best and each.step.tool == best.step.tool]
+        given = {identifier for each in alike for identifier in each.given}
+        chosen = {identifier for each in alike for identifier in each.step.ids}
+        chosen |= {identifier for each in results if each.looks_up for identifier in each.step.ids} - given
         others = [(claim, item) for claim, item in entries if item.id not in chosen and not _is_aside(claim)]
         within, is_list = told & chosen, all(claim.head for claim, _ in entries)
         is_few = len(others) - is_list < len(within)
@@ -56,27 +74,22 @@ def _is_aside(claim: Claim) -> bool:
     return word.as_earlier.search(claim.about[:_NEAR] + claim.before[-_NEAR:]) is not None
 
 
-def _results(earlier: Sequence[Step], steps: Sequence[Step]) -> list[Step]:
-    """The steps of a turn of which no later one was given items to choose from, newest first.
-
-    It tells each step which ones it was given. Those that looked up what they were given are left out, if there are
-    others.
-    """
+def _results(earlier: Sequence[Step], steps: Sequence[Step]) -> list[_Result]:
     known = {each for step in (*earlier, *steps) for each in step.ids}
-    sources: list[Step] = []
-    for place, step in enumerate(steps):
+    results: list[_Result] = []
+    for step in steps:
         lists = [
             value for key, value in step.arguments.items() if isinstance(value, list) and not word.users.match(key)
         ]
         listed = known.intersection(map(str, chain(*lists)))  # and not the names of fields
         listed = listed if listed.intersection(step.ids) else set[str]()  # else it compares with them
-        step.looks_up = not step.ids or (bool(listed) and listed.issubset(step.ids))
-        if step.looks_up:
-            continue
-        step.given.update(listed)
-        for source in (*earlier, *steps[:place]):
-            is_named = source.handle and source.handle in str(step.arguments)
-            if is_named or len(listed.intersection(source.ids)) > 1:
-                sources.append(source)
-                step.given.update(source.ids if is_named else [])
-    return [each for each in reversed(steps) if each not in sources and not each.looks_up] or list(reversed(steps))
+        looks_up = not step.ids or (bool(listed) and listed.issubset(step.ids))
+        named = [
+            each for each in (*earlier, *steps[: len(results)]) if each.handle and each.handle in str(step.arguments)
+        ]
+        if not looks_up:
+            for each in results:
+                each.decides &= each.step not in named and len(listed.intersection(each.step.ids)) < 2
+        given = set() if looks_up else listed.union(*(each.ids for each in named))
+        results.append(_Result(step, given, looks_up, not looks_up))
+    return results

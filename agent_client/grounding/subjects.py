@@ -11,14 +11,16 @@ class Subjects:
     """Everything that a line or a row of an answer tells of."""
 
     def __init__(self, passage: Passage, evidence: Evidence) -> None:
-        self.kind, self.users = passage.kind, list[str]()
+        self.kind = passage.kind
+        self.users: list[tuple[str, str]] = []
+        """The words for each user, and the ID."""
         rows = evidence.rows_in(passage.text)
         self.text = blanked(passage.text, (row[:2] for row in rows))
         """With signs in the place of all subjects."""
         people: list[tuple[int, int, list[Item]]] = []
         for found in pattern.user.finditer(self.text):
-            ids = re.findall(r"[\w-]*\d[\w-]*", found[0])
-            self.users += [found[0]] if len(ids) == 1 else ids
+            ids = pattern.with_digit.findall(found[0])
+            self.users += [(found[0] if len(ids) == 1 else each, each) for each in ids]
             people.append((*found.span(), [evidence.people[each] for each in ids if each in evidence.people]))
         self.text = blanked(self.text, (each[:2] for each in people))
         more = pattern.digits.finditer(self.text) if people else []  # in a row of users

@@ -25,6 +25,7 @@ _END_OF_THOUGHT = re.compile(rf"</{_TAG}>|{_OTHER_END}")
 _AROUND_ANSWER = re.compile(
     r"<\|(?:start\|>assistant|channel\|>final<\|message\|>|(?:begin|end)_of_solution\|>|return\|>)"
 )
+_UNFINISHED_TAG = re.compile(r"(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z")
 _MARK = (
     r"</?tool_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<invoke\b|\[TOOL_\w+\]|<\|python_tag\|>|<\|channel\|>comment"
 )
@@ -57,10 +58,7 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
     Args:
         whole: False while the text is still being written; what may then become a call or a thought is left out.
     """
-    thoughts, text = (
-        [],
-        raw if whole else re.sub(r"(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z", "", raw),
-    )
+    thoughts, text = [], raw if whole else _UNFINISHED_TAG.sub("", raw)
     if end := begun_thought(text):
         thoughts, text = [text[: end.start()]], text[end.end() :]
     thoughts += [match[2] for match in _THOUGHT.finditer(text)]
