@@ -43,13 +43,16 @@ function Card({ chat, ...props }) {
 
   // A frame that is out of view is not drawn, and tells no height: until it has settled, it is drawn elsewhere, unseen.
   const [isInView, setInView] = useState(false)
+  const [width, setWidth] = useState(undefined)
   useEffect(() => {
     const observer = new IntersectionObserver((entries) => setInView(entries[entries.length - 1].isIntersecting))
+    const resizes = new ResizeObserver(() => setWidth(box.current?.clientWidth)) // as when the list of conversations opens
     observer.observe(box.current)
-    return () => observer.disconnect()
+    resizes.observe(box.current)
+    return () => [observer, resizes].forEach((each) => each.disconnect())
   }, [])
   const isUnseen = isSettling && !isInView
-  const unseen = { position: "fixed", top: 0, left: 0, width: box.current?.clientWidth, opacity: 0, pointerEvents: "none" }
+  const unseen = { position: "fixed", top: 0, left: 0, width, opacity: 0, pointerEvents: "none" }
 
   // As the frame grows, so does the conversation, which Chainlit measures at a change of size.
   useEffect(() => void window.dispatchEvent(new Event("resize")), [height, isUnseen, fallback])
