@@ -8,7 +8,7 @@ from langchain_core import exceptions as provider
 
 from agent_client.errors import ModelError
 from agent_client.models.address import PROVIDERS, ModelAddress
-from recsys_shared.plain_text import error_line
+from recsys_shared.plain_text import error_line, json_text
 
 _LOST = (provider.ModelConnectionError, provider.ModelTimeoutError, ConnectionError, TimeoutError, httpx.TransportError)
 _REFUSED = (provider.ModelAuthenticationError, provider.ModelPermissionDeniedError)
@@ -26,7 +26,7 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
     if is_silence(error):
         said = f"has not said a word for {address.timeout:g} s: is it slow, or busy? --timeout SECONDS waits longer"
         return ModelError(f"{address} at {address.reached} {said}")
-    said = error_line(error)[:300] or type(error).__name__
+    said = _said(error)[:300] or type(error).__name__
     status = getattr(error, "status_code", None)
     lower = said.lower()
     if isinstance(error, provider.ContextOverflowError) or "context length" in lower or "context window" in lower:
@@ -59,7 +59,16 @@ def explain(error: BaseException, address: ModelAddress) -> ModelError | None:
 def refuses_tools(error: BaseException) -> bool:
     """True if an endpoint says that it takes no tools, or none with this model."""
     refused = isinstance(error, provider.ModelInvalidRequestError) or getattr(error, "status_code", None) == 400
-    return refused and _NO_TOOLS.search(error_line(error).lower()) is not None
+    return refused and _NO_TOOLS.search(_said(error).lower()) is not None
+
+
+def _said(error: BaseException) -> str:
+    """The error's message, with the words of an endpoint that puts them where OpenAI's SDK does not look."""
+    said, body = error_line(error), getattr(error, "body", None)
+    if body and re.fullmatch(r"Error code: \d+", said):
+        words = body.get("detail", body) if isinstance(body, dict) else body
+        return f"{said} - {error_line(words if isinstance(words, str) else json_text(words))}"
+    return said
 
 
 def is_silence(error: BaseException) -> bool:

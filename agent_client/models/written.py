@@ -2,7 +2,8 @@
 
 Where an endpoint does not know a model's own form of tool calls, they come as text: bare or fenced JSON, <tool_call>
 (Hermes, Qwen), [TOOL_CALLS] (Mistral), <|python_tag|> and <function=name> (Llama), name(argument=1) (Gemma), tokens of
-DeepSeek, Kimi and gpt-oss, "Action: name" (ReAct). Calls in XML (<invoke>) are seen, but not read.
+DeepSeek, Kimi and gpt-oss, "Action: name" (ReAct), XML (Qwen3-Coder, GLM, <invoke>, <name>). Calls in YAML are seen,
+but not read.
 """
 
 import ast
@@ -25,17 +26,30 @@ _END_OF_THOUGHT = re.compile(rf"</{_TAG}>|{_OTHER_END}")
 _AROUND_ANSWER = re.compile(
     r"<\|(?:start\|>assistant|channel\|>final<\|message\|>|(?:begin|end)_of_solution\|>|return\|>)"
 )
-_UNFINISHED_TAG = re.compile(r"(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z")
+_ACTION = r"(?m:^)Action:\s*([\w.-]+)\s*Action Input:"
+_UNFINISHED_TAG = re.compile(
+    r"(?m:^)Action(?::.*(?:\n+A?[a-zA-Z ]*)?)?\Z|(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z"
+)
 _MARK = (
-    r"</?tool_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<invoke\b|\[TOOL_\w+\]|<\|python_tag\|>|<\|channel\|>comment"
+    r"</?(?:[^<>\s]*[:｜])?(?:tool|function)_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<(?:[^<>\s]*[:｜])?invoke\b|"
+    r"\[TOOL_\w+\]|<\|python_tag\|>|<\|channel\|>comment"
 )
 _FENCE = r"```\w*\s*"
 _SIGN = re.compile(r"[`<\[{]")
 _BEGINNING = re.compile(rf"(?:{_FENCE})?(?:(?P<mark>{_MARK})|(?P<json>(?:\[[\s\[]*)?\{{\s*[\"'}}]))")
 _PART_OF_ONE = re.compile(rf"(?:`{{1,2}}|{_FENCE})?(<(?:\|channel\|>)?[^<>\s]*|\[[A-Z_]*|(\[[\s\[]*)?(\{{\s*)?)\Z")
-_NAMED = rf"(?P<mark><function=|\bto=|\bAction:|{_MARK}|\A)\s*(?:functions\.)?(?P<name>[\w.-]+)(?::\d+)?\s*"
-_NAME_BEFORE = re.compile(rf"{_NAMED}(?:>|\[ARGS\]|{_MARK}|{_FENCE}|Action Input:|[\w<>|]*<\|message\|>)?\s*\Z")
+_NAMED = rf"(?P<mark><function=|\bto=|{_MARK}|\A)\s*(?:functions\.)?(?P<name>[\w.-]+)(?::\d+)?\s*"
+_NAME_BEFORE = re.compile(rf"{_NAMED}(?:>|\[ARGS\]|{_MARK}|{_FENCE}|[\w<>|]*<\|message\|>){{0,2}}\s*\Z")
 _AFTER_JSON = re.compile(rf"</|```|{_MARK}")
+_XML_CALL = re.compile(
+    r"""<(?:function=|[^<>\s]*invoke\ name=|tool_call>)["'\s]*(?:functions\.)?(?P<name>[\w.-]+)["'\s]*(?:>|(?=<arg))"""
+)
+_XML_ARGUMENT = re.compile(
+    r"""(?s)<(?:[^<>\s]*parameter(?:=|\ name=)|arg_key>)?["']?(?P<key>\w+)["']?(?:[^<>]*>|</arg_key>\s*<arg_value>)
+    \s*(?P<value>.*?)\s*</(?:[^<>\s]*parameter|arg_value|(?P=key))>""",
+    re.VERBOSE,
+)
+_LONGEST_XML = 10_000
 _JSON = json.JSONDecoder(strict=False)
 _NOT_PARSED = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 _LONGEST_MARK = 100
@@ -59,6 +73,9 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
         whole: False while the text is still being written; what may then become a call or a thought is left out.
     """
     thoughts, text = [], raw if whole else _UNFINISHED_TAG.sub("", raw)
+    if tools:  # other ways to write <function=name>
+        names = "|".join(map(re.escape, tools))
+        text = re.sub(rf"<({names})>|{_ACTION}", lambda found: f"<function={found[1] or found[2]}>", text)
     if end := begun_thought(text):
         thoughts, text = [text[: end.start()]], text[end.end() :]
     thoughts += [match[2] for match in _THOUGHT.finditer(text)]
@@ -79,6 +96,8 @@ def _calls_begin(text: str, tools: Collection[str], whole: bool) -> int:
     """The place from which on a text is, or may become, tool calls; its length if there is none."""
     bare = re.sub(rf"\A(?:{_FENCE})?(?:print\()?\[?\s*", "", text)
     if any(tool.startswith(bare) or re.match(rf"{re.escape(tool)}\s*([({{]|\Z)", bare) for tool in ("print(", *tools)):
+        return 0
+    if any(label.startswith(bare.casefold()) or bare.casefold().startswith(label) for label in _labelled(tools)):
         return 0
     for beginning, value, _ in _beginnings(text, whole):
         if value is None or any(_calls_of(value, tools)):
@@ -101,7 +120,8 @@ def _calls_in(text: str, tools: Collection[str]) -> tuple[list[Call], bool]:
             calls, last = [*calls, *readable], end
         tried = tried or found != readable
     bare = re.sub(rf"{_MARK}|{_FENCE}|\bprint(?=\()", "", text).strip()
-    calls = calls or _python_calls(bare, tools)
+    calls = calls or _python_calls(bare, tools) or list(_xml_calls(text))
+    tried = tried or any(bare.casefold().startswith(label) for label in _labelled(tools))
     return calls, not calls and (tried or any(bare.startswith(f"{tool}(") for tool in tools))
 
 
@@ -159,6 +179,26 @@ def _calls_of(value: Any, tools: Collection[str], named: str = "") -> Iterator[t
         yield name, given
     elif named:
         yield named, value
+
+
+def _labelled(tools: Collection[str]) -> Iterator[str]:
+    """The openings of calls in YAML."""
+    yield from (f"{label}: {tool.casefold()}" for label in _NAMES for tool in tools)
+
+
+def _xml_calls(text: str) -> Iterator[Call]:
+    """The calls whose arguments are elements; a value that is no JSON is a text."""
+    _, *parts = _XML_CALL.split(text)
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        if given := {found["key"]: _value(found["value"]) for found in _XML_ARGUMENT.finditer(body[:_LONGEST_XML])}:
+            yield name, given
+
+
+def _value(text: str) -> Any:
+    try:
+        return _JSON.decode(text)
+    except _NOT_PARSED:
+        return text
 
 
 def _python_calls(text: str, tools: Collection[str]) -> list[Call]:

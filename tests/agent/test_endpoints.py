@@ -194,6 +194,23 @@ async def test_an_event_that_no_library_can_read_is_one_line(event: str) -> None
     assert told.startswith(f"openai:m at {listening.url} has failed: ")
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"error": {"message": "no room"}}', "no room"),
+        ('{"error": "no room"}', "no room"),
+        ('{"detail": "no room"}', "no room"),
+        ('{"detail": [{"loc": ["body"], "msg": "no room"}]}', '[{"loc": ["body"], "msg": "no room"}]'),
+        ('"no room"', "no room"),
+        ("no\nroom", "no room"),
+    ],
+)
+async def test_the_words_of_a_refusal_are_told_wherever_they_stand(body: str, said: str) -> None:
+    with endpoint(Reply(body, "application/json", 422)) as listening:
+        told = await failure(ModelAddress("openai", "m", listening.url))
+    assert told == f"openai:m at {listening.url} has failed: Error code: 422 - {said}"
+
+
 @pytest.mark.parametrize("reply", [HTML, Reply("404 page not found", "text/plain", 404), JSON])
 async def test_ollama_is_not_asked_at_its_other_api(reply: Reply) -> None:
     with endpoint(reply) as listening:

@@ -15,6 +15,13 @@ ARGUMENTS = {"user": 4, "genres": ["Crime"], "name": 'An "odd" {name}'}
 WRITTEN = json.dumps(ARGUMENTS)
 CALL = json.dumps({"name": "find", "arguments": ARGUMENTS})
 
+
+def elements(opening: str, closing: str) -> str:
+    """The arguments as XML; NAME stands for their names."""
+    values = {"user": "4", "genres": '["Crime"]', "name": str(ARGUMENTS["name"])}
+    return "\n".join(f"{opening}\n{value}\n{closing}".replace("NAME", name) for name, value in values.items())
+
+
 FORMS = {
     "bare": CALL,
     "fenced": f"```json\n{CALL}\n```",
@@ -44,6 +51,17 @@ FORMS = {
     "Kimi": "<|tool_calls_section_begin|><|tool_call_begin|>functions.find:0<|tool_call_argument_begin|>"
     f"{WRITTEN}<|tool_call_end|><|tool_calls_section_end|>",
     "gpt-oss": f"<|channel|>commentary to=functions.find <|constrain|>json<|message|>{WRITTEN}<|call|>",
+    "Qwen3-Coder": "<tool_call>\n<function=find>\n"
+    f"{elements('<parameter=NAME>', '</parameter>')}\n</function>\n</tool_call>",
+    "elements with attributes": '<function_calls>\n<invoke name="find">\n'
+    + elements('<parameter name="NAME">', "</parameter>")
+    + "\n</invoke>\n</function_calls>",
+    "newer DeepSeek": '<｜DSML｜function_calls>\n<｜DSML｜invoke name="find">\n'
+    + elements('<｜DSML｜parameter name="NAME" string="false">', "</｜DSML｜parameter>")
+    + "\n</｜DSML｜invoke>\n</｜DSML｜function_calls>",
+    "GLM": "<tool_call>find\n" + elements("<arg_key>NAME</arg_key>\n<arg_value>", "</arg_value>") + "\n</tool_call>",
+    "elements with names of their own": f"<find>{elements('<NAME>', '</NAME>')}</find>",
+    "JSON in an element": f"<find>{WRITTEN}</find>",
     "without the last bracket": CALL[:-1],
     "without the last bracket in a mark": f"<tool_call>{CALL[:-1]}</tool_call>",
     "with a line break in a word": CALL.replace("odd", "odd\n"),
@@ -67,8 +85,9 @@ UNREADABLE = (
     '{"name": "find", "arguments": {"user": four}}',
     "<tool_call>find the user 4</tool_call>",
     "find(4)",
-    "<tool_call><function=find><parameter=user>4</parameter></function></tool_call>",
-    '<function_calls>\n<invoke name="find">\n<parameter name="user">4</parameter>\n</invoke>\n</function_calls>',
+    "tool: find\narguments:\n  user: 4",
+    "```yaml\nTool: find\narguments:\n  user: 4\n```",
+    "<find>the user 4</find>",
     '{"name": "find", "arguments": "four"}',
     f"{CALL[:-1]} I wait.",
 )
@@ -116,8 +135,10 @@ def test_a_call_may_have_no_arguments(text: str) -> None:
 
 
 def test_the_call_of_a_model_that_reasons_and_acts_is_read() -> None:
-    written = taken_apart(f"Thought: Hm.\nAction: find\nAction Input: {WRITTEN}", TOOLS)
-    assert written.calls == [("find", ARGUMENTS)]
+    text = f"Thought: Hm.\n\nAction: find\nAction Input: {WRITTEN}\nObservation: none"
+    assert taken_apart(text, TOOLS) == Written("", "Thought: Hm.", [("find", ARGUMENTS)], False)
+    for length in range(text.index("Action:") + len("Action:"), len(text)):
+        assert taken_apart(text[:length], TOOLS, whole=False).prose.strip() == "Thought: Hm."
 
 
 def test_an_unknown_tool_is_called_to_be_told_so() -> None:
@@ -202,7 +223,7 @@ def test_no_call_is_ever_shown_as_prose(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.text("abc hij.,\n", min_size=1, max_size=60))
+@given(st.text("bcd hij.,\n", min_size=1, max_size=60))
 def test_ordinary_prose_is_shown_at_once(text: str) -> None:
     shown = taken_apart(text, TOOLS, whole=False).prose
     assert shown == text.strip()
