@@ -23,13 +23,7 @@ from agent_client.servers.address import own_server, server_at, servers_of
 from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
 
-app = typer.Typer(
-    name="recsys-agent",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(name="recsys-agent", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 def _version(wanted: bool) -> None:

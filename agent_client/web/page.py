@@ -4,27 +4,17 @@ conversations of its own.
 
 import hashlib
 import secrets
+import tomllib
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from pathlib import Path
 
 from starlette.middleware.base import RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",  # Chainlit compiles custom elements in the browser
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:{pictures}",  # one from elsewhere in an answer could carry data out in its address
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "frame-src 'none'",  # cards are given as text, and can go nowhere with what they know
-        "object-src 'none'",
-        "base-uri 'self'",
-        "frame-ancestors 'none'",
-    )
-)
+_SOURCES = tomllib.loads(Path(__file__).with_name("policy.toml").read_text("utf-8"))
+POLICY = "; ".join(f"{directive} {sources}" for directive, sources in _SOURCES.items())
 
 COOKIE = "recsys_browser"  # Chainlit deletes those whose names begin as that of its own cookie
 
@@ -51,8 +41,7 @@ async def send_page(
     ADDRESS.set(request.client.host if request.client else "")
     response = await respond(request)
     if response.headers.get("content-type", "").startswith("text/html"):
-        places = "".join(f" {place}" for place in pictures())
-        response.headers["Content-Security-Policy"] = POLICY.format(pictures=places)
+        response.headers["Content-Security-Policy"] = POLICY.format(pictures=" ".join(pictures()))
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"
         secure = request.url.scheme == "https"

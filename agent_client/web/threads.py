@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import aiosqlite
 from chainlit.data import queue_until_user_message
@@ -20,13 +20,6 @@ from chainlit.utils import utc_now
 
 _SCHEMA = Path(__file__).with_name("threads.sql").read_text("utf-8")
 
-# The list of threads is sorted and grouped by createdAt.
-_THREADS = """
-SELECT json_object(
-    'id', id, 'createdAt', active_at, 'name', name, 'userId', owner, 'userIdentifier', owner, 'tags', NULL,
-    'metadata', json(metadata), 'steps', json_array(), 'elements', json_array()
-) FROM threads
-"""
 _STEPS = "SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid"
 _ELEMENTS = "SELECT content FROM elements WHERE thread = ? ORDER BY rowid"
 _KEEP_STEP = """
@@ -39,19 +32,11 @@ DELETE FROM steps WHERE thread = :thread AND id NOT IN (:question, :run)
 AND created_at > (SELECT created_at FROM steps WHERE id = :question)
 AND :question IN (SELECT json_extract(content, '$.parentId') FROM steps WHERE thread = :thread AND id != :run)
 """
-_CUT_ELEMENTS = """
-DELETE FROM elements WHERE thread = :thread
-AND json_extract(content, '$.forId') NOT IN (SELECT id FROM steps WHERE thread = :thread)
-"""
 
-P = ParamSpec("P")
-R = TypeVar("R")
+Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 
-
-def _once_asked(method: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """A method that waits for the first question: nothing is kept of a page on which nothing was asked."""
-    queued: Callable[P, Awaitable[R]] = queue_until_user_message()(method)
-    return queued
+_once_asked: Callable[[Method], Method] = queue_until_user_message()
+"""Makes a method wait for the first question: nothing is kept of a page on which nothing was asked."""
 
 
 class Threads(BaseDataLayer):
@@ -72,7 +57,6 @@ class Threads(BaseDataLayer):
             forget: Called with the ID of a thread before it is deleted.
         """
         async with aiosqlite.connect(file, isolation_level=None) as database:
-            await database.execute("PRAGMA journal_mode = WAL")
             await database.executescript(_SCHEMA)
             yield cls(database, forget)
 
@@ -87,24 +71,24 @@ class Threads(BaseDataLayer):
         return await self.get_user(user.identifier)
 
     async def get_thread_author(self, thread_id: str) -> str:
-        found = await self._read(f"{_THREADS} WHERE id = ?", thread_id)
-        return str(found[0]["userId"]) if found else ""
+        owners = await self._read("SELECT json_quote(owner) FROM threads WHERE id = ?", thread_id)
+        return str(next(iter(owners), ""))
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        found = await self._read(f"{_THREADS} WHERE id = ?", thread_id)
-        if not found:
-            return None
-        thread: ThreadDict = found[0]
-        thread["steps"] = await self._read(_STEPS, thread_id)
-        thread["elements"] = await self._read(_ELEMENTS, thread_id)
+        found = await self._read("SELECT content FROM shown_threads WHERE id = ?", thread_id)
+        thread: ThreadDict | None = next(iter(found), None)
+        if thread is not None:
+            thread["steps"] = await self._read(_STEPS, thread_id)
+            thread["elements"] = await self._read(_ELEMENTS, thread_id)
         return thread
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of threads, newest first; the cursor is the number of threads before it."""
         before = int(pagination.cursor or 0)
         like = f"%{filters.search or ''}%"
-        query = f"""
-            {_THREADS} WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
+        query = """
+            SELECT content FROM shown_threads
+            WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
             ORDER BY active_at DESC, id LIMIT ? OFFSET ?
         """
         found = await self._read(query, filters.userId, like, like, pagination.first + 1, before)
@@ -136,8 +120,7 @@ class Threads(BaseDataLayer):
 
     async def delete_thread(self, thread_id: str) -> None:
         await self._forget(thread_id)
-        for place in ("steps WHERE thread", "elements WHERE thread", "threads WHERE id"):
-            await self._database.execute(f"DELETE FROM {place} = ?", (thread_id,))
+        await self._database.execute("DELETE FROM threads WHERE id = ?", (thread_id,))
 
     async def cut(self, thread_id: str, question: str, run: str) -> int | None:
         """If a question was asked before, forget what came after it, except for the run that answers it now.
@@ -145,11 +128,9 @@ class Threads(BaseDataLayer):
         Returns:
             The number of questions before it; None if it was not asked before.
         """
-        values = {"thread": thread_id, "question": question, "run": run}
-        deleted = await self._database.execute(_CUT_STEPS, values)
-        if not deleted.rowcount:
+        cut = await self._database.execute(_CUT_STEPS, {"thread": thread_id, "question": question, "run": run})
+        if not cut.rowcount:
             return None
-        await self._database.execute(_CUT_ELEMENTS, values)
         questions = "json_extract(content, '$.type') = 'user_message'"
         (n_left,) = await self._read(f"SELECT json(count(*)) FROM steps WHERE thread = ? AND {questions}", thread_id)
         return int(n_left) - 1
