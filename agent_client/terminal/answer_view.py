@@ -5,7 +5,7 @@ from itertools import dropwhile
 from markdown_it.token import Token
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.markdown import Markdown
-from rich.segment import Segment, Segments
+from rich.segment import Segment, SegmentLines
 from rich.spinner import Spinner
 from rich.text import Text as Line
 
@@ -67,8 +67,7 @@ class AnswerView:
         shown: list[RenderableType] = [formatted(self._text)] if self._text.strip() else []
         shown += self._running.values()
         lines = console.render_lines(Group(*shown) if shown else self._waiting, options)
-        for line in lines[1 - console.height :]:  # the newest ones, if not all fit
-            yield from (*line, Segment.line())
+        yield SegmentLines(lines[1 - console.height :], new_lines=True)  # the newest ones, if not all fit
 
     def show(self, event: Event) -> None:
         match event:
@@ -112,10 +111,8 @@ class AnswerView:
             self._text, self._gap, self._is_begun = "\n".join(lines[begin:]), (begin, 0) in blocks, True
 
     def _print(self, text: str) -> None:
-        rendered = self._console.render_lines(formatted(text))
-        lines = list(dropwhile(_is_empty, rendered))  # lists, tables and code begin with an empty line
-        segments = [segment for line in lines for segment in (*line, Segment.line())]
-        self._console.print(Segments([*[Segment.line()] * self._gap, *segments]), end="")
+        lines = dropwhile(_is_empty, self._console.render_lines(formatted(text)))  # lists begin with an empty line
+        self._console.print(SegmentLines([*[[]] * self._gap, *lines], new_lines=True), end="")
 
     def settle(self) -> None:
         """Print what the model has said so far, which is complete."""

@@ -19,11 +19,10 @@ async def run_ask(choices: Choices, question: str, as_json: bool, session: str |
     view = AnswerView(PlainConsole(quiet=True) if as_json else aside, streams=False)
     view.wait_for("starting the servers")
     async with contextlib.AsyncExitStack() as stack:
-        with Live(view, console=aside, transient=True) if aside.is_terminal else contextlib.nullcontext() as live:
+        with Live(view, console=aside, transient=True) as live:
             conversation = (await open_conversation(stack, choices, session)).conversation
             view.wait_for("thinking")
-            if live is not None:
-                live.refresh()
+            live.refresh()
             async for event in conversation.ask(question):
                 if isinstance(event, Answered):
                     answer = event

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prompt_toolkit import PromptSession
+from prompt_toolkit.patch_stdout import patch_stdout
 from rich.live import Live
 from rich.markdown import Markdown
 from rich.table import Table
@@ -24,8 +26,6 @@ from recsys_shared.terminal import PlainConsole
 
 if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage
-    from prompt_toolkit import PromptSession
-    from prompt_toolkit.history import InMemoryHistory
 
     from agent_client.conversation import Conversation
 
@@ -35,17 +35,12 @@ WHY = "Why these? Explain the recommendations."
 
 
 @contextlib.contextmanager
-def interrupting(task: "asyncio.Task[None]") -> Iterator[asyncio.Event]:
-    """A context in which Ctrl-C cancels this task instead of ending the program; its event tells whether it came."""
-    loop, pressed = asyncio.get_running_loop(), asyncio.Event()
-
-    def stop() -> None:
-        pressed.set()
-        task.cancel()
-
-    before = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(stop))
+def interrupting(task: "asyncio.Task[None]") -> Iterator[None]:
+    """A context in which Ctrl-C cancels this task instead of ending the program."""
+    loop = asyncio.get_running_loop()
+    before = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(task.cancel))
     try:
-        yield pressed
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -75,6 +70,7 @@ class _Chat:
 
     def __init__(self, opening: "asyncio.Task[Opened]", session: str | None) -> None:
         self._console, self._opening, self._session = PlainConsole(), opening, session
+        self._prompt: PromptSession[str] = PromptSession(interrupt_exception=_InterruptedError)
 
     async def run(self, model: str) -> None:
         """Read lines and do what they say until the end.
@@ -85,42 +81,33 @@ class _Chat:
         Raises:
             AgentError: The conversation cannot be opened.
         """
-        # Imported here: `ask` needs none of it.
-        from prompt_toolkit import PromptSession
-        from prompt_toolkit.history import InMemoryHistory
-
-        history = InMemoryHistory()
         self._console.print(Line.assemble((model, "bold"), ". /help for help, Ctrl-D to end."))
         if self._session is not None:
-            await self._resume(history)
-        prompt: PromptSession[str] = PromptSession(history=history, interrupt_exception=_InterruptedError)
+            await self._resume()
         while True:
             try:
-                line = (await self._line(prompt)).strip()
+                line = (await self._line()).strip()
+                if line in ("/quit", "/exit"):
+                    return
+                if line:
+                    await self._do(line)
             except _InterruptedError:
                 continue
             except EOFError:
                 return
-            if line in ("/quit", "/exit"):
-                return
-            if line:
-                try:
-                    await self._do(line)
-                except AgentError as error:
-                    if self._opening.exception():
-                        raise
-                    self._console.print(error_line(error), style="red")
+            except AgentError as error:
+                if self._opening.exception():
+                    raise
+                self._console.print(error_line(error), style="red")
 
-    async def _line(self, prompt: "PromptSession[str]") -> str:
+    async def _line(self) -> str:
         """A line that the person types.
 
         Raises:
             AgentError: Meanwhile it has turned out that the conversation cannot be opened.
         """
-        from prompt_toolkit.patch_stdout import patch_stdout
-
         with patch_stdout(raw=True):
-            reading = asyncio.create_task(prompt.prompt_async("› "))
+            reading = asyncio.create_task(self._prompt.prompt_async("› "))
             try:
                 await asyncio.wait({reading, self._opening}, return_when=asyncio.FIRST_COMPLETED)
                 if self._opening.done():
@@ -140,13 +127,13 @@ class _Chat:
     async def _messages(self) -> "list[AnyMessage]":
         return await (await self._opened()).conversation.messages()
 
-    async def _resume(self, history: "InMemoryHistory") -> None:
+    async def _resume(self) -> None:
         """Show the last exchange of this session, and have its questions at hand."""
         messages = await self._messages()
         from agent_client.transcript import last_exchange, questions_of
 
         for question in (said := questions_of(messages)):
-            history.append_string(question)
+            self._prompt.history.append_string(question)
         if (exchange := last_exchange(messages)) is not None:
             so_far = f"{len(said)} {'question' if len(said) == 1 else 'questions'} so far"
             self._console.print(f"Going on with session {one_line(self._session or '')}: {so_far}.")
@@ -212,10 +199,10 @@ class _Chat:
     async def _answer(self, question: str, identifier: str | None = None) -> None:
         conversation, view = (await self._opened()).conversation, AnswerView(self._console)
         answering = asyncio.create_task(self._follow(conversation.ask(question, identifier), view))
-        with Live(view, console=self._console, transient=True), interrupting(answering) as interrupted:
+        with Live(view, console=self._console, transient=True), interrupting(answering):
             await asyncio.wait({answering})
             view.stop()
-        if interrupted.is_set():  # however the libraries below react to that
+        if answering.cancelling():  # however the libraries below react to that
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await answering
             self._console.print("stopped", style="dim")
@@ -244,9 +231,8 @@ class _Chat:
         try:
             Path(name).expanduser().write_text(transcript(messages), encoding="utf-8")
         except OSError as error:
-            self._console.print(f"{name} cannot be written: {error}", style="red")
-        else:
-            self._console.print(f"saved in {one_line(name)}")
+            raise AgentError(f"{name} cannot be written: {error}") from error
+        self._console.print(f"saved in {one_line(name)}")
 
 
 def _tools_table(conversation: "Conversation") -> Table:
