@@ -8,19 +8,12 @@ import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import aiosqlite
-from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.serde.encrypted import EncryptedSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-_DELETE_OLDER = """
-DELETE FROM {table} WHERE checkpoint_id < (
-    SELECT max(checkpoint_id) FROM checkpoints AS kept
-    WHERE kept.thread_id = {table}.thread_id AND kept.checkpoint_ns = {table}.checkpoint_ns
-)
-"""
+_SCRIPT = Path(__file__).with_name("checkpoints.sql").read_text("utf-8")
 
 
 class _Compression:
@@ -33,32 +26,14 @@ class _Compression:
         return zlib.decompress(ciphertext)
 
 
-class NewestCheckpoints(AsyncSqliteSaver):
-    """A saver that keeps one checkpoint of each thread, and the writes that have come since."""
-
-    async def aput(self, config: RunnableConfig, *checkpoint: Any) -> RunnableConfig:
-        saved = await super().aput(config, *checkpoint)
-        await self.delete_older()
-        return saved
-
-    async def delete_older(self) -> int:
-        """Delete the older checkpoints; returns how many there were."""
-        async with self.lock:
-            await self.conn.execute(_DELETE_OLDER.format(table="writes"))
-            deleted = await self.conn.execute(_DELETE_OLDER.format(table="checkpoints"))
-            await self.conn.commit()
-        return deleted.rowcount
-
-
 @asynccontextmanager
-async def newest_in(file: Path) -> AsyncIterator[NewestCheckpoints]:
-    """The saver of a file. Files of earlier versions are made smaller."""
+async def newest_in(file: Path) -> AsyncIterator[AsyncSqliteSaver]:
+    """A saver that keeps one checkpoint of each thread in a file. Files of earlier versions are made smaller."""
     async with aiosqlite.connect(file) as connection:
-        saver = NewestCheckpoints(connection, serde=EncryptedSerializer(_Compression()))
+        saver = AsyncSqliteSaver(connection, serde=EncryptedSerializer(_Compression()))
         await saver.setup()
-        # Pages: else SQLite's log is larger than all the rest.
-        await connection.execute("PRAGMA wal_autocheckpoint=200")
-        if await saver.delete_older():
+        await connection.executescript(_SCRIPT)
+        if connection.total_changes:
             with suppress(sqlite3.OperationalError):  # another program is using the file
                 await connection.execute("VACUUM")
         yield saver

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -130,8 +130,7 @@ class Conversation:
     async def messages(self) -> list[AnyMessage]:
         """The whole conversation, from the beginning."""
         state = await self._graph.aget_state(self._config)
-        found: list[AnyMessage] = state.values.get("messages", [])
-        return found
+        return list(state.values.get("messages", []))
 
 
 async def begun(
@@ -154,14 +153,11 @@ async def begun(
     return Conversation(graph, tools, choices, prompt, thread)
 
 
-@asynccontextmanager
-async def kept_in(file: Path | None) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+def kept_in(file: Path | None) -> AbstractAsyncContextManager[BaseCheckpointSaver[Any]]:
     """The store of conversations: a SQLite file, or memory where there is no file."""
     if file is None:
-        yield InMemorySaver()
-        return
+        return nullcontext(InMemorySaver())
     from agent_client.checkpoints import newest_in  # which few questions need
 
     file.parent.mkdir(parents=True, exist_ok=True)
-    async with newest_in(file) as saver:
-        yield saver
+    return newest_in(file)
