@@ -50,15 +50,14 @@ class ServerAddress:
 
 def own_server() -> ServerAddress:
     """The recsys-mcp of this environment, over stdio."""
-    return ServerAddress(
-        "recsys",
-        {
-            "transport": "stdio",
-            "command": sys.executable,
-            "args": ["-P", "-m", "mcp_server", "serve"],
-            "env": {"RECSYS_LOG_LEVEL": "WARNING", **os.environ},
-        },
-    )
+    variables = {"RECSYS_LOG_LEVEL": "WARNING", **os.environ}
+    return _program("recsys", sys.executable, ["-P", "-m", "mcp_server", "serve"], variables)
+
+
+def _program(name: str, command: str, arguments: list[str], variables: Mapping[str, str]) -> ServerAddress:
+    """A server that is started here, with these environment variables besides our own."""
+    environment = {**os.environ, **variables}
+    return ServerAddress(name, {"transport": "stdio", "command": command, "args": arguments, "env": environment})
 
 
 def server_at(
@@ -91,18 +90,15 @@ def servers_of(config: Path) -> list[ServerAddress]:
 def _entry(config: Path, name: str, entry: Any) -> ServerAddress:
     entry = entry if isinstance(entry, dict) else {}
     url, command = entry.get("url"), entry.get("command")
-    for key, form in (("args", list), ("env", dict), ("headers", dict)):
+    for key, form, needed in (("args", list, "a list"), ("env", dict, "an object"), ("headers", dict, "an object")):
         if not isinstance(entry.get(key) or form(), form):
-            raise AgentError(
-                f"{config}: {key} of server {name!r} has to be {'a list' if form is list else 'an object'}"
-            )
+            raise AgentError(f"{config}: {key} of server {name!r} has to be {needed}")
     if isinstance(url, str):
         kind = entry.get("type") or entry.get("transport") or ""
         return server_at(url, name=name, headers=_filled(entry.get("headers")), kind=kind)
     if isinstance(command, str):
         arguments = [str(argument) for argument in entry.get("args") or []]
-        environment = {**os.environ, **_filled(entry.get("env"))}
-        return ServerAddress(name, {"transport": "stdio", "command": command, "args": arguments, "env": environment})
+        return _program(name, command, arguments, _filled(entry.get("env")))
     raise AgentError(f"{config}: server {name!r} has neither a command nor a url")
 
 

@@ -72,12 +72,7 @@ class ServerSession:
             self._task = asyncio.create_task(self._live(ready, self._end))
             notice = asyncio.get_running_loop().call_later(SILENT_SECONDS, self._say_who_is_silent)
             try:
-                async with asyncio.timeout(OPENING_SECONDS):
-                    self._session = await ready
-            except TimeoutError:
-                await self._close()
-                late = self._why(TimeoutError(f"it has not answered for {OPENING_SECONDS:.0f} s"))
-                raise ServerError(f"{self.address.described} cannot be used: {late}") from None
+                self._session = await ready
             except asyncio.CancelledError:
                 self._task.cancel()  # else a program would be left behind
                 raise
@@ -92,8 +87,9 @@ class ServerSession:
     async def _live(self, ready: "asyncio.Future[ClientSession]", end: asyncio.Event) -> None:
         """Open the session, say so, and close it in this same task, as the SDK's context managers require."""
         try:
-            async with self._connected() as session:
+            async with asyncio.timeout(OPENING_SECONDS) as opening, self._connected() as session:
                 self.guidance = await _guidance(session)
+                opening.reschedule(None)
                 if not ready.cancelled():
                     ready.set_result(session)
                     await end.wait()
@@ -193,7 +189,8 @@ class ServerSession:
     def _why(self, error: BaseException) -> str:
         """The meaning of a failure of the connection, in one line; a program's log may say more."""
         connection = self.address.connection
-        said = error_line(error) or type(error).__name__
+        late = f"it has not answered for {OPENING_SECONDS:.0f} s"
+        said = error_line(error) or (late if isinstance(error, TimeoutError) else type(error).__name__)
         if isinstance(error, httpx.HTTPStatusError):
             status = error.response.status_code
             if status == 401:
