@@ -9,7 +9,7 @@ from langchain_core.tools import BaseTool
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
 from agent_client.events import Retracted
-from agent_client.history import is_answer
+from agent_client.history import is_answer, turns
 from agent_client.models.failures import refuses_tools
 from agent_client.models.replies import NO_READABLE_CALL
 from agent_client.planner.plan import argument_faults, schemas_of
@@ -36,7 +36,7 @@ class AgentOrPlanner:
         """The events of the graph that answers. Where it comes to the planner, the attempt before is taken back."""
         streaming = {**options, "stream_mode": ["custom", "updates"]}
         graph, begun = (self._planner, {**given, "plans": []}) if self._plan else (self._agent, given)
-        before, failed = await self._messages(config) if self._plan is None else [], False
+        failed = False
         try:
             async with aclosing(graph.astream(begun, config, **streaming)) as stream:
                 async for mode, chunk in stream:
@@ -52,10 +52,9 @@ class AgentOrPlanner:
         if failed:
             self._plan = True
             yield Retracted()
-            replaced = {message.id for message in given["messages"]}
-            kept = [message for message in before if message.id not in replaced]
-            asked = [message for message in given["messages"] if not isinstance(message, RemoveMessage)]
-            again = {**given, "messages": [RemoveMessage(REMOVE_ALL_MESSAGES), *kept, *asked]}
+            *before, _ = turns(await self._messages(config))
+            kept = [message for turn in before for message in turn]
+            again = {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES), *kept, given["messages"][-1]]}
             async for event in self.astream(again, config, **options):
                 yield event
             last = (await self._messages(config))[-1]
@@ -74,5 +73,4 @@ class AgentOrPlanner:
         return self._plan is None and self._n_misfits >= MOST_MISFITS
 
     async def _messages(self, config: Any) -> list[AnyMessage]:
-        found: list[AnyMessage] = (await self.aget_state(config)).values.get("messages", [])
-        return found
+        return list((await self.aget_state(config)).values.get("messages", []))

@@ -46,8 +46,8 @@ class PlannerState(State):
     """The model's texts for the newest question, of which there are none when it is asked: a plan, and its repair."""
     calls: list[ToolCall]
     """Calls still to be made, with their numbers in the plan."""
-    made: dict[str, str]
-    """IDs of the calls that have results, by their numbers."""
+    known: dict[str, Any]
+    """Results by the numbers of their calls."""
     faults: list[str]
 
 
@@ -99,14 +99,14 @@ def build_planner(
         faults = ["- It is not JSON of that form."] if found is None else faults_of(found, schemas)
         if len(found or []) > max_steps:
             faults.append(f"- At most {max_steps} calls are allowed.")
-        new: dict[str, Any] = {"plans": [*before, text], "calls": [] if faults else found, "made": {}, "faults": faults}
+        calls = [] if faults else found
+        new: dict[str, Any] = {"plans": [*before, text], "calls": calls, "known": {}, "faults": faults}
         return {**new, "messages": [said(answer)]} if answer and not found else new
 
     async def call(state: PlannerState) -> dict[str, Any]:
         """Make the calls at once whose references can be filled by now, except those that were made before a repair."""
-        results, made, faults = results_of(turns(state["messages"])[-1]), dict(state["made"]), [*state["faults"]]
-        before = {result.tool_call_id: (made_call, result) for made_call, result in results if result.status != "error"}
-        known = {number: data_of(before[identifier][1]) for number, identifier in made.items()}
+        known, faults, before = dict(state["known"]), [*state["faults"]], results_of(turns(state["messages"])[-1])
+        made = [(old["name"], old["args"], data_of(result)) for old, result in before if result.status != "error"]
         ready = [each for each in state["calls"] if known.keys() >= set(references(each))]
         waiting = [each for each in state["calls"] if each not in ready]
         calls: dict[str, ToolCall] = {}
@@ -117,9 +117,8 @@ def build_planner(
             except LookupError as error:
                 faults.append(fault_of(each, error.args[0]))
                 continue
-            same = (id for id, (old, _) in before.items() if (old["name"], old["args"]) == (name, args))
-            if found := next(same, ""):
-                made[number] = found
+            if same := [data for *old, data in made if old == [name, args]]:
+                known[number] = same[0]
             else:
                 calls[number] = tool_call(name=name, args=args, id=uuid.uuid4().hex[:9])
         answers = await asyncio.gather(*(call_tool(by_name, each) for each in calls.values()))
@@ -127,12 +126,12 @@ def build_planner(
             if got.status == "error":
                 faults.append(fault_of({**calls[number], "id": number}, text_of(got.content)[:300]))
             else:
-                made[number] = got.tool_call_id
+                known[number] = data_of(got)
         if not ready:
             faults += [fault_of(each, "it waits for a result") for each in waiting]
         return {
             "calls": waiting if ready else [],
-            "made": made,
+            "known": known,
             "faults": faults,
             "messages": [AIMessage("", tool_calls=[*calls.values()]), *answers] if calls else [],
         }
