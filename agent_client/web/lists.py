@@ -138,11 +138,8 @@ def _entries(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The named things in a result; those under `items` if there are several lists. Where nothing has a name, they are
     users or groups, which their first value tells apart.
     """
-    lists = [
-        result[key]
-        for key in sorted(result, key=lambda key: key != "items")
-        if isinstance(result[key], list) and result[key] and all(isinstance(entry, dict) for entry in result[key])
-    ]
+    values = [result[key] for key in sorted(result, key=lambda key: key != "items")]
+    lists = [each for each in values if isinstance(each, list) and each and all(isinstance(one, dict) for one in each)]
     return next((entries for fits in (_are_named, _are_told_apart) for entries in lists if fits(entries)), [])
 
 
@@ -163,13 +160,9 @@ def _are_told_apart(entries: Sequence[Mapping[str, Any]]) -> bool:
 
 def _measure(entries: Sequence[Mapping[str, Any]], keys: Iterable[str]) -> str | None:
     """The key of the number by which the things are compared."""
-    numeric = [
-        key
-        for key in keys
-        if not NOT_A_MEASURE.search(key)
-        and all(is_number(entry.get(key)) or entry.get(key) is None for entry in entries)
-        and any(is_number(entry.get(key)) and entry[key] >= 0 for entry in entries)
-    ]
+    comparable = [key for key in keys if not NOT_A_MEASURE.search(key)]
+    values = {key: [entry[key] for entry in entries if entry.get(key) is not None] for key in comparable}
+    numeric = [key for key, found in values.items() if all(map(is_number, found)) and max(found, default=-1) >= 0]
     named = next((key for word in MEASURES for key in numeric if word in key.lower()), None)
     return named or (numeric[0] if len(numeric) == 1 else None)
 

@@ -55,8 +55,7 @@ class Published:
         """Read the servers that can be used and have not been read yet."""
         for server, names in servers.named():
             own = server.address.name
-            for tool in server.tools:
-                self.titles[names[tool.name]] = tool.title or ""
+            self.titles |= {names[tool.name]: tool.title or "" for tool in server.tools}
             if server.tools and own not in self._read:  # without tools, it cannot be used
                 self._read.add(own)
                 with contextlib.suppress(*EXPECTED):

@@ -128,9 +128,8 @@ def _set_environment(folder: Path, password: Password | None) -> None:
 def _secret(file: Path) -> str:
     """The key that signs cookies; kept, so that browsers are known again after a restart."""
     with contextlib.suppress(FileExistsError):
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(descriptor, secrets.token_urlsafe(48).encode())
-        os.close(descriptor)
+        file.touch(0o600, exist_ok=False)
+        file.write_text(secrets.token_urlsafe(48), encoding="ascii")
     return file.read_text(encoding="ascii")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import chainlit as cl
+from chainlit.message import MessageBase
 from chainlit.utils import utc_now
 from langchain_core.messages import AnyMessage
 
@@ -39,9 +40,7 @@ class ShownAnswer:
         self._text: cl.Message | None = None
         self._thought: cl.Step | None = None
         self._steps: dict[str, cl.Step] = {}
-        """Steps of the calls that have not ended, by call."""
-        self._ended: dict[str, str] = {}
-        """IDs of the steps of those that have, by call."""
+        """Steps of the calls, by call."""
 
     def read(self, earlier: Iterable[AnyMessage]) -> None:
         """Learn from the conversation so far what its IDs and sets are of."""
@@ -97,13 +96,7 @@ class ShownAnswer:
         self._subjects.learn(call.arguments, call.structured)
         step = self._steps[call.id]
         step.name += f" ({call.seconds:.2f} s)"
-        self._ended[call.id] = step.id
-        await self._close(call.id, call.text if call.structured is None else call.structured, call.failed)
-
-    async def _close(self, call: str, output: Any, is_error: bool) -> None:
-        step = self._steps.pop(call)
-        step.output, step.is_error, step.end = output, is_error, utc_now()
-        await step.update()
+        await _end_step(step, call.text if call.structured is None else call.structured, call.failed)
 
     async def _finish(self, answer: Answered) -> None:
         if self._text is None and answer.text:
@@ -118,8 +111,8 @@ class ShownAnswer:
         if answer.notes:
             elements.append(cl.CustomElement(name="Notes", props={"notes": answer.notes}))
         lists, call = [listing.as_props() for listing in listings], listings[-1].call if listings else None
-        beside = [self._ended[each.id] for each in answer.calls if each is not call and each.structured]
-        found = {"tool": call.tool, "step": self._ended[call.id], "beside": beside} if call else {}
+        beside = [self._steps[each.id].id for each in answer.calls if each is not call and each.structured]
+        found = {"tool": call.tool, "step": self._steps[call.id].id, "beside": beside} if call else {}
         elements.append(self._follow_ups(text=answer.text, lists=lists, **found))
         said = self._text
         await self._settle_text()
@@ -140,21 +133,20 @@ class ShownAnswer:
 
     async def stop(self) -> None:
         """Say that the answer is broken off."""
-        await self._break_off()
-        said = await cl.Message(content=STOPPED).send()
-        await self._follow_ups().send(for_id=said.id)
+        await self._break_off(cl.Message(content=STOPPED))
 
     async def fail(self, message: str) -> None:
         """Say why there is no answer."""
-        await self._break_off()
-        said = await cl.ErrorMessage(content=_as_prose(message)).send()
-        await self._follow_ups().send(for_id=said.id)
+        await self._break_off(cl.ErrorMessage(content=_as_prose(message)))
 
-    async def _break_off(self) -> None:
+    async def _break_off(self, said: MessageBase) -> None:
         await self._settle_thought()
         await self._settle_text()
-        for call in list(self._steps):
-            await self._close(call, "Broken off: there is no result.", is_error=True)
+        for step in self._steps.values():
+            if step.end is None:
+                await _end_step(step, "Broken off: there is no result.", is_error=True)
+        await said.send()
+        await self._follow_ups().send(for_id=said.id)
 
 
 def _as_prose(text: str, before: str = "") -> str:
@@ -174,3 +166,8 @@ def _step(name: str, **options: Any) -> cl.Step:
     step = cl.Step(name=name, parent_id=None if run is None else run.id, **options)
     step.start = utc_now()
     return step
+
+
+async def _end_step(step: cl.Step, output: Any, is_error: bool) -> None:
+    step.output, step.is_error, step.end = output, is_error, utc_now()
+    await step.update()
