@@ -9,6 +9,7 @@ import inspect
 import logging
 import os
 import sys
+import tomllib
 from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +24,9 @@ from agent_client.servers.address import own_server, server_at, servers_of
 from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
 
+WORDS = tomllib.loads(Path(__file__).with_name("options.toml").read_text("utf-8"))
+"""The words about options: under `several` those of `_choices`, and those of a command under its name."""
+
 app = typer.Typer(name="recsys-agent", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -34,92 +38,40 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    shown: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
+    shown: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help=WORDS["version"])] = False,
 ) -> None:
     """Ask your recommender in plain words: a language model plans, and the tools of MCP servers answer."""
 
 
-SessionName = Annotated[
-    str | None, typer.Option("--session", help="Keep the conversation under this name, and continue it next time.")
-]
+DEFAULT_MODELS = ["openai:gpt-4.1"]
+
+SessionName = Annotated[str | None, typer.Option("--session")]
 
 
 def _choices(
-    model: Annotated[
-        list[str],
-        typer.Option(
-            *("--model", "-m"),
-            envvar="RECSYS_AGENT_MODEL",
-            help="openai:NAME (or any compatible endpoint given by --base-url), ollama:NAME, anthropic:NAME, "
-            "google:NAME or azure:DEPLOYMENT. Repeat it to choose between models; the first one is asked at first.",
-        ),
-    ] = ["openai:gpt-4.1"],  # noqa: B006  # nobody changes it
-    base_url: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="RECSYS_AGENT_BASE_URL",
-            help="Endpoint of the model: vLLM, LM Studio, llama.cpp (http://127.0.0.1:8080/v1) or a remote Ollama. "
-            "MODEL=URL is for one of several models.",
-        ),
-    ] = None,
-    key_variable: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="RECSYS_AGENT_KEY_VARIABLE",
-            help="Environment variable that holds the model's key, in place of OPENAI_API_KEY, ANTHROPIC_API_KEY, "
-            "GOOGLE_API_KEY or AZURE_OPENAI_API_KEY. MODEL=VARIABLE is for one of several models.",
-        ),
-    ] = None,
-    server: Annotated[
-        str | None,
-        typer.Option(
-            *("--server", "-s"),
-            envvar="RECSYS_AGENT_SERVER",
-            help="URL of a running MCP server, ending in /mcp or /sse. Without it, recsys-mcp is started over stdio.",
-        ),
-    ] = None,
-    token: Annotated[str | None, typer.Option(envvar="RECSYS_TOKEN", help="Bearer token for --server.")] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="A file of servers in Claude Desktop's form; all of them are used at once."
-        ),
-    ] = None,
-    add_prompt: Annotated[
-        Path | None, typer.Option(help="File with words of your own, added after the servers' own.")
-    ] = None,
-    prompt: Annotated[
-        Path | None, typer.Option(help="File with a whole system prompt, used in place of the servers' own words.")
-    ] = None,
-    max_steps: Annotated[int, typer.Option(min=1, help="Most rounds of tool calls for one question.")] = MAX_STEPS,
-    context: Annotated[
-        int, typer.Option(min=2_000, help="Most tokens of conversation for the model; old turns go first.")
-    ] = CONTEXT_TOKENS,
-    timeout: Annotated[
-        float, typer.Option(min=1, help="Seconds that a model may say nothing, after which it is given up.")
-    ] = ANSWER_SECONDS,
-    temperature: Annotated[
-        float | None,
-        typer.Option(min=0, max=2, help="Temperature of the model. Default: 0 for Ollama, else its provider's."),
-    ] = None,
-    plan: Annotated[
-        bool | None, typer.Option(help="Plan all calls first, for weak models. By default: where tool calls fail.")
-    ] = None,
+    model: Annotated[list[str], typer.Option("--model", "-m", envvar="RECSYS_AGENT_MODEL")] = DEFAULT_MODELS,
+    base_url: Annotated[list[str] | None, typer.Option(envvar="RECSYS_AGENT_BASE_URL")] = None,
+    key_variable: Annotated[list[str] | None, typer.Option(envvar="RECSYS_AGENT_KEY_VARIABLE")] = None,
+    server: Annotated[str | None, typer.Option("--server", "-s", envvar="RECSYS_AGENT_SERVER")] = None,
+    token: Annotated[str | None, typer.Option(envvar="RECSYS_TOKEN")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c")] = None,
+    add_prompt: Annotated[Path | None, typer.Option()] = None,
+    prompt: Annotated[Path | None, typer.Option()] = None,
+    max_steps: Annotated[int, typer.Option(min=1)] = MAX_STEPS,
+    context: Annotated[int, typer.Option(min=2_000)] = CONTEXT_TOKENS,
+    timeout: Annotated[float, typer.Option(min=1)] = ANSWER_SECONDS,
+    temperature: Annotated[float | None, typer.Option(min=0, max=2)] = None,
+    plan: Annotated[bool | None, typer.Option()] = None,
 ) -> Choices:
     """The choices that the options of every command make."""
     if server is not None and config is not None:
         raise AgentError("give either --server or --config, not both")
-    if config is not None:
-        addresses = servers_of(config)
-    else:
-        addresses = [own_server() if server is None else server_at(server, token)]
+    single = own_server() if server is None else server_at(server, token)
     offered = models_of(model, base_url or (), key_variable or (), timeout, temperature)
     choices = Choices(
         model=offered[0],
         models=offered,
-        servers=addresses,
+        servers=[single] if config is None else servers_of(config),
         added_prompt=_read(add_prompt) or "",
         own_prompt=_read(prompt),
         max_steps=max_steps,
@@ -131,7 +83,9 @@ def _choices(
 
 
 def _with_choices(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the options of `_choices` before its own, in place of its argument `choices`."""
+    """The command with the options of `_choices` beside its own, in place of its argument `choices`, and with the words
+    about all of them.
+    """
     shared, own = inspect.signature(_choices), inspect.signature(command)
 
     @functools.wraps(command)
@@ -141,6 +95,9 @@ def _with_choices(command: Callable[..., None]) -> Callable[..., None]:
 
     parameters = [*own.parameters.values(), *shared.parameters.values()]
     kept = [parameter for parameter in parameters if parameter.name != "choices"]
+    words = WORDS["several"] | WORDS.get(command.__name__, {})
+    for parameter in kept:
+        parameter.annotation.__metadata__[0].help = words[parameter.name]
     chosen.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
     chosen.__annotations__ = {parameter.name: parameter.annotation for parameter in kept}
     return chosen
@@ -155,8 +112,8 @@ def _read(file: Path | None) -> str | None:
         raise AgentError(f"{file} cannot be read: {error}") from error
 
 
-def _run(work: Coroutine[Any, Any, int]) -> NoReturn:
-    """Run to the end, and exit with the code that comes back."""
+def _run(work: Coroutine[Any, Any, int | None]) -> NoReturn:
+    """Run to the end, and exit with the code that comes back, if any."""
     try:
         sys.exit(asyncio.run(work))
     except KeyboardInterrupt:
@@ -176,13 +133,9 @@ def chat(choices: Choices, session: SessionName = None) -> None:
 @_with_choices
 def ask(
     choices: Choices,
-    question: Annotated[
-        str, typer.Argument(help='A question such as "Recommend 3 comedies to user 98"; - reads it from stdin.')
-    ],
+    question: Annotated[str, typer.Argument()],
     session: SessionName = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the answer, the tool calls and their results as JSON.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Ask one question. Exit code 0: answered; 1: no whole answer; 2: it could not be asked."""
     text = sys.stdin.read().strip() if question == "-" else question
@@ -197,13 +150,9 @@ def ask(
 @_with_choices
 def web(
     choices: Choices,
-    host: Annotated[
-        str, typer.Option(help="Address to listen on. One that others can reach needs --password-file.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes any free port.")] = 8001,
-    password_file: Annotated[
-        Path | None, typer.Option("--password-file", help="File with a password that the page asks for.")
-    ] = None,
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535)] = 8001,
+    password_file: Annotated[Path | None, typer.Option()] = None,
 ) -> None:
     """Talk in the browser. This needs the extra "web"."""
     from agent_client.web.server import run_web
@@ -215,31 +164,15 @@ def web(
 @_with_choices
 def evaluate(
     choices: Choices,
-    questions: Annotated[
-        Path | None, typer.Option(help="A file that `recsys-mcp questions` has written. [questions are written anew]")
-    ] = None,
-    n: Annotated[int | None, typer.Option("--n", min=1, help="At most so many questions, of all families.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Another number gives other questions.")] = 0,
-    family: Annotated[list[str] | None, typer.Option(help="Only questions of this family. Repeat it for more.")] = None,
-    out: Annotated[
-        Path, typer.Option(help="Folder of the answers and the report. What is answered there is not asked again.")
-    ] = Path("evaluation"),
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Conversations at a time. [4; 1 with a model on this machine]")
-    ] = None,
-    price: Annotated[
-        list[str] | None,
-        typer.Option(metavar="MODEL=IN/OUT", help="Dollars for a million tokens, such as openai:gpt-4.1=2/8."),
-    ] = None,
-    program: Annotated[
-        str | None,
-        typer.Option(
-            "--questions-program",
-            envvar="RECSYS_AGENT_QUESTIONS_PROGRAM",
-            help="The recsys-mcp that writes and grades questions, if this environment's cannot read the dataset.",
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    questions: Annotated[Path | None, typer.Option()] = None,
+    n: Annotated[int | None, typer.Option("--n", min=1)] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    family: Annotated[list[str] | None, typer.Option()] = None,
+    out: Annotated[Path, typer.Option()] = Path("evaluation"),
+    jobs: Annotated[int | None, typer.Option(min=1)] = None,
+    price: Annotated[list[str] | None, typer.Option(metavar="MODEL=IN/OUT")] = None,
+    program: Annotated[str | None, typer.Option("--questions-program", envvar="RECSYS_AGENT_QUESTIONS_PROGRAM")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Compare models: ask them questions about your catalogue whose answers are known, and count what is right.
 
