@@ -1,13 +1,10 @@
 """Prices of tokens: those that a person gives, else those of the package genai-prices, where it is installed."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from agent_client.errors import AgentError
 from agent_client.models.address import ModelAddress
-
-if TYPE_CHECKING:
-    from recsys_shared.answers import Answer
+from recsys_shared.answers import Answer
 
 Price = tuple[float, float]
 """Dollars for a million tokens read, and for a million written."""
@@ -29,7 +26,7 @@ def parse_prices(texts: Sequence[str], models: Sequence[ModelAddress]) -> dict[s
     return prices
 
 
-def dollars(address: ModelAddress, price: Price | None, answer: "Answer") -> float | None:
+def dollars(address: ModelAddress, price: Price | None, answer: Answer) -> float | None:
     """The cost of one answer's tokens; None if they were not counted, or have no price."""
     if answer.tokens_in is None and answer.error is None:  # a refused request costs nothing
         return None

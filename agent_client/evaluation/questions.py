@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from agent_client.errors import AgentError
 
@@ -54,11 +53,11 @@ def run_program(named: str | None, *options: str, shown: bool = False) -> None:
     found = None if importlib.util.find_spec("duckdb") else shutil.which("recsys-mcp")
     own = [found] if found else [sys.executable, "-P", "-m", "mcp_server"]
     command = [*(shlex.split(named) if named else own), "questions"]
-    streams: dict[str, Any] = {"stdout": None if shown else subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    out = None if shown else subprocess.DEVNULL
     try:
-        ended = subprocess.run([*command, *options], encoding="utf-8", check=False, **streams)
+        ended = subprocess.run([*command, *options], encoding="utf-8", check=False, stdout=out, stderr=subprocess.PIPE)
     except OSError as error:
         raise AgentError(f"{shlex.join(command)} cannot be run: {error}") from error
     if ended.returncode != 0:
-        said = (str(ended.stderr).strip().splitlines() or ["it has failed"])[-1].removeprefix("recsys-mcp: ")
+        said = (ended.stderr.strip().splitlines() or ["it has failed"])[-1].removeprefix("recsys-mcp: ")
         raise AgentError(f"`{shlex.join(command)}`: {said} (--questions-program names another recsys-mcp)")
