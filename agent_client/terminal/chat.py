@@ -27,8 +27,6 @@ from recsys_shared.terminal import PlainConsole
 if TYPE_CHECKING:
     from langchain_core.messages import AnyMessage
 
-    from agent_client.conversation import Conversation
-
 HELP = Path(__file__).with_name("help.md").read_text("utf-8")
 
 WHY = "Why these? Explain the recommendations."
@@ -45,7 +43,7 @@ def interrupting(task: "asyncio.Task[None]") -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-async def run_chat(choices: Choices, session: str | None) -> int:
+async def run_chat(choices: Choices, session: str | None) -> None:
     """Talk until the person ends it.
 
     Args:
@@ -58,7 +56,6 @@ async def run_chat(choices: Choices, session: str | None) -> int:
         finally:
             opening.cancel()
             await asyncio.gather(opening, return_exceptions=True)
-    return 0
 
 
 class _InterruptedError(Exception):
@@ -148,7 +145,7 @@ class _Chat:
             case "/help":
                 self._console.print(Markdown(HELP))
             case "/tools":
-                self._console.print(_tools_table((await self._opened()).conversation))
+                self._console.print(_tools_table(await self._opened()))
             case "/steps":
                 self._show_steps(await self._messages())
             case "/save":
@@ -235,9 +232,9 @@ class _Chat:
         self._console.print(f"saved in {one_line(name)}")
 
 
-def _tools_table(conversation: "Conversation") -> Table:
+def _tools_table(opened: Opened) -> Table:
     table = Table("tool", "what it does", show_lines=True)
-    for tool in conversation.tools:
+    for tool in opened.conversation.tools:
         table.add_row(tool.name, Line(" ".join(tool.description.split())))
     return table
 
