@@ -13,7 +13,8 @@ const TALLEST = 4000
 const LONGEST_MESSAGE = 2000
 const METHOD_NOT_FOUND = -32601
 const QUIET_MS = 1000
-const LONGEST_WAIT_MS = 5000
+const LONGEST_SILENCE_MS = 5000
+const LONGEST_WAIT_MS = 20_000
 
 function Card({ chat, ...props }) {
   const box = useRef(null)
@@ -37,9 +38,13 @@ function Card({ chat, ...props }) {
   // What is below a card that still grows would move away from under a finger: it waits, but not for ever.
   const isAwaited = nAwaited > 0 || Boolean(source && !height)
   useEffect(() => {
-    const timer = setTimeout(() => setSettling(false), isAwaited ? LONGEST_WAIT_MS : QUIET_MS)
+    const timer = setTimeout(() => setSettling(false), isAwaited ? LONGEST_SILENCE_MS : QUIET_MS)
     return () => clearTimeout(timer)
-  }, [height, isAwaited])
+  }, [height, isAwaited, nAwaited, source])
+  useEffect(() => {
+    const timer = setTimeout(() => setSettling(false), LONGEST_WAIT_MS)
+    return () => clearTimeout(timer)
+  }, [])
 
   // A frame that is out of view is not drawn, and tells no height: until it has settled, it is drawn elsewhere, unseen.
   const [isInView, setInView] = useState(false)
