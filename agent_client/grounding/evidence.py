@@ -66,6 +66,10 @@ class Step:
     """The name under which a later call gets these items and more of their kind; empty if it has none."""
     ids: list[str] = field(default_factory=list)
 
+    def chose_from(self, other: "Step") -> bool:
+        """True if it was given the items of another call by their name."""
+        return other.handle != "" and other.handle in str(self.arguments)
+
 
 class Evidence:
     """All that supports an answer.

@@ -4,7 +4,6 @@ to an earlier question.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from agent_client.grounding.claims import Claim
@@ -15,81 +14,64 @@ _NEAR = 200
 """Characters around a name in which is told that it is not one of those chosen now."""
 
 
-@dataclass
-class _Result:
-    """A step of the turn.
-
-    Args:
-        given: The items that it was to choose from.
-        looks_up: True if it returned what it was given, or nothing.
-        decides: True if no later step was given its items to choose from, and it looked nothing up.
-    """
-
-    step: Step
-    given: set[str]
-    looks_up: bool
-    decides: bool
-
-
 def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
     """Those among the entries of a list, or in a row in prose, that hold items of the last step as well."""
     *earlier_turns, steps = evidence.turns or [[]]
     earlier = list(chain(*earlier_turns))
-    results = _results(earlier, steps)
-    deciding = [each for each in reversed(results) if each.decides] or results[::-1]
-    rows: dict[object, list[tuple[Claim, Item]]] = defaultdict(list)
-    row = 0
-    for claim in claims:
-        items = claim.items(evidence)
-        row += not claim.joined
-        if items and (claim.head or claim.group[0] == "prose"):
-            rows[claim.group if claim.head else row].append((claim, items[0]))
-    named = {item.id for entries in rows.values() for _, item in entries}
-    asked = evidence.said[-1].casefold() if evidence.said else ""
-    of_turn, of_earlier = ({each for step in part for each in step.ids} for part in (steps, earlier))
-    for entries in rows.values():
+    deciding, looked_up = _deciding(earlier, steps)
+    of_turn, known = _ids(steps), _ids([*earlier, *steps])
+    rows = _rows(claims, evidence)
+    goes_on = word.goes_on.search("".join(evidence.said[-1:])) is not None
+    named = {item.id for entries in rows for _, item in entries}
+    for entries in rows:
         told = {item.id for _, item in entries}
         if len(told) > 2 and any(told == set(step.ids[: len(told)]) for step in (*earlier, *steps)):
             continue  # it tells the first of a result
-        best = max(deciding, key=lambda each: len(told.intersection(each.step.ids)), default=None)
-        alike = [each for each in deciding if best and each.step.tool == best.step.tool]
-        given = {identifier for each in alike for identifier in each.given}
-        chosen = {identifier for each in alike for identifier in each.step.ids}
-        chosen |= {identifier for each in results if each.looks_up for identifier in each.step.ids} - given
+        best = max(deciding, key=lambda step: len(told.intersection(step.ids)), default=None)
+        alike = [step for step in deciding if best and step.tool == best.tool]
+        given = _ids(each for each in (*earlier, *steps) if any(step.chose_from(each) for step in alike))
+        chosen = _ids([*alike, *looked_up])
         others = [(claim, item) for claim, item in entries if item.id not in chosen and not _is_aside(claim)]
         within, is_list = told & chosen, all(claim.head for claim, _ in entries)
-        is_few = len(others) - is_list < len(within)
-        whole = {each for step in earlier if told.issuperset(step.ids) for each in step.ids}
+        is_few = len(others) - is_list < len(within) and not goes_on
         for claim, item in others:
             is_offered = within or not named & chosen or pattern.recommends_before.search(claim.before)
-            is_left_out = item.id in given and is_offered and not (within and given <= told | chosen)
-            is_new = item.id not in whole and item.title.casefold() not in asked and not word.goes_on.search(asked)
-            is_mixed_in = item.id in of_turn or (best and best.looks_up)
-            is_old = is_new and (claim.head or item.id in of_earlier)
-            if (is_left_out and item.id in of_turn) or (is_few and (is_left_out or is_mixed_in or is_old)):
+            if (is_offered and item.id in given & of_turn) or (is_few and (claim.head or item.id in known)):
                 yield item
+
+
+def _rows(claims: Iterable[Claim], evidence: Evidence) -> Iterable[Sequence[tuple[Claim, Item]]]:
+    """The items that belong together: the entries of a list, and those that a sentence tells in a row."""
+    rows: dict[object, list[tuple[Claim, Item]]] = defaultdict(list)
+    row = 0
+    for claim in claims:
+        row += not claim.joined
+        for item in claim.items(evidence)[:1]:
+            rows[claim.group if claim.head else row].append((claim, item))
+    return rows.values()
+
+
+def _ids(steps: Iterable[Step]) -> set[str]:
+    return {each for step in steps for each in step.ids}
 
 
 def _is_aside(claim: Claim) -> bool:
     return word.as_earlier.search(claim.about[:_NEAR] + claim.before[-_NEAR:]) is not None
 
 
-def _results(earlier: Sequence[Step], steps: Sequence[Step]) -> list[_Result]:
-    known = {each for step in (*earlier, *steps) for each in step.ids}
-    results: list[_Result] = []
+def _deciding(earlier: Sequence[Step], steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """The steps of the turn whose items no later one was given to choose from, newest first; those that look items up,
+    and so return what they are given, are apart.
+    """
+    known = _ids([*earlier, *steps])
+    deciding: list[Step] = []
+    looked_up: list[Step] = []
     for step in steps:
-        lists = [
-            value for key, value in step.arguments.items() if isinstance(value, list) and not word.users.match(key)
-        ]
-        listed = known.intersection(map(str, chain(*lists)))  # and not the names of fields
-        listed = listed if listed.intersection(step.ids) else set[str]()  # else it compares with them
-        looks_up = not step.ids or (bool(listed) and listed.issubset(step.ids))
-        named = [
-            each for each in (*earlier, *steps[: len(results)]) if each.handle and each.handle in str(step.arguments)
-        ]
-        if not looks_up:
-            for each in results:
-                each.decides &= each.step not in named and len(listed.intersection(each.step.ids)) < 2
-        given = set() if looks_up else listed.union(*(each.ids for each in named))
-        results.append(_Result(step, given, looks_up, not looks_up))
-    return results
+        lists = chain(*(value for value in step.arguments.values() if isinstance(value, list)))
+        listed = known.intersection(map(str, lists))  # and not the names of fields
+        if listed and listed.issubset(step.ids):
+            looked_up.append(step)
+        else:
+            left = [each for each in deciding if not step.chose_from(each) and len(listed.intersection(each.ids)) < 2]
+            deciding = [step, *left]
+    return deciding, looked_up
