@@ -1,7 +1,7 @@
 """The numbers, dates and users beside items.
 
 A number has to be one of the item's own, or of what belongs to no item, or follow from those beside it. Where a label
-is with it ("Year: 1994"), it has to be the one with that label, and right behind a name the item's own.
+is with it ("Year: 1994"), it has to be the one with that label.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,8 +12,8 @@ from agent_client.grounding.numbers import Number, dates_in, numbers_in
 from agent_client.grounding.subjects import Subjects
 from agent_client.grounding.words import blanked, kinds_of, pattern, word
 
-_FEW, _SEVERAL = 12, 99
-"""Numbers up to these count the steps, reasons and items that an answer itself lists; and days, items and users."""
+_FEW = 12
+"""Numbers up to this one count the steps, reasons and items that an answer itself lists."""
 _MOST_NUMBERS, _MOST_PARTS, _LONGEST_SPAN = 60, 10, 32
 """Numbers of a line that are read, parts of a sum, and nights that together cost something."""
 _NEAR, _NEARER = 200, 100
@@ -31,7 +31,7 @@ class Facts:
 
     def __init__(self, subjects: Subjects, evidence: Evidence, told: Sequence[Item]) -> None:
         self._subjects, self._evidence, self._told = subjects, evidence, told
-        self._dates = list(dates_in(subjects.text)) if evidence.all_dates else []
+        self._dates = list(dates_in(subjects.text))
         self._text = blanked(subjects.text, (date[1:3] for date in self._dates))
         self._numbers = list(numbers_in(self._text))[:_MOST_NUMBERS]
 
@@ -53,55 +53,41 @@ class Facts:
     def _other_than(self, number: Number, about: list[Item]) -> str:
         """The words for an item that has something else: "has score 0.9, not "; empty if the number is right."""
         before, after = self._text[max(0, number.begin - _NEAR) : number.begin], self._text[number.end :][:_NEAR]
-        is_behind = self._subjects.is_behind(number.begin, about)
-        if self._is_of_another_kind(number, about, is_behind, before, after):
+        if self._is_of_another_kind(number, about, before, after):
             return ""
         rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4 or number.values[0] >= 1000
-        if is_whole and number.values[0] > _FEW and pattern.roughly_before.search(before):
+        if is_whole and pattern.roughly_before.search(before):
             number = number._replace(values=number.values[:1], half_a_step=number.values[0] / 10)
-        is_returned = number.is_among(self._evidence.all_values)
         own = forms_of(chain(*(item.values for item in about)))
-        in_units = sorted(value * factor for value in own for factor in _UNITS) if pattern.metric.match(after) else []
-        is_own = number.is_among(own) or number.is_among(in_units)
-        if pattern.year.fullmatch(number.text):
-            years = [year for item in about for year in item.years] or [each for each in own if 1800 <= each < 2100]
-            is_said = number.is_among(rest) and not before.endswith("(")
-            return "" if is_own or is_said or not years else f"is from {_listed(years)}, not "
+        if pattern.metric.match(after):
+            own = sorted([*own, *(value * factor for value in own for factor in _UNITS)])
         label = _label(before, after)
+        if pattern.year.fullmatch(number.text):
+            years = [year for item in about for year in item.years]
+            is_said = number.is_among(rest) and not before.endswith("(")
+            return "" if is_said or not years or number.is_among(own) else f"is from {_listed(years)}, not "
         if called := [value for item in about for value in item.numbers_called(label)]:
-            is_other = is_own and (not kinds_of(label) or number.values[0] > 10 * max(called))
+            is_other = number.is_among(own) and (not kinds_of(label) or number.values[0] > 10 * max(called))
             times = range(1, _MOST_PARTS) if "price" in label else [1]  # several of them cost more
             is_called = number.is_among(forms_of(n * value for n in times for value in called))
             is_right = is_other or is_called or self._follows(number, about, after)
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
-        is_strict = is_behind and any(item.values for item in about)
-        is_rated = any(kinds_of(name) & {"rating", "score"} for item in about for name in item.numbers)
-        if is_whole and number.values[0] <= (_SEVERAL if not about and pattern.counted.match(after) else _FEW):
-            is_strict &= is_rated and self._subjects.kind != "table" and pattern.ends.match(after) is not None
-            counts_items = pattern.items_after.match(after) and not self._evidence.rows
-            is_too_many = counts_items and number.values[0] > len(self._evidence.items) and not is_returned
-            return "has no number " if is_too_many or (is_strict and not is_own) else ""
-        if not any(item.values for item in about):
-            is_own = is_returned
-        is_right = is_own or (not is_strict and number.is_among(rest)) or self._follows(number, about, after)
-        return "" if is_right else "has no number "
+        is_few = is_whole and number.values[0] <= _FEW
+        is_returned = number.is_among(own or self._evidence.all_values) or number.is_among(rest)
+        return "" if is_few or is_returned or self._follows(number, about, after) else "has no number "
 
-    def _is_of_another_kind(self, number: Number, about: list[Item], is_behind: bool, before: str, after: str) -> bool:
+    def _is_of_another_kind(self, number: Number, about: list[Item], before: str, after: str) -> bool:
         """True for an ID, a day, a limit, a difference and an end of a range."""
         is_id = number.text in self._evidence.items or number.text in self._evidence.people
-        is_id &= not is_behind and (not about or self._subjects.kind != "table")
-        is_day = pattern.ordinal.match(after) or pattern.ordinal_before.search(before)
-        days = {float(date[2]) for item in about for date in item.dates if date[2]}
-        is_range = not about and (pattern.range_before.search(before) or pattern.range_after.match(after))
-        is_compared = (not is_behind and pattern.compared_before.search(before)) or pattern.compared_after.match(after)
+        is_id &= not about or self._subjects.kind != "table"
         is_own_id = any(number.text == item.id for item in about)
-        is_right_day = is_day and (not days or days.issuperset(number.values))
-        return bool(is_id or is_own_id or is_range or is_compared or is_right_day)
+        is_range = not about and (pattern.range_before.search(before) or pattern.range_after.match(after))
+        is_compared = pattern.compared_before.search(before) or pattern.compared_after.match(after)
+        return bool(is_id or is_own_id or is_range or is_compared or pattern.ordinal.match(after))
 
     def _follows(self, number: Number, about: list[Item], after: str) -> bool:
         """True if it is a sum, a difference, a ratio or a share of other numbers beside it."""
-        near = max(0, number.begin - _NEARER), number.end + _NEARER
-        if pattern.derived.search(self._text, *near):
+        if pattern.derived.search(self._text):
             return True
         beside = sorted({each.values[0] for each in self._numbers if each.values != number.values} - {0})[:20]
         parts = {*beside, *chain.from_iterable(chain(*(item.numbers.values() for item in self._subjects.items)))}
@@ -110,15 +96,13 @@ class Facts:
             return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
         found = set() if about else {*worked_out(self._told), *_sums(beside)}
         if word.spans.search(self._text):
-            found |= {
-                n * value for item in about or self._told for value in item.values for n in range(2, _LONGEST_SPAN)
-            }
-        if not about or pattern.derivable.search(self._text, *near):
-            found |= {c for a in parts for b in beside for c in (a + b, abs(a - b), a / b)}
+            items, times = about or self._told, range(2, _LONGEST_SPAN)
+            found.update(n * value for item in items for value in item.values for n in times)
+        if not about or pattern.derivable.search(self._text, max(0, number.begin - _NEARER), number.end + _NEARER):
+            found.update(each for a in parts for b in beside for each in (abs(a - b), a / b))
         if word.together.search(self._text):
-            rows = list(self._evidence.rows.values())
-            lists = (values for items in (self._told, rows) for values in by_field(items))
-            found.update(*map(_sums, [beside, *map(list, self._evidence.rest.numbers.values()), *lists]))
+            lists = (beside, *map(list, self._evidence.rest.numbers.values()), *by_field(self._told))
+            found.update(*map(_sums, lists))
         return number.is_among(sorted(found))
 
 

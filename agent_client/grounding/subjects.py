@@ -23,9 +23,6 @@ class Subjects:
             self.users += [(found[0] if len(ids) == 1 else each, each) for each in ids]
             people.append((*found.span(), [evidence.people[each] for each in ids if each in evidence.people]))
         self.text = blanked(self.text, (each[:2] for each in people))
-        more = pattern.digits.finditer(self.text) if people else []  # in a row of users
-        people += [(*each.span(), [evidence.people[each[0]]]) for each in more if each[0] in evidence.people]
-        self.text = blanked(self.text, (each[:2] for each in people))
         named = [(claim.begin, claim.end, claim.items(evidence)) for claim in passage.claims]
         self.places = sorted((each for each in [*named, *rows, *people] if each[2]), key=lambda place: place[:2])
         """From where to where each is named."""
@@ -51,10 +48,10 @@ class Subjects:
         between = text[end : after[0][0]] if after else ""
         if after and pattern.of_next.fullmatch(between):
             return [item for *_, items in (after if ":" in between else after[:1]) for item in items]
-        is_first = len(within) > 1 and not re.search("[,:]", between) and not _has_digit(text[within[-1][1] : last])
-        following = after[0][2] if after and is_first and _has_digit(text[first : within[0][0]]) else []
+        is_first = len(within) > 1 and not re.search("[,:]", between)
+        following = after[0][2] if after and is_first else []
         if not before:
-            return following or (after[0][2] if after and len(within) == 1 and self.kind != "prose" else [])
+            return following
         between = text[before[-1][1] : begin]
         if re.search(r"\([^()]*$", between):
             return [] if pattern.of_unnamed.search(between) else before[-1][2]
@@ -62,11 +59,6 @@ class Subjects:
         while row and not _has_digit(text[before[row - 1][1] : before[row][0]]):
             row -= 1
         return [*(item for *_, items in before[row:] for item in items), *following]
-
-    def is_behind(self, begin: int, about: list[Item]) -> bool:
-        """True if what begins here stands right behind the name of an item, and so tells of nothing else."""
-        ends = [end for _, end, items in self.places if items == about and about[0].id and end <= begin]
-        return bool(ends) and pattern.right_behind.fullmatch(self.text[max(ends) : begin]) is not None
 
 
 def _has_digit(text: str) -> bool:
