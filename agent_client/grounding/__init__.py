@@ -33,15 +33,14 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     languages = {language_of(text) for text in (answer, *evidence.said[-1:])}
     foreign = not languages <= {"", evidence.language}
     of_items = {claim.group for claim in claims if claim.head and (claim.ids or evidence.named(claim.name))}
-    of_labels = claims.of_kinds.union(claim.group for claim in claims if claim.head and _is_label(claim)) - of_items
-    with_ids = claims.aliases.union(claim.name for claim in claims if claim.ids)
+    of_labels = {claim.group for claim in claims if claim.head and _is_label(claim)}
     findings: list[str] = []
     for claim in claims:
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
-        elif claim.name and not evidence.named(claim.name) and claim.name not in with_ids:
+        elif claim.name and not evidence.named(claim.name) and claim.name not in claims.aliases:
             place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
-            if _is_invented(claim, evidence, foreign, place, foreign and not with_ids):
+            if _is_invented(claim, evidence, foreign, place):
                 findings.append(f"no tool has returned “{claim.name}”")
     told = list({id(item): item for claim in claims for item in claim.items(evidence)}.values())
     for passage in claims.passages if any(isinstance(each, ToolMessage) for each in messages) else []:
@@ -82,28 +81,24 @@ def _alike(name: str, title: str) -> bool:
     return f" {one} " in f" {other} " or SequenceMatcher(None, one, other).ratio() > 0.75
 
 
-def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str, translates: bool) -> bool:
+def _is_invented(claim: Claim, evidence: Evidence, foreign: bool, place: str) -> bool:
     """True for a name without an ID that no tool has returned, if it stands where answers have items."""
     in_row = claim.joined or pattern.recommends_before.search(claim.before[-80:]) is not None
-    abroad = foreign or language_of(claim.name, 1) not in ("", evidence.language)  # where titles have small letters
     is_marked = claim.marked == "marked" or (claim.marked == "entry" and place == "items")
     stands_out = is_marked and claim.name[:1].isupper() and (in_row or place == "items")
-    if not (_looks_like_a_name(claim.name) or (abroad and stands_out)):
+    if not (_looks_like_a_name(claim.name) or (foreign and stands_out)) or evidence.has_words(claim.name):
         return False
-    if pattern.dated.match(claim.about) and not evidence.has_words(claim.name):
+    if pattern.dated.match(claim.about):
         return True
-    if (word.summary.match(claim.name) and not claim.joined) or evidence.has_words(claim.name):
+    if word.summary.match(claim.name) and not claim.joined:
         return False
     if place == "items":
-        is_label = pattern.only_labels.fullmatch if claim.group[0] == "list" else word.labels.match
-        return claim.marked == "cell" or not is_label(claim.name)
-    if place == "labels" or claim.marked == "label":
-        return False
-    if not claim.joined and (_is_label(claim) or _is_of_things(claim)):
+        return pattern.only_labels.fullmatch(claim.name) is None
+    if place == "labels" or (not claim.joined and (_is_label(claim) or _is_of_things(claim))):
         return False
     if claim.head and claim.group[0] != "prose":
         return not foreign and claim.group[0] != "heading" and claim.marked in ("marked", "cell")
-    return in_row and not translates
+    return in_row
 
 
 def _is_of_things(claim: Claim) -> bool:

@@ -12,9 +12,6 @@ from agent_client.names import NAME_KEYS
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""
 
-_DEEPEST = 7
-"""Level of a heading that is a line in bold type."""
-
 
 @dataclass
 class Claim:
@@ -75,10 +72,7 @@ class Claims(list[Claim]):
         titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
         self._patterns = [pattern.marked, re.compile(titles), pattern.capitals, pattern.entry]
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
-        self._titles = set(forms)
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
-        self.of_kinds: set[tuple[str, int, int]] = set()
-        """The groups with entries of kinds, people and other values that are no items."""
         self.aliases: set[str] = set()
         """Other names that the answer gives to items, in their own language say: before or in brackets."""
         self._after = ""
@@ -107,17 +101,10 @@ class Claims(list[Claim]):
         if "name" not in roles[1:] and (in_first_column or any(self._known(bare(cell)) for cell in rows[0][1:])):
             rows = [list(column) for column in zip(*rows, strict=False)]  # a column for each item
             roles = [_role(cell) for cell in rows[0]]
-            roles[0] = roles[0] if "name" in roles else "name"
         if not {"name", "user"}.intersection(roles):
             n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
             if 2 * max(n_known, default=0) >= len(rows) - 1 > 0:
                 roles[n_known.index(max(n_known))] = "name"
-        if "id" not in roles and len(rows) > 2:
-            columns = zip(*rows[1:], strict=False)
-            are_ids = (
-                2 * sum(bool(self._evidence.with_id(cell)) for cell in column) > len(column) for column in columns
-            )
-            roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, are_ids, strict=False)]
         headings = [pattern.unit.sub("", heading) for heading in rows[0]]
         self._block, self._owner = self._block + 1, None
         for row in rows[1:]:
@@ -146,7 +133,7 @@ class Claims(list[Claim]):
             self._owner = None
         if kind != "list" and line.strip() and not indent and not goes_on:
             self._block, self._intro = self._block + 1, line
-        level = indent if kind != "heading" else len(head[2]) if head and head[2] else _DEEPEST
+        level = len(head[2]) if head and head[2] else indent
         group = (kind, 0 if kind == "heading" else self._block, level)
         self._read_text(line[head.end() :] if head else line, group)
 
@@ -156,10 +143,6 @@ class Claims(list[Claim]):
         goes_on = self._owner is not None and all(claim.marked == "label" for claim in claims)
         ids, alone = self._ids(text, claims), []
         ids_first = bool(ids and claims) and _follows(text, ids[0][1], claims[0].begin)
-        is_aside = (
-            ids_first and ":" in text[ids[0][1] : claims[0].begin] and len(re.findall(r"\w{2,}", text[: ids[0][0]])) > 1
-        )
-        ids_first = ids_first and not is_aside  # "As to J-55: ..."
         for begin, end, found in ids:
             before = next((claim for claim in reversed(claims) if claim.begin < end), None)
             after = next((claim for claim in claims if claim.begin >= end), None)
@@ -171,28 +154,34 @@ class Claims(list[Claim]):
                 self._owner.ids += found
             else:
                 alone.append(Claim("", "", begin, end, group, self._intro, text[:begin], ids=found))
+        self._join_aliases(text, claims)
+        self._mark_rows(text, claims)
+        owner, section = self._owner if goes_on else None, self._owner if group[0] == "list" else None
+        if self._owner is None and claims and claims[0].head:
+            self._owner = claims[0]
+        self += [*claims, *alone]
+        names = [claim for claim in claims if claim.name in self.aliases or self._known(claim.name)]
+        text = blanked(text, [(claim.begin, claim.end) for claim in names] + [each[:2] for each in ids])
+        self.passages.append(Passage(text, claims + alone, owner, section, group[0]))
+
+    def _join_aliases(self, text: str, claims: list[Claim]) -> None:
+        """Make one claim of a name and another name of the same item, which is in brackets behind it."""
         for one, other in pairwise(list(claims)):
             known, alias = (one, other) if self._known(one.name) else (other, one)
             is_alias = self._known(known.name) and not self._known(alias.name)
             if is_alias and pattern.bracket.fullmatch(text[one.end : other.begin]):
                 self.aliases.add(alias.name)
                 one.name, one.ids = known.name, one.ids + other.ids
-                text = text[: other.begin] + " " * (other.end - other.begin) + text[other.end :]
                 claims.remove(other)
         self.aliases.update(claim.name for claim in claims if claim.ids)
+
+    def _mark_rows(self, text: str, claims: Sequence[Claim]) -> None:
+        """Tell which names are told in a row with the one before, and which are headings of the items behind them."""
         for one, other in pairwise(claims):
             leads = one.marked in ("label", "marked") and one.head and not one.ids and self._known(other.name)
             if leads and not self._known(one.name) and re.fullmatch(r"[\s:*→–—-]+", text[one.end : other.begin]):
                 one.marked = "section"
             other.joined = bool(one.items(self._evidence) and pattern.row.fullmatch(text[one.end : other.begin]))
-        owner, section = self._owner if goes_on else None, self._owner if group[0] == "list" else None
-        if self._owner is None and claims and claims[0].head:
-            self._owner = claims[0]
-        self += [*claims, *alone]
-        others = {claim.name for claim in claims if claim.name in self.aliases and claim.marked != "capitals"}
-        names = [claim for claim in claims if claim.name in others or self._known(claim.name)]
-        text = blanked(text, [(claim.begin, claim.end) for claim in names] + [each[:2] for each in ids])
-        self.passages.append(Passage(text, claims + alone, owner, section, group[0]))
 
     def _names(self, text: str, group: tuple[str, int, int]) -> list[Claim]:
         found: list[Claim] = []
@@ -204,11 +193,9 @@ class Claims(list[Claim]):
             whole = pattern.capital_words.match(text, begin)
             is_part = whole is not None and whole.end() > end and self._evidence.is_value(whole[0])
             is_beside = pattern.beside.match(text, end) or re.search(r"(?:\d\W{1,3}|[(\[])$", text[:begin])
-            if kind == "plain" and (is_part or not (head or is_beside or (" " in words and words in self._titles))):
+            if kind == "plain" and (is_part or not (head or is_beside or " " in words)):
                 continue
             if not self._known(words):
-                if head and self._evidence.is_value(name):
-                    self.of_kinds.add(group)
                 if not name or self._evidence.is_value(name) or pattern.no_name.fullmatch(words):
                     continue
                 kind = "label" if words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":" else kind
@@ -221,15 +208,9 @@ class Claims(list[Claim]):
 
     def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str]]]:
         taken, found = [(name.begin, name.end) for name in names], []
-        behind = (
-            match
-            for name in names
-            if (match := pattern.id_alone.match(text, name.end)) and self._evidence.with_id(match[1])
-        )
-        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text), *behind]:
+        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text)]:
             is_taken = any(begin <= match.start() < end for begin, end in taken)
-            begin = max((name.end for name in names if name.end <= match.start()), default=0)
-            if not is_taken and not pattern.of_user.search(text, begin, match.start()):
+            if not is_taken and not pattern.of_user.search(text, 0, match.start()):
                 taken.append(match.span())
                 found.append((*match.span(), pattern.one_id.findall(next(filter(None, match.groups()), match[0]))))
         return sorted(found)
@@ -246,7 +227,8 @@ def _lines(answer: str) -> list[str]:
 
 def _is_beside(between: str) -> bool:
     """True if an ID after this text belongs to the name before it."""
-    is_short = not re.search(r"[^\W\d_]", pattern.facts.sub("", between))
+    outside = re.sub(r"\([^()]*\)", "", between)  # a title's own brackets, or a remark
+    is_short = not re.search(r"[^\W\d_]", pattern.facts.sub("", outside))
     is_in_brackets = re.fullmatch(r"[^()\[\]]*[(\[][^()\[\]]*", between) is not None
     return is_short or (is_in_brackets and not pattern.of_another.search(between))
 

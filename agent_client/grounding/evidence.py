@@ -173,11 +173,7 @@ class Evidence:
             for number in numbers_in(blanked(value, (date[1:3] for date in dates))):
                 item.numbers[key].update(number.values)
                 self.rest.numbers[key].update(number.values if NAME_KEYS.search(key) else [])
-        elif (
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and ("user" in key or not ID_KEYS.search(key))
-        ):
+        elif isinstance(value, int | float) and not isinstance(value, bool) and not ID_KEYS.search(key):
             item.numbers[key].add(float(value))
 
     def _item(self, identifier: str, title: str) -> Item:
@@ -217,11 +213,7 @@ class Evidence:
         words = set(key.split())
         if len(wider := [title for title in self._by_title if len(words) > 1 and words < set(title.split())]) == 1:
             return self._by_title[wider[0]]
-        both, some = (
-            [self._by_title.get(title_key(part), []) for part in split.split(name)]
-            for split in (pattern.several, pattern.parts)
-        )
-        return [item for found in (both if all(both) else some) for item in found]
+        return [item for part in pattern.parts.split(name) for item in self._by_title.get(title_key(part), [])]
 
     def is_value(self, name: str) -> bool:
         """True for the name of a person, a kind, a field: whatever the results have beside the items' titles."""
@@ -230,8 +222,6 @@ class Evidence:
 
     def _has_words(self, name: str) -> bool:
         """True if the person has said these words, a tool, or this program; perhaps in an error."""
-        if ", " in name and all(map(self._has_words, name.split(", "))):
-            return True
         if self.is_value(name) or (" " in fold(name) and f" {title_key(name)} " in self._folded):
             return True
         return re.search(rf"\b{re.escape(name)}\b", self._said) is not None  # a single word is written as a name is

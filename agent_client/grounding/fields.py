@@ -6,7 +6,6 @@ from itertools import chain
 from agent_client.grounding.evidence import Evidence, Item, title_key
 from agent_client.grounding.subjects import Subjects
 from agent_client.grounding.words import pattern
-from agent_client.names import NAME_KEYS
 
 _FAR = 50
 """Characters between the name of an item and something in a sentence that is no more told of it."""
@@ -14,19 +13,19 @@ _FAR = 50
 
 def wrong_names(subjects: Subjects, evidence: Evidence) -> Iterator[str]:
     """Short phrases."""
-    for _, end, items in subjects.places:
+    for _, end, _ in subjects.places:
         maker = pattern.made_by.match(subjects.text, end)
-        if maker and not evidence.has_words(maker["name"]) and _has_full_names(items[0]):
+        if maker and not evidence.has_words(maker["name"]):
             yield f"no tool has returned “{maker['name']}”"
     told = [(begin, end, items[0].title) for begin, end, items in subjects.places]
     for found in evidence.values.finditer(subjects.text):
-        is_told = not found[0].islower() or subjects.kind == "table"  # "Action", but not "full of action"
+        is_told = not found[0].islower()  # "Action", but not "full of action"
         if is_told or pattern.one_of_kind.search(subjects.text[: found.start()]):
             told.append((*found.span(), found[0]))
     for begin, end, name in told:
         fields = evidence.fields.get(title_key(name), set())
         for item in _owners(subjects, evidence, begin, end, fields) if fields else []:
-            own = {title_key(each) for each in chain([item.title], *item.words.values())}
+            own = {title_key(each) for each in chain(*item.words.values())}
             for field in sorted(fields & item.words.keys()) if title_key(name) not in own else []:
                 names = " or ".join(sorted(item.words[field]))
                 if evidence.named(name):  # as a reason, say
@@ -35,30 +34,18 @@ def wrong_names(subjects: Subjects, evidence: Evidence) -> Iterator[str]:
                     yield f"“{item.title}” has {field.replace('_', ' ')} {names}, not {name}"
 
 
-def _has_full_names(item: Item) -> bool:
-    names = chain.from_iterable(names for key, names in item.words.items() if not NAME_KEYS.search(key))
-    return any(map(pattern.full_name.fullmatch, names))
-
-
 def _owners(subjects: Subjects, evidence: Evidence, begin: int, end: int, fields: set[str]) -> list[Item]:
     """The items of which a name in one of these fields is told: they have something there, and are no reasons."""
-    text = subjects.text
     able = [
         (first, last, items[:1])
         for first, last, items in subjects.places
         if fields & items[0].words.keys() and not fields & evidence.fields.get(title_key(items[0].title), set())
     ]
-    if (
-        subjects.kind == "list"
-        and pattern.before_head.fullmatch(text, 0, begin)
-        and pattern.behind_head.match(text, end)
-    ):
-        return [item for *_, items in able for item in items]
     if subjects.kind != "prose":
         return able[0][2] if len(able) == 1 else [] if able else subjects.section
     before, after = [each for each in able if each[1] <= begin], [each for each in able if each[0] >= end]
-    if after and pattern.made.fullmatch(text, end, after[0][0]):
+    if after and pattern.made.fullmatch(subjects.text, end, after[0][0]):
         return after[0][2]
-    between = text[before[-1][1] : begin] if before else ""
+    between = subjects.text[before[-1][1] : begin] if before else ""
     is_far = not before or len(between) > _FAR or pattern.of_another.search(between)
     return [] if is_far else before[-1][2]

@@ -178,6 +178,12 @@ def test_an_id_beside_another_name_is_told_with_both() -> None:
     assert flagged("**Alien Sunrise** (ID 405)") == ["ID 405 is “Mission: Impossible (1996)”, not “Alien Sunrise”"]
 
 
+def test_an_id_may_stand_behind_the_brackets_of_a_title() -> None:
+    result = {"items": [{"item_id": 7, "title": "Blue Teapot (large)"}, {"item_id": 8, "title": "Kettle"}]}
+    assert flagged("**Blue Teapot (large) (ID 7)**", result) == []
+    assert flagged("**Blue Teapot (large) (ID 8)**", result) == ["“Blue Teapot (large)” has ID 7, not 8"]
+
+
 def test_two_items_of_one_name_have_two_ids() -> None:
     result = {"items": [{"item_id": 1, "title": "Hamlet"}, {"item_id": 2, "title": "Hamlet"}]}
     assert flagged("**Hamlet** (ID 1), **Hamlet** (ID 2)", result) == []
@@ -286,6 +292,16 @@ def test_candidates_of_an_earlier_turn_are_not_recommended_in_this_one() -> None
     answer = "1. **Film 22**\n2. **Film 21**\n3. **Film 23**"
     assert unsupported(answer, messages) == []  # it lists all that there were
     assert unsupported("1. **Film 22**\n2. **Film 23**", messages) == ["the last step did not return “Film 23” (ID 23)"]
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("Add two more.", []), ("And two comedies?", ["the last step did not return “Film 21” (ID 21)"])],
+)
+def test_an_answer_repeats_an_earlier_one_only_to_add_to_it(said: str, expected: list[str]) -> None:
+    first, second = ({"items": [{"item_id": n, "title": f"Film {n}"} for n in items]} for items in ((21,), (31, 32)))
+    messages = [*conversation(first, said="Which thriller?"), AIMessage("One."), *conversation(second, said=said)]
+    assert unsupported("1. **Film 21**\n2. **Film 31**\n3. **Film 32**", messages) == expected
 
 
 def test_a_row_of_statistics_has_its_own_numbers() -> None:
