@@ -14,10 +14,11 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage
 
+from agent_client.grounding.keys import Keys
 from agent_client.grounding.numbers import Parts, dates_in, numbers_in
 from agent_client.grounding.words import blanked, kinds_of, language_of, pattern
 from agent_client.history import data_of, results_of, text_of, turns
-from agent_client.names import ID_KEYS, NAME_KEYS, fold, name_in
+from agent_client.names import fold
 
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
@@ -94,13 +95,14 @@ class Evidence:
         self.said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
         asked, known = [*self.said], [*self.said]
         program, self._texts = list(published), [*self.said]
+        self._keys = Keys(data_of(message) for _, message in results_of(messages))
         self.turns: list[list[Step]] = []
         for turn in turns(messages):
             self.turns.append([])
             for call, message in results_of(turn):
                 text, result = text_of(message.content), data_of(message)
                 known += [str(call["args"]), text]
-                asked.append(str({key: value for key, value in call["args"].items() if not ID_KEYS.search(key)}))
+                asked.append(str({key: value for key, value in call["args"].items() if not self._keys.has_ids(key)}))
                 if message.status == "error":
                     self._texts.append(text)
                     asked.append(text)
@@ -131,7 +133,7 @@ class Evidence:
 
     def _fields_of(self, items: Iterable[Item]) -> re.Pattern[str]:
         words = [(key, name) for item in items for key, names in item.words.items() for name in names]
-        named = {(key, name) for key, name in words if not NAME_KEYS.search(key)}
+        named = {(key, name) for key, name in words if not self._keys.has_names(key)}
         for key, name in named:
             self.fields[title_key(name)].add(key)
         texts = {re.escape(name).replace("_", "[ _]") for _, name in named if pattern.value.fullmatch(name)}
@@ -139,21 +141,15 @@ class Evidence:
 
     def _read(self, value: Any, step: Step, item: Item, key: str = "") -> None:
         if isinstance(value, dict):
-            parts = [each for each in value.values() if isinstance(each, dict) and not any(map(ID_KEYS.search, each))]
-            title = next(filter(None, map(name_in, [value, *parts])), None)
-            own_ids = (value[key] for key in value if ID_KEYS.search(key) and isinstance(value[key], int | str))
-            first = next(iter(value.values()), None)
-            own_id = next(own_ids, first if isinstance(first, str) and pattern.code_like.fullmatch(first) else None)
-            if title is not None and own_id is not None:
-                whole, item = item, self._item(str(own_id), title)
-                if whole.id:
-                    whole.words[key].add(title)  # of a reason, say
-                else:
-                    step.ids.append(item.id)
+            whole, item = item, self._item_of(value) or item
+            if item is not whole and whole.id:
+                whole.words[key].add(item.title)  # of a reason, say
+            elif item is not whole and item.id:
+                step.ids.append(item.id)
             for key, each in value.items():
                 self._names.add(title_key(key))
                 self.rest.numbers["keys"].update(map(float, re.findall(r"\d+", key)))  # sold_90d
-                if ID_KEYS.search(key):
+                if self._keys.has_ids(key):
                     self._texts += map(str, each) if isinstance(each, list) else [str(each)]
                 self._read(each, step, item, key)
         elif isinstance(value, list):
@@ -172,9 +168,18 @@ class Evidence:
             item.numbers[key].update(float(date.readings[0][0]) for date in dates if date.readings[0][0])
             for number in numbers_in(blanked(value, (date[1:3] for date in dates))):
                 item.numbers[key].update(number.values)
-                self.rest.numbers[key].update(number.values if NAME_KEYS.search(key) else [])
-        elif isinstance(value, int | float) and not isinstance(value, bool) and not ID_KEYS.search(key):
+                self.rest.numbers[key].update(number.values if self._keys.has_names(key) else [])
+        elif isinstance(value, int | float) and not isinstance(value, bool) and not self._keys.has_ids(key):
             item.numbers[key].add(float(value))
+
+    def _item_of(self, row: dict[str, Any]) -> Item | None:
+        """The item that a row is about; where the row has its ID alone, one that has been told of before."""
+        parts = [each for each in row.values() if isinstance(each, dict) and not any(map(self._keys.has_ids, each))]
+        title = next(filter(None, map(self._keys.name_in, [row, *parts])), None)
+        own_id = self._keys.id_in(row, title is not None)
+        if own_id is None or title is None:
+            return next(iter(self.with_id(own_id or "")), None)
+        return self._item(own_id, title)
 
     def _item(self, identifier: str, title: str) -> Item:
         same_id, key = self.items[identifier.casefold()], title_key(title)
@@ -190,8 +195,10 @@ class Evidence:
         """A row of statistics, which has numbers, one name and no ID; or one of a user, which has no name."""
         values = list(chain.from_iterable(each.values() if isinstance(each, dict) else [each] for each in row.values()))
         names = [each for each in values if isinstance(each, str) and len(each) <= _LONGEST_NAME]
-        ids = [str(value) for key, value in row.items() if ID_KEYS.search(key)]
-        if len(ids) == 1 and name_in(row) is None:
+        ids = [str(value) for key, value in row.items() if self._keys.has_ids(key)]
+        if self._item_of(row) is not None:
+            return None
+        if len(ids) == 1 and self._keys.name_in(row) is None:
             return self.people.setdefault(ids[0], Item("", f"user {ids[0]}"))
         is_row = not ids and len(names) == 1 and any(isinstance(each, int | float) for each in values)
         return self.rows.setdefault(title_key(names[0]), Item("", names[0])) if is_row else None
