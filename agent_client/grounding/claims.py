@@ -105,6 +105,10 @@ class Claims(list[Claim]):
             n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
             if 2 * max(n_known, default=0) >= len(rows) - 1 > 0:
                 roles[n_known.index(max(n_known))] = "name"
+        if "id" not in roles and len(rows) > 2:
+            columns = zip(*rows[1:], strict=False)
+            are_ids = (2 * sum(bool(self._evidence.with_id(cell)) for cell in each) > len(each) for each in columns)
+            roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, are_ids, strict=False)]
         headings = [pattern.unit.sub("", heading) for heading in rows[0]]
         self._block, self._owner = self._block + 1, None
         for row in rows[1:]:
@@ -208,12 +212,21 @@ class Claims(list[Claim]):
 
     def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str]]]:
         taken, found = [(name.begin, name.end) for name in names], []
-        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text)]:
+        bare = (each for name in names for each in self._bare_ids(text, name))
+        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text), *bare]:
             is_taken = any(begin <= match.start() < end for begin, end in taken)
             if not is_taken and not pattern.of_user.search(text, 0, match.start()):
                 taken.append(match.span())
                 found.append((*match.span(), pattern.one_id.findall(next(filter(None, match.groups()), match[0]))))
         return sorted(found)
+
+
+    def _bare_ids(self, text: str, name: Claim) -> Iterator[re.Match[str]]:
+        """A number right beside a title that is the ID of an item, and nothing that the results say of this one."""
+        own = {value for item in name.items(self._evidence) for value in item.values}
+        for match in (pattern.id_before.search(text, 0, name.begin), pattern.id_behind_it.match(text, name.end)):
+            if own and match and self._evidence.with_id(match[1]) and float(match[1]) not in own:
+                yield match
 
 
 def _lines(answer: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The keys of IDs and names in the results of any server: where their words do not tell, the rows do."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from agent_client.grounding.words import pattern, word
@@ -17,7 +18,7 @@ class Keys:
     def __init__(self, results: Iterable[Any]) -> None:
         self._ids: set[str] = set()
         self._names: set[str] = set()
-        for rows in _lists_of_rows(results):
+        for rows in chain.from_iterable(map(_lists_of_rows, results)):
             if any(map(ID_KEYS.search, rows[0])):
                 continue
             columns = {key: [row.get(key) for row in rows] for key in rows[0] if not NAME_KEYS.search(key)}
