@@ -38,7 +38,7 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
     for claim in claims:
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
-        elif claim.name and not evidence.named(claim.name) and claim.name not in claims.aliases:
+        elif not (evidence.named(claim.name) or claim.name in claims.aliases or pattern.user.search(claim.name)):
             place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
             if _is_invented(claim, evidence, foreign, place):
                 findings.append(f"no tool has returned “{claim.name}”")

@@ -220,7 +220,6 @@ class Claims(list[Claim]):
                 found.append((*match.span(), pattern.one_id.findall(next(filter(None, match.groups()), match[0]))))
         return sorted(found)
 
-
     def _bare_ids(self, text: str, name: Claim) -> Iterator[re.Match[str]]:
         """A number right beside a title that is the ID of an item, and nothing that the results say of this one."""
         own = {value for item in name.items(self._evidence) for value in item.values}

@@ -126,7 +126,9 @@ class Evidence:
         """These names in a text."""
         all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
         lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in chain(*self.turns))
-        self.all_values = forms_of(chain(*map(worked_out, lists), *(item.values for item in all_items)))
+        self.of_lists = set(chain(*map(worked_out, lists)))
+        """The sums, means and spans of what each call has returned."""
+        self.all_values = forms_of(chain(self.of_lists, *(item.values for item in all_items)))
         self.all_dates = set(chain(*(item.dates for item in all_items)))
         keys = sorted(map(re.escape, self.rows), key=len, reverse=True)
         self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_'’-]"))

@@ -31,7 +31,8 @@ class Facts:
 
     def __init__(self, subjects: Subjects, evidence: Evidence, told: Sequence[Item]) -> None:
         self._subjects, self._evidence, self._told = subjects, evidence, told
-        self._dates = list(dates_in(subjects.text))
+        dates, known = dates_in(subjects.text), evidence.all_dates
+        self._dates = [date for date in dates if date.is_among(known) or not pattern.perhaps_a_day.fullmatch(date.text)]
         self._text = blanked(subjects.text, (date[1:3] for date in self._dates))
         self._numbers = list(numbers_in(self._text))[:_MOST_NUMBERS]
 
@@ -102,7 +103,7 @@ class Facts:
             found.update(each for a in parts for b in beside for each in (abs(a - b), a / b))
         if word.together.search(self._text):
             lists = (beside, *map(list, self._evidence.rest.numbers.values()), *by_field(self._told))
-            found.update(*map(_sums, lists))
+            found.update(self._evidence.of_lists, *map(_sums, lists))
         return number.is_among(sorted(found))
 
 

@@ -53,7 +53,8 @@ def dates_in(text: str) -> Iterator[Date]:
         if year or day:
             yield Date(match[0], *match.span(), ((year, month, day),))
     for match in pattern.day_first.finditer(text):
-        one, other, year = int(match[1] or match[4]), int(match[2] or match[5]), int(match[3] or 0) or None
+        one, other, *years = (int(each) for each in match.groups() if each)
+        year = years[0] if years else None
         yield Date(match[0], *match.span(), ((year, other, one), (year, one, other)))
 
 

@@ -29,13 +29,15 @@ def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
             continue  # it tells the first of a result
         best = max(deciding, key=lambda step: len(told.intersection(step.ids)), default=None)
         alike = [step for step in deciding if best and step.tool == best.tool]
-        given = _ids(each for each in (*earlier, *steps) if any(step.chose_from(each) for step in alike))
+        choices = [(step, each) for step in alike for each in (*earlier, *steps) if step.chose_from(each)]
+        given = _ids(each for _, each in choices)
         chosen = _ids([*alike, *looked_up])
         others = [(claim, item) for claim, item in entries if item.id not in chosen and not _is_aside(claim)]
         within, is_list = told & chosen, all(claim.head for claim, _ in entries)
         is_few = len(others) - is_list < len(within) and not goes_on
         for claim, item in others:
-            is_offered = within or not named & chosen or pattern.recommends_before.search(claim.before)
+            made = chosen if not choices else _ids(step for step, each in choices if item.id in each.ids)
+            is_offered = within or not named & made or pattern.recommends_before.search(claim.before)
             if (is_offered and item.id in given & of_turn) or (is_few and (claim.head or item.id in known)):
                 yield item
 

@@ -1,6 +1,7 @@
 """The items, rows of statistics and users that a line of an answer tells of, and which of them each place is about."""
 
 import re
+from itertools import chain
 
 from agent_client.grounding.claims import Passage
 from agent_client.grounding.evidence import Evidence, Item
@@ -15,6 +16,9 @@ class Subjects:
         self.users: list[tuple[str, str]] = []
         """The words for each user, and the ID."""
         rows = evidence.rows_in(passage.text)
+        if passage.section:  # a kind of this item is none of its own
+            kinds = set(chain(*(names for item in passage.section.items(evidence) for names in item.words.values())))
+            rows = [row for row in rows if not kinds.intersection(item.title for item in row[2])]
         self.text = blanked(passage.text, (row[:2] for row in rows))
         """With signs in the place of all subjects."""
         people: list[tuple[int, int, list[Item]]] = []
