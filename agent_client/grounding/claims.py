@@ -217,7 +217,8 @@ class Claims(list[Claim]):
             is_taken = any(begin <= match.start() < end for begin, end in taken)
             if not is_taken and not pattern.of_user.search(text, 0, match.start()):
                 taken.append(match.span())
-                found.append((*match.span(), pattern.one_id.findall(next(filter(None, match.groups()), match[0]))))
+                words = next(filter(None, match.groups()), match[0])
+                found.append((*match.span(), pattern.one_id.findall(words) or [words]))
         return sorted(found)
 
     def _bare_ids(self, text: str, name: Claim) -> Iterator[re.Match[str]]:
