@@ -10,7 +10,7 @@ PACKAGE = Path(agent_client.__file__).parent
 LARGEST_GRAPH = 150
 """Lines."""
 
-LARGEST_PACKAGE = 4_300
+LARGEST_PACKAGE = 4_150
 """Lines of code: without docstrings, comments and empty lines."""
 
 
