@@ -140,6 +140,8 @@ class ServerSession:
                 cursor = page.nextCursor
         except McpError as error:
             raise ServerError(f"{self.address.described} lists no tools: {self._why(error)}") from error
+        if not found:
+            raise ServerError(f"{self.address.described} lists no tools")
         self.tools = found
 
     async def _request(self, method: str, harmless: bool, *arguments: Any, **options: Any) -> Any:

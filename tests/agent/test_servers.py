@@ -165,6 +165,14 @@ async def test_a_server_that_cannot_be_started_is_reported_in_one_line(scripted_
     assert "\n" not in str(failed.value)
 
 
+async def test_a_server_without_tools_is_told_of() -> None:
+    program = 'from mcp.server.fastmcp import FastMCP; FastMCP("empty", log_level="ERROR").run()'
+    empty = ServerAddress("empty", {"transport": "stdio", "command": sys.executable, "args": ["-c", program]})
+    with pytest.raises(ServerError, match="server 'empty' .*lists no tools"):
+        async with connected([empty]):
+            pass
+
+
 async def test_a_command_that_does_not_exist_is_reported_in_one_line(scripted_model: ScriptedModel) -> None:
     address = ServerAddress("missing", {"transport": "stdio", "command": "no-such-command", "args": []})
     with pytest.raises(ServerError, match=r"'missing'.*no-such-command") as failed:
