@@ -36,8 +36,8 @@ def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
         within, is_list = told & chosen, all(claim.head for claim, _ in entries)
         is_few = len(others) - is_list < len(within) and not goes_on
         for claim, item in others:
-            made = chosen if not choices else _ids(step for step, each in choices if item.id in each.ids)
-            is_offered = within or not named & made or pattern.recommends_before.search(claim.before)
+            instead = _ids(step for step, each in choices if item.id in each.ids) if choices else chosen
+            is_offered = within or not named & instead or pattern.recommends_before.search(claim.before)
             if (is_offered and item.id in given & of_turn) or (is_few and (claim.head or item.id in known)):
                 yield item
 
