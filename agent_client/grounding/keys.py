@@ -27,7 +27,9 @@ class Keys:
                 for key, values in columns.items()
                 if all(isinstance(each, str) for each in values) and len(set(values)) == len(values)
             }
-            codes = [key for key, values in texts.items() if all(pattern.identifier.fullmatch(str(each)) for each in values)][:1]
+            codes = [
+                key for key, values in texts.items() if all(pattern.identifier.fullmatch(str(each)) for each in values)
+            ][:1]
             self._ids.update(codes)
             if codes and name_in(rows[0]) is None:
                 self._names.update([key for key in texts if key not in codes][:1])

@@ -26,9 +26,9 @@ _END_OF_THOUGHT = re.compile(rf"</{_TAG}>|{_OTHER_END}")
 _AROUND_ANSWER = re.compile(
     r"<\|(?:start\|>assistant|channel\|>final<\|message\|>|(?:begin|end)_of_solution\|>|return\|>)"
 )
-_ACTION = r"(?m:^)Action:\s*([\w.-]+)\s*Action Input:"
 _UNFINISHED_TAG = re.compile(
-    r"(?m:^)Action(?::.*(?:\n+A?[a-zA-Z ]*)?)?\Z|(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z"
+    r"(?m:^)A(?:c(?:t(?:io?)?)?)?\Z|(?m:^)Action(?::.*(?:\n+A?[a-zA-Z ]*)?)?\Z|"
+    r"(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z"
 )
 _MARK = (
     r"</?(?:[^<>\s]*[:｜])?(?:tool|function)_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<(?:[^<>\s]*[:｜])?invoke\b|"
@@ -38,18 +38,20 @@ _FENCE = r"```\w*\s*"
 _SIGN = re.compile(r"[`<\[{]")
 _BEGINNING = re.compile(rf"(?:{_FENCE})?(?:(?P<mark>{_MARK})|(?P<json>(?:\[[\s\[]*)?\{{\s*[\"'}}]))")
 _PART_OF_ONE = re.compile(rf"(?:`{{1,2}}|{_FENCE})?(<(?:\|channel\|>)?[^<>\s]*|\[[A-Z_]*|(\[[\s\[]*)?(\{{\s*)?)\Z")
-_NAMED = rf"(?P<mark><function=|\bto=|{_MARK}|\A)\s*(?:functions\.)?(?P<name>[\w.-]+)(?::\d+)?\s*"
-_NAME_BEFORE = re.compile(rf"{_NAMED}(?:>|\[ARGS\]|{_MARK}|{_FENCE}|[\w<>|]*<\|message\|>){{0,2}}\s*\Z")
+_NAMED = rf"(?P<mark><function=|\bto=|\bAction:|{_MARK}|\A)\s*(?:functions\.)?(?P<name>[\w.-]+)(?::\d+)?\s*"
+_NAME_BEFORE = re.compile(rf"{_NAMED}(?:>|\[ARGS\]|{_MARK}|{_FENCE}|Action Input:|[\w<>|]*<\|message\|>){{0,2}}\s*\Z")
 _AFTER_JSON = re.compile(rf"</|```|{_MARK}")
 _XML_CALL = re.compile(
-    r"""<(?:function=|[^<>\s]*invoke\ name=|tool_call>)["'\s]*(?:functions\.)?(?P<name>[\w.-]+)["'\s]*(?:>|(?=<arg))"""
+    r"""<(?:function=|[^<>\s]*invoke\ name=|tool_call>)["'\s]*(?:functions\.)?
+    (?P<name>[\w.-]+)["'\s]*(?:>|(?=<arg|</))""",
+    re.VERBOSE,
 )
 _XML_ARGUMENT = re.compile(
     r"""(?s)<(?:[^<>\s]*parameter(?:=|\ name=)|arg_key>)?["']?(?P<key>\w+)["']?(?:[^<>]*>|</arg_key>\s*<arg_value>)
-    \s*(?P<value>.*?)\s*</(?:[^<>\s]*parameter|arg_value|(?P=key))>""",
+    (?P<value>.*?)</(?:[^<>\s]*parameter|arg_value|(?P=key))>""",
     re.VERBOSE,
 )
-_LONGEST_XML = 10_000
+_LONGEST_XML = 5_000
 _JSON = json.JSONDecoder(strict=False)
 _NOT_PARSED = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 _LONGEST_MARK = 100
@@ -74,8 +76,10 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
     """
     thoughts, text = [], raw if whole else _UNFINISHED_TAG.sub("", raw)
     if tools:  # other ways to write <function=name>
-        names = "|".join(map(re.escape, tools))
-        text = re.sub(rf"<({names})>|{_ACTION}", lambda found: f"<function={found[1] or found[2]}>", text)
+        names, open_end = "|".join(map(re.escape, tools)), "" if whole else r"|\Z"
+        element = rf"<({names})>(?=\s*(?:[<{{]|\Z)|[^<]*(?:</\1>{open_end}))"
+        other = rf"{element}|(?m:^)Action:\s*({names})\s*Action Input:"
+        text = re.sub(other, lambda found: f"<function={found[1] or found[2]}>", text)
     if end := begun_thought(text):
         thoughts, text = [text[: end.start()]], text[end.end() :]
     thoughts += [match[2] for match in _THOUGHT.finditer(text)]
@@ -97,7 +101,7 @@ def _calls_begin(text: str, tools: Collection[str], whole: bool) -> int:
     bare = re.sub(rf"\A(?:{_FENCE})?(?:print\()?\[?\s*", "", text)
     if any(tool.startswith(bare) or re.match(rf"{re.escape(tool)}\s*([({{]|\Z)", bare) for tool in ("print(", *tools)):
         return 0
-    if any(label.startswith(bare.casefold()) or bare.casefold().startswith(label) for label in _labelled(tools)):
+    if _is_labelled(bare, tools, whole):
         return 0
     for beginning, value, _ in _beginnings(text, whole):
         if value is None or any(_calls_of(value, tools)):
@@ -113,7 +117,8 @@ def _calls_in(text: str, tools: Collection[str]) -> tuple[list[Call], bool]:
     tried, last = False, 0
     for beginning, value, end in _beginnings(text, True):
         tried = tried or bool(beginning["mark"]) or (value is None and bool(in_quotes.search(text, end)))
-        before = _NAME_BEFORE.search(text[last : beginning.start("json")]) if beginning["json"] else None
+        start = beginning.start("json")
+        before = _NAME_BEFORE.search(text[max(last, start - 2 * _LONGEST_MARK) : start]) if beginning["json"] else None
         named = before["name"] if before and (before["mark"] or before["name"] in tools) else ""
         found = list(_calls_of(value, tools, named))
         if readable := [call for call in found if isinstance(call[1], dict)]:
@@ -121,7 +126,7 @@ def _calls_in(text: str, tools: Collection[str]) -> tuple[list[Call], bool]:
         tried = tried or found != readable
     bare = re.sub(rf"{_MARK}|{_FENCE}|\bprint(?=\()", "", text).strip()
     calls = calls or _python_calls(bare, tools) or list(_xml_calls(text))
-    tried = tried or any(bare.casefold().startswith(label) for label in _labelled(tools))
+    tried = tried or _is_labelled(bare, tools)
     return calls, not calls and (tried or any(bare.startswith(f"{tool}(") for tool in tools))
 
 
@@ -181,16 +186,20 @@ def _calls_of(value: Any, tools: Collection[str], named: str = "") -> Iterator[t
         yield named, value
 
 
-def _labelled(tools: Collection[str]) -> Iterator[str]:
-    """The openings of calls in YAML."""
-    yield from (f"{label}: {tool.casefold()}" for label in _NAMES for tool in tools)
+def _is_labelled(text: str, tools: Collection[str], whole: bool = True) -> bool:
+    """True if a text begins as calls in YAML do, with the name of a tool and nothing else in a line."""
+    line, _, rest = text[:_LONGEST_MARK].casefold().partition("\n")
+    openings = [f"{label}: {tool.casefold()}" for label in _NAMES for tool in tools]
+    return line.rstrip() in openings or (not whole and not rest and any(each.startswith(line) for each in openings))
 
 
 def _xml_calls(text: str) -> Iterator[Call]:
     """The calls whose arguments are elements; a value that is no JSON is a text."""
     _, *parts = _XML_CALL.split(text)
     for name, body in zip(parts[::2], parts[1::2], strict=True):
-        if given := {found["key"]: _value(found["value"]) for found in _XML_ARGUMENT.finditer(body[:_LONGEST_XML])}:
+        elements = _XML_ARGUMENT.finditer(body[:_LONGEST_XML])
+        given = {each["key"]: _value(each["value"].strip()) for each in elements}
+        if given or not re.sub(r"</[^<>]*>|\s", "", body):
             yield name, given
 
 

@@ -72,7 +72,11 @@ class ServerSession:
             self._task = asyncio.create_task(self._live(ready, self._end))
             notice = asyncio.get_running_loop().call_later(SILENT_SECONDS, self._say_who_is_silent)
             try:
-                self._session = await ready
+                async with asyncio.timeout(OPENING_SECONDS):
+                    self._session = await ready
+            except TimeoutError as error:
+                await self._close()
+                raise ServerError(f"{self.address.described} cannot be used: {self._why(error)}") from None
             except asyncio.CancelledError:
                 self._task.cancel()  # else a program would be left behind
                 raise
@@ -87,9 +91,8 @@ class ServerSession:
     async def _live(self, ready: "asyncio.Future[ClientSession]", end: asyncio.Event) -> None:
         """Open the session, say so, and close it in this same task, as the SDK's context managers require."""
         try:
-            async with asyncio.timeout(OPENING_SECONDS) as opening, self._connected() as session:
+            async with self._connected() as session:
                 self.guidance = await _guidance(session)
-                opening.reschedule(None)
                 if not ready.cancelled():
                     ready.set_result(session)
                     await end.wait()
@@ -132,13 +135,16 @@ class ServerSession:
 
     async def list_tools(self) -> None:
         """List the server's tools, all pages of them; a ServerError if it has gone away, or lists none."""
-        self.tools, found, cursor = [], [], ""
+        cursor: str | None = ""
+        self.tools, found = [], []
+        await self.open()
         try:
-            while cursor is not None:
-                page = await self._request("list_tools", True, cursor or None)
-                found += page.tools
-                cursor = page.nextCursor
-        except McpError as error:
+            async with asyncio.timeout(OPENING_SECONDS):
+                while cursor is not None:
+                    page = await self._request("list_tools", True, cursor or None)
+                    found += page.tools
+                    cursor = page.nextCursor or None
+        except (McpError, TimeoutError) as error:
             raise ServerError(f"{self.address.described} lists no tools: {self._why(error)}") from error
         if not found:
             raise ServerError(f"{self.address.described} lists no tools")

@@ -165,10 +165,55 @@ async def test_a_server_that_cannot_be_started_is_reported_in_one_line(scripted_
     assert "\n" not in str(failed.value)
 
 
+GREETING = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {"prompts": {}},
+    "serverInfo": {"name": "s", "version": "1"},
+}
+
+
+async def greet_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a request to open a session over HTTP, and nothing else."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    length = re.search(r"(?i)content-length: (\d+)", head)
+    asked = json.loads(await reader.readexactly(int(length[1]))) if length else {}
+    if asked.get("method") == "initialize":
+        body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": GREETING}).encode()
+        lines = ("HTTP/1.1 200 OK", "content-type: application/json", "mcp-session-id: one", "connection: close")
+        writer.write("\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body)
+        await writer.drain()
+        writer.close()
+
+
+async def test_a_server_that_only_greets_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its session cannot be ended either: it does not answer to that."""
+    monkeypatch.setattr(sessions, "OPENING_SECONDS", 1.0)
+    async with await asyncio.start_server(greet_only, "127.0.0.1", 0) as listening:
+        silent = server_at(f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/mcp", name="silent")
+        with pytest.raises(ServerError, match="cannot be used: it has not answered for 1 s"):
+            async with asyncio.timeout(PATIENCE_SECONDS), connected([silent]):
+                pass
+
+
+async def test_a_program_that_only_greets_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "OPENING_SECONDS", 5.0)
+    greeting = GREETING | {"capabilities": {"tools": {}}}
+    program = f"""
+import json, sys
+asked = json.loads(sys.stdin.readline())
+print(json.dumps({{"jsonrpc": "2.0", "id": asked["id"], "result": {greeting}}}), flush=True)
+sys.stdin.read()
+"""
+    silent = ServerAddress("silent", {"transport": "stdio", "command": sys.executable, "args": ["-c", program]})
+    with pytest.raises(ServerError, match="lists no tools: it has not answered for 5 s"):
+        async with asyncio.timeout(PATIENCE_SECONDS), connected([silent]):
+            pass
+
+
 async def test_a_server_without_tools_is_told_of() -> None:
     program = 'from mcp.server.fastmcp import FastMCP; FastMCP("empty", log_level="ERROR").run()'
     empty = ServerAddress("empty", {"transport": "stdio", "command": sys.executable, "args": ["-c", program]})
-    with pytest.raises(ServerError, match="server 'empty' .*lists no tools"):
+    with pytest.raises(ServerError, match=r"server 'empty' .*lists no tools"):
         async with connected([empty]):
             pass
 

@@ -78,6 +78,11 @@ ANSWERS = (
     "find",
     "Finding films is easy.",
     "I called find(user=4).",
+    "Name: Finding Nemo",
+    "Tool: find or get_top_k, whichever you like",
+    "The <find> button of the page, and <find> again.",
+    "Action: none\nAction Input: none\nFinal Answer: Heat",
+    "Genres:\n\nAction: 120 films",
     "{}",
 )
 
@@ -129,7 +134,17 @@ def test_several_calls_are_read(text: str) -> None:
     assert taken_apart(text, TOOLS).calls == [("find", ARGUMENTS)] * 2
 
 
-@pytest.mark.parametrize("text", ["<function=find>{}</function>", '{"name": "find"}', "find()"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<function=find>{}</function>",
+        '{"name": "find"}',
+        "find()",
+        "<tool_call>\n<function=find>\n</function>\n</tool_call>",
+        '<invoke name="find"></invoke>',
+        "<tool_call>find</tool_call>",
+    ],
+)
 def test_a_call_may_have_no_arguments(text: str) -> None:
     assert taken_apart(text, TOOLS).calls == [("find", {})]
 
@@ -235,3 +250,19 @@ def test_any_text_is_taken_apart(text: str) -> None:
     written = taken_apart(text, TOOLS)
     assert not (written.calls and written.unreadable)
     assert written.prose in text or written.thought
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tool_call><function=find><parameter=q>" + "\n" * 50_000,
+        "<find><a>" * 10_000,
+        '{"title": "Heat"} ' * 3_000,
+        "Déjà vu. " * 10_000,
+    ],
+)
+def test_long_texts_are_taken_apart_while_somebody_waits(text: str) -> None:
+    """Where a pattern goes back over a text again and again, this never ends."""
+    assert taken_apart(text, TOOLS).calls == []
+    for length in range(0, len(text), len(text) // 20):
+        assert taken_apart(text[:length], TOOLS, whole=False).calls == []
