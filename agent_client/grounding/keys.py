@@ -9,7 +9,7 @@ from agent_client.names import ID_KEYS, NAME_KEYS, name_in
 
 
 class Keys:
-    """Of all results in a conversation.
+    """The keys in all results of a conversation.
 
     In a list of rows, the first key with another code in each row has their IDs, and if none is called a name, the
     first key with other words in each has their names.
