@@ -66,12 +66,15 @@ def _choices(
     """The choices that the options of every command make."""
     if server is not None and config is not None:
         raise AgentError("give either --server or --config, not both")
-    single = own_server() if server is None else server_at(server, token)
+    if config is not None:
+        servers = servers_of(config)
+    else:
+        servers = [own_server() if server is None else server_at(server, token)]
     offered = models_of(model, base_url or (), key_variable or (), timeout, temperature)
     choices = Choices(
         model=offered[0],
         models=offered,
-        servers=[single] if config is None else servers_of(config),
+        servers=servers,
         added_prompt=_read(add_prompt) or "",
         own_prompt=_read(prompt),
         max_steps=max_steps,

@@ -212,8 +212,8 @@ class Claims(list[Claim]):
 
     def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str]]]:
         taken, found = [(name.begin, name.end) for name in names], []
-        bare = (each for name in names for each in self._bare_ids(text, name))
-        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text), *bare]:
+        beside = (each for name in names for each in self._bare_ids(text, name))
+        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text), *beside]:
             is_taken = any(begin <= match.start() < end for begin, end in taken)
             if not is_taken and not pattern.of_user.search(text, 0, match.start()):
                 taken.append(match.span())

@@ -95,12 +95,13 @@ class Evidence:
         self.said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
         asked, known = [*self.said], [*self.said]
         program, self._texts = list(published), [*self.said]
-        self._keys = Keys(data_of(message) for _, message in results_of(messages))
+        made = [[(*each, data_of(each[1])) for each in results_of(turn)] for turn in turns(messages)]
+        self._keys = Keys(result for of_turn in made for *_, result in of_turn)
         self.turns: list[list[Step]] = []
-        for turn in turns(messages):
+        for of_turn in made:
             self.turns.append([])
-            for call, message in results_of(turn):
-                text, result = text_of(message.content), data_of(message)
+            for call, message, result in of_turn:
+                text = text_of(message.content)
                 known += [str(call["args"]), text]
                 asked.append(str({key: value for key, value in call["args"].items() if not self._keys.has_ids(key)}))
                 if message.status == "error":
@@ -141,13 +142,20 @@ class Evidence:
         texts = {re.escape(name).replace("_", "[ _]") for _, name in named if pattern.value.fullmatch(name)}
         return re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(sorted(texts, key=len, reverse=True)) or '(?!)'})(?![\w-])")
 
-    def _read(self, value: Any, step: Step, item: Item, key: str = "") -> None:
+    def _read(self, value: Any, step: Step, item: Item, key: str = "", is_row: bool = False) -> None:
+        """Read what a result has under a key.
+
+        Args:
+            item: What it belongs to.
+            is_row: True for an entry of a list.
+        """
         if isinstance(value, dict):
-            whole, item = item, self._item_of(value) or item
-            if item is not whole and whole.id:
-                whole.words[key].add(item.title)  # of a reason, say
-            elif item is not whole and item.id:
-                step.ids.append(item.id)
+            whole, known = item, self._item_of(value)
+            item = known or (self._row(value) if is_row and item is self.rest else None) or item
+            if known and whole.id:
+                whole.words[key].add(known.title)  # of a reason, say
+            elif known:
+                step.ids.append(known.id)
             for key, each in value.items():
                 self._names.add(title_key(key))
                 self.rest.numbers["keys"].update(map(float, re.findall(r"\d+", key)))  # sold_90d
@@ -156,8 +164,7 @@ class Evidence:
                 self._read(each, step, item, key)
         elif isinstance(value, list):
             for each in value:
-                row = (self._row(each) if item is self.rest and isinstance(each, dict) else None) or item
-                self._read(each, step, row, key)
+                self._read(each, step, item, key, is_row=True)
         elif isinstance(value, str):
             self._texts.append(value)
             for identifier, title in pattern.in_text.findall(value):
@@ -198,8 +205,6 @@ class Evidence:
         values = list(chain.from_iterable(each.values() if isinstance(each, dict) else [each] for each in row.values()))
         names = [each for each in values if isinstance(each, str) and len(each) <= _LONGEST_NAME]
         ids = [str(value) for key, value in row.items() if self._keys.has_ids(key)]
-        if self._item_of(row) is not None:
-            return None
         if len(ids) == 1 and self._keys.name_in(row) is None:
             return self.people.setdefault(ids[0], Item("", f"user {ids[0]}"))
         is_row = not ids and len(names) == 1 and any(isinstance(each, int | float) for each in values)

@@ -46,8 +46,8 @@ class PlannerState(State):
     """The model's texts for the newest question, of which there are none when it is asked: a plan, and its repair."""
     calls: list[ToolCall]
     """Calls still to be made, with their numbers in the plan."""
-    known: dict[str, Any]
-    """Results by the numbers of their calls."""
+    made: dict[str, str]
+    """IDs of the calls that have results, by their numbers."""
     faults: list[str]
 
 
@@ -99,14 +99,14 @@ def build_planner(
         faults = ["- It is not JSON of that form."] if found is None else faults_of(found, schemas)
         if len(found or []) > max_steps:
             faults.append(f"- At most {max_steps} calls are allowed.")
-        calls = [] if faults else found
-        new: dict[str, Any] = {"plans": [*before, text], "calls": calls, "known": {}, "faults": faults}
+        new: dict[str, Any] = {"plans": [*before, text], "calls": [] if faults else found, "made": {}, "faults": faults}
         return {**new, "messages": [said(answer)]} if answer and not found else new
 
     async def call(state: PlannerState) -> dict[str, Any]:
         """Make the calls at once whose references can be filled by now, except those that were made before a repair."""
-        known, faults, before = dict(state["known"]), [*state["faults"]], results_of(turns(state["messages"])[-1])
-        made = [(old["name"], old["args"], data_of(result)) for old, result in before if result.status != "error"]
+        results, made, faults = results_of(turns(state["messages"])[-1]), dict(state["made"]), [*state["faults"]]
+        before = {result.tool_call_id: (made_call, result) for made_call, result in results if result.status != "error"}
+        known = {number: data_of(before[identifier][1]) for number, identifier in made.items()}
         ready = [each for each in state["calls"] if known.keys() >= set(references(each))]
         waiting = [each for each in state["calls"] if each not in ready]
         calls: dict[str, ToolCall] = {}
@@ -117,8 +117,9 @@ def build_planner(
             except LookupError as error:
                 faults.append(fault_of(each, error.args[0]))
                 continue
-            if same := [data for *old, data in made if old == [name, args]]:
-                known[number] = same[0]
+            same = (id for id, (old, _) in before.items() if (old["name"], old["args"]) == (name, args))
+            if found := next(same, ""):
+                made[number] = found
             else:
                 calls[number] = tool_call(name=name, args=args, id=uuid.uuid4().hex[:9])
         answers = await asyncio.gather(*(call_tool(by_name, each) for each in calls.values()))
@@ -126,12 +127,12 @@ def build_planner(
             if got.status == "error":
                 faults.append(fault_of({**calls[number], "id": number}, text_of(got.content)[:300]))
             else:
-                known[number] = data_of(got)
+                made[number] = got.tool_call_id
         if not ready:
             faults += [fault_of(each, "it waits for a result") for each in waiting]
         return {
             "calls": waiting if ready else [],
-            "known": known,
+            "made": made,
             "faults": faults,
             "messages": [AIMessage("", tool_calls=[*calls.values()]), *answers] if calls else [],
         }

@@ -137,7 +137,7 @@ class ServerSession:
         """List the server's tools, all pages of them; a ServerError if it has gone away, or lists none."""
         cursor: str | None = ""
         self.tools, found = [], []
-        await self.open()
+        await self.open()  # which has its own time
         try:
             async with asyncio.timeout(OPENING_SECONDS):
                 while cursor is not None:

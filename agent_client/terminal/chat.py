@@ -84,14 +84,15 @@ class _Chat:
         while True:
             try:
                 line = (await self._line()).strip()
-                if line in ("/quit", "/exit"):
-                    return
-                if line:
-                    await self._do(line)
             except _InterruptedError:
                 continue
             except EOFError:
                 return
+            if line in ("/quit", "/exit"):
+                return
+            try:
+                if line:
+                    await self._do(line)
             except AgentError as error:
                 if self._opening.exception():
                     raise

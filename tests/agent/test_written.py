@@ -262,7 +262,7 @@ def test_any_text_is_taken_apart(text: str) -> None:
     ],
 )
 def test_long_texts_are_taken_apart_while_somebody_waits(text: str) -> None:
-    """Where a pattern goes back over a text again and again, this never ends."""
+    """A pattern that goes back over such a text again and again never ends."""
     assert taken_apart(text, TOOLS).calls == []
     for length in range(0, len(text), len(text) // 20):
         assert taken_apart(text[:length], TOOLS, whole=False).calls == []
