@@ -22,8 +22,9 @@ from langgraph.graph.state import CompiledStateGraph
 from agent_client.calls import call_tool
 from agent_client.choices import CONTEXT_TOKENS, MAX_STEPS
 from agent_client.events import Text
-from agent_client.history import calls_of, completed, turns, within_budget, without_result
+from agent_client.history import calls_of, turns, without_result
 from agent_client.models.replies import Replies
+from agent_client.prompts import NOTES
 
 
 class State(TypedDict):
@@ -45,14 +46,11 @@ def build_agent(
         context_tokens: Upper bound on the conversation that the model reads; see `within_budget`.
     """
     by_name = {tool.name: tool for tool in tools}
-    replies = Replies(model.bind_tools(list(tools)) if tools else model, by_name)
+    replies = Replies(model.bind_tools(list(tools)) if tools else model, context_tokens, by_name)
     system = SystemMessage(system_prompt)
 
     async def call_model(state: State) -> dict[str, Any]:
-        read = within_budget(state["messages"], context_tokens)
-        reply = await replies.next([system, *read])
-        reply.response_metadata["shortened"] = read != completed(state["messages"])
-        return {"messages": [reply]}
+        return {"messages": [await replies.next(state["messages"], lambda fitting: [system, *fitting])]}
 
     async def call_tools(state: State) -> dict[str, Any]:
         asked = state["messages"][-1]
@@ -61,10 +59,7 @@ def build_agent(
         return {"messages": await asyncio.gather(*(call_tool(by_name, call) for call in calls))}
 
     async def give_up(state: State) -> dict[str, Any]:
-        text = (
-            f"I have stopped: after {max_steps} rounds of tool calls there was still no answer. "
-            "The steps so far are above; a narrower question may help."
-        )
+        text = NOTES["out_of_steps"].format(max_steps)
         get_stream_writer()(Text(text))
         not_run = without_result(calls_of(state["messages"][-1]), "Not run: the limit of steps is reached.")
         return {"messages": [*not_run, AIMessage(text, response_metadata={"stopped": True})]}

@@ -26,17 +26,10 @@ from agent_client.history import STOPPED, completed, is_answer, text_of, turns
 from agent_client.models.failures import explain
 from agent_client.planner.choosing import AgentOrPlanner
 from agent_client.planner.graph import build_planner
-from agent_client.prompts import PROMPTS
+from agent_client.prompts import NOTES, PROMPTS
 from agent_client.servers.connected import Servers
 
 logger = logging.getLogger(__name__)
-
-SHORTENED_NOTE = (
-    "This conversation has become too long for the model to read: results of tools are shortened, and the oldest "
-    "questions are left out where that is not enough. Begin a new one, or raise --context."
-)
-
-UNCALLED_NOTE = "No tool has been called in this conversation: this answer has not been looked up in your data."
 
 _STATES_THINGS = re.compile(r"\d|\*\*|^\s*[-*•] ", re.MULTILINE)
 """Numbers, emphasised names or a list: an answer with none of them is small talk, or asks back."""
@@ -104,10 +97,10 @@ class Conversation:
         n_before = len(messages) - len(turns(messages)[-1])
         is_shortened = [message.response_metadata.get("shortened", False) for message in messages]
         if any(is_shortened) and not any(is_shortened[:n_before]):
-            notes.append(SHORTENED_NOTE)
+            notes.append(NOTES["shortened"])
         is_called = any(isinstance(message, ToolMessage) for message in messages)
         if complete and not is_called and _STATES_THINGS.search(answer):
-            notes.append(UNCALLED_NOTE)
+            notes.append(NOTES["uncalled"])
         published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
         wrong = unsupported(answer, messages, published) if complete else []
         if wrong or notes:

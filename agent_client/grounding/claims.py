@@ -11,6 +11,8 @@ from agent_client.names import NAME_KEYS
 
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""
+_SHORT, _ENDING = 8, re.compile(r"\w{4,} \w{4,}$")
+"""Characters of the shortest part of a title that stands for the whole, and the end of one that may."""
 
 
 @dataclass
@@ -67,9 +69,11 @@ class Claims(list[Claim]):
     """All claims of an answer, in its order."""
 
     def __init__(self, answer: str, evidence: Evidence) -> None:
-        forms = sorted({form for title in evidence.titles for form in _forms(title)}, key=len, reverse=True)
+        forms = {form for title in evidence.titles for form in _forms(title) if evidence.named(form)}
         shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"\D", each)}
-        titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
+        titles = (
+            rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True))) or '(?!)'})(?!\w)"
+        )
         self._patterns = [pattern.marked, re.compile(titles), pattern.capitals, pattern.entry]
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
@@ -266,5 +270,4 @@ def bare(name: str) -> str:
 def _forms(title: str) -> Iterator[str]:
     short = bare(title)
     yield short
-    if len(main := re.split(r":| or: |, ", short)[0]) >= 8:
-        yield main
+    yield from (each for each in (re.split(r":| or: |, ", short)[0], *_ENDING.findall(short)) if len(each) >= _SHORT)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
-from itertools import chain
+from itertools import chain, permutations
 from statistics import fmean
 from typing import Any
 
@@ -16,12 +16,14 @@ from langchain_core.messages import AnyMessage, HumanMessage
 
 from agent_client.grounding.keys import Keys
 from agent_client.grounding.numbers import Parts, dates_in, numbers_in
-from agent_client.grounding.words import blanked, kinds_of, language_of, pattern
+from agent_client.grounding.words import blanked, groups, kinds_of, language_of, pattern
 from agent_client.history import data_of, results_of, text_of, turns
 from agent_client.names import fold
 
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
+_MOST_CALLS = 4
+"""Values of one thing in one field that may be compared with each other."""
 
 
 @dataclass(eq=False)
@@ -66,6 +68,13 @@ class Step:
     handle: str
     """The name under which a later call gets these items and more of their kind; empty if it has none."""
     ids: list[str] = field(default_factory=list)
+    columns: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """All numbers that it returned, by their keys."""
+    said: set[float] = field(default_factory=set)
+    """Those in its texts."""
+
+    def values(self) -> list[float]:
+        return forms_of(chain(self.said, *self.columns.values()))
 
     def chose_from(self, other: "Step") -> bool:
         """True if it was given the items of another call by their name."""
@@ -126,12 +135,18 @@ class Evidence:
         self.values = self._fields_of([*of_items, *self.people.values()])
         """These names in a text."""
         all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
-        lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in chain(*self.turns))
-        self.of_lists = set(chain(*map(worked_out, lists)))
+        steps = list(chain(*self.turns))
+        lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in steps)
+        self.of_lists = set(worked_out(chain(*(step.columns.values() for step in steps), *map(by_field, lists))))
         """The sums, means and spans of what each call has returned."""
         self.all_values = forms_of(chain(self.of_lists, *(item.values for item in all_items)))
+        self.groups = dict(chain(*map(_groups, self.turns)))
+        """The calls that differ from others of the same tool, by the words in which they do."""
+        names = sorted(map(re.escape, self.groups), key=len, reverse=True)
+        self.group = re.compile(rf"(?i)(?<![\w/-])({'|'.join(names) or '(?!)'})s?(?![\w/-])")
         self.all_dates = set(chain(*(item.dates for item in all_items)))
-        keys = sorted(map(re.escape, self.rows), key=len, reverse=True)
+        forms = {re.escape(form) for key, row in self.rows.items() for form in (key, row.title)}
+        keys = sorted(forms, key=len, reverse=True)
         self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_'’-]"))
 
     def _fields_of(self, items: Iterable[Item]) -> re.Pattern[str]:
@@ -177,9 +192,11 @@ class Evidence:
             item.numbers[key].update(float(date.readings[0][0]) for date in dates if date.readings[0][0])
             for number in numbers_in(blanked(value, (date[1:3] for date in dates))):
                 item.numbers[key].update(number.values)
+                step.said.update(number.values)
                 self.rest.numbers[key].update(number.values if self._keys.has_names(key) else [])
         elif isinstance(value, int | float) and not isinstance(value, bool) and not self._keys.has_ids(key):
             item.numbers[key].add(float(value))
+            step.columns[key].append(float(value))
 
     def _item_of(self, row: dict[str, Any]) -> Item | None:
         """The item that a row is about; where the row has its ID alone, one that has been told of before."""
@@ -244,16 +261,35 @@ class Evidence:
         return identifier.casefold() in self._words
 
 
+def _groups(steps: Sequence[Step]) -> Iterator[tuple[str, tuple[Step, list[Step]]]]:
+    """The calls of one turn that differ from others of their tool, each with these, by the words in which they do."""
+    for step in steps:
+        others = [other for other in steps if other is not step and other.tool == step.tool]
+        words, known = (
+            set(pattern.group_name.findall(str(each).casefold()))
+            for each in (step.arguments, [other.arguments for other in others])
+        )
+        for name in words - known if others else ():
+            yield from ((form, (step, others)) for form in (name, *groups.get(name, "").split()))
+
+
 def by_field(items: Sequence[Item]) -> Iterator[list[float]]:
     """The numbers of some items, one list for each field."""
     for name in set(chain(*(item.numbers for item in items))):
         yield [min(item.numbers[name]) for item in items if item.numbers.get(name)]
 
 
-def worked_out(items: Sequence[Item]) -> Iterator[float]:
-    """The sum, the mean and the span of each number of some items."""
-    for values in filter(None, by_field(items)):
+def worked_out(columns: Iterable[Sequence[float]]) -> Iterator[float]:
+    """The sum, the mean and the span of each list of numbers."""
+    for values in filter(None, columns):
         yield from (sum(values), fmean(values), max(values) - min(values))
+
+
+def changes_of(items: Iterable[Item]) -> Iterator[float]:
+    """The differences between what several calls have returned of one thing in one field, and their percentages."""
+    for values in chain(*(item.numbers.values() for item in items)):
+        for one, other in permutations(values, 2) if len(values) <= _MOST_CALLS else ():
+            yield from (abs(one - other), 100 * abs(one - other) / (other or 1))
 
 
 def forms_of(values: Iterable[float]) -> list[float]:

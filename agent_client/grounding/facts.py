@@ -4,10 +4,11 @@ A number has to be one of the item's own, or of what belongs to no item, or foll
 is with it ("Year: 1994"), it has to be the one with that label.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from agent_client.grounding.evidence import Evidence, Item, by_field, forms_of, worked_out
+from agent_client.grounding.evidence import Evidence, Item, Step, by_field, changes_of, forms_of, worked_out
 from agent_client.grounding.numbers import Number, dates_in, numbers_in
 from agent_client.grounding.subjects import Subjects
 from agent_client.grounding.words import blanked, kinds_of, pattern, word
@@ -48,8 +49,33 @@ class Facts:
                 yield (f"“{about[0].title}” has no date " if about else "no tool has returned the date ") + date.text
         for number in self._numbers:
             about = self._subjects.about(number.begin, number.end)
+            if (group := self._group(number)) and not pattern.compared_before.search(self._text[: number.begin]):
+                name, (step, others) = group
+                if number.is_among(sorted(chain(*(each.values() for each in others)))) and not number.is_among(
+                    step.values()
+                ):
+                    yield f"the results for “{name}” have no number {number.text}"
             if other := self._other_than(number, about):
                 yield (f"“{about[0].title}” {other}" if about else "no tool has returned the number ") + number.text
+
+    def _group(self, number: Number) -> tuple[str, tuple[Step, list[Step]]] | None:
+        """The call that a number is told of, by the word beside it in which it differs from other calls of its tool."""
+        told = self._subjects.told
+        before = told[: number.begin]
+        after = self._evidence.group.search(told, number.end)
+        if after and pattern.of_group.fullmatch(told, number.end, after.start()):
+            found = after
+        else:
+            *_, found = (None, *self._evidence.group.finditer(before))
+            between = before[found.end() :] if found else ""
+            ends = r"\d" if self._subjects.kind == "table" else r"\d|[.!?;]\s"
+            if found is None or re.search(ends, between) or word.against.search(between):
+                return None
+            *_, last = (None, *re.finditer(r"\d", before[: found.start()]))
+            is_of_that = last and pattern.of_group.fullmatch(before, last.end(), found.start())
+            if is_of_that or pattern.than_group.search(before, 0, found.start()):
+                return None
+        return found[1], self._evidence.groups[found[1].casefold()]
 
     def _other_than(self, number: Number, about: list[Item]) -> str:
         """The words for an item that has something else: "has score 0.9, not "; empty if the number is right."""
@@ -68,13 +94,14 @@ class Facts:
             is_said = number.is_among(rest) and not before.endswith("(")
             return "" if is_said or not years or number.is_among(own) else f"is from {_listed(years)}, not "
         if called := [value for item in about for value in item.numbers_called(label)]:
-            is_other = number.is_among(own) and (not kinds_of(label) or number.values[0] > 10 * max(called))
+            is_other = number.is_among(own) and (not kinds_of(label) or (is_whole and number.values[0] > max(called)))
             times = range(1, _MOST_PARTS) if "price" in label else [1]  # several of them cost more
             is_called = number.is_among(forms_of(n * value for n in times for value in called))
             is_right = is_other or is_called or self._follows(number, about, after)
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
         is_few = is_whole and number.values[0] <= _FEW
-        is_returned = number.is_among(own or self._evidence.all_values) or number.is_among(rest)
+        changes = sorted(changes_of(about or self._evidence.rows.values()))
+        is_returned = any(map(number.is_among, (own or self._evidence.all_values, rest, changes)))
         return "" if is_few or is_returned or self._follows(number, about, after) else "has no number "
 
     def _is_of_another_kind(self, number: Number, about: list[Item], before: str, after: str) -> bool:
@@ -95,12 +122,13 @@ class Facts:
         if after.lstrip().startswith("%"):
             counts = [value for value in (*parts, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
             return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
-        found = set() if about else {*worked_out(self._told), *_sums(beside)}
+        found = set() if about else {*worked_out(by_field(self._told)), *_sums(beside)}
         if word.spans.search(self._text):
             items, times = about or self._told, range(2, _LONGEST_SPAN)
             found.update(n * value for item in items for value in item.values for n in times)
         if not about or pattern.derivable.search(self._text, max(0, number.begin - _NEARER), number.end + _NEARER):
-            found.update(each for a in parts for b in beside for each in (abs(a - b), a / b))
+            totals = self._evidence.rest.numbers["message"]
+            found.update(each for a in parts | totals for b in beside for each in (abs(a - b), a / b))
         if word.together.search(self._text):
             lists = (beside, *map(list, self._evidence.rest.numbers.values()), *by_field(self._told))
             found.update(self._evidence.of_lists, *map(_sums, lists))

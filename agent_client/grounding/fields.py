@@ -19,8 +19,10 @@ def wrong_names(subjects: Subjects, evidence: Evidence) -> Iterator[str]:
             yield f"no tool has returned “{maker['name']}”"
     told = [(begin, end, items[0].title) for begin, end, items in subjects.places]
     for found in evidence.values.finditer(subjects.text):
+        before, after = subjects.text[: found.start()], subjects.text[found.end() : found.end() + 1]
         is_told = not found[0].islower()  # "Action", but not "full of action"
-        if is_told or pattern.one_of_kind.search(subjects.text[: found.start()]):
+        in_brackets = after in (",", ")") and pattern.in_brackets.search(before)
+        if is_told or in_brackets or pattern.one_of_kind.search(before):
             told.append((*found.span(), found[0]))
     for begin, end, name in told:
         fields = evidence.fields.get(title_key(name), set())

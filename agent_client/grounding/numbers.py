@@ -51,7 +51,7 @@ def dates_in(text: str) -> Iterator[Date]:
         year, day = found.get("y") or found.get("year"), found.get("d") or found.get("before") or found.get("day")
         month = found.get("m") or next(n for n, name in enumerate(months, 1) if name.fullmatch(match["month"]))
         if year or day:
-            yield Date(match[0], *match.span(), ((year, month, day),))
+            yield Date(match[0].rstrip("."), *match.span(), ((year, month, day),))
     for match in pattern.day_first.finditer(text):
         one, other, *years = (int(each) for each in match.groups() if each)
         year = years[0] if years else None

@@ -19,6 +19,7 @@ class Subjects:
         if passage.section:  # a kind of this item is none of its own
             kinds = set(chain(*(names for item in passage.section.items(evidence) for names in item.words.values())))
             rows = [row for row in rows if not kinds.intersection(item.title for item in row[2])]
+        self.told = passage.text
         self.text = blanked(passage.text, (row[:2] for row in rows))
         """With signs in the place of all subjects."""
         people: list[tuple[int, int, list[Item]]] = []

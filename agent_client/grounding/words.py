@@ -7,6 +7,8 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+from agent_client.patterns import Patterns
+
 BLANK = "\0"
 """Stands in a text for each character of a name, an ID or a date that was read."""
 
@@ -21,25 +23,9 @@ def any_of(words: str) -> str:
     return rf"\b(?i:{'|'.join(each)})\b"
 
 
-def expanded(text: str) -> str:
-    """A pattern with those to which it refers."""
-    parts = re.split(r"@(\w+)", re.sub(r"\n *", "", text))
-    parts[1::2] = (expanded(_PATTERNS[name]) if name in _PATTERNS else any_of(_WORDS[name]) for name in parts[1::2])
-    return "".join(parts)
-
-
-class _Compiled:
-    """Regular expressions as attributes."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.__dict__.update({name: re.compile(text) for name, text in texts.items()})
-
-    def __getattr__(self, name: str) -> re.Pattern[str]:
-        raise AttributeError(name)
-
-
-pattern = _Compiled({name: expanded(each) for name, each in _PATTERNS.items()})
-word = _Compiled({name: any_of(each) for name, each in _WORDS.items() if isinstance(each, str)})
+_EACH = {name: any_of(each) for name, each in _WORDS.items() if isinstance(each, str)}
+word, pattern = Patterns(_EACH), Patterns(_PATTERNS, _EACH)
+groups: dict[str, str] = _WORDS["groups"]
 months = [re.compile(f"(?i:{each})") for each in _WORDS["months"].split()]
 
 

@@ -1,7 +1,7 @@
 """A model's replies: shown as events while they come, and cleaned of everything that is no answer."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -13,27 +13,19 @@ from langchain_core.runnables import Runnable
 from langgraph.config import get_stream_writer
 
 from agent_client.events import Retracted, Text, Thought
-from agent_client.history import NOTHING_SAID
+from agent_client.history import NOTHING_SAID, completed, within_budget
 from agent_client.models.written import Written, begun_thought, taken_apart
-from agent_client.prompts import PROMPTS
+from agent_client.prompts import NOTES, PROMPTS
 
-NO_ANSWER = "The model has given no answer, although it was asked twice: ask again, or choose another model."
-NO_READABLE_CALL = (
-    "The model has given no answer: twice it tried to call a tool in a form that cannot be read. Choose a model that "
-    "is made for calling tools."
-)
-CUT = (
-    "This answer was cut at the model's limit of tokens: ask for less, or raise the limit (--context for Ollama's "
-    "models; for others, at their endpoint)."
-)
-FILTERED = "This answer was cut by the content filter of the model's endpoint."
-UNENDED = "This answer may be cut: its stream has stopped without saying that it is complete."
+_CUTS = {"length": "cut", "max_tokens": "cut", **dict.fromkeys(("content_filter", "safety", "refusal"), "filtered")}
+"""Notes by the reason for which an endpoint says that it has stopped."""
 
-_CUTS = {"length": CUT, "max_tokens": CUT, "content_filter": FILTERED, "safety": FILTERED, "refusal": FILTERED}
 _LEFT_OUT = {"reasoning_content", "tool_calls"}
 """Fields beside a reply that endpoints must not read again: thoughts, and calls that `tool_calls` has."""
 
-_ASKED_AGAIN = {NO_ANSWER: PROMPTS["answer_again"], NO_READABLE_CALL: PROMPTS["call_again"]}
+_ASKED_AGAIN = {"no_answer": PROMPTS["answer_again"], "no_readable_call": PROMPTS["call_again"]}
+
+Reading = Callable[[Sequence[AnyMessage]], list[AnyMessage]]
 
 
 class Replies:
@@ -41,20 +33,27 @@ class Replies:
 
     Args:
         model: The model; the tools that it may call are bound to it.
+        context_tokens: Upper bound on the conversation that it reads; see `within_budget`.
         tools: Names of these tools.
     """
 
-    def __init__(self, model: Runnable[LanguageModelInput, Any], tools: Collection[str] = ()) -> None:
-        self._model, self._tools = model, tools
+    def __init__(self, model: Runnable[LanguageModelInput, Any], context_tokens: int, tools: Collection[str]) -> None:
+        self._model, self._context_tokens, self._tools = model, context_tokens, tools
         self._begins_in_thought = False
         """True once a reply has had only the end of a thought, because the model's template writes the beginning."""
 
-    async def next(self, messages: Sequence[AnyMessage]) -> AIMessage:
-        """The reply to these messages, without thoughts, and with the calls that were written as text.
+    async def next(self, conversation: Sequence[AnyMessage], as_read: Reading) -> AIMessage:
+        """The reply to a conversation, without thoughts, and with the calls that were written as text.
 
         A reply without an answer, or with a call that cannot be read, is asked for once more. If something is still
-        wrong, the metadata say so: `notes` has sentences for the person, and `stopped` is true.
+        wrong, the metadata say so: `notes` has sentences for the person, and `stopped` is true. `shortened` is true if
+        the model could not read the whole conversation.
+
+        Args:
+            as_read: Gives the messages to send for the part of the conversation that fits.
         """
+        fitting = within_budget(conversation, self._context_tokens)
+        messages = as_read(fitting)
         reply, raw, problem = await self._asked(messages)
         if problem in _ASKED_AGAIN:
             if reply.content:
@@ -63,11 +62,12 @@ class Replies:
             reply, _, problem = await self._asked([*messages, said, HumanMessage(_ASKED_AGAIN[problem])])
             reply.usage_metadata = add_usage(usage, reply.usage_metadata) if usage or reply.usage_metadata else None
         if problem:
-            reply.response_metadata |= {"notes": [problem], "stopped": True}
+            reply.response_metadata |= {"notes": [NOTES[problem]], "stopped": True}
+        reply.response_metadata["shortened"] = fitting != completed(conversation)
         return reply
 
     async def _asked(self, messages: Sequence[AnyMessage]) -> tuple[AIMessage, str, str]:
-        """A reply, its text as the model wrote it, and a sentence for what is wrong with it."""
+        """A reply, its text as the model wrote it, and the name of the note for what is wrong with it."""
         whole: Any = None
         raw, shown = "", Written("", "")
         async for chunk in self._model.astream(list(messages)):
@@ -89,7 +89,7 @@ class Replies:
             calls, invalid = [call for call in calls if _is_json(arguments.get(call["id"]) or "{}")], []
         elif not calls and not invalid:
             calls = [tool_call(name=name, args=given, id=uuid4().hex[:9]) for name, given in written.calls]
-        problem = cut or (NO_READABLE_CALL if written.unreadable else "" if written.prose.strip() else NO_ANSWER)
+        problem = cut or ("no_readable_call" if written.unreadable else "" if written.prose.strip() else "no_answer")
         reply = AIMessage(
             written.prose,
             id=whole.id,
@@ -116,9 +116,9 @@ def _show(shown: Written, now: Written) -> Written:
 
 
 def _cut(metadata: dict[str, Any]) -> str:
-    """A sentence for a reply that was cut; empty if it is whole."""
+    """The note for a reply that was cut; empty if it is whole."""
     reason = next((metadata[key] for key in ("finish_reason", "done_reason", "stop_reason") if metadata.get(key)), None)
-    return _CUTS.get(str(reason).lower(), "") if reason else UNENDED
+    return _CUTS.get(str(reason).lower(), "") if reason else "unended"
 
 
 def _is_json(text: str) -> bool:

@@ -9,8 +9,12 @@ but not read.
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from agent_client.patterns import Patterns
 
 Call = tuple[str, dict[str, Any]]
 """A tool's name, and its arguments."""
@@ -18,39 +22,7 @@ Call = tuple[str, dict[str, Any]]
 _NAMES = ("name", "tool", "tool_name", "action", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "action_input")
 _OF_CALLS = {*_NAMES, *_ARGUMENTS, "id", "type"}
-_TAG = r"(?i:(?:seed:)?think(?:ing)?|thought|reasoning)"
-_OTHER_BEGIN = r"\[THINK\]|<\|begin_of_thought\|>|<\|channel\|>analysis<\|message\|>"  # Mistral, OpenThinker, gpt-oss
-_OTHER_END = r"\[/THINK\]|<\|end_of_thought\|>|<\|end\|>"
-_THOUGHT = re.compile(rf"(?:<({_TAG})>|{_OTHER_BEGIN})(.*?)(?:</\1>|{_OTHER_END}|\Z)", re.DOTALL)
-_END_OF_THOUGHT = re.compile(rf"</{_TAG}>|{_OTHER_END}")
-_AROUND_ANSWER = re.compile(
-    r"<\|(?:start\|>assistant|channel\|>final<\|message\|>|(?:begin|end)_of_solution\|>|return\|>)"
-)
-_UNFINISHED_TAG = re.compile(
-    r"(?m:^)A(?:c(?:t(?:io?)?)?)?\Z|(?m:^)Action(?::.*(?:\n+A?[a-zA-Z ]*)?)?\Z|"
-    r"(?:<\|start\|>\w*)?(?:<\|channel\|>\w*)?(?:<[^<>\s]*|\[/?[A-Z]*)?\Z"
-)
-_MARK = (
-    r"</?(?:[^<>\s]*[:｜])?(?:tool|function)_calls?>|<[|｜]tool[^<>\s]*>|<function[^>]*>|<(?:[^<>\s]*[:｜])?invoke\b|"
-    r"\[TOOL_\w+\]|<\|python_tag\|>|<\|channel\|>comment"
-)
-_FENCE = r"```\w*\s*"
-_SIGN = re.compile(r"[`<\[{]")
-_BEGINNING = re.compile(rf"(?:{_FENCE})?(?:(?P<mark>{_MARK})|(?P<json>(?:\[[\s\[]*)?\{{\s*[\"'}}]))")
-_PART_OF_ONE = re.compile(rf"(?:`{{1,2}}|{_FENCE})?(<(?:\|channel\|>)?[^<>\s]*|\[[A-Z_]*|(\[[\s\[]*)?(\{{\s*)?)\Z")
-_NAMED = rf"(?P<mark><function=|\bto=|\bAction:|{_MARK}|\A)\s*(?:functions\.)?(?P<name>[\w.-]+)(?::\d+)?\s*"
-_NAME_BEFORE = re.compile(rf"{_NAMED}(?:>|\[ARGS\]|{_MARK}|{_FENCE}|Action Input:|[\w<>|]*<\|message\|>){{0,2}}\s*\Z")
-_AFTER_JSON = re.compile(rf"</|```|{_MARK}")
-_XML_CALL = re.compile(
-    r"""<(?:function=|[^<>\s]*invoke\ name=|tool_call>)["'\s]*(?:functions\.)?
-    (?P<name>[\w.-]+)["'\s]*(?:>|(?=<arg|</))""",
-    re.VERBOSE,
-)
-_XML_ARGUMENT = re.compile(
-    r"""(?s)<(?:[^<>\s]*parameter(?:=|\ name=)|arg_key>)?["']?(?P<key>\w+)["']?(?:[^<>]*>|</arg_key>\s*<arg_value>)
-    (?P<value>.*?)</(?:[^<>\s]*parameter|arg_value|(?P=key))>""",
-    re.VERBOSE,
-)
+_pattern = Patterns(tomllib.loads(Path(__file__).with_name("written.toml").read_text("utf-8")))
 _LONGEST_XML = 5_000
 _JSON = json.JSONDecoder(strict=False)
 _NOT_PARSED = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
@@ -74,7 +46,7 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
     Args:
         whole: False while the text is still being written; what may then become a call or a thought is left out.
     """
-    thoughts, text = [], raw if whole else _UNFINISHED_TAG.sub("", raw)
+    thoughts, text = [], raw if whole else _pattern.unfinished.sub("", raw)
     if tools:  # other ways to write <function=name>
         names, open_end = "|".join(map(re.escape, tools)), "" if whole else r"|\Z"
         element = rf"<({names})>(?=\s*(?:[<{{]|\Z)|[^<]*(?:</\1>{open_end}))"
@@ -82,8 +54,8 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
         text = re.sub(other, lambda found: f"<function={found[1] or found[2]}>", text)
     if end := begun_thought(text):
         thoughts, text = [text[: end.start()]], text[end.end() :]
-    thoughts += [match[2] for match in _THOUGHT.finditer(text)]
-    text = _AROUND_ANSWER.sub("", _THOUGHT.sub("", text)).lstrip()
+    thoughts += [match[2] for match in _pattern.thought.finditer(text)]
+    text = _pattern.around_answer.sub("", _pattern.thought.sub("", text)).lstrip()
     calls, unreadable = _calls_in(text, tools) if whole and tools else ([], False)
     if tools and (not whole or calls or unreadable):
         text = text[: _calls_begin(text, tools, whole)].rstrip()
@@ -92,13 +64,13 @@ def taken_apart(raw: str, tools: Collection[str], whole: bool = True) -> Written
 
 def begun_thought(raw: str) -> re.Match[str] | None:
     """The end of a thought without a beginning, which some templates write themselves."""
-    end = _END_OF_THOUGHT.search(raw)
-    return None if end and _THOUGHT.search(raw, 0, end.start()) else end
+    end = _pattern.end_of_thought.search(raw)
+    return None if end and _pattern.thought.search(raw, 0, end.start()) else end
 
 
 def _calls_begin(text: str, tools: Collection[str], whole: bool) -> int:
     """The place from which on a text is, or may become, tool calls; its length if there is none."""
-    bare = re.sub(rf"\A(?:{_FENCE})?(?:print\()?\[?\s*", "", text)
+    bare = _pattern.before_bare.sub("", text)
     if any(tool.startswith(bare) or re.match(rf"{re.escape(tool)}\s*([({{]|\Z)", bare) for tool in ("print(", *tools)):
         return 0
     if _is_labelled(bare, tools, whole):
@@ -106,7 +78,7 @@ def _calls_begin(text: str, tools: Collection[str], whole: bool) -> int:
     for beginning, value, _ in _beginnings(text, whole):
         if value is None or any(_calls_of(value, tools)):
             return beginning.start()
-    part = _PART_OF_ONE.search(text, max(0, len(text) - _LONGEST_MARK))
+    part = _pattern.part_of_one.search(text, max(0, len(text) - _LONGEST_MARK))
     return part.start() if part else len(text)
 
 
@@ -117,14 +89,14 @@ def _calls_in(text: str, tools: Collection[str]) -> tuple[list[Call], bool]:
     tried, last = False, 0
     for beginning, value, end in _beginnings(text, True):
         tried = tried or bool(beginning["mark"]) or (value is None and bool(in_quotes.search(text, end)))
-        start = beginning.start("json")
-        before = _NAME_BEFORE.search(text[max(last, start - 2 * _LONGEST_MARK) : start]) if beginning["json"] else None
+        start = max(beginning.start("json"), 0)
+        before = _pattern.name_before.search(text[max(last, start - 2 * _LONGEST_MARK) : start])
         named = before["name"] if before and (before["mark"] or before["name"] in tools) else ""
         found = list(_calls_of(value, tools, named))
         if readable := [call for call in found if isinstance(call[1], dict)]:
             calls, last = [*calls, *readable], end
         tried = tried or found != readable
-    bare = re.sub(rf"{_MARK}|{_FENCE}|\bprint(?=\()", "", text).strip()
+    bare = _pattern.around_bare.sub("", text).strip()
     calls = calls or _python_calls(bare, tools) or list(_xml_calls(text))
     tried = tried or _is_labelled(bare, tools)
     return calls, not calls and (tried or any(bare.startswith(f"{tool}(") for tool in tools))
@@ -133,11 +105,11 @@ def _calls_in(text: str, tools: Collection[str]) -> tuple[list[Call], bool]:
 def _beginnings(text: str, whole: bool) -> Iterator[tuple[re.Match[str], Any, int]]:
     """The places where calls may begin, each with the JSON that is there, or None, and where that ends."""
     at = 0
-    while sign := _SIGN.search(text, at):
+    while sign := _pattern.sign.search(text, at):
         at = sign.end()
         if text.startswith("```", sign.start()) and text.count("```", 0, sign.start()) % 2:
             at += 2  # the end of a block of code, which is none of a call
-        elif beginning := _BEGINNING.match(text, sign.start()):
+        elif beginning := _pattern.beginning.match(text, sign.start()):
             found = (None, beginning.end()) if beginning["mark"] else _json_at(text, beginning.start("json"), whole)
             yield beginning, *found
             at = found[1]
@@ -148,7 +120,7 @@ def _json_at(text: str, start: int, whole: bool) -> tuple[Any, int]:
     try:
         return _JSON.raw_decode(text, start)
     except _NOT_PARSED:
-        end = after.start() if (after := _AFTER_JSON.search(text, start)) else len(text)
+        end = after.start() if (after := _pattern.after_json.search(text, start)) else len(text)
     for closing in ("", "}", "}}", "}]", "}}]") if whole else ():
         for parsed in (_JSON.decode, ast.literal_eval):
             try:
@@ -195,9 +167,9 @@ def _is_labelled(text: str, tools: Collection[str], whole: bool = True) -> bool:
 
 def _xml_calls(text: str) -> Iterator[Call]:
     """The calls whose arguments are elements; a value that is no JSON is a text."""
-    _, *parts = _XML_CALL.split(text)
+    _, *parts = _pattern.xml_call.split(text)
     for name, body in zip(parts[::2], parts[1::2], strict=True):
-        elements = _XML_ARGUMENT.finditer(body[:_LONGEST_XML])
+        elements = _pattern.xml_argument.finditer(body[:_LONGEST_XML])
         given = {each["key"]: _value(each["value"].strip()) for each in elements}
         if given or not re.sub(r"</[^<>]*>|\s", "", body):
             yield name, given

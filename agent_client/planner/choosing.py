@@ -11,13 +11,11 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from agent_client.events import Retracted
 from agent_client.history import is_answer, turns
 from agent_client.models.failures import refuses_tools
-from agent_client.models.replies import NO_READABLE_CALL
 from agent_client.planner.plan import argument_faults, schemas_of
+from agent_client.prompts import NOTES
 
 MOST_MISFITS = 2
 """Rounds of calls of which none can be made, after which a model that has not made any is asked for plans."""
-
-SWITCHED = "This model's tool calls failed; from now on it plans all calls first (--plan)."
 
 
 class AgentOrPlanner:
@@ -58,14 +56,14 @@ class AgentOrPlanner:
             async for event in self.astream(again, config, **options):
                 yield event
             last = (await self._messages(config))[-1]
-            last.response_metadata["notes"] = [SWITCHED, *last.response_metadata.get("notes", [])]
+            last.response_metadata["notes"] = [NOTES["switched"], *last.response_metadata.get("notes", [])]
             await self._planner.aupdate_state(config, {"messages": [last]}, as_node="answer")
 
     def _fails(self, update: dict[str, Any]) -> bool:
         """True once the model's calls have failed; the first that can be made settles that they do not."""
         for message in [message for made in update.values() for message in (made or {}).get("messages", [])]:
             if isinstance(message, AIMessage) and is_answer(message):
-                return self._n_misfits > 0 or NO_READABLE_CALL in message.response_metadata.get("notes", [])
+                return self._n_misfits > 0 or NOTES["no_readable_call"] in message.response_metadata.get("notes", [])
             if isinstance(message, AIMessage):
                 if not all(argument_faults(call, self._schemas) for call in message.tool_calls):
                     self._plan = False

@@ -30,10 +30,11 @@ from langgraph.graph.state import CompiledStateGraph
 from agent_client.agent import State
 from agent_client.calls import call_tool
 from agent_client.events import Text, Thought
-from agent_client.history import completed, data_of, is_answer, results_of, text_of, turns, within_budget
+from agent_client.history import data_of, is_answer, results_of, text_of, turns, within_budget
 from agent_client.models.replies import Replies
 from agent_client.models.written import taken_apart
 from agent_client.planner.plan import fault_of, faults_of, filled, read_plan, references, schema_of_plans, schemas_of
+from agent_client.prompts import NOTES
 
 PROMPTS = tomllib.loads(Path(__file__).with_name("prompts.toml").read_text("utf-8"))
 
@@ -64,7 +65,7 @@ def build_planner(
     listed = (json.dumps(convert_to_openai_tool(tool)["function"]) for tool in tools)
     planner = "\n\n".join([system_prompt, PROMPTS["planning"], *listed])
     answerer = f"{system_prompt}\n\n{PROMPTS['answering']}"
-    replies = Replies(model)
+    replies = Replies(model, context_tokens, ())
     schema = schema_of_plans(schemas, max_steps)
     structured: Any = None
     with contextlib.suppress(NotImplementedError, TypeError, ValueError):  # of models that take no schema
@@ -139,14 +140,11 @@ def build_planner(
 
     async def answer(state: PlannerState) -> dict[str, Any]:
         told = ["Say that this could not be done:", *state["faults"]] if state["faults"] else []
-        read = within_budget(state["messages"], context_tokens)
-        reply = await replies.next(reading(read, answerer, *told))
-        reply.response_metadata["shortened"] = read != completed(state["messages"])
+        reply = await replies.next(state["messages"], lambda fitting: reading(fitting, answerer, *told))
         return {"messages": [reply]}
 
     async def give_up(state: PlannerState) -> dict[str, Any]:
-        text = "I have stopped: the model has written no plan of tool calls that can be run. A larger model may help."
-        return {"messages": [said(text, stopped=True)]}
+        return {"messages": [said(NOTES["no_plan"], stopped=True)]}
 
     def onward(state: PlannerState) -> str:
         last = state["messages"][-1]

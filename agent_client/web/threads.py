@@ -4,6 +4,7 @@ The messages that the model reads are kept by LangGraph's checkpointer instead.
 """
 
 import json
+import tomllib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,19 +20,7 @@ from chainlit.user import PersistedUser, User
 from chainlit.utils import utc_now
 
 _SCHEMA = Path(__file__).with_name("threads.sql").read_text("utf-8")
-
-_STEPS = "SELECT content FROM steps WHERE thread = ? ORDER BY created_at, rowid"
-_ELEMENTS = "SELECT content FROM elements WHERE thread = ? ORDER BY rowid"
-_KEEP_STEP = """
-INSERT INTO steps (id, thread, created_at, content) VALUES (?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET content = excluded.content
-"""
-
-_CUT_STEPS = """
-DELETE FROM steps WHERE thread = :thread AND id NOT IN (:question, :run)
-AND created_at > (SELECT created_at FROM steps WHERE id = :question)
-AND :question IN (SELECT json_extract(content, '$.parentId') FROM steps WHERE thread = :thread AND id != :run)
-"""
+_SQL = tomllib.loads(Path(__file__).with_name("queries.toml").read_text("utf-8"))
 
 Method = TypeVar("Method", bound=Callable[..., Awaitable[None]])
 
@@ -60,9 +49,13 @@ class Threads(BaseDataLayer):
             await database.executescript(_SCHEMA)
             yield cls(database, forget)
 
-    async def _read(self, query: str, *values: Any) -> list[Any]:
-        """Values that are kept as JSON, which is all that the query selects."""
-        return [json.loads(content) for (content,) in await self._database.execute_fetchall(query, values)]
+    async def _run(self, statement: str, **values: Any) -> int:
+        """Run a statement of queries.toml; the number of rows that it has changed."""
+        return (await self._database.execute(_SQL[statement], values)).rowcount
+
+    async def _read(self, query: str, **values: Any) -> list[Any]:
+        """The contents that a query of queries.toml finds."""
+        return [json.loads(content) for (content,) in await self._database.execute_fetchall(_SQL[query], values)]
 
     async def get_user(self, identifier: str) -> PersistedUser | None:
         return PersistedUser(id=identifier, identifier=identifier, createdAt=utc_now())
@@ -71,27 +64,19 @@ class Threads(BaseDataLayer):
         return await self.get_user(user.identifier)
 
     async def get_thread_author(self, thread_id: str) -> str:
-        owners = await self._read("SELECT json_quote(owner) FROM threads WHERE id = ?", thread_id)
-        return str(next(iter(owners), ""))
+        return str(next(iter(await self._read("owner", thread=thread_id)), ""))
 
     async def get_thread(self, thread_id: str) -> ThreadDict | None:
-        found = await self._read("SELECT content FROM shown_threads WHERE id = ?", thread_id)
-        thread: ThreadDict | None = next(iter(found), None)
+        thread: ThreadDict | None = next(iter(await self._read("thread", thread=thread_id)), None)
         if thread is not None:
-            thread["steps"] = await self._read(_STEPS, thread_id)
-            thread["elements"] = await self._read(_ELEMENTS, thread_id)
+            thread["steps"] = await self._read("steps", thread=thread_id)
+            thread["elements"] = await self._read("elements", thread=thread_id)
         return thread
 
     async def list_threads(self, pagination: Pagination, filters: ThreadFilter) -> PaginatedResponse[ThreadDict]:
         """A page of threads, newest first; the cursor is the number of threads before it."""
-        before = int(pagination.cursor or 0)
-        like = f"%{filters.search or ''}%"
-        query = """
-            SELECT content FROM shown_threads
-            WHERE owner = ? AND (name LIKE ? OR id IN (SELECT thread FROM steps WHERE content LIKE ?))
-            ORDER BY active_at DESC, id LIMIT ? OFFSET ?
-        """
-        found = await self._read(query, filters.userId, like, like, pagination.first + 1, before)
+        before, like = int(pagination.cursor or 0), f"%{filters.search or ''}%"
+        found = await self._read("threads", owner=filters.userId, like=like, limit=pagination.first + 1, before=before)
         shown = found[: pagination.first]
         page = PageInfo(len(found) > len(shown), str(before), str(before + len(shown)))
         return PaginatedResponse(pageInfo=page, data=shown)
@@ -107,20 +92,12 @@ class Threads(BaseDataLayer):
         """Update a thread. It is created only if a user is given, so that the last page to leave a deleted one does not
         bring it back.
         """
-        if user_id is not None:
-            await self._database.execute(
-                "INSERT INTO threads (id, owner, active_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (thread_id, user_id, utc_now()),
-            )
-        written = None if metadata is None else json.dumps(metadata)
-        await self._database.execute(
-            "UPDATE threads SET name = coalesce(?, name), metadata = coalesce(?, metadata) WHERE id = ?",
-            (name, written, thread_id),
-        )
+        await self._run("make_thread", thread=thread_id, owner=user_id, now=utc_now())
+        await self._run("update_thread", thread=thread_id, name=name, metadata=json.dumps(metadata))
 
     async def delete_thread(self, thread_id: str) -> None:
         await self._forget(thread_id)
-        await self._database.execute("DELETE FROM threads WHERE id = ?", (thread_id,))
+        await self._run("delete_thread", thread=thread_id)
 
     async def cut(self, thread_id: str, question: str, run: str) -> int | None:
         """If a question was asked before, forget what came after it, except for the run that answers it now.
@@ -128,42 +105,38 @@ class Threads(BaseDataLayer):
         Returns:
             The number of questions before it; None if it was not asked before.
         """
-        cut = await self._database.execute(_CUT_STEPS, {"thread": thread_id, "question": question, "run": run})
-        if not cut.rowcount:
+        if not await self._run("cut_steps", thread=thread_id, question=question, run=run):
             return None
-        questions = "json_extract(content, '$.type') = 'user_message'"
-        (n_left,) = await self._read(f"SELECT json(count(*)) FROM steps WHERE thread = ? AND {questions}", thread_id)
+        (n_left,) = await self._read("questions", thread=thread_id)
         return int(n_left) - 1
 
     @_once_asked
     async def create_step(self, step_dict: StepDict) -> None:
-        thread, created_at = step_dict["threadId"], step_dict.get("createdAt") or utc_now()
-        await self._database.execute(_KEEP_STEP, (step_dict["id"], thread, created_at, json.dumps(step_dict)))
+        thread, created_at, content = step_dict["threadId"], step_dict.get("createdAt"), json.dumps(step_dict)
+        await self._run(
+            "keep_step", id=step_dict["id"], thread=thread, created_at=created_at or utc_now(), content=content
+        )
         if step_dict["type"] == "user_message":
-            await self._database.execute("UPDATE threads SET active_at = ? WHERE id = ?", (utc_now(), thread))
+            await self._run("touch_thread", thread=thread, now=utc_now())
 
     update_step = create_step
 
     @_once_asked
     async def delete_step(self, step_id: str) -> None:
-        await self._database.execute("DELETE FROM steps WHERE id = ?", (step_id,))
+        await self._run("delete_step", id=step_id)
 
     @_once_asked
     async def create_element(self, element: Element) -> None:
         # Its content is in its props; Chainlit deletes the file it made of it with the session.
         content = {**element.to_dict(), "chainlitKey": None}
-        await self._database.execute(
-            "INSERT OR REPLACE INTO elements (id, thread, content) VALUES (?, ?, ?)",
-            (element.id, element.thread_id, json.dumps(content)),
-        )
+        await self._run("keep_element", id=element.id, thread=element.thread_id, content=json.dumps(content))
 
     async def get_element(self, thread_id: str, element_id: str) -> ElementDict | None:
-        found = await self._read("SELECT content FROM elements WHERE thread = ? AND id = ?", thread_id, element_id)
-        return next(iter(found), None)
+        return next(iter(await self._read("element", thread=thread_id, id=element_id)), None)
 
     @_once_asked
     async def delete_element(self, element_id: str, thread_id: str | None = None) -> None:
-        await self._database.execute("DELETE FROM elements WHERE id = ?", (element_id,))
+        await self._run("delete_element", id=element_id)
 
     async def close(self) -> None:
         """Do nothing: `opened` closes the database."""

@@ -3,8 +3,9 @@
 import pytest
 
 from agent_client.choices import MAX_STEPS, Choices
-from agent_client.conversation import UNCALLED_NOTE, kept_in
+from agent_client.conversation import kept_in
 from agent_client.events import CallEnded, CallStarted
+from agent_client.prompts import NOTES
 from tests.agent.conftest import Talk, address_of
 from tests.agent.opening import opened
 from tests.agent.scripted_models import Call, Say, ScriptedModel, call
@@ -29,7 +30,7 @@ async def test_an_answer_from_no_tool_at_all_says_so(talk: Talk) -> None:
     greeting = await talk.ask("Hello", Say("Hello! What would you like to know?"))
     assert greeting.answered.notes == []
     invented = await talk.ask("Three comedies for 98", Say("- The Laughing Policeman\n- Two more"))
-    assert (invented.answered.complete, invented.answered.notes) == (True, [UNCALLED_NOTE])
+    assert (invented.answered.complete, invented.answered.notes) == (True, [NOTES["uncalled"]])
     looked_up = await talk.ask("How old is 198?", call(USER, AGE), Say("The tool has told me: about 20."))
     assert looked_up.answered.notes == []
     again = await talk.ask("Once more?", Say("About 20."))

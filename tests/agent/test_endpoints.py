@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from agent_client.choices import Choices
-from agent_client.conversation import UNCALLED_NOTE, Conversation, kept_in
+from agent_client.conversation import Conversation, kept_in
 from agent_client.errors import ModelError
 from agent_client.events import Answered, CallEnded, Event
 from agent_client.models.address import PROVIDERS, ModelAddress, models_of
+from agent_client.prompts import NOTES
 from agent_client.servers.address import ServerAddress
 from tests.agent.endpoints import SILENCE, Asked, Reply, anthropic_stream, endpoint, google_stream, openai_stream
 from tests.agent.opening import opened
@@ -88,7 +89,7 @@ async def test_an_answer_without_any_tools_says_so() -> None:
         async with talking(ModelAddress("openai", "some-model", listening.url)) as conversation:
             answered = (await events_of(conversation))[-1]
     assert isinstance(answered, Answered)
-    assert UNCALLED_NOTE in answered.notes
+    assert NOTES["uncalled"] in answered.notes
 
 
 @pytest.mark.parametrize("provider", installed(*STREAMS))

@@ -363,6 +363,71 @@ def test_a_row_of_statistics_has_its_own_numbers() -> None:
     assert flagged("Drama has 398 ratings, comedy 298.", {"rows": rows}) == []
 
 
+def _by_group(*groups: str) -> list[AnyMessage]:
+    """The same question for several groups of people, in one step."""
+    said = conversation(said="How do they differ?")
+    asked = [{"name": "share", "args": {"user_group": [group]}, "id": group} for group in groups]
+    answers: list[AnyMessage] = [
+        _result({"result": {"percentage": share, "rows": [{"genre": "Comédie", "mean": mean}]}}, group)
+        for group, share, mean in zip(groups, (52.1, 18.3), (3.84, 3.79), strict=True)
+    ]
+    return [*said[:1], AIMessage("", tool_calls=asked), *answers]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("Of the retired, 52.1% like it, of the students 18.3%.", []),
+        ("52.1% of the retired like it, but only 18.3% of the students.", []),
+        ("| Group | Share |\n|---|---|\n| Retired | 52.1% |\n| Students | 18.3% |", []),
+        ("Comédie: 3.84 among the retired, 0.05 less among the students", []),
+        ("18.3% of the retired like it.", ["the results for “retired” have no number 18.3"]),
+        ("- Students: 52.1%", ["the results for “Student” have no number 52.1"]),
+        ("| Group | Share |\n|---|---|\n| Étudiants | 52.1% |", ["the results for “Étudiant” have no number 52.1"]),
+    ],
+)
+def test_the_figures_of_groups_are_not_exchanged(answer: str, expected: list[str]) -> None:
+    assert unsupported(answer, _by_group("retired", "student")) == expected
+
+
+def test_rows_with_accents_are_found_without_them_too() -> None:
+    rows = [{"genre": "Comédie", "n_ratings": 398, "mean": 3.5}, {"genre": "Drame", "n_ratings": 298, "mean": 3.6}]
+    assert flagged("Comédie : 398, comedie (3.5), drame (3.6)", {"rows": rows}) == []
+    assert flagged("Comédie : 298", {"rows": rows}) == ["“Comédie” has no number 298"]
+
+
+def test_times_of_day_do_not_hide_a_date() -> None:
+    result = {"items": [{"item_id": 1, "title": "Alpha", "opened": "2025-04-22T08:15", "due": "2025-05-29"}]}
+    assert flagged("- **Alpha**, opened on 22 April, due 29/05, at the latest", result) == []
+    assert flagged("- **Alpha**, opened on 23 April", result) == ["“Alpha” has no date 23 April"]
+
+
+def test_an_item_may_be_told_of_by_the_end_of_its_title() -> None:
+    items = [{"item_id": 1, "title": "Grapes of Colares", "price": 780}]
+    items.append({"item_id": 2, "title": "Route of the Cathar Castles", "price": 640})
+    assert flagged("The grapes of Colares for 780 €, then the Cathar castles for 640 €.", {"items": items}) == []
+    assert flagged("The grapes of Colares for 780 €, then the Cathar castles for 780 €.", {"items": items}) == [
+        "“Route of the Cathar Castles” has price 640, not 780"
+    ]
+
+
+@pytest.mark.parametrize(
+    "form", ["Lion King (Art. {})", "Lion King (Nr. {})", "Lion King (nº {})", "Lion King (Art.-Nr. {})"]
+)
+def test_the_number_of_an_article_is_its_id(form: str) -> None:
+    assert flagged(form.format(71)) == []
+    assert flagged(form.format(480)) == ["“Lion King, The (1994)” has ID 71, not 480"]
+
+
+def test_a_kind_in_brackets_is_told_of_the_item_before() -> None:
+    items = [
+        {"item_id": 1, "title": "Alpha", "level": "beginner"},
+        {"item_id": 2, "title": "Beta", "level": "advanced"},
+    ]
+    assert flagged("Alpha (beginner, 6 hours), for any beginner, and Beta (advanced)", {"items": items}) == []
+    assert flagged("**Alpha** (advanced, 6 hours)", {"items": items}) == ["“Alpha” has level beginner, not advanced"]
+
+
 # Parts
 
 
@@ -446,8 +511,9 @@ def corpus(*files: Path) -> Iterator[WholeAnswer]:
     ("files", "most_missed"),
     [
         *(pytest.param(each, 0.05, id=each[0].stem) for each in ROUNDS),
-        pytest.param(HARDER[:-1], 0.12, id="harder"),
-        pytest.param(HARDER, 0.14, id="harder, with the newest"),
+        pytest.param(HARDER[:-2], 0.11, id="harder"),
+        pytest.param(HARDER[:-1], 0.125, id="harder, with other servers"),
+        pytest.param(HARDER, 0.16, id="harder, with superlatives and exchanged figures"),
     ],
 )
 def test_wrong_answers_are_flagged_and_right_ones_are_not(files: Sequence[Path], most_missed: float) -> None:

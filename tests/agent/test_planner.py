@@ -12,7 +12,7 @@ from agent_client.conversation import begun, kept_in
 from agent_client.errors import ModelError
 from agent_client.events import CallEnded, CallStarted, Thought
 from agent_client.models.loading import load_model
-from agent_client.planner.choosing import SWITCHED
+from agent_client.prompts import NOTES
 from agent_client.servers.address import ServerAddress
 from agent_client.servers.connected import Servers, connected
 from tests.agent.commands import QUESTION, run
@@ -288,7 +288,7 @@ async def test_where_the_first_calls_fail_the_question_is_answered_by_a_plan(
     talk = await talk_with(None)
     turn = await talk.ask("How old is user 198?", *steps, AGE_OF_198, Say("He is 21."))
     assert turn.answered.text == "He is 21."
-    assert turn.answered.notes == [SWITCHED]
+    assert turn.answered.notes == [NOTES["switched"]]
     assert turn.answered.complete
     assert not turn.ended[-1].failed
     turn = await talk.ask("And of user 4?", plan(answer="I have not looked."))
@@ -336,7 +336,7 @@ async def test_a_question_that_is_asked_again_may_lead_to_plans_and_keeps_its_pl
     talk.model.play(NO_TOOLS, AGE_OF_198, Say("He is 21."))
     question = (await talk.conversation.messages())[-2]
     *_, answered = [event async for event in talk.conversation.ask("How old is user 198?", identifier=question.id)]
-    assert (answered.text, answered.notes) == ("He is 21.", [SWITCHED])
+    assert (answered.text, answered.notes) == ("He is 21.", [NOTES["switched"]])
     messages = await talk.conversation.messages()
     assert [message.text for message in messages if message.type == "human"] == ["Hello?", "How old is user 198?"]
     assert "I do not know." not in [message.text for message in messages]

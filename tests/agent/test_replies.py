@@ -15,11 +15,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from agent_client.agent import build_agent
 from agent_client.choices import Choices
-from agent_client.conversation import SHORTENED_NOTE, Conversation, begun, kept_in
+from agent_client.conversation import Conversation, begun, kept_in
 from agent_client.events import CallEnded, Text, Thought
 from agent_client.history import INTERRUPTED, SHORTENED
 from agent_client.models.loading import load_model
-from agent_client.models.replies import CUT, FILTERED, NO_ANSWER, NO_READABLE_CALL, UNENDED
+from agent_client.prompts import NOTES
 from agent_client.servers.address import ServerAddress
 from agent_client.servers.connected import connected
 from tests.agent.commands import COMMAND, PATIENCE_SECONDS, run
@@ -116,7 +116,7 @@ async def test_a_call_that_cannot_be_read_twice_is_told_and_never_shown(talk: Ta
     turn = await talk.ask("?", Say(BROKEN), Say(BROKEN))
     assert turn.written == turn.answered.text == ""
     assert not turn.answered.complete
-    assert turn.answered.notes == [NO_READABLE_CALL]
+    assert turn.answered.notes == [NOTES["no_readable_call"]]
     later = await talk.ask("And now?", Say("Now it works."))
     assert later.answered.complete
     assert BROKEN not in str(later.last_reading.messages)
@@ -138,9 +138,9 @@ async def test_a_model_that_does_not_stream_is_understood_too(
             assert turn.written == "He is 21."
             assert thoughts(turn) == "Hm."
         turn = await talk.ask("?", Say(BROKEN), Say("I cannot.", end="length"))
-        assert (turn.answered.text, turn.answered.notes) == ("I cannot.", [CUT])
+        assert (turn.answered.text, turn.answered.notes) == ("I cannot.", [NOTES["cut"]])
         turn = await talk.ask("?", Say(""), Say(""))
-        assert (turn.answered.text, turn.answered.notes) == ("", [NO_ANSWER])
+        assert (turn.answered.text, turn.answered.notes) == ("", [NOTES["no_answer"]])
     if provider == "openai":  # Ollama's client asks for a stream even so
         assert not any(reading.body.get("stream") for reading in turn.readings)
 
@@ -207,9 +207,9 @@ async def test_a_reply_of_nothing_but_a_thought_is_no_answer(scripted_model: Scr
         turn = await talk.ask("?", thought, Say("Casino."))
         assert (turn.written, turn.answered.text, turn.answered.notes) == ("Casino.", "Casino.", [])
         turn = await talk.ask("Another?", thought, thought)
-        assert (turn.written, turn.answered.text, turn.answered.notes) == ("", "", [NO_ANSWER])
+        assert (turn.written, turn.answered.text, turn.answered.notes) == ("", "", [NOTES["no_answer"]])
         turn = await talk.ask("A last one?", Say("", thought="A film with De Niro.", end="length"))
-        assert (turn.written, turn.answered.text, turn.answered.notes) == ("", "", [CUT])
+        assert (turn.written, turn.answered.text, turn.answered.notes) == ("", "", [NOTES["cut"]])
         assert "De Niro" not in str([*turn.last_reading.messages, *await conversation.messages()])
 
 
@@ -230,7 +230,7 @@ async def test_silence_is_told(talk: Talk) -> None:
     turn = await talk.ask("?", Say(""), Say(""))
     assert turn.answered.text == ""
     assert not turn.answered.complete
-    assert turn.answered.notes == [NO_ANSWER]
+    assert turn.answered.notes == [NOTES["no_answer"]]
     later = await talk.ask("Are you there?", Say("I am."))
     assert later.answered.complete
     assert later.last_reading.questions == ["?", "Are you there?"]
@@ -240,7 +240,7 @@ async def test_silence_is_told(talk: Talk) -> None:
 
 
 @shares_the_server
-@pytest.mark.parametrize(("end", "note"), [("length", CUT), ("content_filter", FILTERED), ("", UNENDED)])
+@pytest.mark.parametrize(("end", "note"), [("length", "cut"), ("content_filter", "filtered"), ("", "unended")])
 async def test_an_answer_that_was_cut_is_told_to_be(talk: Talk, end: str, note: str) -> None:
     turn = await talk.ask("?", Say("The best film is, by", end=end))
     assert turn.written == turn.answered.text == "The best film is, by"
@@ -265,7 +265,7 @@ async def test_a_call_written_as_text_that_was_cut_is_not_made(talk: Talk) -> No
     turn = await talk.ask("?", Say('<tool_call>{"name": "' + USER + '", "arguments": {"user": 19', end="length"))
     assert turn.started == []
     assert turn.written == turn.answered.text == ""
-    assert turn.answered.notes == [CUT]
+    assert turn.answered.notes == [NOTES["cut"]]
 
 
 # Stopped
@@ -360,7 +360,7 @@ async def test_the_person_is_told_once_that_old_results_are_shortened(
         for user in range(1, 6):
             turn = await talk.ask("?", call(RECOMMEND, {"user": user, "k": 30}), Say("Done."))
             notes.append(turn.answered.notes)
-        assert [note for note in notes if note] == [[SHORTENED_NOTE]]
+        assert [note for note in notes if note] == [[NOTES["shortened"]]]
         assert notes[0] == []
         assert turn.answered.complete
         assert turn.last_reading.questions == ["?"] * 5
