@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ from agent_client.calls import result_of
 from agent_client.choices import Choices
 from agent_client.errors import AgentError
 from agent_client.events import Answered, CallEnded, CallStarted, Event, Retracted, Text
-from agent_client.grounding import unsupported
-from agent_client.history import STOPPED, completed, is_answer, text_of, turns
+from agent_client.history import STOPPED, completed, data_of, is_answer, results_of, text_of, turns
 from agent_client.models.failures import explain
 from agent_client.planner.choosing import AgentOrPlanner
 from agent_client.planner.graph import build_planner
 from agent_client.prompts import NOTES, PROMPTS
 from agent_client.servers.connected import Servers
+from recsys_grounding import Call, Turn, unsupported
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ class Conversation:
         if complete and not is_called and _STATES_THINGS.search(answer):
             notes.append(NOTES["uncalled"])
         published = [self.system_prompt, *(f"{tool.name} {tool.description}" for tool in self.tools)]
-        wrong = unsupported(answer, messages, published) if complete else []
+        wrong = unsupported(answer, _as_told(messages), published) if complete else []
         if wrong or notes:
             kept = {"response_metadata": {**about, "unsupported": wrong, "notes": notes}}
             update = {"messages": [messages[-1].model_copy(update=kept)]}
@@ -124,6 +124,18 @@ class Conversation:
         """The whole conversation, from the beginning."""
         state = await self._graph.aget_state(self._config)
         return list(state.values.get("messages", []))
+
+
+def _as_told(messages: Sequence[AnyMessage]) -> list[Turn]:
+    """The conversation as the check of answers reads it."""
+    told: list[Turn] = []
+    for first, *rest in turns(messages):
+        calls = [
+            Call(call["name"], call["args"], text_of(result.content), data_of(result), result.status == "error")
+            for call, result in results_of([first, *rest])
+        ]
+        told.append(Turn(text_of(first.content) if isinstance(first, HumanMessage) else "", calls))
+    return told
 
 
 async def begun(

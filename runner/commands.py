@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from runner.environment import ROOT, Environment
@@ -35,6 +36,9 @@ PROTOCOL_TESTS = (
     "tests/tools/test_schemas.py",
 )
 """Tests that run in both environments, with both lines of the MCP SDK."""
+
+PACKAGES = ("mcp_server", "recsys_grounding", "recsys_shared", "runner", "docs_site")
+"""Packages whose types are checked in the server's environment."""
 
 CLIENTS = ROOT / "tests" / "clients"
 """Folder whose package.json names third-party clients."""
@@ -94,7 +98,7 @@ def check() -> None:
     checks: list[tuple[Environment, tuple[str, ...]]] = [
         (SERVER, ("ruff", "check", ".")),
         (SERVER, ("ruff", "format", "--check", ".")),
-        (SERVER, ("mypy", "-p", "mcp_server", "-p", "recsys_shared", "-p", "runner", "-p", "docs_site")),
+        (SERVER, ("mypy", *chain(*(("-p", package) for package in PACKAGES)))),
         (AGENT, ("mypy", "--cache-dir", ".mypy_cache/agent", "-p", "agent_client")),  # both read recsys_shared
         (SERVER, ("lint-imports", "--no-cache")),
         (SERVER, ("zizmor", "--offline", "--no-progress", "--quiet", ".github")),

@@ -11,11 +11,18 @@ ROOT = Path(__file__).parents[1]
 FRAGMENTS = ("Of ", "What ", "That ", "Args:", "Raises:", "Returns:", "Yields:")
 """Openings of docstrings that have no subject."""
 
-FILES = [
-    file
-    for package in ("agent_client", "benchmarks", "docs_site", "examples", "mcp_server", "recsys_shared", "runner")
-    for file in sorted((ROOT / package).rglob("*.py"))
-]
+PACKAGES = (
+    "agent_client",
+    "benchmarks",
+    "docs_site",
+    "examples",
+    "mcp_server",
+    "recsys_grounding",
+    "recsys_shared",
+    "runner",
+)
+
+FILES = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
 
 
 def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:

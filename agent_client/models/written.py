@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent_client.patterns import Patterns
+from recsys_shared.patterns import Patterns
 
 Call = tuple[str, dict[str, Any]]
 """A tool's name, and its arguments."""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from agent_client.events import Answered, CallEnded
-from agent_client.names import ID_KEYS, NAME_KEYS, fold
 from agent_client.web.words import LONGEST, NOT_A_MEASURE, Words, is_number
+from recsys_shared.names import ID_KEYS, NAME_KEYS, fold
 from recsys_shared.plain_text import one_line
 
 MEASURES = (

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from agent_client.names import ID_KEYS, SET_KEYS, name_in
 from agent_client.web.words import Words
+from recsys_shared.names import ID_KEYS, SET_KEYS, name_in
 
 
 class Subjects:

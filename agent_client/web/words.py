@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from agent_client.names import ID_KEYS, name_in
+from recsys_shared.names import ID_KEYS, name_in
 from recsys_shared.plain_text import one_line
 
 LONGEST = 160

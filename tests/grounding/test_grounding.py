@@ -4,16 +4,16 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
-from agent_client.grounding import unsupported
-from agent_client.names import fold
+from recsys_grounding import Call, Turn, unsupported
+from recsys_shared.names import fold
 
 RESULT = {
     "message": "3 films for viewer 4, best first.",
@@ -26,14 +26,20 @@ RESULT = {
 }
 
 
-def conversation(*results: object, said: str = "Recommend a thriller for user 4.") -> list[AnyMessage]:
+def conversation(*results: object, said: str = "Recommend a thriller for user 4.") -> list[Turn]:
     """A question, and what one step of calls returned; text stands for a result that is no data."""
-    calls = [{"name": "find", "args": {}, "id": str(place)} for place in range(len(results))]
-    answers = [
-        ToolMessage(str(result), artifact=None if isinstance(result, str) else result, tool_call_id=str(place))
-        for place, result in enumerate(results)
-    ]
-    return [HumanMessage(said), AIMessage("", tool_calls=calls), *answers]
+    return [Turn(said, [returned(result) for result in results])]
+
+
+def returned(result: object, tool: str = "find", **arguments: object) -> Call:
+    return Call(tool, arguments, str(result), _data(result))
+
+
+def _data(result: object) -> object:
+    try:
+        return json.loads(result) if isinstance(result, str) else result
+    except ValueError:
+        return result
 
 
 def flagged(answer: str, *results: object) -> list[str]:
@@ -78,9 +84,9 @@ def test_what_the_person_said_may_be_repeated() -> None:
 
 
 def test_what_an_error_says_is_no_item() -> None:
-    messages = conversation(RESULT)
-    messages.append(ToolMessage("there is no film The Clockmaker of Lisbon", tool_call_id="9", status="error"))
-    assert unsupported("There is no “The Clockmaker of Lisbon”.", messages) == []
+    said = "there is no film The Clockmaker of Lisbon"
+    turn = Turn("Like which?", [returned(RESULT), Call("find", {}, said, said, failed=True)])
+    assert unsupported("There is no “The Clockmaker of Lisbon”.", [turn]) == []
 
 
 # Names that none has
@@ -318,16 +324,13 @@ def test_a_bare_number_beside_a_title_may_be_its_id(form: str) -> None:
 def test_a_choice_is_compared_with_its_own_candidates() -> None:
     coats = {"items": [{"item_id": 10, "title": "Alpha"}, {"item_id": 11, "title": "Beta"}], "item_set": "set_coats"}
     hats = {"items": [{"item_id": 20, "title": "Gamma"}, {"item_id": 21, "title": "Delta"}], "item_set": "set_hats"}
-    said: list[AnyMessage] = [HumanMessage("A coat and a hat for user 4?")]
-    steps = [
-        ({}, coats),
-        ({}, hats),
-        ({"item_set": "set_coats"}, {"items": coats["items"][1:]}),
-        ({"item_set": "set_hats"}, {"items": hats["items"][1:]}),
+    calls = [
+        returned(coats, "choose"),
+        returned(hats, "choose"),
+        returned({"items": coats["items"][1:]}, "choose", item_set="set_coats"),
+        returned({"items": hats["items"][1:]}, "choose", item_set="set_hats"),
     ]
-    for place, (arguments, result) in enumerate(steps):
-        said.append(AIMessage("", tool_calls=[{"name": "choose", "args": arguments, "id": str(place)}]))
-        said.append(_result({"result": result}, str(place)))
+    said = [Turn("A coat and a hat for user 4?", calls)]
     assert unsupported("The coat is Beta (ID 11).\n\nThe hat to go with it is Delta (ID 21).", said) == []
     told = unsupported("The coat is Beta (ID 11).\n\nThe hat to go with it is Gamma (ID 20).", said)
     assert told == ["the last step did not return “Gamma” (ID 20)"]
@@ -336,14 +339,13 @@ def test_a_choice_is_compared_with_its_own_candidates() -> None:
 def test_candidates_of_an_earlier_turn_are_not_recommended_in_this_one() -> None:
     found = {"item_set": "set_1", "items": [{"item_id": n, "title": f"Film {n}"} for n in (21, 22, 23)]}
     first = conversation(found, said="Which thrillers do we have?")
-    call = {"name": "rank", "args": {"user": 4, "item_set": "set_1"}, "id": "b"}
     ranked = {"items": [{"item_id": 22, "title": "Film 22"}, {"item_id": 21, "title": "Film 21"}]}
-    second = [HumanMessage("Which of those for viewer 4?"), AIMessage("", tool_calls=[call])]
-    messages = [*first, AIMessage("Three."), *second, ToolMessage("", artifact=ranked, tool_call_id="b")]
-    assert unsupported("1. **Film 22**\n2. **Film 21**", messages) == []
+    second = Turn("Which of those for viewer 4?", [returned(ranked, "rank", user=4, item_set="set_1")])
+    said = [*first, second]
+    assert unsupported("1. **Film 22**\n2. **Film 21**", said) == []
     answer = "1. **Film 22**\n2. **Film 21**\n3. **Film 23**"
-    assert unsupported(answer, messages) == []  # it lists all that there were
-    assert unsupported("1. **Film 22**\n2. **Film 23**", messages) == ["the last step did not return “Film 23” (ID 23)"]
+    assert unsupported(answer, said) == []  # it lists all that there were
+    assert unsupported("1. **Film 22**\n2. **Film 23**", said) == ["the last step did not return “Film 23” (ID 23)"]
 
 
 @pytest.mark.parametrize(
@@ -352,8 +354,8 @@ def test_candidates_of_an_earlier_turn_are_not_recommended_in_this_one() -> None
 )
 def test_an_answer_repeats_an_earlier_one_only_to_add_to_it(said: str, expected: list[str]) -> None:
     first, second = ({"items": [{"item_id": n, "title": f"Film {n}"} for n in items]} for items in ((21,), (31, 32)))
-    messages = [*conversation(first, said="Which thriller?"), AIMessage("One."), *conversation(second, said=said)]
-    assert unsupported("1. **Film 21**\n2. **Film 31**\n3. **Film 32**", messages) == expected
+    turns = [*conversation(first, said="Which thriller?"), *conversation(second, said=said)]
+    assert unsupported("1. **Film 21**\n2. **Film 31**\n3. **Film 32**", turns) == expected
 
 
 def test_a_row_of_statistics_has_its_own_numbers() -> None:
@@ -363,15 +365,13 @@ def test_a_row_of_statistics_has_its_own_numbers() -> None:
     assert flagged("Drama has 398 ratings, comedy 298.", {"rows": rows}) == []
 
 
-def _by_group(*groups: str) -> list[AnyMessage]:
+def _by_group(*groups: str) -> list[Turn]:
     """The same question for several groups of people, in one step."""
-    said = conversation(said="How do they differ?")
-    asked = [{"name": "share", "args": {"user_group": [group]}, "id": group} for group in groups]
-    answers: list[AnyMessage] = [
-        _result({"result": {"percentage": share, "rows": [{"genre": "Comédie", "mean": mean}]}}, group)
+    calls = [
+        returned({"percentage": share, "rows": [{"genre": "Comédie", "mean": mean}]}, "share", user_group=[group])
         for group, share, mean in zip(groups, (52.1, 18.3), (3.84, 3.79), strict=True)
     ]
-    return [*said[:1], AIMessage("", tool_calls=asked), *answers]
+    return [Turn("How do they differ?", calls)]
 
 
 @pytest.mark.parametrize(
@@ -465,27 +465,18 @@ class WholeAnswer:
     text: str
 
     def findings(self) -> list[str]:
-        return unsupported(self.text, messages_of(self.conversation), [PUBLISHED])
+        return unsupported(self.text, turns_of(self.conversation), [PUBLISHED])
 
 
-def messages_of(name: str) -> list[AnyMessage]:
-    said: list[AnyMessage] = []
-    for turn in CONVERSATIONS[name]:
-        said += [AIMessage("Done."), HumanMessage(turn["question"])] if said else [HumanMessage(turn["question"])]
-        for step in turn["steps"]:
-            calls = [
-                {"name": call["tool"], "args": call["arguments"], "id": f"{len(said)}-{n}"}
-                for n, call in enumerate(step)
-            ]
-            said.append(AIMessage("", tool_calls=calls))
-            said += [_result(call, made["id"]) for call, made in zip(step, calls, strict=True)]
-    return said
+@cache
+def turns_of(name: str) -> list[Turn]:
+    turns = CONVERSATIONS[name]
+    return [Turn(turn["question"], [_made(call) for step in turn["steps"] for call in step]) for turn in turns]
 
 
-def _result(call: dict[str, Any], identifier: str) -> ToolMessage:
-    if "failed" in call:
-        return ToolMessage(call["failed"], tool_call_id=identifier, status="error")
-    return ToolMessage(json.dumps(call["result"]), artifact=call["result"], tool_call_id=identifier)
+def _made(call: dict[str, Any]) -> Call:
+    text = call["failed"] if "failed" in call else json.dumps(call["result"])
+    return Call(call["tool"], call["arguments"], text, call.get("result", text), "failed" in call)
 
 
 BATCHES = sorted((FOLDER / "batches").glob("*.txt"), key=lambda batch: int(batch.stem))
@@ -582,7 +573,7 @@ def listings(draw: st.DrawFn) -> tuple[str, list[Row]]:
 @settings(deadline=None)
 def test_what_was_returned_is_never_flagged(listing: tuple[str, list[Row]], style: str) -> None:
     name, rows = listing
-    assert unsupported(STYLES[style](rows), messages_of(name), [PUBLISHED]) == []
+    assert unsupported(STYLES[style](rows), turns_of(name), [PUBLISHED]) == []
 
 
 @given(listings(), st.sampled_from(sorted(STYLES)), st.data())
@@ -595,7 +586,7 @@ def test_one_other_id_is_always_flagged(listing: tuple[str, list[Row]], style: s
     other = data.draw(st.integers(0, 10 ** len(digits) - 1).filter(lambda number: number != int(digits)))
     rows = [dict(row) for row in rows]
     rows[place]["id"] = own.removesuffix(digits) + (f"{other:0{len(digits)}}" if own != digits else str(other))
-    assert unsupported(STYLES[style](rows), messages_of(name), [PUBLISHED]) != []
+    assert unsupported(STYLES[style](rows), turns_of(name), [PUBLISHED]) != []
 
 
 @given(

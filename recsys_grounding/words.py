@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent_client.patterns import Patterns
+from recsys_shared.patterns import Patterns
 
 BLANK = "\0"
 """Stands in a text for each character of a name, an ID or a date that was read."""

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
-from agent_client.grounding.evidence import Evidence, Item
-from agent_client.grounding.words import blanked, pattern, word
-from agent_client.names import NAME_KEYS
+from recsys_grounding.evidence import Evidence, Item
+from recsys_grounding.words import blanked, pattern, word
+from recsys_shared.names import NAME_KEYS
 
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""

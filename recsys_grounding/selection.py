@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from agent_client.grounding.claims import Claim
-from agent_client.grounding.evidence import Evidence, Item, Step
-from agent_client.grounding.words import pattern, word
+from recsys_grounding.claims import Claim
+from recsys_grounding.evidence import Evidence, Item, Step
+from recsys_grounding.words import pattern, word
 
 _NEAR = 200
 """Characters around a name in which is told that it is not one of those chosen now."""

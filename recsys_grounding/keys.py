@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-from agent_client.grounding.words import pattern, word
-from agent_client.names import ID_KEYS, NAME_KEYS, name_in
+from recsys_grounding.words import pattern, word
+from recsys_shared.names import ID_KEYS, NAME_KEYS, name_in
 
 
 class Keys:

@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from agent_client.grounding.words import months, pattern, word
+from recsys_grounding.words import months, pattern, word
 
 Parts = tuple[int | None, int | None, int | None]
 """Year, month and day; None for what is not told."""

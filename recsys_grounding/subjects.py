@@ -3,9 +3,9 @@
 import re
 from itertools import chain
 
-from agent_client.grounding.claims import Passage
-from agent_client.grounding.evidence import Evidence, Item
-from agent_client.grounding.words import blanked, pattern, word
+from recsys_grounding.claims import Passage
+from recsys_grounding.evidence import Evidence, Item
+from recsys_grounding.words import blanked, pattern, word
 
 
 class Subjects:

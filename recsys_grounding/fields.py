@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from agent_client.grounding.evidence import Evidence, Item, title_key
-from agent_client.grounding.subjects import Subjects
-from agent_client.grounding.words import pattern
+from recsys_grounding.evidence import Evidence, Item, title_key
+from recsys_grounding.subjects import Subjects
+from recsys_grounding.words import pattern
 
 _FAR = 50
 """Characters between the name of an item and something in a sentence that is no more told of it."""

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from agent_client.grounding.evidence import Evidence, Item, Step, by_field, changes_of, forms_of, worked_out
-from agent_client.grounding.numbers import Number, dates_in, numbers_in
-from agent_client.grounding.subjects import Subjects
-from agent_client.grounding.words import blanked, kinds_of, pattern, word
+from recsys_grounding.evidence import Evidence, Item, Step, by_field, changes_of, forms_of, worked_out
+from recsys_grounding.numbers import Number, dates_in, numbers_in
+from recsys_grounding.subjects import Subjects
+from recsys_grounding.words import blanked, kinds_of, pattern, word
 
 _FEW = 12
 """Numbers up to this one count the steps, reasons and items that an answer itself lists."""

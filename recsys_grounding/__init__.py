@@ -9,26 +9,27 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
-from langchain_core.messages import AnyMessage, ToolMessage
+from recsys_grounding.claims import Claim, Claims
+from recsys_grounding.conversation import Call, Turn
+from recsys_grounding.evidence import Evidence
+from recsys_grounding.facts import Facts
+from recsys_grounding.fields import wrong_names
+from recsys_grounding.selection import passed_over
+from recsys_grounding.subjects import Subjects
+from recsys_grounding.words import language_of, pattern, word
+from recsys_shared.names import fold
 
-from agent_client.grounding.claims import Claim, Claims
-from agent_client.grounding.evidence import Evidence
-from agent_client.grounding.facts import Facts
-from agent_client.grounding.fields import wrong_names
-from agent_client.grounding.selection import passed_over
-from agent_client.grounding.subjects import Subjects
-from agent_client.grounding.words import language_of, pattern, word
-from agent_client.names import fold
+__all__ = ["Call", "Turn", "unsupported"]
 
 
-def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable[str] = ()) -> list[str]:
+def unsupported(answer: str, conversation: Sequence[Turn], published: Iterable[str] = ()) -> list[str]:
     """Find what an answer says of items and the tools do not: short phrases, those of names before those of numbers.
 
     Args:
-        messages: The conversation, from the beginning.
+        conversation: From the beginning; the answer is to its last question.
         published: Texts of the program that an answer may repeat: prompts and descriptions of tools.
     """
-    evidence = Evidence(messages, published)
+    evidence = Evidence(conversation, published)
     claims = Claims(answer, evidence)
     languages = {language_of(text) for text in (answer, *evidence.said[-1:])}
     foreign = not languages <= {"", evidence.language}
@@ -43,7 +44,7 @@ def unsupported(answer: str, messages: Sequence[AnyMessage], published: Iterable
             if _is_invented(claim, evidence, foreign, place):
                 findings.append(f"no tool has returned “{claim.name}”")
     told = list({id(item): item for claim in claims for item in claim.items(evidence)}.values())
-    for passage in claims.passages if any(isinstance(each, ToolMessage) for each in messages) else []:
+    for passage in claims.passages if any(turn.calls for turn in conversation) else []:
         subjects = Subjects(passage, evidence)
         findings += [*Facts(subjects, evidence, told).wrong(), *wrong_names(subjects, evidence)]
     for item in passed_over(claims, evidence):

@@ -5,20 +5,18 @@ It knows nothing of any catalogue: an item is whatever has a title or name toget
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from itertools import chain, permutations
 from statistics import fmean
 from typing import Any
 
-from langchain_core.messages import AnyMessage, HumanMessage
-
-from agent_client.grounding.keys import Keys
-from agent_client.grounding.numbers import Parts, dates_in, numbers_in
-from agent_client.grounding.words import blanked, groups, kinds_of, language_of, pattern
-from agent_client.history import data_of, results_of, text_of, turns
-from agent_client.names import fold
+from recsys_grounding.conversation import Turn
+from recsys_grounding.keys import Keys
+from recsys_grounding.numbers import Parts, dates_in, numbers_in
+from recsys_grounding.words import blanked, groups, kinds_of, language_of, pattern
+from recsys_shared.names import fold
 
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
@@ -64,7 +62,7 @@ class Step:
     """A call of a tool: its arguments, and the items that it returned."""
 
     tool: str
-    arguments: dict[str, Any]
+    arguments: Mapping[str, Any]
     handle: str
     """The name under which a later call gets these items and more of their kind; empty if it has none."""
     ids: list[str] = field(default_factory=list)
@@ -85,11 +83,11 @@ class Evidence:
     """All that supports an answer.
 
     Args:
-        messages: The conversation, from the beginning.
+        conversation: From the beginning.
         published: Texts of the program that an answer may repeat: prompts and descriptions of tools.
     """
 
-    def __init__(self, messages: Sequence[AnyMessage], published: Iterable[str]) -> None:
+    def __init__(self, conversation: Sequence[Turn], published: Iterable[str]) -> None:
         self.items: dict[str, list[Item]] = defaultdict(list)
         """By ID; several servers may give one ID to different items."""
         self.rows: dict[str, Item] = {}
@@ -101,25 +99,23 @@ class Evidence:
         self.named, self.has_words = cache(self._named), cache(self._has_words)  # an answer may repeat itself
         self._by_title: dict[str, list[Item]] = defaultdict(list)
         self._names: set[str] = set()
-        self.said = [text_of(message.content) for message in messages if isinstance(message, HumanMessage)]
+        self.said = [turn.question for turn in conversation]
         asked, known = [*self.said], [*self.said]
         program, self._texts = list(published), [*self.said]
-        made = [[(*each, data_of(each[1])) for each in results_of(turn)] for turn in turns(messages)]
-        self._keys = Keys(result for of_turn in made for *_, result in of_turn)
+        self._keys = Keys(call.result for turn in conversation for call in turn.calls)
         self.turns: list[list[Step]] = []
-        for of_turn in made:
+        for turn in conversation:
             self.turns.append([])
-            for call, message, result in of_turn:
-                text = text_of(message.content)
-                known += [str(call["args"]), text]
-                asked.append(str({key: value for key, value in call["args"].items() if not self._keys.has_ids(key)}))
-                if message.status == "error":
-                    self._texts.append(text)
-                    asked.append(text)
+            for call in turn.calls:
+                known += [str(call.arguments), call.text]
+                asked.append(str({key: value for key, value in call.arguments.items() if not self._keys.has_ids(key)}))
+                if call.failed:
+                    self._texts.append(call.text)
+                    asked.append(call.text)
                     continue
-                handle = str(result.get("item_set", "")) if isinstance(result, dict) else ""
-                self.turns[-1].append(Step(call["name"], call["args"], handle))
-                self._read(result, self.turns[-1][-1], self.rest)
+                handle = str(call.result.get("item_set", "")) if isinstance(call.result, dict) else ""
+                self.turns[-1].append(Step(call.tool, call.arguments, handle))
+                self._read(call.result, self.turns[-1][-1], self.rest)
         self.users = set(pattern.with_digit.findall(" ".join(known).casefold()))
         """All that may be the ID of a user."""
         of_items = list(chain(*self.items.values()))
