@@ -25,7 +25,9 @@ from recsys_shared.log_lines import TextLines
 from recsys_shared.plain_text import error_line
 
 WORDS = tomllib.loads(Path(__file__).with_name("options.toml").read_text("utf-8"))
-"""The words about options: under `several` those of `_choices`, and those of a command under its name."""
+"""The words about options: under `several` those of `_choices`, those of a command under its name, and what stands for
+their values.
+"""
 
 app = typer.Typer(name="recsys-agent", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -100,7 +102,8 @@ def _with_choices(command: Callable[..., None]) -> Callable[..., None]:
     kept = [parameter for parameter in parameters if parameter.name != "choices"]
     words = WORDS["several"] | WORDS.get(command.__name__, {})
     for parameter in kept:
-        parameter.annotation.__metadata__[0].help = words[parameter.name]
+        shown = parameter.annotation.__metadata__[0]
+        shown.help, shown.metavar = words[parameter.name], WORDS["values"].get(parameter.name)
     chosen.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
     chosen.__annotations__ = {parameter.name: parameter.annotation for parameter in kept}
     return chosen
@@ -173,7 +176,7 @@ def evaluate(
     family: Annotated[list[str] | None, typer.Option()] = None,
     out: Annotated[Path, typer.Option()] = Path("evaluation"),
     jobs: Annotated[int | None, typer.Option(min=1)] = None,
-    price: Annotated[list[str] | None, typer.Option(metavar="MODEL=IN/OUT")] = None,
+    price: Annotated[list[str] | None, typer.Option()] = None,
     program: Annotated[str | None, typer.Option("--questions-program", envvar="RECSYS_AGENT_QUESTIONS_PROGRAM")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:

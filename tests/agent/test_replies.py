@@ -245,7 +245,7 @@ async def test_an_answer_that_was_cut_is_told_to_be(talk: Talk, end: str, note: 
     turn = await talk.ask("?", Say("The best film is, by", end=end))
     assert turn.written == turn.answered.text == "The best film is, by"
     assert not turn.answered.complete
-    assert turn.answered.notes == [note]
+    assert turn.answered.notes == [NOTES[note]]
     later = await talk.ask("By whom?", Say("By Mann."))
     assert (later.answered.complete, later.answered.notes) == (True, [])
 
