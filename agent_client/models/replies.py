@@ -86,8 +86,12 @@ class Replies:
             call["name"] = call["name"] if call["name"] in self._tools else call["name"].removeprefix("functions.")
         if cut:  # LangChain makes up the end of the last call
             arguments = {call["id"]: call["args"] for call in getattr(whole, "tool_call_chunks", [])}
-            calls, invalid = [call for call in calls if _is_json(arguments.get(call["id"]) or "{}")], []
-        elif not calls and not invalid:
+            calls, invalid = [call for call in calls if _object_in(arguments.get(call["id"]) or "{}") is not None], []
+        for call in list(invalid):
+            if (given := _object_in(call["args"] or "")) is not None:
+                calls.append(tool_call(name=call["name"], args=given, id=call["id"]))
+                invalid.remove(call)
+        if not cut and not calls and not invalid:
             calls = [tool_call(name=name, args=given, id=uuid4().hex[:9]) for name, given in written.calls]
         problem = cut or ("no_readable_call" if written.unreadable else "" if written.prose.strip() else "no_answer")
         reply = AIMessage(
@@ -121,8 +125,10 @@ def _cut(metadata: dict[str, Any]) -> str:
     return _CUTS.get(str(reason).lower(), "") if reason else "unended"
 
 
-def _is_json(text: str) -> bool:
+def _object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that is a text, or that is written in a text of JSON; None if there is none."""
     try:
-        return isinstance(json.loads(text), dict)
+        value = json.loads(text)
     except ValueError:
-        return False
+        return None
+    return _object_in(value) if isinstance(value, str) else value if isinstance(value, dict) else None

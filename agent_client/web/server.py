@@ -1,7 +1,6 @@
 """`recsys-agent web`: Chainlit, set up in a folder of the user's own and started there."""
 
 import asyncio
-import contextlib
 import hmac
 import json
 import logging
@@ -127,9 +126,11 @@ def _set_environment(folder: Path, password: Password | None) -> None:
 
 def _secret(file: Path) -> str:
     """The key that signs cookies; kept, so that browsers are known again after a restart."""
-    with contextlib.suppress(FileExistsError):
-        file.touch(0o600, exist_ok=False)
-        file.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    if not file.exists() or not file.read_text(encoding="ascii"):
+        new = file.with_suffix(".new")
+        new.touch(0o600)
+        new.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        new.replace(file)  # at once: it is never read half-written
     return file.read_text(encoding="ascii")
 
 

@@ -1,5 +1,7 @@
 """The loop of model and tools: calls at once, calls that fail, the limit of steps, and what the model is told."""
 
+import json
+
 import pytest
 
 from agent_client.choices import MAX_STEPS, Choices
@@ -111,6 +113,15 @@ async def test_arguments_that_cannot_be_read_are_told_to_the_model(scripted_mode
     assert "find" in exchange.result
     assert [event.failed for event in turn.ended] == [True]
     assert turn.answered.text == "I give up."
+
+
+async def test_arguments_that_are_json_in_json_are_read(talk: Talk) -> None:
+    if talk.conversation.choices.model.provider == "ollama":
+        pytest.skip("Ollama parses the arguments before its client gets them")
+    turn = await talk.ask("?", Say("", (Call(USER, written=json.dumps(json.dumps(AGE))),)), Say("Done."))
+    (exchange,) = turn.last_reading.exchanges
+    assert '"age":' in exchange.result
+    assert [event.arguments for event in turn.ended] == [AGE]
 
 
 async def test_a_call_beside_an_unreadable_one_is_made(talk: Talk) -> None:
