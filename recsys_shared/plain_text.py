@@ -56,7 +56,11 @@ def error_line(error: BaseException | str) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + CUT
+    """The text, or as much of it as fits: up to the end of a word, unless the word is a long one."""
+    if len(text) <= length:
+        return text
+    words, _, part = text[:length].rpartition(" ")
+    return (words.rstrip() if len(part) < length // 5 else text[: length - 1]) + CUT
 
 
 def json_text(value: Any, indent: int | None = None, default: Callable[[Any], Any] | None = None) -> str:

@@ -83,6 +83,9 @@ def test_an_error_of_several_lines_becomes_one() -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert one_line("x" * 1_000, 10) == "x" * 9 + "…"
+    assert one_line("a film about a train that is late", 22) == "a film about a train…"
+    assert one_line("a film about trainspotting", 20) == "a film about trains…"
+    assert one_line("a film about trains and more", 20) == "a film about trains…"
     assert one_line("x" * 10, 10) == "x" * 10
 
 
