@@ -100,18 +100,27 @@ class Claims(list[Claim]):
         """Read each row as an entry: **name** (ID n); heading: cell; heading: cell."""
         if not rows:
             return
+        columns = [[bool(self._known(bare(cell))) for cell in column] for column in zip(*rows[1:], strict=False)]
+        starts = [place for place, known in enumerate(columns) if 2 * sum(known) > len(known)]
+        if len(starts) > 1 and len(rows) > 2 and not any(word.as_reason.search(rows[0][place]) for place in starts):
+            for begin, end in pairwise([*starts, None]):  # side by side, a list in each
+                self._read_table([row[begin:end] for row in rows])
+            return
         roles = [_role(cell) for cell in rows[0]]
         in_first_column = roles[0] != "name" and any(_role(row[0]) == "name" for row in rows[1:])
         if "name" not in roles[1:] and (in_first_column or any(self._known(bare(cell)) for cell in rows[0][1:])):
             rows = [list(column) for column in zip(*rows, strict=False)]  # a column for each item
             roles = [_role(cell) for cell in rows[0]]
-        if not {"name", "user"}.intersection(roles):
-            n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
-            if 2 * max(n_known, default=0) >= len(rows) - 1 > 0:
-                roles[n_known.index(max(n_known))] = "name"
+        n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
+        named = [place for place, role in enumerate(roles[: len(n_known)]) if role == "name"]
+        able = named or ([] if "user" in roles else [*range(len(n_known))])
+        best = max(able, key=lambda place: n_known[place], default=-1)
+        roles = ["" if role == "name" else role for role in roles]
+        if best >= 0 and (named or 2 * n_known[best] >= len(rows) - 1):
+            roles[best] = "name"
         if "id" not in roles and len(rows) > 2:
-            columns = zip(*rows[1:], strict=False)
-            are_ids = (2 * sum(bool(self._evidence.with_id(cell)) for cell in each) > len(each) for each in columns)
+            values = zip(*rows[1:], strict=False)
+            are_ids = (2 * sum(bool(self._evidence.with_id(cell)) for cell in each) > len(each) for each in values)
             roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, are_ids, strict=False)]
         headings = [pattern.unit.sub("", heading) for heading in rows[0]]
         self._block, self._owner = self._block + 1, None
@@ -137,7 +146,8 @@ class Claims(list[Claim]):
         owner, _, depth = self._owner.group if self._owner else ("", 0, 0)
         goes_on = kind == "prose" and owner == self._after == "list" and pattern.fact_line.match(line) is not None
         self._after = "" if not line.strip() else "list" if goes_on else kind
-        if kind == "heading" or (owner == "list" and line.strip() and indent <= depth and not goes_on):
+        is_of_item = in_bold and self._known(bare(line.split("**")[1]))
+        if kind == "heading" or is_of_item or (owner == "list" and line.strip() and indent <= depth and not goes_on):
             self._owner = None
         if kind != "list" and line.strip() and not indent and not goes_on:
             self._block, self._intro = self._block + 1, line
@@ -151,7 +161,10 @@ class Claims(list[Claim]):
         goes_on = self._owner is not None and all(claim.marked == "label" for claim in claims)
         ids, alone = self._ids(text, claims), []
         ids_first = bool(ids and claims) and _follows(text, ids[0][1], claims[0].begin)
-        for begin, end, found in ids:
+        for begin, end, found, own in ids:
+            if own is not None:
+                own.ids += found
+                continue
             before = next((claim for claim in reversed(claims) if claim.begin < end), None)
             after = next((claim for claim in claims if claim.begin >= end), None)
             if after is not None and (ids_first or before is None) and _follows(text, end, after.begin):
@@ -214,16 +227,19 @@ class Claims(list[Claim]):
                 found.append(Claim(name, kind, begin, end, group, self._intro, text[:begin], text[end:], head))
         return sorted(found, key=lambda claim: claim.begin)
 
-    def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str]]]:
-        taken, found = [(name.begin, name.end) for name in names], []
-        beside = (each for name in names for each in self._bare_ids(text, name))
-        for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text), *beside]:
+    def _ids(self, text: str, names: Sequence[Claim]) -> list[tuple[int, int, list[str], Claim | None]]:
+        """The IDs of items in a text, with their places; for a bare number also the name that it stands beside."""
+        taken: list[tuple[int, int]] = [(name.begin, name.end) for name in names]
+        found: list[tuple[int, int, list[str], Claim | None]] = []
+        marked = ((match, None) for match in [*pattern.ids.finditer(text), *self._shaped.finditer(text)])
+        beside = ((match, name) for name in names for match in self._bare_ids(text, name))
+        for match, own in [*marked, *beside]:
             is_taken = any(begin <= match.start() < end for begin, end in taken)
             if not is_taken and not pattern.of_user.search(text, 0, match.start()):
                 taken.append(match.span())
                 words = next(filter(None, match.groups()), match[0])
-                found.append((*match.span(), pattern.one_id.findall(words) or [words]))
-        return sorted(found)
+                found.append((*match.span(), pattern.one_id.findall(words) or [words], own))
+        return sorted(found, key=lambda each: each[0])
 
     def _bare_ids(self, text: str, name: Claim) -> Iterator[re.Match[str]]:
         """A number right beside a title that is the ID of an item, and nothing that the results say of this one."""

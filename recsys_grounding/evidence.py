@@ -66,6 +66,8 @@ class Step:
     handle: str
     """The name under which a later call gets these items and more of their kind; empty if it has none."""
     ids: list[str] = field(default_factory=list)
+    inside: set[str] = field(default_factory=set)
+    """IDs of things inside of these, such as the reasons for them."""
     columns: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """All numbers that it returned, by their keys."""
     said: set[float] = field(default_factory=set)
@@ -133,7 +135,8 @@ class Evidence:
         all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
         steps = list(chain(*self.turns))
         lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in steps)
-        self.of_lists = set(worked_out(chain(*(step.columns.values() for step in steps), *map(by_field, lists))))
+        self.columns = [column for step in steps for column in step.columns.values()]
+        self.of_lists = set(worked_out(chain(self.columns, *map(by_field, lists))))
         """The sums, means and spans of what each call has returned."""
         self.all_values = forms_of(chain(self.of_lists, *(item.values for item in all_items)))
         self.groups = dict(chain(*map(_groups, self.turns)))
@@ -165,6 +168,7 @@ class Evidence:
             item = known or (self._row(value) if is_row and item is self.rest else None) or item
             if known and whole.id:
                 whole.words[key].add(known.title)  # of a reason, say
+                step.inside.add(known.id)
             elif known:
                 step.ids.append(known.id)
             for key, each in value.items():
@@ -282,10 +286,10 @@ def worked_out(columns: Iterable[Sequence[float]]) -> Iterator[float]:
 
 
 def changes_of(items: Iterable[Item]) -> Iterator[float]:
-    """The differences between what several calls have returned of one thing in one field, and their percentages."""
+    """The differences and ratios of what several calls have returned of one thing in one field, and the percentages."""
     for values in chain(*(item.numbers.values() for item in items)):
         for one, other in permutations(values, 2) if len(values) <= _MOST_CALLS else ():
-            yield from (abs(one - other), 100 * abs(one - other) / (other or 1))
+            yield from (abs(one - other), one / (other or 1), 100 * abs(one - other) / (other or 1))
 
 
 def forms_of(values: Iterable[float]) -> list[float]:

@@ -17,10 +17,12 @@ _FEW = 12
 """Numbers up to this one count the steps, reasons and items that an answer itself lists."""
 _MOST_NUMBERS, _MOST_PARTS, _LONGEST_SPAN = 60, 10, 32
 """Numbers of a line that are read, parts of a sum, and nights that together cost something."""
+_MANY = 1000
+"""Numbers from this one on are hardly the sum of some others by chance."""
 _NEAR, _NEARER = 200, 100
 """Characters around a number in which words tell of it: of what it is, and that it is worked out."""
-_UNITS = (0.001, 0.01, 1000)
-"""Factors between a unit and others: metres and centimetres, kilograms and grams."""
+_UNITS = (0.001, 0.01, 1000, 1 / 60, 60)
+"""Factors between a unit and others: metres and centimetres, kilograms and grams, minutes and hours."""
 
 
 class Facts:
@@ -68,8 +70,14 @@ class Facts:
         else:
             *_, found = (None, *self._evidence.group.finditer(before))
             between = before[found.end() :] if found else ""
+            if pattern.roughly_before.search(before):
+                return None  # it is worked out
             ends = r"\d" if self._subjects.kind == "table" else r"\d|[.!?;]\s"
-            if found is None or re.search(ends, between) or word.against.search(between):
+            if (
+                found is None
+                or re.search(ends, between)
+                or word.against.search(before[max(0, found.start() - _NEAR // 10) :])
+            ):
                 return None
             *_, last = (None, *re.finditer(r"\d", before[: found.start()]))
             is_of_that = last and pattern.of_group.fullmatch(before, last.end(), found.start())
@@ -85,15 +93,21 @@ class Facts:
         rest, is_whole = self._evidence.rest.values, number.half_a_step > 0.4 or number.values[0] >= 1000
         if is_whole and pattern.roughly_before.search(before):
             number = number._replace(values=number.values[:1], half_a_step=number.values[0] / 10)
+        label = _label(before, after)
+        called = [value for item in about for value in item.numbers_called(label)]
+        is_year = pattern.year.fullmatch(number.text) is not None
+        if label and not called and not is_year and about is self._subjects.owners:
+            about = []  # it is told of something else below that name
         own = forms_of(chain(*(item.values for item in about)))
         if pattern.metric.match(after):
             own = sorted([*own, *(value * factor for value in own for factor in _UNITS)])
-        label = _label(before, after)
-        if pattern.year.fullmatch(number.text):
+        if is_year:
             years = [year for item in about for year in item.years]
-            is_said = number.is_among(rest) and not before.endswith("(")
+            is_said = (number.is_among(rest) and not before.endswith("(")) or number.is_among(
+                self._subjects.years_of_next(number.end)
+            )
             return "" if is_said or not years or number.is_among(own) else f"is from {_listed(years)}, not "
-        if called := [value for item in about for value in item.numbers_called(label)]:
+        if called:
             is_other = number.is_among(own) and (not kinds_of(label) or (is_whole and number.values[0] > max(called)))
             times = range(1, _MOST_PARTS) if "price" in label else [1]  # several of them cost more
             is_called = number.is_among(forms_of(n * value for n in times for value in called))
@@ -123,12 +137,16 @@ class Facts:
             counts = [value for value in (*parts, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
             return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
         found = set() if about else {*worked_out(by_field(self._told)), *_sums(beside)}
+        if pattern.metric.match(after):
+            found.update(value * factor for value in beside for factor in _UNITS)
+        if not about and number.values[0] >= _MANY:
+            found.update(*map(_sums, self._evidence.columns))
         if word.spans.search(self._text):
             items, times = about or self._told, range(2, _LONGEST_SPAN)
             found.update(n * value for item in items for value in item.values for n in times)
         if not about or pattern.derivable.search(self._text, max(0, number.begin - _NEARER), number.end + _NEARER):
             totals = self._evidence.rest.numbers["message"]
-            found.update(each for a in parts | totals for b in beside for each in (abs(a - b), a / b))
+            found.update(each for a in parts | totals for b in beside for each in (a + b, abs(a - b), a / b))
         if word.together.search(self._text):
             lists = (beside, *map(list, self._evidence.rest.numbers.values()), *by_field(self._told))
             found.update(self._evidence.of_lists, *map(_sums, lists))

@@ -5,7 +5,7 @@ from itertools import chain
 
 from recsys_grounding.evidence import Evidence, Item, title_key
 from recsys_grounding.subjects import Subjects
-from recsys_grounding.words import pattern
+from recsys_grounding.words import pattern, word
 
 _FAR = 50
 """Characters between the name of an item and something in a sentence that is no more told of it."""
@@ -26,7 +26,8 @@ def wrong_names(subjects: Subjects, evidence: Evidence) -> Iterator[str]:
             told.append((*found.span(), found[0]))
     for begin, end, name in told:
         fields = evidence.fields.get(title_key(name), set())
-        for item in _owners(subjects, evidence, begin, end, fields) if fields else []:
+        is_instead = word.instead.search(subjects.text[max(0, begin - _FAR // 2) : begin])
+        for item in _owners(subjects, evidence, begin, end, fields) if fields and not is_instead else []:
             own = {title_key(each) for each in chain(*item.words.values())}
             for field in sorted(fields & item.words.keys()) if title_key(name) not in own else []:
                 names = " or ".join(sorted(item.words[field]))

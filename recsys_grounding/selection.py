@@ -31,8 +31,9 @@ def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
         alike = [step for step in deciding if best and step.tool == best.tool]
         choices = [(step, each) for step in alike for each in (*earlier, *steps) if step.chose_from(each)]
         given = _ids(each for _, each in choices)
-        chosen = _ids([*alike, *looked_up])
+        chosen, reasons = _ids([*alike, *looked_up]), set(chain(*(step.inside for step in alike)))
         others = [(claim, item) for claim, item in entries if item.id not in chosen and not _is_aside(claim)]
+        others = [(claim, item) for claim, item in others if claim.head or item.id not in reasons]
         within, is_list = told & chosen, all(claim.head for claim, _ in entries)
         is_few = len(others) - is_list < len(within) and not goes_on
         for claim, item in others:

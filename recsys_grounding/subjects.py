@@ -27,11 +27,15 @@ class Subjects:
             ids = pattern.with_digit.findall(found[0])
             self.users += [(found[0] if len(ids) == 1 else each, each) for each in ids]
             people.append((*found.span(), [evidence.people[each] for each in ids if each in evidence.people]))
+        bare = [each for each in pattern.bare_user.finditer(self.text) if not evidence.with_id(each[0])]
+        people += [(*each.span(), [evidence.people[each[0]]]) for each in bare if each[0] in evidence.people]
         self.text = blanked(self.text, (each[:2] for each in people))
         named = [(claim.begin, claim.end, claim.items(evidence)) for claim in passage.claims]
         self.places = sorted((each for each in [*named, *rows, *people] if each[2]), key=lambda place: place[:2])
         """From where to where each is named."""
         self.items = [item for *_, items in self.places for item in items]
+        self.is_of_first = bool(passage.claims and passage.claims[0].head and passage.claims[0].items(evidence))
+        """True for a row of a table that begins with an item: what else it names, it tells of this one."""
         self.owners, self.section = (each.items(evidence) if each else [] for each in (passage.owner, passage.section))
         self._breaks = [each.span() for each in pattern.clause_end.finditer(self.text)]
 
@@ -42,7 +46,9 @@ class Subjects:
         and the owner of a list of facts.
         """
         if self.kind == "table":
-            return self.items
+            cell = self.text.rfind(";", 0, begin)
+            in_cell = [items for first, last, items in self.places[1:] if cell < first and last <= begin]
+            return (in_cell or [self.places[0][2]])[-1] if self.is_of_first else self.items
         text = self.text
         first = max((each[1] for each in self._breaks if each[1] <= begin), default=0)
         last = min((each[0] for each in self._breaks if each[1] > begin), default=len(text))
@@ -64,6 +70,11 @@ class Subjects:
         while row and not _has_digit(text[before[row - 1][1] : before[row][0]]):
             row -= 1
         return [*(item for *_, items in before[row:] for item in items), *following]
+
+    def years_of_next(self, end: int) -> list[float]:
+        """The years of an item that stands right behind a place, as in "two of 1990, Heat and Alien"."""
+        following = (items for first, _, items in self.places if re.fullmatch(r",?\W{1,4}", self.text[end:first]))
+        return sorted(year for item in next(following, []) for year in item.years)
 
 
 def _has_digit(text: str) -> bool:
