@@ -24,8 +24,9 @@ def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
     goes_on = word.goes_on.search("".join(evidence.said[-1:])) is not None
     named = {item.id for entries in rows for _, item in entries}
     for entries in rows:
-        told = {item.id for _, item in entries}
-        if len(told) > 2 and any(told == set(step.ids[: len(told)]) for step in (*earlier, *steps)):
+        in_order = list(dict.fromkeys(item.id for _, item in entries))
+        told = set(in_order)
+        if len(told) > 2 and any(in_order == step.ids[: len(told)] for step in (*earlier, *steps)):
             continue  # it tells the first of a result
         best = max(deciding, key=lambda step: len(told.intersection(step.ids)), default=None)
         alike = [step for step in deciding if best and step.tool == best.tool]
