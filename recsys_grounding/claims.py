@@ -220,7 +220,8 @@ class Claims(list[Claim]):
                 if not name or self._evidence.is_value(name) or pattern.no_name.fullmatch(words):
                     continue
                 kind = "label" if words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":" else kind
-            if kind in ("entry", "label") and not head:
+            is_heading = match.lastgroup == "entry" and group[0] == "table" and text[end : end + 1] == ":"
+            if kind in ("entry", "label") and (not head or is_heading):
                 continue
             if not any(begin < other.end and other.begin < end for other in found):
                 kind = "cell" if head and group[0] == "table" else kind

@@ -113,7 +113,7 @@ class Facts:
             is_called = number.is_among(forms_of(n * value for n in times for value in called))
             is_right = is_other or is_called or self._follows(number, about, after)
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
-        is_few = is_whole and number.values[0] <= _FEW
+        is_few = is_whole and number.values[0] <= _FEW and not pattern.right_behind.search(before)
         changes = sorted(changes_of(about or self._evidence.rows.values()))
         is_returned = any(map(number.is_among, (own or self._evidence.all_values, rest, changes)))
         return "" if is_few or is_returned or self._follows(number, about, after) else "has no number "
