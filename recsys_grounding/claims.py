@@ -192,7 +192,7 @@ class Claims(list[Claim]):
             is_alias = self._known(known.name) and not self._known(alias.name)
             if is_alias and pattern.bracket.fullmatch(text[one.end : other.begin]):
                 self.aliases.add(alias.name)
-                one.name, one.ids = known.name, one.ids + other.ids
+                one.name, one.end, one.ids = known.name, other.end, one.ids + other.ids
                 claims.remove(other)
         self.aliases.update(claim.name for claim in claims if claim.ids)
 

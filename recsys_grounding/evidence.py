@@ -15,7 +15,7 @@ from typing import Any
 from recsys_grounding.conversation import Turn
 from recsys_grounding.keys import Keys
 from recsys_grounding.numbers import Parts, dates_in, numbers_in
-from recsys_grounding.words import blanked, groups, kinds_of, language_of, pattern
+from recsys_grounding.words import blanked, groups, kinds_of, language_of, pattern, word
 from recsys_shared.names import fold
 
 _LONGEST_NAME = 80
@@ -118,6 +118,11 @@ class Evidence:
                 handle = str(call.result.get("item_set", "")) if isinstance(call.result, dict) else ""
                 self.turns[-1].append(Step(call.tool, call.arguments, handle))
                 self._read(call.result, self.turns[-1][-1], self.rest)
+        given = chain(*(step.arguments.items() for step in chain(*self.turns)))
+        coded = {str(value) for key, value in given if word.users.fullmatch(key)}
+        shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in coded if pattern.code_like.fullmatch(each)}
+        self.user_code = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
+        """IDs of the form in which users were asked about, such as "listener-017"."""
         self.users = set(pattern.with_digit.findall(" ".join(known).casefold()))
         """All that may be the ID of a user."""
         of_items = list(chain(*self.items.values()))

@@ -23,11 +23,12 @@ def passed_over(claims: Iterable[Claim], evidence: Evidence) -> Iterator[Item]:
     rows = _rows(claims, evidence)
     goes_on = word.goes_on.search("".join(evidence.said[-1:])) is not None
     named = {item.id for entries in rows for _, item in entries}
+    results = [step.ids for step in (*earlier, *steps)]
     for entries in rows:
         in_order = list(dict.fromkeys(item.id for _, item in entries))
         told = set(in_order)
-        if len(told) > 2 and any(in_order == step.ids[: len(told)] for step in (*earlier, *steps)):
-            continue  # it tells the first of a result
+        if len(told) > 2 and any(in_order == each[: len(told)] or told == set(each) for each in results):
+            continue  # it tells the first of a result, or all
         best = max(deciding, key=lambda step: len(told.intersection(step.ids)), default=None)
         alike = [step for step in deciding if best and step.tool == best.tool]
         choices = [(step, each) for step in alike for each in (*earlier, *steps) if step.chose_from(each)]

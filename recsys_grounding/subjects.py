@@ -27,6 +27,7 @@ class Subjects:
             ids = pattern.with_digit.findall(found[0])
             self.users += [(found[0] if len(ids) == 1 else each, each) for each in ids]
             people.append((*found.span(), [evidence.people[each] for each in ids if each in evidence.people]))
+        self.users += [(each[0], each[0]) for each in evidence.user_code.finditer(self.text)]
         bare = [each for each in pattern.bare_user.finditer(self.text) if not evidence.with_id(each[0])]
         people += [(*each.span(), [evidence.people[each[0]]]) for each in bare if each[0] in evidence.people]
         self.text = blanked(self.text, (each[:2] for each in people))

@@ -428,6 +428,80 @@ def test_a_kind_in_brackets_is_told_of_the_item_before() -> None:
     assert flagged("**Alpha** (advanced, 6 hours)", {"items": items}) == ["“Alpha” has level beginner, not advanced"]
 
 
+def test_tables_side_by_side_are_two_lists() -> None:
+    items = [
+        {"item_id": n, "title": f"Film {name}", "year": 1970 + n} for n, name in enumerate(("Uno", "Due", "Tre", "Sei"))
+    ]
+    head = "| Old | Year | New | Year |\n|---|---|---|---|\n"
+    answer = head + "| Film Uno | 1970 | Film Due | 1971 |\n| Film Tre | 1972 | Film Sei | {} |"
+    assert flagged(answer.format(1973), {"items": items}) == []
+    assert flagged(answer.format(1972), {"items": items}) == ["“Film Sei” is from 1973, not 1972"]
+
+
+def test_a_row_of_a_table_is_about_its_own_item_not_the_reasons_for_it() -> None:
+    because = [{"item_id": 3, "title": "Gamma", "rating": 5}, {"item_id": 4, "title": "Delta", "rating": 4}]
+    found = {
+        "items": [
+            {"item_id": 1, "title": "Alpha", "fit": 99.3, "because": because},
+            {"item_id": 2, "title": "Beta", "fit": 96},
+        ]
+    }
+    head = "| Pick | Film | Match | Because of |\n|---|---|---|---|\n"
+    table = head + "| 🥇 | Alpha | {} | Gamma ★5, Delta ★4 |\n| 🥈 | Beta | 96 | |"
+    assert flagged(table.format("99%"), found) == []
+    assert flagged(table.format("96%"), found) == ["“Alpha” has match 99.3, not 96"]
+
+
+def test_reasons_may_be_named_in_prose_but_not_recommended() -> None:
+    because = [{"item_id": 3, "title": "Gamma"}]
+    found = {
+        "items": [{"item_id": n, "title": title} for n, title in ((1, "Alpha"), (2, "Beta"), (3, "Gamma"))],
+        "item_set": "set_1",
+    }
+    chosen = {
+        "items": [
+            {"item_id": 1, "title": "Alpha", "because": because},
+            {"item_id": 2, "title": "Beta", "because": because},
+        ]
+    }
+    said = [Turn("Two films for 4?", [returned(found), returned(chosen, "rank", item_set="set_1", user=4)])]
+    assert unsupported("I recommend *Alpha* and *Beta*; *Gamma* and *Alpha* have much in common.", said) == []
+    told = unsupported("1. **Alpha**\n2. **Beta**\n3. **Gamma**", said)
+    assert told == []  # it lists all that there were
+    assert unsupported("1. **Alpha**\n2. **Gamma**", said) == ["the last step did not return “Gamma” (ID 3)"]
+
+
+def test_a_list_of_candidates_in_another_order_is_a_choice_of_its_own() -> None:
+    found = {"items": [{"item_id": n, "title": f"Film {n}"} for n in (44, 8, 9, 57)], "item_set": "set_1"}
+    chosen = {"items": [{"item_id": n, "title": f"Film {n}"} for n in (44, 9, 57)]}
+    said = [Turn("Three films for 4?", [returned(found), returned(chosen, "rank", item_set="set_1", user=4)])]
+    assert unsupported("1. Film 44 (44)\n2. Film 8 (8)\n3. Film 9 (9)", said) == []
+    assert unsupported("1. Film 44 (44)\n2. Film 9 (9)\n3. Film 8 (8)", said) == [
+        "the last step did not return “Film 8” (ID 8)"
+    ]
+
+
+def test_ids_of_users_that_are_codes_are_known_by_their_form() -> None:
+    said = [Turn("What for this one?", [returned(MEASURED, "rank", user="listener-017")])]
+    assert unsupported("For **listener-017**: Alpha, Beta", said) == []
+    assert unsupported("For **listener-071**: Alpha, Beta", said) == ["no tool was asked about listener-071"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("They come to 237 minutes, 3.95 hours in all.", []),
+        ("They come to 237 minutes, 4.95 hours in all.", ["no tool has returned the number 4.95"]),
+        ("- Alpha: 149\n- Beta: 88", []),
+        ("- Alpha: 3\n- Beta: 88", ["“Alpha” has no number 3"]),
+        ("- Alpha: 149\n- Gammarus: 88", ["no tool has returned “Gammarus”"]),
+        ("Films of 1997 and one of 1998, **Beta**", []),
+    ],
+)
+def test_hours_small_numbers_and_bare_entries(answer: str, expected: list[str]) -> None:
+    assert flagged(answer, MEASURED) == expected
+
+
 # Parts
 
 
@@ -502,8 +576,8 @@ def corpus(*files: Path) -> Iterator[WholeAnswer]:
     ("files", "most_missed"),
     [
         *(pytest.param(each, 0.05, id=each[0].stem) for each in ROUNDS),
-        pytest.param(HARDER[:-2], 0.11, id="harder"),
-        pytest.param(HARDER[:-1], 0.125, id="harder, with other servers"),
+        pytest.param(HARDER[:-3], 0.11, id="harder"),
+        pytest.param(HARDER[:-2], 0.12, id="harder, with other servers"),
         pytest.param(HARDER, 0.16, id="harder, with superlatives and exchanged figures"),
     ],
 )
