@@ -5,7 +5,7 @@ It knows nothing of any catalogue: an item is whatever has a title or name toget
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from itertools import chain, permutations
@@ -13,9 +13,11 @@ from statistics import fmean
 from typing import Any
 
 from recsys_grounding.conversation import Turn
+from recsys_grounding.groups import Groups
 from recsys_grounding.keys import Keys
-from recsys_grounding.numbers import Parts, dates_in, numbers_in
-from recsys_grounding.words import blanked, groups, kinds_of, language_of, pattern, word
+from recsys_grounding.numbers import Parts, dates_in, forms_of, numbers_in, sums_of
+from recsys_grounding.steps import Step
+from recsys_grounding.words import blanked, kinds_of, language_of, pattern, word
 from recsys_shared.names import fold
 
 _LONGEST_NAME = 80
@@ -55,30 +57,6 @@ class Item:
         """Those in which it came out."""
         dates = [values for key, values in self.numbers.items() if pattern.year_key.search(key)]
         return [value for value in chain(*dates) if 1800 <= value < 2100]
-
-
-@dataclass
-class Step:
-    """A call of a tool: its arguments, and the items that it returned."""
-
-    tool: str
-    arguments: Mapping[str, Any]
-    handle: str
-    """The name under which a later call gets these items and more of their kind; empty if it has none."""
-    ids: list[str] = field(default_factory=list)
-    inside: set[str] = field(default_factory=set)
-    """IDs of things inside of these, such as the reasons for them."""
-    columns: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    """All numbers that it returned, by their keys."""
-    said: set[float] = field(default_factory=set)
-    """Those in its texts."""
-
-    def values(self) -> list[float]:
-        return forms_of(chain(self.said, *self.columns.values()))
-
-    def chose_from(self, other: "Step") -> bool:
-        """True if it was given the items of another call by their name."""
-        return other.handle != "" and other.handle in str(self.arguments)
 
 
 class Evidence:
@@ -140,18 +118,25 @@ class Evidence:
         all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
         steps = list(chain(*self.turns))
         lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in steps)
-        self.columns = [column for step in steps for column in step.columns.values()]
-        self.of_lists = set(worked_out(chain(self.columns, *map(by_field, lists))))
+        self._columns = [column for step in steps for column in step.columns.values()]
+        self.of_lists = set(worked_out(chain(self._columns, *map(by_field, lists))))
         """The sums, means and spans of what each call has returned."""
         self.all_values = forms_of(chain(self.of_lists, *(item.values for item in all_items)))
-        self.groups = dict(chain(*map(_groups, self.turns)))
-        """The calls that differ from others of the same tool, by the words in which they do."""
-        names = sorted(map(re.escape, self.groups), key=len, reverse=True)
-        self.group = re.compile(rf"(?i)(?<![\w/-])({'|'.join(names) or '(?!)'})s?(?![\w/-])")
+        self.groups = Groups(self.turns)
         self.all_dates = set(chain(*(item.dates for item in all_items)))
         forms = {re.escape(form) for key, row in self.rows.items() for form in (key, row.title)}
         keys = sorted(forms, key=len, reverse=True)
         self._rows = re.compile(rf"(?i)\b({'|'.join(keys) or '(?!)'})s?\b".replace("\\ ", r"[\s_'’-]"))
+
+    @cached_property
+    def changes(self) -> list[float]:
+        """What may have changed in rows of statistics from one call to the next."""
+        return sorted(changes_of(self.rows.values()))
+
+    @cached_property
+    def sums(self) -> list[float]:
+        """The sums of any rows of each call, and their means."""
+        return sorted(set(chain(*map(sums_of, self._columns))))
 
     def _fields_of(self, items: Iterable[Item]) -> re.Pattern[str]:
         words = [(key, name) for item in items for key, names in item.words.items() for name in names]
@@ -266,18 +251,6 @@ class Evidence:
         return identifier.casefold() in self._words
 
 
-def _groups(steps: Sequence[Step]) -> Iterator[tuple[str, tuple[Step, list[Step]]]]:
-    """The calls of one turn that differ from others of their tool, each with these, by the words in which they do."""
-    for step in steps:
-        others = [other for other in steps if other is not step and other.tool == step.tool]
-        words, known = (
-            set(pattern.group_name.findall(str(each).casefold()))
-            for each in (step.arguments, [other.arguments for other in others])
-        )
-        for name in words - known if others else ():
-            yield from ((form, (step, others)) for form in (name, *groups.get(name, "").split()))
-
-
 def by_field(items: Sequence[Item]) -> Iterator[list[float]]:
     """The numbers of some items, one list for each field."""
     for name in set(chain(*(item.numbers for item in items))):
@@ -295,12 +268,6 @@ def changes_of(items: Iterable[Item]) -> Iterator[float]:
     for values in chain(*(item.numbers.values() for item in items)):
         for one, other in permutations(values, 2) if len(values) <= _MOST_CALLS else ():
             yield from (abs(one - other), one / (other or 1), 100 * abs(one - other) / (other or 1))
-
-
-def forms_of(values: Iterable[float]) -> list[float]:
-    """Numbers, sorted, with shares as percentages too."""
-    plain = set(values)
-    return sorted(plain.union([100 * value for value in plain if 0 < value < 1]))
 
 
 @lru_cache(maxsize=10_000)

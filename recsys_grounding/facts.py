@@ -4,19 +4,18 @@ A number has to be one of the item's own, or of what belongs to no item, or foll
 is with it ("Year: 1994"), it has to be the one with that label.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from recsys_grounding.evidence import Evidence, Item, Step, by_field, changes_of, forms_of, worked_out
-from recsys_grounding.numbers import Number, dates_in, numbers_in
+from recsys_grounding.evidence import Evidence, Item, by_field, changes_of, worked_out
+from recsys_grounding.numbers import Number, dates_in, forms_of, numbers_in, sums_of
 from recsys_grounding.subjects import Subjects
 from recsys_grounding.words import blanked, kinds_of, pattern, word
 
 _FEW = 12
 """Numbers up to this one count the steps, reasons and items that an answer itself lists."""
-_MOST_NUMBERS, _MOST_PARTS, _LONGEST_SPAN = 60, 10, 32
-"""Numbers of a line that are read, parts of a sum, and nights that together cost something."""
+_MOST_NUMBERS, _MOST_TIMES, _LONGEST_SPAN = 60, 10, 32
+"""Numbers of a line that are read, things that cost more together, and nights that do."""
 _MANY = 1000
 """Numbers from this one on are hardly the sum of some others by chance."""
 _NEAR, _NEARER = 200, 100
@@ -51,39 +50,10 @@ class Facts:
                 yield (f"“{about[0].title}” has no date " if about else "no tool has returned the date ") + date.text
         for number in self._numbers:
             about = self._subjects.about(number.begin, number.end)
-            if (group := self._group(number)) and not pattern.compared_before.search(self._text[: number.begin]):
-                name, (step, others) = group
-                if number.is_among(sorted(chain(*(each.values() for each in others)))) and not number.is_among(
-                    step.values()
-                ):
-                    yield f"the results for “{name}” have no number {number.text}"
+            if group := self._evidence.groups.exchanged(self._subjects.told, number, self._subjects.kind == "table"):
+                yield f"the results for “{group}” have no number {number.text}"
             if other := self._other_than(number, about):
                 yield (f"“{about[0].title}” {other}" if about else "no tool has returned the number ") + number.text
-
-    def _group(self, number: Number) -> tuple[str, tuple[Step, list[Step]]] | None:
-        """The call that a number is told of, by the word beside it in which it differs from other calls of its tool."""
-        told = self._subjects.told
-        before = told[: number.begin]
-        after = self._evidence.group.search(told, number.end)
-        if after and pattern.of_group.fullmatch(told, number.end, after.start()):
-            found = after
-        else:
-            *_, found = (None, *self._evidence.group.finditer(before))
-            between = before[found.end() :] if found else ""
-            if pattern.roughly_before.search(before):
-                return None  # it is worked out
-            ends = r"\d" if self._subjects.kind == "table" else r"\d|[.!?;]\s"
-            if (
-                found is None
-                or re.search(ends, between)
-                or word.against.search(before[max(0, found.start() - _NEAR // 10) :])
-            ):
-                return None
-            *_, last = (None, *re.finditer(r"\d", before[: found.start()]))
-            is_of_that = last and pattern.of_group.fullmatch(before, last.end(), found.start())
-            if is_of_that or pattern.than_group.search(before, 0, found.start()):
-                return None
-        return found[1], self._evidence.groups[found[1].casefold()]
 
     def _other_than(self, number: Number, about: list[Item]) -> str:
         """The words for an item that has something else: "has score 0.9, not "; empty if the number is right."""
@@ -103,18 +73,17 @@ class Facts:
             own = sorted([*own, *(value * factor for value in own for factor in _UNITS)])
         if is_year:
             years = [year for item in about for year in item.years]
-            is_said = (number.is_among(rest) and not before.endswith("(")) or number.is_among(
-                self._subjects.years_of_next(number.end)
-            )
-            return "" if is_said or not years or number.is_among(own) else f"is from {_listed(years)}, not "
+            own += self._subjects.years_of_next(number.end)
+            is_said = number.is_among(rest) and not before.endswith("(")
+            return "" if is_said or not years or number.is_among(sorted(own)) else f"is from {_listed(years)}, not "
         if called:
             is_other = number.is_among(own) and (not kinds_of(label) or (is_whole and number.values[0] > max(called)))
-            times = range(1, _MOST_PARTS) if "price" in label else [1]  # several of them cost more
+            times = range(1, _MOST_TIMES) if "price" in label else [1]  # several of them cost more
             is_called = number.is_among(forms_of(n * value for n in times for value in called))
             is_right = is_other or is_called or self._follows(number, about, after)
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
         is_few = is_whole and number.values[0] <= _FEW and not pattern.right_behind.search(before)
-        changes = sorted(changes_of(about or self._evidence.rows.values()))
+        changes = sorted(changes_of(about)) if about else self._evidence.changes
         is_returned = any(map(number.is_among, (own or self._evidence.all_values, rest, changes)))
         return "" if is_few or is_returned or self._follows(number, about, after) else "has no number "
 
@@ -136,11 +105,11 @@ class Facts:
         if after.lstrip().startswith("%"):
             counts = [value for value in (*parts, *self._evidence.rest.values) if value > 1 and value % 1 == 0]
             return number.is_among(sorted(100 * a / b for a in parts for b in counts if 1 < a < b and a % 1 == 0))
-        found = set() if about else {*worked_out(by_field(self._told)), *_sums(beside)}
+        found = set() if about else {*worked_out(by_field(self._told)), *sums_of(beside)}
         if pattern.metric.match(after):
             found.update(value * factor for value in beside for factor in _UNITS)
-        if not about and number.values[0] >= _MANY:
-            found.update(*map(_sums, self._evidence.columns))
+        if not about and number.values[0] >= _MANY and number.is_among(self._evidence.sums):
+            return True
         if word.spans.search(self._text):
             items, times = about or self._told, range(2, _LONGEST_SPAN)
             found.update(n * value for item in items for value in item.values for n in times)
@@ -149,7 +118,7 @@ class Facts:
             found.update(each for a in parts | totals for b in beside for each in (a + b, abs(a - b), a / b))
         if word.together.search(self._text):
             lists = (beside, *map(list, self._evidence.rest.numbers.values()), *by_field(self._told))
-            found.update(self._evidence.of_lists, *map(_sums, lists))
+            found.update(self._evidence.of_lists, *map(sums_of, lists))
         return number.is_among(sorted(found))
 
 
@@ -162,14 +131,6 @@ def _label(before: str, after: str) -> str:
         return found["label"] if found.lastgroup == "label" else found.lastgroup or ""
     named = pattern.named_after.match(after)
     return named[1] if named else ""
-
-
-def _sums(values: Sequence[float]) -> set[float]:
-    """The sums of any of the first values, and their means."""
-    sums = {(0.0, 0)}
-    for value in values[:_MOST_PARTS]:
-        sums |= {(total + value, n + 1) for total, n in sums}
-    return {each for total, n in sums if n > 1 for each in (total, total / n)}
 
 
 def _listed(values: Iterable[float]) -> str:

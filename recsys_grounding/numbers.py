@@ -2,10 +2,13 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from recsys_grounding.words import months, pattern, word
+
+_MOST_PARTS = 10
+"""Numbers of a list that may be the parts of a sum."""
 
 Parts = tuple[int | None, int | None, int | None]
 """Year, month and day; None for what is not told."""
@@ -70,3 +73,17 @@ def numbers_in(text: str) -> Iterator[Number]:
         shown = dict.fromkeys(each.replace(",", ".") for each in readings if len(re.findall(r"[.,]", each)) < 2)
         half_a_step = scale * 0.5 * 10.0 ** -max(len(each.partition(".")[2]) for each in shown) + 1e-9
         yield Number(digits, *match.span("digits"), tuple(scale * float(each) for each in shown), half_a_step)
+
+
+def forms_of(values: Iterable[float]) -> list[float]:
+    """Numbers, sorted, with shares as percentages too."""
+    plain = set(values)
+    return sorted(plain.union([100 * value for value in plain if 0 < value < 1]))
+
+
+def sums_of(values: Sequence[float]) -> set[float]:
+    """The sums of any of the first values, and their means."""
+    sums = {(0.0, 0)}
+    for value in values[:_MOST_PARTS]:
+        sums |= {(total + value, n + 1) for total, n in sums}
+    return {each for total, n in sums if n > 1 for each in (total, total / n)}

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from recsys_grounding.claims import Claim
-from recsys_grounding.evidence import Evidence, Item, Step
+from recsys_grounding.evidence import Evidence, Item
+from recsys_grounding.steps import Step
 from recsys_grounding.words import pattern, word
 
 _NEAR = 200
