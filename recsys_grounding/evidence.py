@@ -130,7 +130,7 @@ class Evidence:
 
     @cached_property
     def changes(self) -> list[float]:
-        """What may have changed in rows of statistics from one call to the next."""
+        """The differences and ratios in rows of statistics from one call to the next."""
         return sorted(changes_of(self.rows.values()))
 
     @cached_property
