@@ -100,8 +100,7 @@ class Claims(list[Claim]):
         """Read each row as an entry: **name** (ID n); heading: cell; heading: cell."""
         if not rows:
             return
-        columns = [[bool(self._known(bare(cell))) for cell in column] for column in zip(*rows[1:], strict=False)]
-        starts = [place for place, known in enumerate(columns) if 2 * sum(known) > len(known)]
+        starts = [place for place, n_known in enumerate(self._n_known(rows)) if 2 * n_known > len(rows) - 1]
         if len(starts) > 1 and len(rows) > 2 and not any(word.as_reason.search(rows[0][place]) for place in starts):
             for begin, end in pairwise([*starts, None]):  # side by side, a list in each
                 self._read_table([row[begin:end] for row in rows])
@@ -111,7 +110,7 @@ class Claims(list[Claim]):
         if "name" not in roles[1:] and (in_first_column or any(self._known(bare(cell)) for cell in rows[0][1:])):
             rows = [list(column) for column in zip(*rows, strict=False)]  # a column for each item
             roles = [_role(cell) for cell in rows[0]]
-        n_known = [sum(bool(self._known(bare(cell))) for cell in column) for column in zip(*rows[1:], strict=False)]
+        n_known = self._n_known(rows)
         named = [place for place, role in enumerate(roles[: len(n_known)]) if role == "name"]
         able = named or ([] if "user" in roles else [*range(len(n_known))])
         best = max(able, key=lambda place: n_known[place], default=-1)
@@ -133,6 +132,11 @@ class Claims(list[Claim]):
             others = [f"{heading}: {cell}" for role, heading, cell in cells if not role]
             self._read_text("; ".join([f"{entry} {' '.join(ids)}", *others]), ("table", self._block, 0))
             self._owner = None
+
+    def _n_known(self, rows: Sequence[Sequence[str]]) -> list[int]:
+        """The number of cells with the name of an item, by column."""
+        columns = zip(*rows, strict=False)
+        return [sum(bool(self._known(bare(cell))) for cell in cells) for _, *cells in columns]
 
     def _read_line(self, line: str) -> None:
         line = re.sub(r"^(\W*)\*\*(\d+[.)]|#\d+:?)\s*", r"\1\2 **", line)  # bold type is drawn around the name alone
