@@ -4,27 +4,25 @@ The server, training and tests are in .venv; the agent, whose libraries need the
 .venv-agent. Where npm is installed, third-party clients for the tests come into tests/clients/node_modules.
 """
 
-import contextlib
 import hashlib
 import os
 import shlex
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from runner.environment import ROOT, Environment
 from runner.messages import fail, say
 
 T = TypeVar("T")
 
-PROCESSES = ("--dist", "loadfile", "--no-loadscope-reorder", "-n")
-"""Options that run the tests in so many processes, however few cores there are: most of the time they wait."""
+PROCESSES = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Options that run the tests in four processes, however few cores there are: most of the time they wait."""
 
 AGENT_TESTS = ("tests/agent", "tests/agent_web")
 
@@ -81,35 +79,12 @@ def set_up_clients() -> None:
         say("npm could not install them: their tests are skipped")
 
 
-@contextlib.contextmanager
-def running_tests(
-    environment: Environment, *arguments: str, out: IO[str] | None = None
-) -> "Iterator[subprocess.Popen[bytes]]":
-    """A run of tests that has ended when this is left."""
-    os.environ["RECSYS_TEST_OTHER_PYTHON"] = str((AGENT if environment is SERVER else SERVER).python)
+def run_tests(environment: Environment, other: Environment, *arguments: str) -> int:
+    os.environ["RECSYS_TEST_OTHER_PYTHON"] = str(other.python)
     # Tests run beside one another. Threads of BLAS that wait for each other on busy cores slow a training many times.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with environment.module("pytest", *PROCESSES, *arguments, out=out) as run:
-        yield run
-
-
-def run_all_tests() -> int:
-    """Run the agent's tests and the server's at once; what the server's say comes after what the agent's do."""
-    with tempfile.TemporaryFile("a+", encoding="utf-8") as said:
-        agents = running_tests(AGENT, "3", *AGENT_TESTS, *PROTOCOL_TESTS)
-        with running_tests(SERVER, "3", "tests", out=said) as of_server, agents as of_agent:
-            say(f"{AGENT.name}: pytest, while those of {SERVER.name} are running, too")
-            failed = of_agent.wait()
-            say(f"{SERVER.name}: pytest, from the beginning")
-            place = 0
-            while True:
-                has_ended = of_server.poll() is not None
-                said.seek(place)
-                print(said.read(), end="", flush=True)
-                place = said.tell()
-                if has_ended:
-                    return of_server.returncode or failed
-                time.sleep(1)
+    say(f"{environment.name}: pytest {' '.join(arguments)}")
+    return environment.module("pytest", *PROCESSES, *arguments)
 
 
 def at_once(works: Iterable[Callable[[], T]]) -> list[T]:
@@ -159,10 +134,8 @@ def test(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ.setdefault("RECSYS_TEST_STATE", scratch)
         at_once([check, prepare_for_tests, compile_tests])
-        if not arguments:
-            return run_all_tests()
-        with running_tests(SERVER, "4", *arguments) as run:
-            return run.wait()
+        failed = 0 if arguments else run_tests(AGENT, SERVER, *AGENT_TESTS, *PROTOCOL_TESTS)
+        return run_tests(SERVER, AGENT, *(arguments or ["tests"])) or failed
 
 
 def main(arguments: list[str]) -> int:

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO
 
 from runner.messages import fail, say
 from runner.pip import Pip
@@ -65,14 +64,8 @@ class Environment:
     def name(self) -> str:
         return self._folder.name
 
-    def module(self, *command: str, out: IO[str] | None = None) -> "subprocess.Popen[bytes]":
-        """A program of a module, which has begun.
-
-        Args:
-            out: File that it writes to in place of stdout and stderr.
-        """
-        to = None if out is None else subprocess.STDOUT
-        return subprocess.Popen([str(self.python), "-m", *command], cwd=self._root, stdout=out, stderr=to)
+    def module(self, *command: str) -> int:
+        return subprocess.run([str(self.python), "-m", *command], cwd=self._root, check=False).returncode
 
     def output(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """The result of an installed program that reports on stdout."""
