@@ -11,6 +11,8 @@ from recsys_shared.names import NAME_KEYS
 
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""
+_FAR = 200
+"""Characters between two names that may be told in a row."""
 _SHORT, _ENDING = 8, re.compile(r"\w{4,} \w{4,}$")
 """Characters of the shortest part of a title that stands for the whole, and the end of one that may."""
 
@@ -204,9 +206,11 @@ class Claims(list[Claim]):
         """Tell which names are told in a row with the one before, and which are headings of the items behind them."""
         for one, other in pairwise(claims):
             leads = one.marked in ("label", "marked") and one.head and not one.ids and self._known(other.name)
-            if leads and not self._known(one.name) and re.fullmatch(r"[\s:*→–—-]+", text[one.end : other.begin]):
+            between = text[one.end : other.begin]
+            if leads and not self._known(one.name) and re.fullmatch(r"[\s:*→–—-]+", between):
                 one.marked = "section"
-            other.joined = bool(one.items(self._evidence) and pattern.row.fullmatch(text[one.end : other.begin]))
+            is_near = len(between) <= _FAR and bool(one.items(self._evidence))
+            other.joined = is_near and pattern.row.fullmatch(between) is not None
 
     def _names(self, text: str, group: tuple[str, int, int]) -> list[Claim]:
         found: list[Claim] = []

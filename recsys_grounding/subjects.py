@@ -7,6 +7,9 @@ from recsys_grounding.claims import Passage
 from recsys_grounding.evidence import Evidence, Item
 from recsys_grounding.words import blanked, pattern, word
 
+_FAR = 200
+"""Characters before a number in brackets in which another thing may be told of."""
+
 
 class Subjects:
     """Everything that a line or a row of an answer tells of."""
@@ -66,7 +69,7 @@ class Subjects:
             return following
         between = text[before[-1][1] : begin]
         if re.search(r"\([^()]*$", between):
-            return [] if pattern.of_unnamed.search(between) else before[-1][2]
+            return [] if pattern.of_unnamed.search(between[-_FAR:]) else before[-1][2]
         row = len(before) - 1
         while row and not _has_digit(text[before[row - 1][1] : before[row][0]]):
             row -= 1

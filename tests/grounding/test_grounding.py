@@ -663,6 +663,11 @@ def test_one_other_id_is_always_flagged(listing: tuple[str, list[Row]], style: s
     assert unsupported(STYLES[style](rows), turns_of(name), [PUBLISHED]) != []
 
 
+@pytest.mark.parametrize("between", [", " * 900 + "x ", "& " * 900 + "x", "and " * 450, "( " * 900, " " * 1900])
+def test_what_goes_on_between_two_names_is_read_in_a_moment(between: str) -> None:
+    assert flagged(f"**The Lion King**{between}**North by Northwest**") == []
+
+
 @given(
     st.lists(
         st.text() | st.sampled_from(["\n", "**", "| ", "|---|", "- ", "## ", "(ID ", "71", ")", "[", "`", "“", "1. "])
