@@ -1,7 +1,8 @@
 """An answer's claims of items: the names beside IDs and numbers, in tables, lists, headings and prose."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
@@ -71,11 +72,9 @@ class Claims(list[Claim]):
     """All claims of an answer, in its order."""
 
     def __init__(self, answer: str, evidence: Evidence) -> None:
-        forms = {form for title in evidence.titles for form in _forms(title) if evidence.named(form)}
+        forms = sorted(_forms(evidence.titles), key=len, reverse=True)
         shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in evidence.items if re.search(r"\D", each)}
-        titles = (
-            rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, sorted(forms, key=len, reverse=True))) or '(?!)'})(?!\w)"
-        )
+        titles = rf"(?i)(?<!\w)(?P<plain>{'|'.join(map(re.escape, forms)) or '(?!)'})(?!\w)"
         self._patterns = [pattern.marked, re.compile(titles), pattern.capitals, pattern.entry]
         self._shaped = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         self._evidence, self._known, self._block, self._intro = evidence, evidence.named, 0, ""
@@ -103,9 +102,11 @@ class Claims(list[Claim]):
         if not rows:
             return
         starts = [place for place, n_known in enumerate(self._n_known(rows)) if 2 * n_known > len(rows) - 1]
-        if len(starts) > 1 and len(rows) > 2 and not any(word.as_reason.search(rows[0][place]) for place in starts):
-            for begin, end in pairwise([*starts, None]):  # side by side, a list in each
-                self._read_table([row[begin:end] for row in rows])
+        parts = [slice(begin, end) for begin, end in pairwise([*starts, len(rows[0])])]
+        beside = [rows[0][part][1:] for part in parts]
+        if len(parts) > 1 and beside[0] and all(each == beside[0] for each in beside):
+            for part in parts:  # lists side by side
+                self._read_table([row[part] for row in rows])
             return
         roles = [_role(cell) for cell in rows[0]]
         in_first_column = roles[0] != "name" and any(_role(row[0]) == "name" for row in rows[1:])
@@ -222,7 +223,7 @@ class Claims(list[Claim]):
             whole = pattern.capital_words.match(text, begin)
             is_part = whole is not None and whole.end() > end and self._evidence.is_value(whole[0])
             is_beside = pattern.beside.match(text, end) or re.search(r"(?:\d\W{1,3}|[(\[])$", text[:begin])
-            if kind == "plain" and (is_part or not (head or is_beside or " " in words)):
+            if kind == "plain" and (is_part or not (head or is_beside or " " in words) or not self._known(words)):
                 continue
             if not self._known(words):
                 if not name or self._evidence.is_value(name) or pattern.no_name.fullmatch(words):
@@ -292,7 +293,9 @@ def bare(name: str) -> str:
     return pattern.rank_before.sub("", short).strip()
 
 
-def _forms(title: str) -> Iterator[str]:
-    short = bare(title)
-    yield short
-    yield from (each for each in (re.split(r":| or: |, ", short)[0], *_ENDING.findall(short)) if len(each) >= _SHORT)
+def _forms(titles: Iterable[str]) -> set[str]:
+    """The titles, their main parts, and the ends that only one of them has."""
+    short = {bare(title) for title in titles}
+    parts = {part for title in short if len(part := re.split(r":| or: |, ", title)[0]) >= _SHORT}
+    n_titles = Counter(ending for title in short for ending in _ENDING.findall(title.casefold()))
+    return {each for each in short | parts if each} | {ending for ending, n in n_titles.items() if n == 1}

@@ -22,6 +22,8 @@ from recsys_shared.names import fold
 
 _LONGEST_NAME = 80
 """Characters of a value that may name something: a person, a genre, a place."""
+_GREATEST = 1e15
+"""Numbers from this one on are read as texts are: they are no measures."""
 _MOST_CALLS = 4
 """Values of one thing in one field that may be compared with each other."""
 
@@ -97,8 +99,8 @@ class Evidence:
                 self.turns[-1].append(Step(call.tool, call.arguments, handle))
                 self._read(call.result, self.turns[-1][-1], self.rest)
         given = chain(*(step.arguments.items() for step in chain(*self.turns)))
-        coded = {str(value) for key, value in given if word.users.fullmatch(key)}
-        shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in coded if pattern.code_like.fullmatch(each)}
+        coded = (str(value) for key, value in given if word.users.fullmatch(key))
+        shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in coded if pattern.user_code.fullmatch(each)}
         self.user_code = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
         """IDs of the form in which users were asked about, such as "listener-017"."""
         self.users = set(pattern.with_digit.findall(" ".join(known).casefold()))
@@ -184,7 +186,9 @@ class Evidence:
                 item.numbers[key].update(number.values)
                 step.said.update(number.values)
                 self.rest.numbers[key].update(number.values if self._keys.has_names(key) else [])
-        elif isinstance(value, int | float) and not isinstance(value, bool) and not self._keys.has_ids(key):
+        elif isinstance(value, bool) or self._keys.has_ids(key):
+            return
+        elif isinstance(value, int | float) and abs(value) < _GREATEST:
             item.numbers[key].add(float(value))
             step.columns[key].append(float(value))
 

@@ -50,7 +50,9 @@ class Facts:
                 yield (f"“{about[0].title}” has no date " if about else "no tool has returned the date ") + date.text
         for number in self._numbers:
             about = self._subjects.about(number.begin, number.end)
-            if group := self._evidence.groups.exchanged(self._subjects.told, number, self._subjects.kind == "table"):
+            is_own = any(item.id and number.is_among(item.values) for item in about)
+            in_table = self._subjects.kind == "table"
+            if group := "" if is_own else self._evidence.groups.exchanged(self._subjects.told, number, in_table):
                 yield f"the results for “{group}” have no number {number.text}"
             if other := self._other_than(number, about):
                 yield (f"“{about[0].title}” {other}" if about else "no tool has returned the number ") + number.text
@@ -82,7 +84,8 @@ class Facts:
             is_called = number.is_among(forms_of(n * value for n in times for value in called))
             is_right = is_other or is_called or self._follows(number, about, after)
             return "" if is_right else f"has {label.casefold()} {_listed(called)}, not "
-        is_few = is_whole and number.values[0] <= _FEW and not pattern.right_behind.search(before)
+        is_alone = pattern.right_behind.search(before) and not pattern.counted.match(after)
+        is_few = is_whole and number.values[0] <= _FEW and not is_alone
         changes = sorted(changes_of(about)) if about else self._evidence.changes
         is_returned = any(map(number.is_among, (own or self._evidence.all_values, rest, changes)))
         return "" if is_few or is_returned or self._follows(number, about, after) else "has no number "

@@ -36,9 +36,11 @@ class Groups:
         after = self._pattern.search(text, number.end)
         if after and pattern.of_group.fullmatch(text, number.end, after.start()):
             return after
-        *_, found = (None, *self._pattern.finditer(text, 0, number.begin))
-        if found is None:
+        *_, other, found = (None, None, *self._pattern.finditer(text, 0, number.begin))
+        if found is None or pattern.range_after.match(text, number.end):
             return None
+        if other is not None and not re.search(r"\d", text[other.end() : found.start()]):
+            return None  # "women and men gave ...", each in turn
         between, before = text[found.end() : number.begin], text[max(0, found.start() - _NEAR) : number.begin]
         if re.search(r"\d" if in_table else r"\d|[.!?;]\s", between) or pattern.roughly_before.search(between):
             return None
@@ -53,10 +55,13 @@ def _told_apart(steps: Sequence[Step]) -> Iterator[tuple[str, Told]]:
     """The words that only one of several calls of a tool was given."""
     for step in steps:
         others = [other for other in steps if other is not step and other.tool == step.tool]
-        own, known = (
-            set(pattern.group_name.findall(str(given).casefold()))
-            for given in (step.arguments, [other.arguments for other in others])
-        )
+        own, known = (set(chain(*map(_words_of, each))) for each in ([step], others))
         values = sorted(chain(*(other.values for other in others)))
         for name in own - known if others else ():
             yield from ((form, (step, values)) for form in (name, *groups.get(name, "").split()))
+
+
+def _words_of(step: Step) -> Iterator[str]:
+    """The short words and numbers that a call was given, other than limits and what is searched for."""
+    given = {key: value for key, value in step.arguments.items() if not pattern.no_group_key.fullmatch(key)}
+    return (each for each in pattern.group_name.findall(str(given).casefold()) if each.count(" ") < 2)

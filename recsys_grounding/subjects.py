@@ -38,8 +38,9 @@ class Subjects:
         self.places = sorted((each for each in [*named, *rows, *people] if each[2]), key=lambda place: place[:2])
         """From where to where each is named."""
         self.items = [item for *_, items in self.places for item in items]
-        self.is_of_first = bool(passage.claims and passage.claims[0].head and passage.claims[0].items(evidence))
-        """True for a row of a table that begins with an item: what else it names, it tells of this one."""
+        inside = set(chain(*(names for items in self.places[:1] for item in items[2] for names in item.words.values())))
+        self.is_of_first = bool(inside) and all(items[0].title in inside for *_, items in self.places[1:])
+        """True for a row of a table that tells of its first item, and of others as the results tell of that one."""
         self.owners, self.section = (each.items(evidence) if each else [] for each in (passage.owner, passage.section))
         self._breaks = [each.span() for each in pattern.clause_end.finditer(self.text)]
 
@@ -50,9 +51,11 @@ class Subjects:
         and the owner of a list of facts.
         """
         if self.kind == "table":
+            if not self.is_of_first:
+                return self.items
             cell = self.text.rfind(";", 0, begin)
             in_cell = [items for first, last, items in self.places[1:] if cell < first and last <= begin]
-            return (in_cell or [self.places[0][2]])[-1] if self.is_of_first else self.items
+            return (in_cell or [self.places[0][2]])[-1]
         text = self.text
         first = max((each[1] for each in self._breaks if each[1] <= begin), default=0)
         last = min((each[0] for each in self._breaks if each[1] > begin), default=len(text))

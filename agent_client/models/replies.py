@@ -81,16 +81,17 @@ class Replies:
         self._begins_in_thought = self._begins_in_thought or bool(begun_thought(raw))
         written = taken_apart(raw, self._tools)
         _show(shown, written)
-        cut, calls, invalid = _cut(whole.response_metadata), whole.tool_calls, whole.invalid_tool_calls
+        cut, calls, invalid = _cut(whole.response_metadata), list(whole.tool_calls), []
+        for call in whole.invalid_tool_calls:
+            if call["name"] and (given := _object_in(call["args"] or "")) is not None:
+                calls.append(tool_call(name=call["name"], args=given, id=call["id"]))
+            else:
+                invalid.append(call)
         for call in calls:  # some templates have models write functions.NAME
             call["name"] = call["name"] if call["name"] in self._tools else call["name"].removeprefix("functions.")
         if cut:  # LangChain makes up the end of the last call
             arguments = {call["id"]: call["args"] for call in getattr(whole, "tool_call_chunks", [])}
             calls, invalid = [call for call in calls if _object_in(arguments.get(call["id"]) or "{}") is not None], []
-        for call in list(invalid):
-            if (given := _object_in(call["args"] or "")) is not None:
-                calls.append(tool_call(name=call["name"], args=given, id=call["id"]))
-                invalid.remove(call)
         if not cut and not calls and not invalid:
             calls = [tool_call(name=name, args=given, id=uuid4().hex[:9]) for name, given in written.calls]
         problem = cut or ("no_readable_call" if written.unreadable else "" if written.prose.strip() else "no_answer")
@@ -129,6 +130,6 @@ def _object_in(text: str) -> dict[str, Any] | None:
     """The JSON object that is a text, or that is written in a text of JSON; None if there is none."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return _object_in(value) if isinstance(value, str) else value if isinstance(value, dict) else None

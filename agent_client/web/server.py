@@ -1,6 +1,7 @@
 """`recsys-agent web`: Chainlit, set up in a folder of the user's own and started there."""
 
 import asyncio
+import contextlib
 import hmac
 import json
 import logging
@@ -8,6 +9,7 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
 from functools import partial, reduce
 from importlib.util import find_spec
 from pathlib import Path
@@ -126,11 +128,14 @@ def _set_environment(folder: Path, password: Password | None) -> None:
 
 def _secret(file: Path) -> str:
     """The key that signs cookies; kept, so that browsers are known again after a restart."""
-    if not file.exists() or not file.read_text(encoding="ascii"):
-        new = file.with_suffix(".new")
-        new.touch(0o600)
-        new.write_text(secrets.token_urlsafe(48), encoding="ascii")
-        new.replace(file)  # at once: it is never read half-written
+    if file.exists() and not file.stat().st_size:  # of a process that was ended
+        file.unlink(missing_ok=True)
+    if not file.exists():
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, encoding="ascii") as new:  # which nobody else can read
+            new.write(secrets.token_urlsafe(48))
+            new.flush()
+            with contextlib.suppress(FileExistsError):  # of another page, which begins just now
+                os.link(new.name, file)
     return file.read_text(encoding="ascii")
 
 

@@ -390,6 +390,37 @@ def test_the_figures_of_groups_are_not_exchanged(answer: str, expected: list[str
     assert unsupported(answer, _by_group("retired", "student")) == expected
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Women and men gave 273 and 670 ratings, respectively.",
+        "From women to men it goes from 273 to 670.",
+        "Among men, it goes up from 273 to 670.",
+        "| Women / Men |\n|---|\n| 273 / 670 |",
+        "Seven (0.85) is for the women, and Alien (0.91) for the men.",
+        "For women and men: Seven 0.85, Alien 0.91",
+        "A thriller about women, **Seven** (ID 3): 0.85",
+        "Of 20 women, Alien 0.91",
+    ],
+)
+def test_figures_that_are_told_of_two_groups_in_turn_are_not_taken_for_exchanged(answer: str) -> None:
+    asked = (("women", 10, 273, 0.85, "Seven"), ("men", 20, 670, 0.91, "Alien"))
+    calls = [
+        returned({"n": n, "items": [{"item_id": n, "title": title, "score": score}]}, "find", group=[group], k=k)
+        for group, k, n, score, title in asked
+    ]
+    assert unsupported(answer.replace("(ID 3)", "(ID 273)"), [Turn("?", calls)]) == []
+
+
+def test_limits_and_searches_are_no_groups() -> None:
+    items = [{"item_id": n, "title": f"Film {n}", "score": n / 1000} for n in (850, 910)]
+    calls = [
+        returned({"items": items[:1]}, "search", query="space", k=10),
+        returned({"items": items[1:], "count": 333}, "search", query="crime", k=20),
+    ]
+    assert unsupported("My top 10 in space: 333 were found in all.", [Turn("?", calls)]) == []
+
+
 def test_rows_with_accents_are_found_without_them_too() -> None:
     rows = [{"genre": "Comédie", "n_ratings": 398, "mean": 3.5}, {"genre": "Drame", "n_ratings": 298, "mean": 3.6}]
     assert flagged("Comédie : 398, comedie (3.5), drame (3.6)", {"rows": rows}) == []
@@ -481,6 +512,28 @@ def test_a_list_of_candidates_in_another_order_is_a_choice_of_its_own() -> None:
     ]
 
 
+@pytest.mark.parametrize("heading", ["Similar to", "You watched", "Because of"])
+def test_a_second_column_of_titles_has_no_numbers_of_its_own(heading: str) -> None:
+    items = [
+        {"item_id": n, "title": f"Film {n}", "score": score} for n, score in ((1, 0.9), (2, 0.4), (3, 0.8), (4, 0.3))
+    ]
+    table = f"| Film | {heading} | Score |\n|---|---|---|\n| Film 1 | Film 2 | 0.9 |\n| Film 3 | Film 4 | 0.8 |"
+    assert flagged(table, {"items": items}) == []
+
+
+def test_a_table_may_have_more_cells_than_headings() -> None:
+    answer = "| Films |\n|---|\n| The Lion King | North by Northwest |\n| Mission: Impossible | The Lion King |"
+    assert flagged(answer) == []
+
+
+@pytest.mark.parametrize("value", [10**400, float("inf"), float("nan"), -(10**400)])
+def test_numbers_without_end_are_no_measures(value: float) -> None:
+    assert (
+        flagged("- **Alpha** (ID 1), 5.5", {"items": [{"item_id": 1, "title": "Alpha", "score": 5.5, "size": value}]})
+        == []
+    )
+
+
 def test_ids_of_users_that_are_codes_are_known_by_their_form() -> None:
     said = [Turn("What for this one?", [returned(MEASURED, "rank", user="listener-017")])]
     assert unsupported("For **listener-017**: Alpha, Beta", said) == []
@@ -496,6 +549,8 @@ def test_ids_of_users_that_are_codes_are_known_by_their_form() -> None:
         ("- Alpha: 3\n- Beta: 88", ["“Alpha” has no number 3"]),
         ("- Alpha: 149\n- Gammarus: 88", ["no tool has returned “Gammarus”"]),
         ("Films of 1997 and one of 1998, **Beta**", []),
+        ("**Alpha**: 3 reasons, 2 genres", []),
+        ("A hall for 7-12 people", []),
     ],
 )
 def test_hours_small_numbers_and_bare_entries(answer: str, expected: list[str]) -> None:
