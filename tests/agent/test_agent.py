@@ -104,7 +104,7 @@ async def test_one_failed_call_does_not_stop_those_beside_it(talk: Talk) -> None
     assert [failed[event.id] for event in turn.started] == [True, True, False]
 
 
-@pytest.mark.parametrize("written", ["user=4", '{"user": four}', '["user", 4]', "4", "", "[" * 5_000])
+@pytest.mark.parametrize("written", ["user=4", '{"user": four}', '["user", 4]', "4", ""])
 async def test_arguments_that_cannot_be_read_are_told_to_the_model(scripted_model: ScriptedModel, written: str) -> None:
     async with kept_in(None) as saver, opened(Choices(address_of("openai", scripted_model), []), saver) as conversation:
         malformed = Say("", (Call("find", written=written),))
