@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from recsys_grounding.claims import Claim, Claims
 from recsys_grounding.conversation import Call, Turn
 from recsys_grounding.evidence import Evidence
-from recsys_grounding.facts import Facts
+from recsys_grounding.facts import Facts, Told
 from recsys_grounding.fields import wrong_names
 from recsys_grounding.selection import passed_over
 from recsys_grounding.subjects import Subjects
@@ -37,19 +37,31 @@ def unsupported(answer: str, conversation: Sequence[Turn], published: Iterable[s
     of_labels = {claim.group for claim in claims if claim.head and _is_label(claim)}
     findings: list[str] = []
     for claim in claims:
+        if evidence.user_code.fullmatch(claim.name):
+            continue
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
         elif not (evidence.named(claim.name) or claim.name in claims.aliases or pattern.user.search(claim.name)):
-            place = "items" if claim.group in of_items and claim.head else "labels" if claim.group in of_labels else ""
+            place = (
+                "items"
+                if claim.group in of_items and _is_entry(claim)
+                else "labels"
+                if claim.group in of_labels
+                else ""
+            )
             if _is_invented(claim, evidence, foreign, place):
                 findings.append(f"no tool has returned “{claim.name}”")
-    told = list({id(item): item for claim in claims for item in claim.items(evidence)}.values())
+    told = Told((item for claim in claims for item in claim.items(evidence)), evidence)
     for passage in claims.passages if any(turn.calls for turn in conversation) else []:
         subjects = Subjects(passage, evidence)
         findings += [*Facts(subjects, evidence, told).wrong(), *wrong_names(subjects, evidence)]
     for item in passed_over(claims, evidence):
         findings.append(f"the last step did not return “{item.title}” (ID {item.id})")
     return list(dict.fromkeys(findings))
+
+
+def _is_entry(claim: Claim) -> bool:
+    return claim.head and claim.marked != "section"
 
 
 def _is_label(claim: Claim) -> bool:

@@ -228,7 +228,9 @@ class Claims(list[Claim]):
             if not self._known(words):
                 if not name or self._evidence.is_value(name) or pattern.no_name.fullmatch(words):
                     continue
-                kind = "label" if words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":" else kind
+                leads = head and kind == "marked" and text.rstrip().endswith(":")
+                is_label = words.endswith((":", "?", "!", ".")) or text[end : end + 1] == ":"
+                kind = "section" if leads else "label" if is_label else kind
             is_heading = match.lastgroup == "entry" and group[0] == "table" and text[end : end + 1] == ":"
             if kind in ("entry", "label") and (not head or is_heading):
                 continue
@@ -296,6 +298,6 @@ def bare(name: str) -> str:
 def _forms(titles: Iterable[str]) -> set[str]:
     """The titles, their main parts, and the ends that only one of them has."""
     short = {bare(title) for title in titles}
-    parts = {part for title in short if len(part := re.split(r":| or: |, ", title)[0]) >= _SHORT}
+    parts = {part for title in short if len(part := pattern.title_behind.sub("", title)) >= _SHORT}
     n_titles = Counter(ending for title in short for ending in _ENDING.findall(title.casefold()))
     return {each for each in short | parts if each} | {ending for ending, n in n_titles.items() if n == 1}

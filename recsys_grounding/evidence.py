@@ -79,6 +79,8 @@ class Evidence:
         self.rest = Item("", "")
         """The numbers that belong to no item: in messages, in totals, and in what was asked."""
         self.named, self.has_words = cache(self._named), cache(self._has_words)  # an answer may repeat itself
+        self.totals: list[list[float]] = []
+        """The numbers of each object of the results that is no item."""
         self._by_title: dict[str, list[Item]] = defaultdict(list)
         self._names: set[str] = set()
         self.said = [turn.question for turn in conversation]
@@ -163,6 +165,8 @@ class Evidence:
                 step.inside.add(known.id)
             elif known:
                 step.ids.append(known.id)
+            if item is self.rest or not item.id:
+                self.totals.append([float(each) for each in value.values() if _is_measure(each)])
             for key, each in value.items():
                 self._names.add(title_key(key))
                 self.rest.numbers["keys"].update(map(float, re.findall(r"\d+", key)))  # sold_90d
@@ -186,9 +190,7 @@ class Evidence:
                 item.numbers[key].update(number.values)
                 step.said.update(number.values)
                 self.rest.numbers[key].update(number.values if self._keys.has_names(key) else [])
-        elif isinstance(value, bool) or self._keys.has_ids(key):
-            return
-        elif isinstance(value, int | float) and abs(value) < _GREATEST:
+        elif _is_measure(value) and not self._keys.has_ids(key):
             item.numbers[key].add(float(value))
             step.columns[key].append(float(value))
 
@@ -253,6 +255,10 @@ class Evidence:
 
     def has_id(self, identifier: str) -> bool:
         return identifier.casefold() in self._words
+
+
+def _is_measure(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _GREATEST
 
 
 def by_field(items: Sequence[Item]) -> Iterator[list[float]]:

@@ -4,11 +4,12 @@ A number has to be one of the item's own, or of what belongs to no item, or foll
 is with it ("Year: 1994"), it has to be the one with that label.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import chain
 
 from recsys_grounding.evidence import Evidence, Item, by_field, changes_of, worked_out
-from recsys_grounding.numbers import Number, dates_in, forms_of, numbers_in, sums_of
+from recsys_grounding.numbers import Number, dates_in, forms_of, numbers_in, of_two, sums_of
 from recsys_grounding.subjects import Subjects
 from recsys_grounding.words import blanked, kinds_of, pattern, word
 
@@ -24,14 +25,24 @@ _UNITS = (0.001, 0.01, 1000, 1 / 60, 60)
 """Factors between a unit and others: metres and centimetres, kilograms and grams, minutes and hours."""
 
 
+class Told(list[Item]):
+    """The items that a whole answer names."""
+
+    def __init__(self, items: Iterable[Item], evidence: Evidence) -> None:
+        super().__init__({id(item): item for item in items}.values())
+        self._totals = evidence.totals
+
+    @cached_property
+    def worked_out(self) -> list[float]:
+        """All that two numbers of one of them come to, and two of the same totals."""
+        of_items = [[*chain(*item.numbers.values())] for item in self]
+        return sorted(set(chain(*map(of_two, [*of_items, *self._totals]))))
+
+
 class Facts:
-    """The numbers, dates and users of a line or a row of an answer.
+    """The numbers, dates and users of a line or a row of an answer."""
 
-    Args:
-        told: The items that the whole answer names.
-    """
-
-    def __init__(self, subjects: Subjects, evidence: Evidence, told: Sequence[Item]) -> None:
+    def __init__(self, subjects: Subjects, evidence: Evidence, told: Told) -> None:
         self._subjects, self._evidence, self._told = subjects, evidence, told
         dates, known = dates_in(subjects.text), evidence.all_dates
         self._dates = [date for date in dates if date.is_among(known) or not pattern.perhaps_a_day.fullmatch(date.text)]
@@ -46,16 +57,28 @@ class Facts:
         for date in self._dates:
             about = self._subjects.about(date.begin, date.end)
             own = {each for item in about for each in item.dates} or self._evidence.all_dates
-            if not date.is_among(own | self._evidence.rest.dates):
+            before = self._subjects.text[max(0, date.begin - _NEAR) : date.begin]
+            if not date.is_among(own | self._evidence.rest.dates) and not pattern.compared_before.search(before):
                 yield (f"“{about[0].title}” has no date " if about else "no tool has returned the date ") + date.text
         for number in self._numbers:
             about = self._subjects.about(number.begin, number.end)
             is_own = any(item.id and number.is_among(item.values) for item in about)
+            is_own |= number.text.casefold() in self._evidence.users or (
+                number.values[0] <= _FEW and number.values[0] % 1 == 0
+            )
             in_table = self._subjects.kind == "table"
             if group := "" if is_own else self._evidence.groups.exchanged(self._subjects.told, number, in_table):
                 yield f"the results for “{group}” have no number {number.text}"
             if other := self._other_than(number, about):
                 yield (f"“{about[0].title}” {other}" if about else "no tool has returned the number ") + number.text
+
+    def _exchanged(self, number: Number, about: list[Item]) -> str:
+        """The group of which a number is told, if it is of another one; empty if not, or if it is of something else."""
+        is_few = number.values[0] <= _FEW and number.values[0] % 1 == 0
+        is_user = number.text.casefold() in self._evidence.users
+        if is_few or is_user or any(item.id and number.is_among(item.values) for item in about):
+            return ""
+        return self._evidence.groups.exchanged(self._subjects.told, number, self._subjects.kind == "table")
 
     def _other_than(self, number: Number, about: list[Item]) -> str:
         """The words for an item that has something else: "has score 0.9, not "; empty if the number is right."""
@@ -87,7 +110,10 @@ class Facts:
         is_alone = pattern.right_behind.search(before) and not pattern.counted.match(after)
         is_few = is_whole and number.values[0] <= _FEW and not is_alone
         changes = sorted(changes_of(about)) if about else self._evidence.changes
-        is_returned = any(map(number.is_among, (own or self._evidence.all_values, rest, changes)))
+        worked = [] if about else self._told.worked_out
+        prices = chain(*(item.numbers_called("price") for item in about))
+        for_several = sorted(n * price for price in prices for n in range(2, _MOST_TIMES))
+        is_returned = any(map(number.is_among, (own or self._evidence.all_values, rest, changes, worked, for_several)))
         return "" if is_few or is_returned or self._follows(number, about, after) else "has no number "
 
     def _is_of_another_kind(self, number: Number, about: list[Item], before: str, after: str) -> bool:

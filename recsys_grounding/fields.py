@@ -39,10 +39,12 @@ def wrong_names(subjects: Subjects, evidence: Evidence) -> Iterator[str]:
 
 def _owners(subjects: Subjects, evidence: Evidence, begin: int, end: int, fields: set[str]) -> list[Item]:
     """The items of which a name in one of these fields is told: they have something there, and are no reasons."""
+    rows = evidence.rows.values()  # of which the results have nothing but what they are about
     able = [
         (first, last, items[:1])
         for first, last, items in subjects.places
-        if fields & items[0].words.keys() and not fields & evidence.fields.get(title_key(items[0].title), set())
+        if fields & items[0].words.keys() and items[0] not in rows
+        if not fields & evidence.fields.get(title_key(items[0].title), set())
     ]
     if subjects.kind != "prose":
         return able[0][2] if len(able) == 1 else [] if able else subjects.section

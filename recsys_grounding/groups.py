@@ -42,7 +42,8 @@ class Groups:
         if other is not None and not re.search(r"\d", text[other.end() : found.start()]):
             return None  # "women and men gave ...", each in turn
         between, before = text[found.end() : number.begin], text[max(0, found.start() - _NEAR) : number.begin]
-        if re.search(r"\d" if in_table else r"\d|[.!?;]\s", between) or pattern.roughly_before.search(between):
+        ends = pattern.roughly_before.search(between) or pattern.comes_to.search(between)
+        if ends or re.search(r"\d" if in_table else r"\d|[.!?;]\s", between):
             return None
         is_compared = word.against.search(before) or pattern.compared_before.search(between)
         of_number = re.search(r"\d(?=\D*$)", text[: found.start()])  # which may have this group behind it

@@ -3,12 +3,13 @@
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import permutations
 from typing import NamedTuple
 
 from recsys_grounding.words import months, pattern, word
 
 _MOST_PARTS = 10
-"""Numbers of a list that may be the parts of a sum."""
+"""Numbers of a list of which others may be worked out."""
 
 Parts = tuple[int | None, int | None, int | None]
 """Year, month and day; None for what is not told."""
@@ -87,3 +88,10 @@ def sums_of(values: Sequence[float]) -> set[float]:
     for value in values[:_MOST_PARTS]:
         sums |= {(total + value, n + 1) for total, n in sums}
     return {each for total, n in sums if n > 1 for each in (total, total / n)}
+
+
+def of_two(values: Sequence[float]) -> Iterator[float]:
+    """What any two of the first numbers come to: sums, differences and ratios of counts, and products with one."""
+    for one, other in permutations(values[:_MOST_PARTS], 2):
+        if one % 1 == 0:
+            yield from (one * other, *((one + other, one - other, one / (other or 1)) if other % 1 == 0 else ()))

@@ -14,7 +14,7 @@ import recsys_grounding
 LARGEST_GRAPH = 150
 """Lines."""
 
-MOST_LINES = {agent_client: 3_250, recsys_grounding: 1_000}
+MOST_LINES = {agent_client: 3_250, recsys_grounding: 1_075}
 """Lines of code: without docstrings, comments and empty lines."""
 
 
