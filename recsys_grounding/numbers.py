@@ -91,7 +91,7 @@ def sums_of(values: Sequence[float]) -> set[float]:
 
 
 def of_two(values: Sequence[float]) -> Iterator[float]:
-    """The sums, differences and ratios of any two counts among the first numbers, and their products with all of them."""
+    """The sums, differences and ratios of two counts among the first numbers, and the products of one with others."""
     for one, other in permutations(values[:_MOST_PARTS], 2):
         if one % 1 == 0:
             yield from (one * other, *((one + other, one - other, one / (other or 1)) if other % 1 == 0 else ()))
