@@ -42,13 +42,9 @@ def unsupported(answer: str, conversation: Sequence[Turn], published: Iterable[s
         if claim.ids:
             findings += _of_pair(claim, evidence, foreign)
         elif not (evidence.named(claim.name) or claim.name in claims.aliases or pattern.user.search(claim.name)):
-            place = (
-                "items"
-                if claim.group in of_items and _is_entry(claim)
-                else "labels"
-                if claim.group in of_labels
-                else ""
-            )
+            place = "labels" if claim.group in of_labels else ""
+            if claim.group in of_items and claim.head and claim.marked != "section":
+                place = "items"
             if _is_invented(claim, evidence, foreign, place):
                 findings.append(f"no tool has returned “{claim.name}”")
     told = Told((item for claim in claims for item in claim.items(evidence)), evidence)
@@ -58,10 +54,6 @@ def unsupported(answer: str, conversation: Sequence[Turn], published: Iterable[s
     for item in passed_over(claims, evidence):
         findings.append(f"the last step did not return “{item.title}” (ID {item.id})")
     return list(dict.fromkeys(findings))
-
-
-def _is_entry(claim: Claim) -> bool:
-    return claim.head and claim.marked != "section"
 
 
 def _is_label(claim: Claim) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 
 from recsys_grounding.evidence import Evidence, Item
-from recsys_grounding.words import blanked, pattern, word
-from recsys_shared.names import NAME_KEYS
+from recsys_grounding.tables import entries
+from recsys_grounding.words import bare, blanked, pattern
 
 _LONGEST_ANSWER, _LONGEST_LINE = 100_000, 2_000
 """Characters that are read: what goes on for longer is a model that repeats itself."""
@@ -97,49 +97,12 @@ class Claims(list[Claim]):
                 self._read_line(line)
         self._read_table(table)
 
-    def _read_table(self, rows: list[list[str]]) -> None:
-        """Read each row as an entry: **name** (ID n); heading: cell; heading: cell."""
-        if not rows:
-            return
-        starts = [place for place, n_known in enumerate(self._n_known(rows)) if 2 * n_known > len(rows) - 1]
-        parts = [slice(begin, end) for begin, end in pairwise([*starts, len(rows[0])])]
-        beside = [rows[0][part][1:] for part in parts]
-        if len(parts) > 1 and beside[0] and all(each == beside[0] for each in beside):
-            for part in parts:  # lists side by side
-                self._read_table([row[part] for row in rows])
-            return
-        roles = [_role(cell) for cell in rows[0]]
-        in_first_column = roles[0] != "name" and any(_role(row[0]) == "name" for row in rows[1:])
-        if "name" not in roles[1:] and (in_first_column or any(self._known(bare(cell)) for cell in rows[0][1:])):
-            rows = [list(column) for column in zip(*rows, strict=False)]  # a column for each item
-            roles = [_role(cell) for cell in rows[0]]
-        n_known = self._n_known(rows)
-        named = [place for place, role in enumerate(roles[: len(n_known)]) if role == "name"]
-        able = named or ([] if "user" in roles else [*range(len(n_known))])
-        best = max(able, key=lambda place: n_known[place], default=-1)
-        roles = ["" if role == "name" else role for role in roles]
-        if best >= 0 and (named or 2 * n_known[best] >= len(rows) - 1):
-            roles[best] = "name"
-        if "id" not in roles and len(rows) > 2:
-            values = zip(*rows[1:], strict=False)
-            are_ids = (2 * sum(bool(self._evidence.with_id(cell)) for cell in each) > len(each) for each in values)
-            roles = [role or ("id" if is_id else "") for role, is_id in zip(roles, are_ids, strict=False)]
-        headings = [pattern.unit.sub("", heading) for heading in rows[0]]
-        self._block, self._owner = self._block + 1, None
-        for row in rows[1:]:
-            cells = list(zip(roles, headings, (re.sub(r"[*_]{2}", "", cell) for cell in row), strict=False))
-            cell = next((cell for role, _, cell in cells if role == "name"), "")
-            name = bare(cell) if self._known(bare(cell)) or re.search(r"[^\W\d]", bare(cell)) else ""
-            entry = cell if pattern.ids.search(name) else f"**{name}** {cell.partition(name)[2]}" if name else ""
-            ids = [f"(ID {cell})" for role, _, cell in cells if role == "id" and pattern.one_id.fullmatch(cell)]
-            others = [f"{heading}: {cell}" for role, heading, cell in cells if not role]
-            self._read_text("; ".join([f"{entry} {' '.join(ids)}", *others]), ("table", self._block, 0))
-            self._owner = None
-
-    def _n_known(self, rows: Sequence[Sequence[str]]) -> list[int]:
-        """The number of cells with the name of an item, by column."""
-        columns = zip(*rows, strict=False)
-        return [sum(bool(self._known(bare(cell))) for cell in cells) for _, *cells in columns]
+    def _read_table(self, rows: Sequence[Sequence[str]]) -> None:
+        for texts in entries(rows, self._evidence) if rows else ():
+            self._block, self._owner = self._block + 1, None
+            for text in texts:
+                self._read_text(text, ("table", self._block, 0))
+                self._owner = None
 
     def _read_line(self, line: str) -> None:
         line = re.sub(r"^(\W*)\*\*(\d+[.)]|#\d+:?)\s*", r"\1\2 **", line)  # bold type is drawn around the name alone
@@ -280,19 +243,6 @@ def _is_beside(between: str) -> bool:
 
 def _follows(text: str, begin: int, end: int) -> bool:
     return begin <= end and pattern.follows.fullmatch(text[begin:end]) is not None
-
-
-def _role(heading: str) -> str:
-    key = re.sub(r"\W+", "_", heading.strip(" *_`"))
-    if pattern.identifier_column.search(key):
-        return "user" if word.users.match(key.replace("_", " ")) else "id"
-    return "name" if NAME_KEYS.search(key) or pattern.noun_column.fullmatch(key.replace("_", " ")) else ""
-
-
-def bare(name: str) -> str:
-    """A name without the years and IDs behind it, and without a rank or a sign before it."""
-    short = pattern.id_behind.sub("", re.sub(r"[*_`]{2}", "", name))
-    return pattern.rank_before.sub("", short).strip()
 
 
 def _forms(titles: Iterable[str]) -> set[str]:

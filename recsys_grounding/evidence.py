@@ -100,7 +100,8 @@ class Evidence:
                 handle = str(call.result.get("item_set", "")) if isinstance(call.result, dict) else ""
                 self.turns[-1].append(Step(call.tool, call.arguments, handle))
                 self._read(call.result, self.turns[-1][-1], self.rest)
-        given = chain(*(step.arguments.items() for step in chain(*self.turns)))
+        steps = list(chain(*self.turns))
+        given = chain(*(step.arguments.items() for step in steps))
         coded = (str(value) for key, value in given if word.users.fullmatch(key))
         shapes = {re.sub(r"\d", r"\\d", re.escape(each)) for each in coded if pattern.user_code.fullmatch(each)}
         self.user_code = re.compile(rf"(?i)(?<![\w-])(?:{'|'.join(shapes) or '(?!)'})(?![\w-])")
@@ -120,7 +121,6 @@ class Evidence:
         self.values = self._fields_of([*of_items, *self.people.values()])
         """These names in a text."""
         all_items = [self.rest, *of_items, *self.rows.values(), *self.people.values()]
-        steps = list(chain(*self.turns))
         lists = ([item for each in step.ids for item in self.with_id(each)[:1]] for step in steps)
         self._columns = [column for step in steps for column in step.columns.values()]
         self.of_lists = set(worked_out(chain(self._columns, *map(by_field, lists))))
@@ -165,7 +165,7 @@ class Evidence:
                 step.inside.add(known.id)
             elif known:
                 step.ids.append(known.id)
-            if item is self.rest or not item.id:
+            if not item.id:
                 self.totals.append([float(each) for each in value.values() if _is_measure(each)])
             for key, each in value.items():
                 self._names.add(title_key(key))

@@ -62,12 +62,7 @@ class Facts:
                 yield (f"“{about[0].title}” has no date " if about else "no tool has returned the date ") + date.text
         for number in self._numbers:
             about = self._subjects.about(number.begin, number.end)
-            is_own = any(item.id and number.is_among(item.values) for item in about)
-            is_own |= number.text.casefold() in self._evidence.users or (
-                number.values[0] <= _FEW and number.values[0] % 1 == 0
-            )
-            in_table = self._subjects.kind == "table"
-            if group := "" if is_own else self._evidence.groups.exchanged(self._subjects.told, number, in_table):
+            if group := self._exchanged(number, about):
                 yield f"the results for “{group}” have no number {number.text}"
             if other := self._other_than(number, about):
                 yield (f"“{about[0].title}” {other}" if about else "no tool has returned the number ") + number.text

@@ -11,7 +11,7 @@ from recsys_grounding.words import groups, pattern, word
 _NEAR = 20
 """Characters before the name of a group in which is told that it is compared with another one."""
 
-Told = tuple[Step, list[float]]
+Asked = tuple[Step, list[float]]
 """A call, and the numbers of the others that differ from it."""
 
 
@@ -19,16 +19,16 @@ class Groups:
     """The groups for which the same was asked in one turn, by all words for them."""
 
     def __init__(self, turns: Iterable[Sequence[Step]]) -> None:
-        self._told: dict[str, Told] = dict(chain.from_iterable(map(_told_apart, turns)))
-        names = sorted(map(re.escape, self._told), key=len, reverse=True)
+        self._asked: dict[str, Asked] = dict(chain.from_iterable(map(_told_apart, turns)))
+        names = sorted(map(re.escape, self._asked), key=len, reverse=True)
         self._pattern = re.compile(rf"(?i)(?<![\w/-])({'|'.join(names) or '(?!)'})s?(?![\w/-])")
 
     def exchanged(self, text: str, number: Number, in_table: bool) -> str:
         """The group that a number of a line is told of, if only the results for others have this number; else empty."""
-        found = self._beside(text, number, in_table) if self._told else None
+        found = self._beside(text, number, in_table) if self._asked else None
         if found is None:
             return ""
-        step, others = self._told[found[1].casefold()]
+        step, others = self._asked[found[1].casefold()]
         return found[1] if number.is_among(others) and not number.is_among(step.values) else ""
 
     def _beside(self, text: str, number: Number, in_table: bool) -> re.Match[str] | None:
@@ -52,7 +52,7 @@ class Groups:
         return None if is_compared or is_of_that else found
 
 
-def _told_apart(steps: Sequence[Step]) -> Iterator[tuple[str, Told]]:
+def _told_apart(steps: Sequence[Step]) -> Iterator[tuple[str, Asked]]:
     """The words that only one of several calls of a tool was given."""
     for step in steps:
         others = [other for other in steps if other is not step and other.tool == step.tool]

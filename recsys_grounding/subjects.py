@@ -1,6 +1,7 @@
 """The items, rows of statistics and users that a line of an answer tells of, and which of them each place is about."""
 
 import re
+from functools import cached_property
 from itertools import chain
 
 from recsys_grounding.claims import Passage
@@ -38,9 +39,6 @@ class Subjects:
         self.places = sorted((each for each in [*named, *rows, *people] if each[2]), key=lambda place: place[:2])
         """From where to where each is named."""
         self.items = [item for *_, items in self.places for item in items]
-        inside = set(chain(*(names for items in self.places[:1] for item in items[2] for names in item.words.values())))
-        self.is_of_first = bool(inside) and all(items[0].title in inside for *_, items in self.places[1:])
-        """True for a row of a table that tells of its first item, and of others as the results tell of that one."""
         self.owners, self.section = (each.items(evidence) if each else [] for each in (passage.owner, passage.section))
         self._breaks = [each.span() for each in pattern.clause_end.finditer(self.text)]
 
@@ -51,7 +49,7 @@ class Subjects:
         and the owner of a list of facts.
         """
         if self.kind == "table":
-            if not self.is_of_first:
+            if not self._is_of_first:
                 return self.items
             cell = self.text.rfind(";", 0, begin)
             in_cell = [items for first, last, items in self.places[1:] if cell < first and last <= begin]
@@ -77,6 +75,13 @@ class Subjects:
         while row and not _has_digit(text[before[row - 1][1] : before[row][0]]):
             row -= 1
         return [*(item for *_, items in before[row:] for item in items), *following]
+
+    @cached_property
+    def _is_of_first(self) -> bool:
+        """True for a row of a table that tells of its first item, and of others as the results tell of that one."""
+        first, others = self.places[:1], self.places[1:]
+        inside = set(chain(*(names for *_, items in first for item in items for names in item.words.values())))
+        return bool(inside) and all(items[0].title in inside for *_, items in others)
 
     def years_of_next(self, end: int) -> list[float]:
         """The years of an item that stands right behind a place, as in "two of 1990, Heat and Alien"."""

@@ -24,7 +24,7 @@ def any_of(words: str) -> str:
 
 
 _EACH = {name: any_of(each) for name, each in _WORDS.items() if isinstance(each, str)}
-word, pattern = Patterns(_EACH), Patterns(_PATTERNS, _EACH)
+word, pattern = Patterns(_EACH, {}), Patterns(_PATTERNS, _EACH)
 groups: dict[str, str] = _WORDS["groups"]
 months = [re.compile(f"(?i:{each})") for each in _WORDS["months"].split()]
 
@@ -43,6 +43,12 @@ def language_of(text: str, fewest: int = 2) -> str:
     if counts[best] >= fewest:
         return best
     return "other" if sum(not word.isascii() for word in words) > max(1, len(words) // 8) else ""
+
+
+def bare(name: str) -> str:
+    """A name without the years and IDs behind it, and without a rank or a sign before it."""
+    short = pattern.id_behind.sub("", re.sub(r"[*_`]{2}", "", name))
+    return pattern.rank_before.sub("", short).strip()
 
 
 def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -2,9 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
-
-NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Patterns:
@@ -16,7 +13,7 @@ class Patterns:
         others: More that may stand in them.
     """
 
-    def __init__(self, texts: Mapping[str, str], others: Mapping[str, str] = NONE) -> None:
+    def __init__(self, texts: Mapping[str, str], others: Mapping[str, str]) -> None:
         def expanded(text: str) -> str:
             parts = re.split(r"@(\w+)", re.sub(r"\n *", "", text))
             parts[1::2] = (expanded(texts[name]) if name in texts else others[name] for name in parts[1::2])

@@ -22,7 +22,7 @@ Call = tuple[str, dict[str, Any]]
 _NAMES = ("name", "tool", "tool_name", "action", "function")
 _ARGUMENTS = ("arguments", "parameters", "args", "action_input")
 _OF_CALLS = {*_NAMES, *_ARGUMENTS, "id", "type"}
-_pattern = Patterns(tomllib.loads(Path(__file__).with_name("written.toml").read_text("utf-8")))
+_pattern = Patterns(tomllib.loads(Path(__file__).with_name("written.toml").read_text("utf-8")), {})
 _LONGEST_XML = 5_000
 _JSON = json.JSONDecoder(strict=False)
 _NOT_PARSED = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
